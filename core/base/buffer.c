@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/buffer.c: text or bytes that grow. */
+#include "base/buffer.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Room for MORE bytes and the NUL behind them. Grows by half at least, so that many small appends
+ * cost no more than a few copies. */
+static bool
+reserve (adze_buffer *buffer, size_t more)
+{
+  if (buffer->failed)
+    return false;
+  if (more < buffer->capacity - buffer->size)
+    return true;
+  size_t needed = buffer->size + more + 1;
+  size_t capacity = buffer->capacity + buffer->capacity / 2;
+  if (capacity < needed)
+    capacity = needed < 64 ? 64 : needed;
+  char *grown = needed > more ? realloc (buffer->data, capacity) : NULL;
+  if (!grown) {
+    buffer->failed = true;
+    return false;
+  }
+  buffer->data = grown;
+  buffer->capacity = capacity;
+  return true;
+}
+
+void
+adze_buffer_add (adze_buffer *buffer, const void *bytes, size_t size)
+{
+  if (size == 0 || !reserve (buffer, size))
+    return;
+  memcpy (buffer->data + buffer->size, bytes, size);
+  buffer->size += size;
+  buffer->data[buffer->size] = '\0';
+}
+
+void
+adze_buffer_text (adze_buffer *buffer, const char *text)
+{
+  adze_buffer_add (buffer, text, strlen (text));
+}
+
+void
+adze_buffer_format (adze_buffer *buffer, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  ADZE_AUTO_FREE char *text = adze_text_vformat (format, arguments);
+  va_end (arguments);
+  if (text)
+    adze_buffer_text (buffer, text);
+  else
+    buffer->failed = true;
+}
+
+adze_error *
+adze_buffer_finish (adze_buffer *buffer, char **text)
+{
+  *text = NULL;
+  /* Also gives an empty buffer its NUL. */
+  if (!reserve (buffer, 0)) {
+    adze_buffer_cleanup (buffer);
+    return adze_error_memory ();
+  }
+  buffer->data[buffer->size] = '\0';
+  *text = adze_take (&buffer->data);
+  *buffer = (adze_buffer){ 0 };
+  return NULL;
+}
+
+void
+adze_buffer_cleanup (adze_buffer *buffer)
+{
+  free (buffer->data);
+  *buffer = (adze_buffer){ 0 };
+}
+
+/* ---- UTF-8. */
+
+/* How many bytes follow a first byte, which bits of it count, and the least code that needs so many;
+ * a smaller one was written longer than it had to be, which is not UTF-8. */
+static bool
+lead (unsigned char byte, size_t *more, uint32_t *code, uint32_t *least)
+{
+  if (byte >= 0xc2 && byte <= 0xdf) {
+    *more = 1, *code = byte & 0x1fu, *least = 0x80;
+  } else if (byte >= 0xe0 && byte <= 0xef) {
+    *more = 2, *code = byte & 0x0fu, *least = 0x800;
+  } else if (byte >= 0xf0 && byte <= 0xf4) {
+    *more = 3, *code = byte & 0x07u, *least = 0x10000;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+size_t
+adze_utf8_read (const char *text, size_t size, uint32_t *code)
+{
+  const unsigned char *bytes = (const unsigned char *)text;
+  if (bytes[0] < 0x80) {
+    *code = bytes[0];
+    return 1;
+  }
+  *code = ADZE_UTF8_BAD;
+  size_t more;
+  uint32_t value, least;
+  if (!lead (bytes[0], &more, &value, &least) || more >= size)
+    return 1;
+  for (size_t i = 1; i <= more; i++) {
+    if ((bytes[i] & 0xc0u) != 0x80)
+      return 1;
+    value = value << 6 | (bytes[i] & 0x3fu);
+  }
+  if (value < least || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+    return 1;
+  *code = value;
+  return more + 1;
+}
+
+void
+adze_buffer_utf8 (adze_buffer *buffer, uint32_t code)
+{
+  unsigned char bytes[4];
+  size_t size = 0;
+  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+    code = 0xfffd;
+  if (code < 0x80) {
+    bytes[size++] = (unsigned char)code;
+  } else if (code < 0x800) {
+    bytes[size++] = (unsigned char)(0xc0u | code >> 6);
+    bytes[size++] = (unsigned char)(0x80u | (code & 0x3fu));
+  } else if (code < 0x10000) {
+    bytes[size++] = (unsigned char)(0xe0u | code >> 12);
+    bytes[size++] = (unsigned char)(0x80u | (code >> 6 & 0x3fu));
+    bytes[size++] = (unsigned char)(0x80u | (code & 0x3fu));
+  } else {
+    bytes[size++] = (unsigned char)(0xf0u | code >> 18);
+    bytes[size++] = (unsigned char)(0x80u | (code >> 12 & 0x3fu));
+    bytes[size++] = (unsigned char)(0x80u | (code >> 6 & 0x3fu));
+    bytes[size++] = (unsigned char)(0x80u | (code & 0x3fu));
+  }
+  adze_buffer_add (buffer, bytes, size);
+}
+
+/* The letter behind the backslash, for the few that have one. */
+static char
+escape_letter (uint32_t code)
+{
+  switch (code) {
+  case '\b':
+    return 'b';
+  case '\t':
+    return 't';
+  case '\n':
+    return 'n';
+  case '\f':
+    return 'f';
+  case '\r':
+    return 'r';
+  case '"':
+    return '"';
+  case '\\':
+    return '\\';
+  default:
+    return '\0';
+  }
+}
+
+void
+adze_buffer_quoted (adze_buffer *buffer, const char *text, size_t size)
+{
+  adze_buffer_text (buffer, "\"");
+  while (size > 0) {
+    uint32_t code;
+    size_t length = adze_utf8_read (text, size, &code);
+    char letter = escape_letter (code);
+    if (letter)
+      adze_buffer_add (buffer, (char[]){ '\\', letter }, 2);
+    else if (code < 0x20 || code == 0x7f)
+      adze_buffer_format (buffer, "\\u%04X", (unsigned)code);
+    else
+      adze_buffer_utf8 (buffer, code);
+    text += length;
+    size -= length;
+  }
+  adze_buffer_text (buffer, "\"");
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/child_ring.c: what a process and its child say to each other: messages over the socket,
+ * bulk data through the ring. Neither end trusts what the other sends. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/child_private.h"
+
+typedef enum frame_type {
+  FRAME_MESSAGE = 1, /* SIZE bytes follow */
+  FRAME_DATA,        /* the sender's next slot holds SIZE bytes */
+  FRAME_EMPTIED      /* the receiver's oldest full slot is free again; SIZE is 0 */
+} frame_type;
+
+typedef struct ring_frame {
+  uint32_t type;
+  uint32_t size;
+} ring_frame;
+
+/* Messages arrive in parts of this size: memory is taken for what came, not for what was said. */
+#define MESSAGE_PART 16384u
+
+/* ---- The socket. */
+
+static adze_error *
+timed_out (const adze_child *child)
+{
+  return adze_error_new (ADZE_E_TIMEOUT, "%s gave no answer within %lld ms", child->name,
+                         (long long)child->deadline_ms);
+}
+
+/* How long poll may wait: -1 without a deadline, 0 when it has passed. */
+static int
+time_left_ms (const adze_child *child)
+{
+  if (child->deadline_ns == ADZE_CHILD_NEVER)
+    return -1;
+  int64_t left = child->deadline_ns - adze_child_clock_ns ();
+  if (left <= 0)
+    return 0;
+  /* Rounded up: with 0 it would spin through the last millisecond. */
+  int64_t milliseconds = (left - 1) / 1000000 + 1;
+  return milliseconds < INT_MAX ? (int)milliseconds : INT_MAX;
+}
+
+/* Waits until the socket is ready for EVENTS, the deadline passes or the child ends. The pidfd is
+ * looked at too because the socket alone does not tell: a process that the child has left behind
+ * may hold it open. */
+static adze_error *
+await_socket (adze_child *child, short events)
+{
+  struct pollfd ends[] = {
+    { .fd = child->socket, .events = events },
+    { .fd = child->pidfd, .events = POLLIN },
+  };
+  if (poll (ends, ADZE_COUNT_OF (ends), time_left_ms (child)) < 0 && errno != EINTR)
+    return adze_error_errno ("cannot wait for %s", child->name);
+  if (ends[1].revents)
+    child->seen_ended = true;
+  return NULL;
+}
+
+/* A transfer of nothing: may it be tried again? */
+static adze_error *
+after_failure (adze_child *child, int number, short events)
+{
+  switch (number) {
+  case EINTR:
+    return NULL;
+  case EAGAIN:
+    /* What it had sent before it ended has been read by now. */
+    return child->seen_ended ? adze_child_gone (child) : await_socket (child, events);
+  case EPIPE:
+  case ECONNRESET:
+    return adze_child_gone (child);
+  default:
+    errno = number;
+    return adze_error_errno ("cannot talk to %s", child->name);
+  }
+}
+
+/* The deadline is looked at before each transfer: otherwise an end that always has one more byte
+ * to give would never be too late. */
+static adze_error *
+write_bytes (adze_child *child, const void *bytes, size_t size)
+{
+  const char *at = bytes;
+  while (size > 0) {
+    if (time_left_ms (child) == 0)
+      return timed_out (child);
+    ssize_t sent = send (child->socket, at, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+      ADZE_TRY (after_failure (child, errno, POLLOUT));
+      continue;
+    }
+    at += sent;
+    size -= (size_t)sent;
+  }
+  return NULL;
+}
+
+static adze_error *
+read_bytes (adze_child *child, void *bytes, size_t size)
+{
+  char *at = bytes;
+  while (size > 0) {
+    if (time_left_ms (child) == 0)
+      return timed_out (child);
+    /* recv, not recvmsg: descriptors that the other end tries to push on us are dropped. */
+    ssize_t got = recv (child->socket, at, size, MSG_DONTWAIT);
+    if (got == 0)
+      return adze_child_gone (child);
+    if (got < 0) {
+      ADZE_TRY (after_failure (child, errno, POLLIN));
+      continue;
+    }
+    at += got;
+    size -= (size_t)got;
+  }
+  return NULL;
+}
+
+/* ---- Frames. */
+
+static adze_error *
+write_frame (adze_child *child, frame_type type, size_t size)
+{
+  ring_frame frame = { .type = type, .size = (uint32_t)size };
+  return write_bytes (child, &frame, sizeof frame);
+}
+
+static const char *
+frame_name (frame_type type)
+{
+  switch (type) {
+  case FRAME_MESSAGE:
+    return "a message";
+  case FRAME_DATA:
+    return "data";
+  case FRAME_EMPTIED:
+    break;
+  }
+  return "the release of a slot";
+}
+
+static adze_error *
+broken_protocol (const adze_child *child, const ring_frame *found, const char *needed)
+{
+  adze_error *error = adze_error_new (
+      ADZE_E_FORMAT,
+      "%s does not keep to the protocol: it sent a frame of type %u and size %u where %s was "
+      "needed; nothing but adze may write to its descriptor 3",
+      child->name, found->type, found->size, needed);
+  adze_error_setf (error, "found", "type %u, size %u", found->type, found->size);
+  adze_error_set (error, "needed", needed);
+  return error;
+}
+
+/* The next frame, which must be of type WANTED. Slots that were emptied are noted on the way:
+ * word of them arrives whenever the other end gets to it. */
+static adze_error *
+read_frame (adze_child *child, frame_type wanted, ring_frame *frame)
+{
+  for (;;) {
+    ADZE_TRY (read_bytes (child, frame, sizeof *frame));
+    if (frame->type == FRAME_EMPTIED) {
+      if (frame->size != 0 || child->slots_full == 0)
+        return broken_protocol (child, frame, frame_name (wanted));
+      child->slots_full--;
+      if (wanted == FRAME_EMPTIED)
+        return NULL;
+      continue;
+    }
+    if (frame->type != wanted)
+      return broken_protocol (child, frame, frame_name (wanted));
+    return NULL;
+  }
+}
+
+/* ---- Messages. */
+
+static adze_error *
+send_message (adze_child *child, const void *message, size_t size)
+{
+  ADZE_TRY (write_frame (child, FRAME_MESSAGE, size));
+  return write_bytes (child, message, size);
+}
+
+static adze_error *
+receive_message (adze_child *child, adze_buffer *message)
+{
+  ring_frame frame;
+  ADZE_TRY (read_frame (child, FRAME_MESSAGE, &frame));
+  if (frame.size > ADZE_MESSAGE_MAX)
+    return broken_protocol (child, &frame, "a message of at most 64 MiB");
+  char part[MESSAGE_PART];
+  for (size_t left = frame.size; left > 0;) {
+    size_t size = left < sizeof part ? left : sizeof part;
+    ADZE_TRY (read_bytes (child, part, size));
+    adze_buffer_add (message, part, size);
+    left -= size;
+  }
+  return message->failed ? adze_error_memory () : NULL;
+}
+
+/* ---- Data. */
+
+/* The parent puts into lane 0 and takes from lane 1, the child the other way round. */
+static unsigned char *
+slot_to_put (const adze_child *child)
+{
+  size_t lane = child->pid > 0 ? 0 : 1;
+  return child->ring + lane * ADZE_LANE_SIZE + child->slots_put % ADZE_SLOTS * ADZE_SLOT_SIZE;
+}
+
+static const unsigned char *
+slot_to_take (const adze_child *child)
+{
+  size_t lane = child->pid > 0 ? 1 : 0;
+  return child->ring + lane * ADZE_LANE_SIZE + child->slots_taken % ADZE_SLOTS * ADZE_SLOT_SIZE;
+}
+
+static adze_error *
+put_data (adze_child *child, const unsigned char *data, size_t size)
+{
+  while (size > 0) {
+    ring_frame emptied;
+    if (child->slots_full == ADZE_SLOTS)
+      ADZE_TRY (read_frame (child, FRAME_EMPTIED, &emptied));
+    size_t part = size < ADZE_SLOT_SIZE ? size : ADZE_SLOT_SIZE;
+    memcpy (slot_to_put (child), data, part);
+    child->slots_put++;
+    child->slots_full++;
+    ADZE_TRY (write_frame (child, FRAME_DATA, part));
+    data += part;
+    size -= part;
+  }
+  return NULL;
+}
+
+static adze_error *
+take_data (adze_child *child, unsigned char *data, size_t size)
+{
+  while (size > 0) {
+    ring_frame frame;
+    ADZE_TRY (read_frame (child, FRAME_DATA, &frame));
+    size_t part = size < ADZE_SLOT_SIZE ? size : ADZE_SLOT_SIZE;
+    if (frame.size != part)
+      return broken_protocol (child, &frame, "as much data as was agreed");
+    memcpy (data, slot_to_take (child), part);
+    child->slots_taken++;
+    ADZE_TRY (write_frame (child, FRAME_EMPTIED, 0));
+    data += part;
+    size -= part;
+  }
+  return NULL;
+}
+
+/* ---- The public calls. */
+
+/* After a failure half a frame may lie in the socket, and going on would read garbage. */
+static adze_error *
+settle (adze_child *child, adze_error *error)
+{
+  if (error)
+    child->over = adze_error_copy (error);
+  return error;
+}
+
+adze_error *
+adze_child_send (adze_child *child, const void *message, size_t size)
+{
+  if (size > ADZE_MESSAGE_MAX)
+    return adze_error_new (ADZE_E_LIMIT, "a message of %zu bytes is too long to be sent to %s; "
+                           "at most %u bytes are possible", size, child->name, ADZE_MESSAGE_MAX);
+  if (child->over)
+    return adze_error_copy (child->over);
+  return settle (child, send_message (child, message, size));
+}
+
+adze_error *
+adze_child_receive (adze_child *child, adze_buffer *message)
+{
+  adze_buffer_cleanup (message);
+  if (child->over)
+    return adze_error_copy (child->over);
+  adze_error *error = settle (child, receive_message (child, message));
+  /* Half a message is none. */
+  if (error)
+    adze_buffer_cleanup (message);
+  return error;
+}
+
+adze_error *
+adze_child_put (adze_child *child, const void *data, size_t size)
+{
+  if (child->over)
+    return adze_error_copy (child->over);
+  return settle (child, put_data (child, data, size));
+}
+
+adze_error *
+adze_child_take (adze_child *child, void *data, size_t size)
+{
+  if (child->over)
+    return adze_error_copy (child->over);
+  return settle (child, take_data (child, data, size));
+}

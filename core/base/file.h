@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/file.h: files, whole. */
+#ifndef ADZE_BASE_FILE_H
+#define ADZE_BASE_FILE_H
+
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+
+/* Opens PATH, which must be a regular file, for reading. A named pipe is refused rather than waited
+ * for. STATUS may be NULL. */
+ADZE_MUST_CHECK adze_error *adze_file_open (const char *path, int *fd, struct stat *status);
+
+/* Reads all of PATH, which must be a regular file of at most MOST bytes. *DATA is to be freed and
+ * has a NUL behind its last byte. */
+ADZE_MUST_CHECK adze_error *adze_file_read (const char *path, size_t most, char **data,
+                                            size_t *size);
+
+/* Puts SIZE bytes under PATH so that the name never stands for half of them: temporary file
+ * beside it, fsync, rename, fsync of the folder. The folder is made when it is missing. */
+ADZE_MUST_CHECK adze_error *adze_file_write (const char *path, const void *data, size_t size,
+                                             mode_t mode);
+
+/* All missing folders of a path, with mode 0777 less the umask. */
+ADZE_MUST_CHECK adze_error *adze_folder_make (const char *path);
+
+/* The names in a folder that end in SUFFIX, sorted by bytes. A folder that does not exist gives
+ * none. Free each name and the array. */
+ADZE_MUST_CHECK adze_error *adze_folder_names (const char *path, const char *suffix, char ***names,
+                                               size_t *count);
+void adze_names_free (char **names, size_t count);
+
+/* printf into fresh memory; NULL without memory. */
+ADZE_PRINTF (1, 2) char *adze_text_format (const char *format, ...);
+
+/* Absolute and without "." and ".." or links when it exists, else only made absolute. */
+ADZE_MUST_CHECK adze_error *adze_path_absolute (const char *path, char **absolute);
+
+/* The part behind the last slash. Points into PATH. */
+const char *adze_path_base (const char *path);
+
+/* Which content is this, without looking inside? */
+typedef struct adze_file_identity {
+  uint64_t device;
+  uint64_t inode;
+  uint64_t size;
+  int64_t mtime_ns;
+} adze_file_identity;
+
+adze_file_identity adze_file_identity_of (const struct stat *status);
+bool adze_file_identity_equal (const adze_file_identity *a, const adze_file_identity *b);
+
+#endif

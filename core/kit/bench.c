@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A component at work for the kit: created, fed everything that its kind can be fed, destroyed, and
+ * watched at each step. */
+#include <string.h>
+
+#include "base/digest.h"
+#include "kit/kit.h"
+
+adze_error *
+adze_bench_open (const adze_case *one, const adze_profile *profile, adze_bench *bench)
+{
+  *bench = (adze_bench){ .profile = profile };
+  ADZE_TRY (adze_runtime_open_worker (profile, one->seed, &bench->runtime));
+  ADZE_TRY (adze_scan_file (bench->runtime, one->path, &bench->record));
+  ADZE_TRY (adze_activate (bench->runtime, bench->record));
+  if (!one->component)
+    return NULL;
+  bench->component = adze_manifest_find (bench->record->manifest, one->component);
+  if (bench->component)
+    return NULL;
+  return adze_error_new (ADZE_E_NOT_FOUND, "the plugin offers no component '%s'", one->component);
+}
+
+void
+adze_bench_close (adze_bench *bench)
+{
+  adze_local_close (bench->local);
+  adze_watcher_close (bench->watcher);
+  adze_remote_close (bench->remote);
+  adze_runtime_close (bench->runtime);
+  *bench = (adze_bench){ 0 };
+}
+
+static bool
+is_observer (const adze_bench *bench)
+{
+  return strcmp (bench->component->kind, ADZE_OBSERVER) == 0;
+}
+
+adze_error *
+adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *settings)
+{
+  ADZE_AUTO_VALUE presets = NULL;
+  if (!settings) {
+    ADZE_TRY (adze_sample_presets (bench->component, &presets));
+    settings = presets;
+  }
+  if (one->remote) {
+    enum { LIMIT_MS = 10000 };
+    adze_remote_options options = { .worker = one->worker,
+                                    .bus = bench->runtime->bus,
+                                    .seed = one->seed,
+                                    .time_limit_ms = LIMIT_MS };
+    return adze_remote_open (&options, bench->record, bench->component, settings, &bench->remote);
+  }
+  ADZE_AUTO_PARAMS params = NULL;
+  const adze_document document = { .path = "<kit>" };
+  ADZE_TRY (adze_params_bind (bench->component, &document, settings, NULL, NULL, NULL, NULL,
+                              &params));
+  if (is_observer (bench))
+    return adze_watcher_open (bench->runtime, bench->record, bench->component,
+                              adze_take (&params), &bench->watcher);
+  return adze_local_open (bench->runtime, bench->record, bench->component, adze_take (&params),
+                          &bench->local);
+}
+
+/* ---- What counts as an answer. */
+
+/* A plugin may refuse a type, a shape or a parameter, if it says why. */
+static adze_error *
+judge (adze_error *error, const char *what)
+{
+  if (!error)
+    return NULL;
+  adze_status status = adze_error_status (error);
+  bool unexplained = adze_error_fact (error, "reason") != NULL;
+  bool broken = status == ADZE_E_CONTRACT || status == ADZE_E_CRASHED || status == ADZE_E_TIMEOUT
+                || status == ADZE_E_INTERNAL;
+  if (broken || unexplained)
+    return adze_error_wrap (error, "with %s", what);
+  adze_error_free (error);
+  return NULL;
+}
+
+static adze_error *
+bench_apply (adze_bench *bench, const adze_tensor *input, adze_result *result)
+{
+  return bench->remote ? adze_remote_apply (bench->remote, input, result)
+                       : adze_local_apply (bench->local, input, result);
+}
+
+static void
+add_to_sum (uint64_t *sum, const adze_result *result, bool refused)
+{
+  if (!sum)
+    return;
+  *sum = adze_hash64 (&refused, sizeof refused, *sum);
+  if (result->given) {
+    *sum = adze_hash64 (result->shape,
+                        (size_t)result->tensor.view.rank * sizeof *result->shape, *sum);
+    *sum = adze_hash64 (result->data, result->tensor.byte_size, *sum);
+  }
+}
+
+static adze_error *
+feed_tensor (adze_bench *bench, adze_sample *sample, uint64_t *sum)
+{
+  adze_result result = { 0 };
+  uint64_t before = adze_hash64 (sample->tensor.view.data, sample->size, 0);
+  adze_error *error = bench_apply (bench, &sample->tensor, &result);
+  add_to_sum (sum, &result, error != NULL);
+  adze_result_cleanup (&result);
+  error = judge (error, sample->what);
+  if (!error && adze_hash64 (sample->tensor.view.data, sample->size, 0) != before)
+    error = adze_error_new (ADZE_E_CONTRACT, "with %s: it wrote into its input", sample->what);
+  return error;
+}
+
+static adze_error *
+feed_tensors (adze_bench *bench, uint64_t *sum)
+{
+  for (size_t i = 0; i < ADZE_SAMPLE_COUNT; i++) {
+    adze_sample sample;
+    ADZE_TRY (adze_sample_make (i, &sample));
+    adze_error *error = feed_tensor (bench, &sample, sum);
+    free (sample.tensor.view.data);
+    if (error)
+      return error;
+  }
+  return NULL;
+}
+
+/* ---- Events. */
+
+static adze_error *
+feed_event (adze_bench *bench, const adze_event *event, const char *what)
+{
+  adze_error *error = bench->remote ? adze_remote_event (bench->remote, event)
+                                    : adze_watcher_event (bench->watcher, event);
+  return judge (error, what);
+}
+
+static adze_error *
+feed_events (adze_bench *bench)
+{
+  static const adze_field all[] = {
+    { .key = "flag", .type = ADZE_FIELD_BOOL, .value = { .boolean = true } },
+    { .key = "count", .type = ADZE_FIELD_INT, .value = { .integer = INT64_MIN } },
+    { .key = "share", .type = ADZE_FIELD_FLOAT, .value = { .real = 0.1 } },
+    { .key = "text", .type = ADZE_FIELD_STRING, .value = { .string = "a \"quoted\"\n\t\x01 text" } },
+    { .key = "later", .type = 99 },
+  };
+  const adze_event bare = { .struct_size = sizeof bare, .id = "kit.bare", .time_ns = 1 };
+  adze_event full = bare;
+  full.id = "kit.full";
+  full.source = "kit";
+  full.sequence = 2;
+  full.fields = all;
+  full.field_count = ADZE_COUNT_OF (all);
+  ADZE_TRY (feed_event (bench, &bare, "an event without source and fields"));
+  ADZE_TRY (feed_event (bench, &full, "an event with a field of every type and one of none"));
+  for (int i = 0; i < 100; i++)
+    ADZE_TRY (feed_event (bench, &full, "many events"));
+  return NULL;
+}
+
+adze_error *
+adze_bench_feed (adze_bench *bench, uint64_t *sum)
+{
+  return is_observer (bench) ? feed_events (bench) : feed_tensors (bench, sum);
+}
+
+/* ---- The end. */
+
+/* What is seen only once the instance is gone. The desk outlives it for that. */
+static adze_error *
+inspect_desk (adze_desk *desk, uint64_t outstanding)
+{
+  adze_error *strays = adze_desk_strays (desk);
+  if (strays)
+    return strays;
+  if (outstanding == 0)
+    return NULL;
+  return adze_error_new (ADZE_E_CONTRACT,
+                         "it did not release %llu bytes that it got from allocate",
+                         (unsigned long long)outstanding);
+}
+
+adze_error *
+adze_bench_destroy (adze_bench *bench)
+{
+  uint64_t outstanding = 0;
+  adze_error *error = NULL;
+  if (bench->local) {
+    adze_local_end (bench->local);
+    outstanding = adze_desk_outstanding (adze_local_desk (bench->local));
+    error = inspect_desk (adze_local_desk (bench->local), outstanding);
+  } else if (bench->watcher) {
+    adze_watcher_end (bench->watcher);
+    outstanding = adze_desk_outstanding (adze_watcher_desk (bench->watcher));
+    error = inspect_desk (adze_watcher_desk (bench->watcher), outstanding);
+  }
+  adze_local_close (adze_take (&bench->local));
+  adze_watcher_close (adze_take (&bench->watcher));
+  adze_remote_close (adze_take (&bench->remote));
+  return error;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kit/kit.h: the conformance kit from inside: a table of cases, each run in a process of its own.
+ *
+ * check.c is the side that starts the processes and reports; cases.c is the table; case_*.c are
+ * the cases; samples.c makes what plugins are fed. worker_main.c is where a process begins.
+ */
+#ifndef ADZE_KIT_KIT_H
+#define ADZE_KIT_KIT_H
+
+#include "run/observer.h"
+#include "run/worker.h"
+
+typedef struct adze_case adze_case;
+struct adze_case {
+  const char *path;      /* the plugin's file, absolute */
+  const char *component; /* NULL: the case is about the plugin as a whole */
+  const char *kind;
+  const char *worker; /* the program for a process within the process */
+  bool remote;        /* drive the component from a host, in a worker */
+  uint64_t seed;
+  unsigned rounds;
+  adze_worker_state *state; /* for adze_worker_tell */
+  char skipped[200];        /* a case that does not apply says why */
+};
+
+typedef adze_error *(*adze_case_function) (adze_case *one);
+
+/* Which cases there are for whom. */
+enum {
+  ADZE_CASE_PLUGIN = 1,    /* once a plugin */
+  ADZE_CASE_TECHNIQUE = 2, /* once a technique */
+  ADZE_CASE_OBSERVER = 4,  /* once an observer */
+  ADZE_CASE_REMOTE = 8     /* a second time with the component in a worker */
+};
+
+typedef struct adze_case_entry {
+  const char *name;
+  adze_case_function function;
+  unsigned scope;
+} adze_case_entry;
+
+extern const adze_case_entry adze_cases[]; /* ended by a NULL name */
+
+/* The verb of a worker that runs one case. */
+adze_error *adze_case_serve (adze_worker_state *state, const adze_value *request,
+                             adze_value *reply);
+
+/* The cases. */
+adze_error *adze_case_elf (adze_case *one);
+adze_error *adze_case_load (adze_case *one);
+adze_error *adze_case_load_worker (adze_case *one);
+adze_error *adze_case_load_again (adze_case *one);
+adze_error *adze_case_manifest (adze_case *one);
+adze_error *adze_case_descriptor_short (adze_case *one);
+adze_error *adze_case_descriptor_long (adze_case *one);
+adze_error *adze_case_descriptor_old (adze_case *one);
+adze_error *adze_case_descriptor_future_minor (adze_case *one);
+adze_error *adze_case_descriptor_future_major (adze_case *one);
+adze_error *adze_case_defaults (adze_case *one);
+adze_error *adze_case_random (adze_case *one);
+adze_error *adze_case_same_again (adze_case *one);
+adze_error *adze_case_bare_host (adze_case *one);
+adze_error *adze_case_old_host (adze_case *one);
+adze_error *adze_case_allocate (adze_case *one);
+adze_error *adze_case_malloc (adze_case *one);
+adze_error *adze_case_threads (adze_case *one);
+
+/* What worker_main.c was lent; NULL: nothing. */
+const adze_allocator *adze_kit_allocator (void);
+
+/* ---- A component at work, of whichever kind, here or in a worker. bench.c of the kit. */
+
+typedef struct adze_bench {
+  adze_runtime *runtime;
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  const adze_profile *profile;
+  adze_local *local; /* one of the three */
+  adze_watcher *watcher;
+  adze_remote *remote;
+} adze_bench;
+
+/* Loads the plugin under PROFILE; no instance yet. */
+ADZE_MUST_CHECK adze_error *adze_bench_open (const adze_case *one, const adze_profile *profile,
+                                             adze_bench *bench);
+/* SETTINGS: a table of parameters, NULL for the presets. */
+ADZE_MUST_CHECK adze_error *adze_bench_create (adze_bench *bench, const adze_case *one,
+                                               const adze_value *settings);
+/* Everything that the kind can be fed, once each. SUM, when not NULL, is a fingerprint of what came
+ * back. A refusal with a reason is an answer; what is not allowed is an error. */
+ADZE_MUST_CHECK adze_error *adze_bench_feed (adze_bench *bench, uint64_t *sum);
+/* Destroys the instance, and says what it kept or broke. */
+ADZE_MUST_CHECK adze_error *adze_bench_destroy (adze_bench *bench);
+void adze_bench_close (adze_bench *bench);
+
+/* ---- What plugins are fed. */
+
+typedef struct adze_sample {
+  const char *what; /* for messages */
+  adze_tensor tensor;
+  int64_t shape[4];
+  int64_t strides[4];
+  size_t size;
+} adze_sample;
+
+enum { ADZE_SAMPLE_COUNT = 14 };
+
+/* Fills in number INDEX; its data is to be freed. */
+ADZE_MUST_CHECK adze_error *adze_sample_make (size_t index, adze_sample *sample);
+
+/* Parameters that the table allows, drawn by SEED; those that PLUGIN says are meant to do harm
+ * stay at their presets. NULL with a reason in WHY when one cannot be drawn. */
+ADZE_MUST_CHECK adze_error *adze_sample_settings (const adze_manifest_component *component,
+                                                  const adze_plugin *plugin, uint64_t seed,
+                                                  adze_value **settings);
+
+/* A mandatory parameter needs a value even where the presets are wanted. */
+ADZE_MUST_CHECK adze_error *adze_sample_presets (const adze_manifest_component *component,
+                                                 adze_value **settings);
+
+#endif

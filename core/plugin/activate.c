@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading one plugin into this process, once it is known that it may be. */
+#include "plugin/runtime.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+#include "plugin/probe.h"
+#include "plugin/services.h"
+
+/* ---- Before. */
+
+static adze_error *
+check_digest (const adze_plugin_record *record)
+{
+  const char *stamped = record->manifest ? record->manifest->digest : NULL;
+  if (!stamped && record->signature != ADZE_SIGNATURE_NONE)
+    return adze_refusal_facts (
+        adze_refusal (ADZE_E_TRUST, ADZE_STEP_DIGEST, record->path,
+                      "its manifest is signed and has no digest: the signature says nothing about "
+                      "this file"),
+        "a digest in the signed manifest", "none", "stamp it again: adze plugin stamp --key");
+  if (!stamped || record->manifest->foreign)
+    return NULL;
+  char found[ADZE_DIGEST_TEXT];
+  ADZE_TRY (adze_digest_file (record->path, found));
+  if (strcmp (stamped, found) == 0)
+    return NULL;
+  return adze_refusal_facts (
+      adze_refusal (ADZE_E_TRUST, ADZE_STEP_DIGEST, record->path,
+                    "the file is not the one that its manifest was stamped for"),
+      stamped, found,
+      "install the plugin again; if you changed the file yourself, run `adze plugin stamp` on it");
+}
+
+static adze_error *
+check_probe (adze_runtime *runtime, adze_plugin_record *record)
+{
+  if (record->probed || runtime->is_worker)
+    return NULL;
+  ADZE_AUTO_MANIFEST binary = NULL;
+  ADZE_TRY (adze_probe_plugin (runtime->places.worker, record->path, &binary));
+  if (record->manifest)
+    ADZE_TRY (adze_manifest_compare (record->path, record->manifest, binary));
+  record->probed = true;
+  return NULL;
+}
+
+/* Which file a self-test was about, as text for the cache; NULL when that cannot be said. */
+static char *
+library_mark (const char *library)
+{
+  struct stat status;
+  if (stat (library, &status) != 0)
+    return NULL;
+  adze_file_identity identity = adze_file_identity_of (&status);
+  return adze_text_format ("%s %llx %llx %llx", library, (unsigned long long)identity.inode,
+                           (unsigned long long)identity.size,
+                           (unsigned long long)identity.mtime_ns);
+}
+
+/* The library that the dynamic linker finds now may be another one than was tested then. */
+static bool
+was_tested (adze_runtime *runtime, const adze_plugin_record *record, const char *library)
+{
+  const adze_value *tested
+      = adze_value_get (adze_record_facts (runtime, record), "tested-library");
+  ADZE_AUTO_FREE char *now = library_mark (library);
+  return now && tested && tested->type == ADZE_VALUE_STRING && strcmp (now, tested->string) == 0;
+}
+
+static void
+remember_tested (adze_runtime *runtime, const adze_plugin_record *record, const char *library)
+{
+  ADZE_AUTO_FREE char *mark = library_mark (library);
+  if (mark)
+    adze_record_remember (runtime, record, mark);
+}
+
+adze_error *
+adze_verify (adze_runtime *runtime, adze_plugin_record *record)
+{
+  if (record->failure)
+    return adze_error_copy (record->failure);
+  if (record->loaded || record->builtin || (record->manifest && record->manifest->foreign))
+    return NULL;
+  bool known = record->probed;
+  adze_error *failure = check_digest (record);
+  if (!failure)
+    failure = check_probe (runtime, record);
+  if (failure)
+    record->failure = adze_error_copy (failure);
+  if (!known && !runtime->is_worker)
+    adze_record_remember (runtime, record, NULL);
+  return failure;
+}
+
+/* ---- Loading. */
+
+static adze_error *
+open_desk (adze_runtime *runtime, adze_plugin_record *record)
+{
+  adze_desk_options options = {
+    .profile = runtime->profile,
+    .bus = runtime->bus,
+    .pool = runtime->pool,
+    .services = adze_service_find,
+    .source = record->manifest->id,
+    .seed = runtime->seed,
+  };
+  return adze_desk_open (&options, &record->desk);
+}
+
+static adze_error *
+call_init (adze_plugin_record *record)
+{
+  const adze_plugin *plugin = &record->opened.descriptor->plugin;
+  if (!plugin->init)
+    return NULL;
+  adze_desk_frame frame;
+  adze_desk_enter (record->desk, &frame);
+  adze_status status = plugin->init (adze_desk_table (record->desk));
+  adze_error *error = adze_desk_leave (&frame, "init", status);
+  if (error)
+    adze_error_set (error, "step", adze_step_name (ADZE_STEP_INIT));
+  return error;
+}
+
+static adze_error *
+activate_plugin (adze_runtime *runtime, adze_plugin_record *record)
+{
+  if (!record->opened.descriptor)
+    ADZE_TRY (adze_load (record->path, record->builtin, runtime->profile, NULL, NULL,
+                         &record->opened));
+  if (!record->manifest)
+    record->manifest = adze_take (&record->opened.manifest);
+  else if (record->opened.manifest)
+    ADZE_TRY (adze_manifest_compare (record->path, record->manifest, record->opened.manifest));
+  ADZE_TRY (open_desk (runtime, record));
+  return call_init (record);
+}
+
+static adze_error *
+activate_foreign (adze_runtime *runtime, adze_plugin_record *record)
+{
+  ADZE_TRY (adze_foreign_bind (record->manifest, record->path, &record->library));
+  const char *library = adze_foreign_library_path (record->library);
+  if (!runtime->is_worker && !was_tested (runtime, record, library)) {
+    ADZE_AUTO_FREE char *tested = NULL;
+    ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, &tested));
+    if (strcmp (tested, library) != 0)
+      return adze_refusal_facts (
+          adze_refusal (ADZE_E_CONTRACT, ADZE_STEP_SELF_TEST, record->path,
+                        "the worker tested another library than the one loaded here"),
+          library, tested, "see that both find the same one (LD_LIBRARY_PATH)");
+    remember_tested (runtime, record, library);
+  }
+  return open_desk (runtime, record);
+}
+
+static void
+tell_loaded (adze_runtime *runtime, const adze_plugin_record *record)
+{
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("path", record->path),
+    ADZE_FIELD_TEXT ("version", record->manifest->version),
+  };
+  adze_event_bus_emit (runtime->bus, record->manifest->id, "plugin.loaded", fields,
+                       ADZE_COUNT_OF (fields));
+}
+
+static void
+tell_refused (adze_runtime *runtime, const adze_plugin_record *record, const adze_error *failure)
+{
+  const char *step = adze_error_fact (failure, "step");
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("path", record->path),
+    ADZE_FIELD_TEXT ("step", step ? step : ""),
+    ADZE_FIELD_TEXT ("reason", adze_error_message (failure)),
+  };
+  adze_event_bus_emit (runtime->bus, NULL, "plugin.refused", fields, ADZE_COUNT_OF (fields));
+}
+
+/* A worker has no manifest in hand before it has loaded the file; a foreign one has nothing else. */
+static adze_error *
+read_foreign_in_worker (adze_runtime *runtime, adze_plugin_record *record)
+{
+  if (!runtime->is_worker || record->manifest || !record->manifest_path
+      || strcmp (record->path, record->manifest_path) != 0)
+    return NULL;
+  return adze_manifest_read (record->manifest_path, &record->manifest);
+}
+
+adze_error *
+adze_activate (adze_runtime *runtime, adze_plugin_record *record)
+{
+  if (record->loaded)
+    return NULL;
+  adze_error *failure = read_foreign_in_worker (runtime, record);
+  if (!failure)
+    failure = adze_verify (runtime, record);
+  if (!failure)
+    failure = record->manifest && record->manifest->foreign ? activate_foreign (runtime, record)
+                                                            : activate_plugin (runtime, record);
+  if (failure) {
+    if (!record->failure)
+      record->failure = adze_error_copy (failure);
+    tell_refused (runtime, record, failure);
+    return failure;
+  }
+  record->loaded = true;
+  ADZE_TRY (adze_record_describe (record));
+  tell_loaded (runtime, record);
+  return NULL;
+}
+
+adze_error *
+adze_active_callbacks (adze_plugin_record *record, const char *id,
+                       const adze_callbacks **callbacks, void **own)
+{
+  *own = NULL;
+  if (record->library) {
+    const adze_foreign_technique *technique = NULL;
+    ADZE_TRY (adze_foreign_technique_find (record->library, id, &technique));
+    *callbacks = (const adze_callbacks *)&adze_foreign_callbacks;
+    *own = (void *)technique;
+    return NULL;
+  }
+  const adze_descriptor *descriptor = record->opened.descriptor;
+  for (size_t i = 0; i < descriptor->component_count; i++)
+    if (strcmp (descriptor->components[i].id, id) == 0) {
+      *callbacks = &descriptor->callbacks[i];
+      return NULL;
+    }
+  return adze_error_new (ADZE_E_NOT_FOUND, "%s offers no component '%s'", record->path, id);
+}

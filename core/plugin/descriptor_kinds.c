@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin/descriptor_kinds.c: the kinds, and what each demands of its callbacks. */
+#include <string.h>
+
+#include "plugin/descriptor_parts.h"
+
+static adze_error *
+missing_callback (const adze_candidate *candidate, const char *member, const char *needed)
+{
+  adze_error *error
+      = adze_table_refusal (&candidate->owner, ADZE_E_CONTRACT, "has no .%s callback", member);
+  adze_error_set (error, "needed", needed);
+  adze_error_set (error, "found", "NULL");
+  adze_error_setf (error, "hint", "give .%s in the table of callbacks", member);
+  return error;
+}
+
+/* What create has made, only destroy can give back. */
+static adze_error *
+check_pair (const adze_candidate *candidate, bool create, bool destroy)
+{
+  if (create && !destroy)
+    return missing_callback (candidate, "destroy", "a .destroy, because there is a .create");
+  if (destroy && !create)
+    return missing_callback (candidate, "create", "a .create, because there is a .destroy");
+  return NULL;
+}
+
+static adze_error *
+check_effect (const adze_candidate *candidate, uint32_t effect)
+{
+  if (effect == ADZE_CHANGES || effect == ADZE_INSPECTS)
+    return NULL;
+  adze_error *error = adze_table_refusal (&candidate->owner, ADZE_E_CONTRACT,
+                                          "has the unknown effect %u", effect);
+  adze_error_set (error, "needed", "1 (ADZE_CHANGES) or 2 (ADZE_INSPECTS)");
+  adze_error_setf (error, "found", "%u", effect);
+  adze_error_set (error, "hint", "give .effect in the table of callbacks");
+  return error;
+}
+
+static adze_error *
+check_technique (const adze_candidate *candidate)
+{
+  const adze_technique *technique = &candidate->callbacks->technique;
+  if (!technique->apply)
+    return missing_callback (candidate, "apply",
+                             "an .apply, without which a technique does nothing");
+  ADZE_TRY (check_pair (candidate, technique->create, technique->destroy));
+  ADZE_TRY (check_effect (candidate, technique->effect));
+  candidate->into->effect = technique->effect;
+  return adze_table_ports (&candidate->owner, technique->ports, technique->port_size,
+                           candidate->into);
+}
+
+static adze_error *
+check_observer (const adze_candidate *candidate)
+{
+  const adze_observer *observer = &candidate->callbacks->observer;
+  if (!observer->event)
+    return missing_callback (candidate, "event",
+                             "an .event, without which an observer sees nothing");
+  return check_pair (candidate, observer->create, observer->destroy);
+}
+
+const char *const adze_kind_names[] = { ADZE_TECHNIQUE, ADZE_OBSERVER, NULL };
+
+static const adze_kind_rule rules[] = {
+  { ADZE_TECHNIQUE, "adze_technique", ADZE_TECHNIQUE_REVISION,
+    ADZE_SIZE_THROUGH (adze_technique, apply), sizeof (adze_technique), check_technique },
+  { ADZE_OBSERVER, "adze_observer", ADZE_OBSERVER_REVISION,
+    ADZE_SIZE_THROUGH (adze_observer, event), sizeof (adze_observer), check_observer },
+};
+
+static adze_error *
+unknown_kind (const adze_table_owner *owner, const char *kind)
+{
+  ADZE_AUTO (adze_buffer) known = { 0 };
+  size_t count = 0;
+  for (; adze_kind_names[count]; count++)
+    adze_buffer_format (&known, "%s%s", count ? ", " : "", adze_kind_names[count]);
+  ADZE_AUTO_FREE char *names = NULL;
+  ADZE_TRY (adze_buffer_finish (&known, &names));
+  char shown[ADZE_SHOWN_TEXT];
+  adze_text_shown (kind, shown);
+  const char *meant = adze_nearest (shown, adze_kind_names, count);
+  adze_error *error
+      = adze_table_refusal (owner, ADZE_E_UNSUPPORTED,
+                            "is of the unknown kind '%s'; this adze knows: %s", shown, names);
+  adze_error_set (error, "needed", names);
+  adze_error_set (error, "found", shown);
+  if (meant)
+    adze_error_setf (error, "hint", "did you mean '%s'?", meant);
+  else
+    adze_error_set (error, "hint", "a later release of adze may know it");
+  return error;
+}
+
+static adze_error *
+check_revision (const adze_candidate *candidate, const adze_kind_rule *rule)
+{
+  uint32_t found = candidate->component->kind_revision;
+  if (found == rule->revision)
+    return NULL;
+  adze_error *error = adze_table_refusal (
+      &candidate->owner, ADZE_E_ABI,
+      "was written against revision %u of the kind '%s', this adze has revision %u", found,
+      rule->name, rule->revision);
+  adze_error_setf (error, "needed", "revision %u, exactly, since the kind is a draft",
+                   rule->revision);
+  adze_error_setf (error, "found", "revision %u", found);
+  adze_error_setf (error, "hint", "build the plugin with the SDK of adze %s", adze_version ());
+  return error;
+}
+
+adze_error *
+adze_kind_find (const adze_candidate *candidate, const adze_kind_rule **rule)
+{
+  const char *kind = candidate->component->kind;
+  if (!kind)
+    return adze_refusal_facts (
+        adze_table_refusal (&candidate->owner, ADZE_E_CONTRACT, "has no .kind"),
+        "a kind such as ADZE_TECHNIQUE", "NULL", "give .kind in the component");
+  for (size_t i = 0; i < ADZE_COUNT_OF (rules); i++)
+    if (strcmp (rules[i].name, kind) == 0) {
+      *rule = &rules[i];
+      return check_revision (candidate, *rule);
+    }
+  return unknown_kind (&candidate->owner, kind);
+}
+
+adze_error *
+adze_kind_take (const adze_candidate *candidate, const adze_kind_rule *rule)
+{
+  if (!candidate->component->callbacks)
+    return adze_refusal_facts (
+        adze_table_refusal (&candidate->owner, ADZE_E_CONTRACT, "has no .callbacks"),
+        rule->struct_name, "NULL", "give .callbacks in the component");
+  ADZE_TRY (adze_struct_copy (&candidate->owner, "table of callbacks", rule->struct_name,
+                              candidate->component->callbacks, rule->least, candidate->callbacks,
+                              rule->room));
+  return rule->check (candidate);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The asking side of a worker. */
+#include "plugin/worker_client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error_wire.h"
+#include "base/event_wire.h"
+#include "base/json.h"
+
+struct adze_worker {
+  adze_child *child;
+  adze_event_bus *bus;
+  char progress[160];
+};
+
+adze_error *
+adze_worker_start (const char *program, adze_event_bus *bus, bool quiet, adze_worker **worker)
+{
+  static const char *const argv[] = { "adze-worker", "--adze-worker", NULL };
+  adze_worker *fresh = calloc (1, sizeof *fresh);
+  if (!fresh)
+    return adze_error_memory ();
+  fresh->bus = bus;
+  adze_child_options options = { .program = program, .argv = argv, .quiet = quiet };
+  adze_error *error = adze_child_spawn (&options, &fresh->child);
+  if (error) {
+    free (fresh);
+    error = adze_error_wrap (error, "the worker %s cannot be started", program);
+    adze_error_set (error, "hint",
+                    "reinstall adze, or name the worker program in adze_runtime_options.worker");
+    return error;
+  }
+  *worker = fresh;
+  return NULL;
+}
+
+void
+adze_worker_stop (adze_worker *worker)
+{
+  if (!worker)
+    return;
+  adze_child_close (worker->child);
+  free (worker);
+}
+
+adze_child *
+adze_worker_child (adze_worker *worker)
+{
+  return worker->child;
+}
+
+const char *
+adze_worker_progress (const adze_worker *worker)
+{
+  return worker->progress;
+}
+
+adze_error *
+adze_worker_send (adze_worker *worker, const adze_value *request, int64_t limit_ms)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  adze_json_write (request, 0, &text);
+  if (text.failed)
+    return adze_error_memory ();
+  worker->progress[0] = '\0';
+  adze_child_deadline (worker->child, limit_ms > 0 ? limit_ms : -1);
+  return adze_child_send (worker->child, text.data, text.size);
+}
+
+/* ---- What comes back. */
+
+/* The worker's events become ours, with our time and our count. */
+static adze_error *
+pass_event (adze_worker *worker, const adze_value *value)
+{
+  adze_event event;
+  ADZE_AUTO_FREE adze_field *fields = NULL;
+  ADZE_TRY (adze_event_from_value (value, &event, &fields));
+  if (worker->bus)
+    adze_event_bus_emit (worker->bus, event.source, event.id, event.fields, event.field_count);
+  return NULL;
+}
+
+/* *DONE: this message was the answer. */
+static adze_error *
+take_message (adze_worker *worker, adze_document *message, bool *done)
+{
+  const adze_value *progress = adze_value_get (message->root, "progress");
+  const adze_value *event = adze_value_get (message->root, "event");
+  const adze_value *failure = adze_value_get (message->root, "error");
+  *done = true;
+  if (failure)
+    return adze_error_from_value (failure);
+  if (adze_value_get (message->root, "ok"))
+    return NULL;
+  *done = false;
+  if (progress && progress->string)
+    snprintf (worker->progress, sizeof worker->progress, "%s", progress->string);
+  else if (event)
+    return pass_event (worker, event);
+  else
+    return adze_error_new (ADZE_E_FORMAT, "the worker answered what was not asked");
+  return NULL;
+}
+
+adze_error *
+adze_worker_receive (adze_worker *worker, adze_document *reply)
+{
+  for (;;) {
+    ADZE_AUTO (adze_buffer) text = { 0 };
+    ADZE_TRY (adze_child_receive (worker->child, &text));
+    adze_document_cleanup (reply);
+    ADZE_TRY (adze_json_parse ("<worker>", text.data ? text.data : "", text.size, reply));
+    bool done;
+    ADZE_TRY (take_message (worker, reply, &done));
+    if (done)
+      return NULL;
+  }
+}
+
+adze_error *
+adze_worker_ask (adze_worker *worker, const adze_value *request, int64_t limit_ms,
+                 adze_document *reply)
+{
+  ADZE_TRY (adze_worker_send (worker, request, limit_ms));
+  return adze_worker_receive (worker, reply);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A component in a worker: the host's side. */
+#include <string.h>
+
+#include "base/event_wire.h"
+#include "base/json.h"
+#include "plugin/worker_client.h"
+#include "run/technique.h"
+#include "run/wire.h"
+
+struct adze_remote {
+  adze_worker *worker;
+  char *component;
+  char *settings; /* for messages: a failed stage is named with its parameters */
+  int64_t time_limit_ms;
+  bool broken;    /* the worker is gone */
+};
+
+/* ---- Opening. */
+
+static adze_error *
+open_request (const adze_remote_options *options, const adze_plugin_record *record,
+              const adze_manifest_component *component, const adze_value *settings,
+              adze_value **request)
+{
+  ADZE_AUTO_VALUE table = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_string (table, "do", "open");
+  adze_json_string (table, "path", record->path);
+  adze_json_bool (table, "builtin", record->builtin);
+  adze_json_string (table, "component", component->id);
+  adze_json_int (table, "seed", (int64_t)options->seed);
+  adze_json_int (table, "memory-limit", (int64_t)options->memory_limit);
+  if (adze_json_failed (table))
+    return adze_error_memory ();
+  if (settings) {
+    adze_value *copy = adze_value_copy (settings);
+    if (!copy)
+      return adze_error_memory ();
+    ADZE_TRY (adze_value_append (table, "settings", copy));
+  }
+  *request = adze_take (&table);
+  return NULL;
+}
+
+static adze_error *
+settings_text (const adze_value *settings, char **text)
+{
+  ADZE_AUTO (adze_buffer) buffer = { 0 };
+  for (size_t i = 0; settings && i < settings->count; i++) {
+    adze_buffer_format (&buffer, "%s%s = ", i ? ", " : "", settings->items[i]->key);
+    adze_value_write_toml (settings->items[i], &buffer);
+  }
+  if (buffer.size == 0)
+    adze_buffer_text (&buffer, "no parameters");
+  return adze_buffer_finish (&buffer, text);
+}
+
+/* A process that ended is not asked again, and the failure says what it was doing. */
+static adze_error *
+explain (adze_remote *remote, const char *callback, adze_error *error)
+{
+  adze_status status = adze_error_status (error);
+  if (status != ADZE_E_CRASHED && status != ADZE_E_TIMEOUT && status != ADZE_E_FORMAT)
+    return error;
+  remote->broken = true;
+  error = adze_error_wrap (error, "the process that ran %s of '%s' (%s) failed", callback,
+                           remote->component, remote->settings);
+  adze_error_set (error, "component", remote->component);
+  adze_error_set (error, "parameters", remote->settings);
+  return error;
+}
+
+adze_error *
+adze_remote_open (const adze_remote_options *options, const adze_plugin_record *record,
+                  const adze_manifest_component *component, const adze_value *settings,
+                  adze_remote **remote)
+{
+  adze_remote *fresh = calloc (1, sizeof *fresh);
+  ADZE_AUTO_VALUE request = NULL;
+  ADZE_AUTO (adze_document) reply = { 0 };
+  if (!fresh)
+    return adze_error_memory ();
+  fresh->time_limit_ms = options->time_limit_ms;
+  fresh->component = strdup (component->id);
+  adze_error *error = fresh->component ? settings_text (settings, &fresh->settings)
+                                       : adze_error_memory ();
+  if (!error)
+    error = open_request (options, record, component, settings, &request);
+  if (!error)
+    error = adze_worker_start (options->worker, options->bus, false, &fresh->worker);
+  if (!error) {
+    error = adze_worker_ask (fresh->worker, request, options->time_limit_ms, &reply);
+    if (error)
+      error = explain (fresh, "create", error);
+  }
+  if (error) {
+    adze_remote_close (fresh);
+    return error;
+  }
+  *remote = fresh;
+  return NULL;
+}
+
+/* Lets the component be destroyed in good order; one that does not end is killed. */
+void
+adze_remote_close (adze_remote *remote)
+{
+  enum { CLOSE_LIMIT_MS = 2000 };
+  if (!remote)
+    return;
+  if (remote->worker && !remote->broken) {
+    ADZE_AUTO_VALUE request = adze_value_new (ADZE_VALUE_TABLE);
+    ADZE_AUTO (adze_document) reply = { 0 };
+    adze_json_string (request, "do", "close");
+    if (!adze_json_failed (request))
+      adze_error_free (adze_worker_ask (remote->worker, request, CLOSE_LIMIT_MS, &reply));
+  }
+  adze_worker_stop (remote->worker);
+  free (remote->component);
+  free (remote->settings);
+  free (remote);
+}
+
+/* ---- Tensors. */
+
+static adze_error *
+exchange (adze_remote *remote, const adze_tensor *input, adze_result *result)
+{
+  ADZE_AUTO_VALUE request = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO (adze_document) reply = { 0 };
+  ADZE_AUTO_FREE void *compact = NULL;
+  const void *data = NULL;
+  adze_json_string (request, "do", "apply");
+  ADZE_TRY (adze_wire_compact (input, &data, &compact));
+  ADZE_TRY (adze_wire_describe (input, request));
+  ADZE_TRY (adze_worker_send (remote->worker, request, remote->time_limit_ms));
+  ADZE_TRY (adze_child_put (adze_worker_child (remote->worker), data, input->byte_size));
+  ADZE_TRY (adze_worker_receive (remote->worker, &reply));
+  const adze_value *output = adze_value_get (adze_value_get (reply.root, "ok"), "output");
+  if (!output)
+    return NULL;
+  ADZE_TRY (adze_wire_allocate (output, input->name, result));
+  return adze_child_take (adze_worker_child (remote->worker), result->data,
+                          result->tensor.byte_size);
+}
+
+adze_error *
+adze_remote_apply (adze_remote *remote, const adze_tensor *input, adze_result *result)
+{
+  *result = (adze_result){ 0 };
+  if (remote->broken)
+    return adze_error_new (ADZE_E_CRASHED, "the process of '%s' has ended before",
+                           remote->component);
+  adze_error *error = exchange (remote, input, result);
+  if (!error)
+    return NULL;
+  adze_result_cleanup (result);
+  return explain (remote, "apply", error);
+}
+
+adze_error *
+adze_remote_event (adze_remote *remote, const adze_event *event)
+{
+  if (remote->broken)
+    return adze_error_new (ADZE_E_CRASHED, "the process of '%s' has ended before",
+                           remote->component);
+  ADZE_AUTO_VALUE request = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO (adze_document) reply = { 0 };
+  adze_json_string (request, "do", "event");
+  adze_event_to_value (event, request);
+  if (adze_json_failed (request))
+    return adze_error_memory ();
+  adze_error *error = adze_worker_ask (remote->worker, request, remote->time_limit_ms, &reply);
+  return error ? explain (remote, "event", error) : NULL;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/technique.h: an instance of a technique, in this process or in another one. */
+#ifndef ADZE_RUN_TECHNIQUE_H
+#define ADZE_RUN_TECHNIQUE_H
+
+#include "plugin/params.h"
+#include "plugin/runtime.h"
+
+/* What a technique made of one tensor. */
+typedef struct adze_result {
+  bool given; /* false: it left the tensor as it was */
+  adze_tensor tensor;
+  int64_t *shape;
+  void *data;
+} adze_result;
+
+void adze_result_cleanup (adze_result *result);
+
+/* Makes room for an output; the shape comes from a plugin, or from a process that may have been
+ * damaged. */
+ADZE_MUST_CHECK adze_error *adze_result_allocate (adze_result *result, const char *name,
+                                                  adze_dtype dtype, int32_t rank,
+                                                  const int64_t *shape);
+
+/* Bytes of compact elements, or an error when there cannot be such a tensor. */
+ADZE_MUST_CHECK adze_error *adze_tensor_bytes (adze_dtype dtype, int32_t rank,
+                                               const int64_t *shape, size_t *bytes);
+
+/* ---- Here. */
+
+typedef struct adze_local adze_local;
+
+/* RECORD is loaded. Takes PARAMS over, also when it fails. */
+ADZE_MUST_CHECK adze_error *adze_local_open (adze_runtime *runtime, adze_plugin_record *record,
+                                             const adze_manifest_component *component,
+                                             adze_params *params, adze_local **local);
+/* May be called from several threads; the component's threading decides whether they wait. */
+ADZE_MUST_CHECK adze_error *adze_local_apply (adze_local *local, const adze_tensor *input,
+                                              adze_result *result);
+void adze_local_close (adze_local *local);
+/* Destroys the instance and keeps the desk, so that what is left on it can be looked at. */
+void adze_local_end (adze_local *local);
+adze_desk *adze_local_desk (adze_local *local);
+
+/* ---- In a worker. */
+
+typedef struct adze_remote adze_remote;
+
+typedef struct adze_remote_options {
+  const char *worker;
+  adze_event_bus *bus;
+  uint64_t seed;
+  int64_t time_limit_ms; /* of each call; 0: none */
+  uint64_t memory_limit; /* of the process; 0: none */
+} adze_remote_options;
+
+/* SETTINGS is the table of parameters as it was written; NULL: none. Works for every kind of
+ * component that a worker can hold. */
+ADZE_MUST_CHECK adze_error *adze_remote_open (const adze_remote_options *options,
+                                              const adze_plugin_record *record,
+                                              const adze_manifest_component *component,
+                                              const adze_value *settings, adze_remote **remote);
+ADZE_MUST_CHECK adze_error *adze_remote_apply (adze_remote *remote, const adze_tensor *input,
+                                               adze_result *result);
+ADZE_MUST_CHECK adze_error *adze_remote_event (adze_remote *remote, const adze_event *event);
+void adze_remote_close (adze_remote *remote);
+
+#endif

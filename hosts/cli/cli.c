@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hosts/cli: from a command line to a verb. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const adze_cli_verb *const verbs[] = {
+  &adze_cli_list,          &adze_cli_inspect,       &adze_cli_plugin_list,
+  &adze_cli_plugin_rescan, &adze_cli_plugin_new,    &adze_cli_plugin_check,
+  &adze_cli_plugin_doctor, &adze_cli_plugin_try,    &adze_cli_plugin_dump,
+  &adze_cli_plugin_stamp,  &adze_cli_plugin_key,
+};
+
+const adze_cli_option adze_cli_common_options[] = {
+  { "plugin-path", 0, true, "DIR", "search DIR for plugins before all other folders; repeatable" },
+  { "json", 0, false, NULL, "print one JSON document, also about an error" },
+  { "color", 0, false, "auto|always|never", "colour the output; auto: on a terminal" },
+  { "verbose", 'v', false, NULL, "show the whole log on standard error" },
+  { "quiet", 'q', false, NULL, "show no warnings or remarks, only errors" },
+  { "help", 'h', false, NULL, "say how to use it, and stop" },
+  { "version", 0, false, NULL, "print the version, and stop" },
+  { "words", 0, false, NULL, "print what can follow, one a line, for the completion of shells" },
+  { NULL, 0, false, NULL, NULL },
+};
+
+/* ---- Which verb? */
+
+static const adze_cli_verb *
+find_verb (const char *group, const char *word)
+{
+  char name[64];
+  if (snprintf (name, sizeof name, "%s%s%s", group ? group : "", group ? " " : "", word)
+      >= (int)sizeof name)
+    return NULL;
+  for (size_t i = 0; i < ADZE_CLI_COUNT_OF (verbs); i++)
+    if (strcmp (verbs[i]->name, name) == 0)
+      return verbs[i];
+  return NULL;
+}
+
+static bool
+is_group (const char *word)
+{
+  size_t size = strlen (word);
+  for (size_t i = 0; i < ADZE_CLI_COUNT_OF (verbs); i++)
+    if (strncmp (verbs[i]->name, word, size) == 0 && verbs[i]->name[size] == ' ')
+      return true;
+  return false;
+}
+
+/* The words that could have been meant: those of a group, or the first words. */
+static size_t
+collect_words (const char *group, char words[][32], const char *names[])
+{
+  size_t size = group ? strlen (group) : 0, count = 0;
+  for (size_t i = 0; i < ADZE_CLI_COUNT_OF (verbs); i++) {
+    const char *name = verbs[i]->name;
+    if (group && (strncmp (name, group, size) != 0 || name[size] != ' '))
+      continue;
+    name += group ? size + 1 : 0;
+    snprintf (words[count], sizeof words[count], "%.*s", (int)strcspn (name, " "), name);
+    names[count] = words[count];
+    count++;
+  }
+  return count;
+}
+
+static int
+unknown_in_group (const adze_cli *cli, const char *group, const char *word,
+                  const char *const *names, size_t count)
+{
+  const char *meant = adze_cli_nearest (word, names, count);
+  if (meant)
+    return adze_cli_misuse (cli, "'%s %s' is no verb; did you mean '%s %s'?", group, word, group,
+                            meant);
+  return adze_cli_misuse (cli, "'%s %s' is no verb; adze %s --help lists them", group, word,
+                          group);
+}
+
+/* ---- Before and after. */
+
+/* A closed standard descriptor would be given to the next file that is opened, and what we print
+ * would end up in it. These stand-ins refuse the wrong direction, so that printing to a closed
+ * standard output is an error as it should be. */
+static void
+hold_standard_descriptors (void)
+{
+  static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && errno == EBADF && open ("/dev/null", modes[fd]) < 0)
+      _exit (ADZE_CLI_BROKEN); /* there is nowhere to say it */
+}
+
+/* Did all that was printed arrive? A reader that has gone away ("| head") knows that itself. */
+static int
+finish (const adze_cli *cli, int status)
+{
+  errno = 0;
+  bool failed = ferror (stdout);
+  if (fclose (stdout) == 0 && !failed)
+    return status;
+  if (errno != EPIPE) {
+    adze_cli_print (&cli->err, ADZE_CLI_RED, "adze:");
+    fprintf (stderr, " cannot write to standard output%s%s\n", errno ? ": " : "",
+             errno ? strerror (errno) : "");
+  }
+  return ADZE_CLI_BROKEN;
+}
+
+/* An error in the command line must be reported as JSON too, when that is asked for behind it. */
+static bool
+mentions_json (int argc, char **argv)
+{
+  for (int i = 1; i < argc && strcmp (argv[i], "--") != 0; i++)
+    if (strcmp (argv[i], "--json") == 0)
+      return true;
+  return false;
+}
+
+/* ---- For the verbs. */
+
+int
+adze_cli_number_option (const adze_cli *cli, const adze_cli_arguments *arguments, const char *name,
+                        uint64_t least, uint64_t most, uint64_t *number)
+{
+  const char *text = adze_cli_value (arguments, name);
+  if (!text || adze_cli_number (text, least, most, number))
+    return ADZE_CLI_FINE;
+  return adze_cli_misuse (cli, "--%s takes a whole number from %llu to %llu, not '%s'", name,
+                          (unsigned long long)least, (unsigned long long)most, text);
+}
+
+/* ---- Dispatch. */
+
+static int
+print_version (const adze_cli *cli)
+{
+  uint32_t major, minor;
+  adze_abi_version (&major, &minor);
+  if (!cli->json) {
+    printf ("adze %s (plugin ABI %u.%u)\n", adze_version (), major, minor);
+    return ADZE_CLI_FINE;
+  }
+  printf ("{\"version\": ");
+  adze_cli_print_json (stdout, adze_version ());
+  printf (", \"abi\": {\"major\": %u, \"minor\": %u}}\n", major, minor);
+  return ADZE_CLI_FINE;
+}
+
+/* What the options of every verb ask for. */
+static int
+settle (adze_cli *cli, const adze_cli_arguments *arguments)
+{
+  cli->json = adze_cli_has (arguments, "json");
+  cli->quiet = adze_cli_has (arguments, "quiet");
+  cli->verbose = adze_cli_has (arguments, "verbose");
+  cli->out = adze_cli_printer_open (stdout, adze_cli_value (arguments, "color"));
+  cli->err = adze_cli_printer_open (stderr, adze_cli_value (arguments, "color"));
+  if (cli->quiet && cli->verbose)
+    return adze_cli_misuse (cli, "--quiet and --verbose contradict each other");
+  cli->plugin_path = adze_cli_values (arguments, "plugin-path");
+  return cli->plugin_path ? ADZE_CLI_FINE : adze_cli_no_memory (cli);
+}
+
+static int
+run_verb (adze_cli *cli, const adze_cli_arguments *arguments)
+{
+  int status = settle (cli, arguments);
+  if (status != ADZE_CLI_FINE)
+    return status;
+  const adze_cli_verb *verb = cli->verb;
+  if (adze_cli_has (arguments, "version"))
+    return print_version (cli);
+  if (adze_cli_has (arguments, "help")) {
+    adze_cli_print_help (&cli->out, verb);
+    return ADZE_CLI_FINE;
+  }
+  if (adze_cli_has (arguments, "words")) {
+    adze_cli_print_words (stdout, verbs, ADZE_CLI_COUNT_OF (verbs), NULL, verb);
+    return ADZE_CLI_FINE;
+  }
+  if (arguments->word_count < verb->least)
+    return adze_cli_misuse (cli, "too few words: adze %s %s", verb->name, verb->usage);
+  if (arguments->word_count > verb->most)
+    return adze_cli_misuse (cli, "'%s' is one word too many for: adze %s%s%s",
+                            arguments->words[verb->most], verb->name, verb->usage[0] ? " " : "",
+                            verb->usage);
+  return verb->run (cli, arguments);
+}
+
+/* No verb was named, or nothing but a group of verbs. */
+static int
+run_without_verb (adze_cli *cli, const adze_cli_arguments *arguments, const char *group)
+{
+  int status = settle (cli, arguments);
+  if (status != ADZE_CLI_FINE)
+    return status;
+  if (adze_cli_has (arguments, "version"))
+    return print_version (cli);
+  if (adze_cli_has (arguments, "words")) {
+    adze_cli_print_words (stdout, verbs, ADZE_CLI_COUNT_OF (verbs), group, NULL);
+    return ADZE_CLI_FINE;
+  }
+  if (!adze_cli_has (arguments, "help"))
+    return adze_cli_misuse (cli, "which verb? adze %s%sVERB", group ? group : "",
+                            group ? " " : "");
+  adze_cli_print_overview (&cli->out, verbs, ADZE_CLI_COUNT_OF (verbs), group);
+  return ADZE_CLI_FINE;
+}
+
+static int
+dispatch (adze_cli *cli, adze_cli_arguments *arguments, int argc, char **argv)
+{
+  char words[ADZE_CLI_COUNT_OF (verbs)][32];
+  const char *names[ADZE_CLI_COUNT_OF (verbs)];
+  const char *group = NULL;
+  int index = 1;
+  if (!adze_cli_arguments_read (arguments, argc, argv, &index, adze_cli_common_options, NULL, true))
+    return adze_cli_misuse (cli, "%s", arguments->complaint);
+  if (index < argc && is_group (argv[index])) {
+    group = argv[index++];
+    if (!adze_cli_arguments_read (arguments, argc, argv, &index, adze_cli_common_options, NULL,
+                                  true))
+      return adze_cli_misuse (cli, "%s", arguments->complaint);
+  }
+  if (index == argc)
+    return run_without_verb (cli, arguments, group);
+  cli->verb = find_verb (group, argv[index]);
+  if (!cli->verb) {
+    size_t count = collect_words (group, words, names);
+    return group ? unknown_in_group (cli, group, argv[index], names, count)
+                 : adze_cli_run_external (cli, argc, argv, index, names, count);
+  }
+  index++;
+  if (!adze_cli_arguments_read (arguments, argc, argv, &index, adze_cli_common_options,
+                                cli->verb->options, false))
+    return adze_cli_misuse (cli, "%s", arguments->complaint);
+  return run_verb (cli, arguments);
+}
+
+int
+adze_cli_main (int argc, char **argv)
+{
+  hold_standard_descriptors ();
+  adze_cli cli = { .json = mentions_json (argc, argv),
+                   .out = adze_cli_printer_open (stdout, NULL),
+                   .err = adze_cli_printer_open (stderr, NULL) };
+  adze_cli_arguments arguments;
+  int status;
+  if (adze_cli_arguments_open (&arguments, argc)) {
+    status = dispatch (&cli, &arguments, argc, argv);
+    adze_cli_arguments_close (&arguments);
+  } else {
+    status = adze_cli_no_memory (&cli);
+  }
+  adze_cli_close (&cli);
+  free (cli.plugin_path);
+  return finish (&cli, status);
+}

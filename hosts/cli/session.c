@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hosts/cli: the runtime behind a verb, and what of it is shown on standard error. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+/* ---- The log. */
+
+static const char *
+field_text (const adze_event *event, const char *key)
+{
+  for (uint32_t i = 0; i < event->field_count; i++)
+    if (event->fields[i].type == ADZE_FIELD_STRING && strcmp (event->fields[i].key, key) == 0)
+      return event->fields[i].value.string;
+  return "";
+}
+
+static bool
+shows (const adze_cli *cli, const char *level)
+{
+  if (cli->verbose || strcmp (level, "error") == 0)
+    return true;
+  return !cli->quiet && strcmp (level, "warning") == 0;
+}
+
+static void
+on_event (void *argument, const adze_event *event)
+{
+  const adze_cli *cli = argument;
+  const char *level = field_text (event, "level");
+  if (strcmp (event->id, "log") != 0 || !shows (cli, level))
+    return;
+  fflush (stdout);
+  fputs ("adze: ", stderr);
+  adze_cli_print (&cli->err, ADZE_CLI_YELLOW, level);
+  fputs (": ", stderr);
+  if (event->source) {
+    adze_cli_print (&cli->err, ADZE_CLI_PLAIN, event->source);
+    fputs (": ", stderr);
+  }
+  adze_cli_print_lines (&cli->err, "", field_text (event, "message"));
+}
+
+/* ---- Opening and closing. */
+
+int
+adze_cli_open (adze_cli *cli)
+{
+  adze_runtime_options options = ADZE_RUNTIME_OPTIONS_INIT;
+  options.plugin_path = cli->plugin_path;
+  adze_error *error = adze_runtime_open (&options, &cli->runtime);
+  if (error) {
+    /* Nothing but the configuration has been read. What is wrong in there was written by the
+     * same person as the command line. */
+    bool written = adze_error_status (error) == ADZE_E_FORMAT;
+    int status = adze_cli_fail (cli, error);
+    return written ? ADZE_CLI_MISUSED : status;
+  }
+  error = adze_listen (cli->runtime, on_event, cli);
+  return error ? adze_cli_fail (cli, error) : ADZE_CLI_FINE;
+}
+
+void
+adze_cli_close (adze_cli *cli)
+{
+  if (cli->runtime)
+    adze_runtime_close (cli->runtime);
+  cli->runtime = NULL;
+}
+
+/* ---- What several verbs show. */
+
+int
+adze_cli_print_document (const adze_cli *cli, adze_error *error, char *text)
+{
+  if (error)
+    return adze_cli_fail (cli, error);
+  size_t size = strlen (text);
+  fwrite (text, 1, size, stdout);
+  if (size == 0 || text[size - 1] != '\n')
+    putchar ('\n');
+  free (text);
+  return ADZE_CLI_FINE;
+}
+
+void
+adze_cli_note_folders (const adze_cli *cli)
+{
+  size_t count = adze_folder_count (cli->runtime);
+  adze_cli_note (cli, count > 0 ? "these folders were searched, in this order:"
+                                : "there is no folder to search");
+  ADZE_CLI_TABLE table = { .columns = 3 };
+  for (size_t i = 0; i < count; i++) {
+    adze_cli_table_add (&table, adze_folder_path (cli->runtime, i));
+    adze_cli_table_add (&table, adze_folder_origin (cli->runtime, i));
+    adze_cli_table_add (&table, adze_folder_trusted (cli->runtime, i) ? "trusted" : "not trusted");
+  }
+  if (!cli->quiet && !adze_cli_table_print (&cli->err, &table, 2))
+    adze_cli_no_memory (cli);
+}
+
+int
+adze_cli_note_failures (const adze_cli *cli)
+{
+  const adze_plugin_info *const *plugins;
+  size_t count, failed = 0;
+  adze_error *error = adze_plugin_list (cli->runtime, &plugins, &count);
+  if (error)
+    return adze_cli_fail (cli, error);
+  for (size_t i = 0; i < count; i++)
+    failed += plugins[i]->failure != NULL;
+  if (failed > 0)
+    adze_cli_note (cli, "%zu plugin%s could not be used; see adze plugin list --failed", failed,
+                   failed == 1 ? "" : "s");
+  return ADZE_CLI_FINE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze/sdk.h: everything that a plugin author needs, in one include. */
+#ifndef ADZE_SDK_H
+#define ADZE_SDK_H
+
+#include <adze/abi.h>
+#include <adze/check.h>
+#include <adze/error.h>
+#include <adze/event.h>
+#include <adze/host_table.h>
+#include <adze/kernel.h>
+#include <adze/log.h>
+#include <adze/parallel.h>
+#include <adze/param.h>
+#include <adze/plugin.h>
+#include <adze/random.h>
+#include <adze/status.h>
+#include <adze/tensor.h>
+#include <adze/threading.h>
+
+#include <adze/draft/observer.h>
+#include <adze/draft/technique.h>
+
+#endif

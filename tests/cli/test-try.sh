@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# adze plugin try.
+. "$(dirname "$0")/lib.sh"
+
+need_sample
+sample=plugins/sample.so
+scale="$sample --component sample-scale"
+spoil="$sample --component sample-spoil"
+
+# shellcheck disable=SC2086
+{
+  expect 0 "$ADZE" plugin try $scale --data 1,2,3
+  out_is "2 4 6"
+  err_empty
+  expect 0 "$ADZE" --plugin-path plugins plugin try sample-scale --data 1,2,3 --set factor=0.5
+  out_is "0.5 1 1.5"
+  expect 0 "$ADZE" plugin try $scale
+  out_is "2 4 6 8"
+  expect 0 "$ADZE" plugin try $scale --shape 2x3
+  out_is "2 4 6
+8 10 12"
+  expect 0 "$ADZE" plugin try $scale --shape 2x1x2 --data=-1,0.1,1e10,nan
+  out_is "-2 0.2
+2e+10 nan"
+  expect 0 "$ADZE" plugin try $scale --shape 0
+  out_is ""
+
+  # Isolation: by default, as it is not trusted; and otherwise as it is told.
+  expect 0 "$ADZE" plugin try $scale --json
+  json_is true isolated
+  json_is true changed
+  json_is f32 dtype
+  json_is 4 shape 0
+  json_is 8 data 3
+  expect 0 "$ADZE" plugin try $scale --in-process --json --data inf
+  json_is false isolated
+  json_is inf data 0
+  expect 2 "$ADZE" plugin try $scale --in-process --isolate
+  expect 2 "$ADZE" plugin try $scale --in-process --time-limit 5
+  expect 0 "$ADZE" plugin try $scale --time-limit 60000
+  # The address sanitizer takes more memory than any limit allows.
+  ran="adze plugin try --memory-limit 4GiB"
+  "$ADZE" plugin try $scale --memory-limit 4GiB > out 2> err || grep -q "Failed to mmap" err \
+    || fail "it should fit into 4GiB"
+
+  # What it leaves alone is printed as it was, and that is said.
+  for dtype in $("$ADZE" plugin try --words | sed -n 's/^--dtype //p' | tr '|' ' '); do
+    case $dtype in
+      f32) continue ;;
+      bool) numbers="1 0" ;;
+      *) numbers="1 100" ;;
+    esac
+    expect 0 "$ADZE" plugin try $scale --dtype "$dtype" --data "$(echo $numbers | tr ' ' ,)"
+    out_is "$numbers"
+    err_has "sample-scale left the tensor as it was"
+  done
+  expect 0 "$ADZE" plugin try $scale --dtype i8 --data=-128,127
+  out_is "-128 127"
+  expect 0 "$ADZE" plugin try $scale --dtype u64 --data 18446744073709551615
+  out_is "18446744073709551615"
+  expect 0 "$ADZE" plugin try $scale --dtype f64 --data 0.1,1e300 --json
+  json_is false changed
+  out_has '[0.1, 1e+300]'
+
+  # Wrong: each with the thing that is wrong.
+  expect 2 "$ADZE" plugin try $scale --dtype i8 --data 128
+  err_has "'128' in --data is no number that i8 can hold"
+  expect 2 "$ADZE" plugin try $scale --dtype u8 --data=-1
+  expect 2 "$ADZE" plugin try $scale --data 1,,2
+  expect 2 "$ADZE" plugin try $scale --data 1,2 --shape 3
+  err_has "--data has 2 numbers, the shape needs 3"
+  expect 2 "$ADZE" plugin try $scale --shape 2by3
+  expect 2 "$ADZE" plugin try $scale --shape 100000x100000
+  expect 2 "$ADZE" plugin try $scale --dtype f8
+  expect 2 "$ADZE" plugin try $scale --memory-limit lots
+  expect 2 "$ADZE" plugin try $scale --set factor=-1
+  err_has "factor"
+  expect 2 "$ADZE" plugin try $scale --set factr=1 --json
+  json_is param error status
+  expect 2 "$ADZE" plugin try $sample
+  err_has "choose one with --component"
+  expect 2 "$ADZE" plugin try $sample --component sample-scal
+  err_has "did you mean 'sample-scale'?"
+  expect 2 "$ADZE" plugin try sample-scale --component x
+  expect 1 "$ADZE" plugin try sample-scale
+  expect 1 "$ADZE" plugin try no-such-file.so
+  echo junk > plugins/junk.so
+  expect 1 "$ADZE" plugin try plugins/junk.so
+  err_has "cannot use"
+  expect 1 "$ADZE" plugin try plugins/junk.so --json
+  json_valid
+
+  # A technique that misbehaves has failed, and nothing else has.
+  expect 1 "$ADZE" plugin try $spoil
+  err_has "it was told to"
+  expect 1 "$ADZE" plugin try $spoil --data=-1
+  err_has "sample-spoil"
+  expect 1 "$ADZE" plugin try $spoil --data=-1 --json
+  json_is crashed error status
+  expect 1 "$ADZE" plugin try $spoil --data 1001 --time-limit 200 --json
+  json_is timeout error status
+
+  # The log and the observers.
+  expect 0 "$ADZE" plugin try $scale --verbose
+  err_has "debug: sample-scale: the factor is 2"
+  expect 0 "$ADZE" plugin try $scale
+  err_lacks "the factor is 2"
+  expect 0 "$ADZE" --plugin-path plugins plugin try sample-scale --in-process \
+    --observe sample-watch
+  err_has "sample-watch saw"
+  expect 1 "$ADZE" plugin try $scale --observe no-such-observer
+}
+done_
