@@ -156,7 +156,7 @@ report_abi (adze_examination *examination, const adze_elf *elf)
 static const char *
 entry_hint (const adze_elf *elf, const char **found)
 {
-  static const char mangled[] = "_Z11adze_pluginv";
+  static const char mangled[] = "_Z10adze_entryv";
   static const char built_in[] = "_LTX_" ADZE_PLUGIN_ENTRY;
   for (size_t i = 0; i < elf->symbol_count; i++) {
     const char *name = elf->symbols[i].name;

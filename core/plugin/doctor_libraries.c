@@ -81,8 +81,8 @@ adze_library_cache_next (const char *cache, size_t size, const char *name, size_
 
 /* ---- One file, one folder, one list of folders. */
 
-/* A file that is for another machine is passed over; one that is damaged ends the search, as it does
- * for the dynamic linker. */
+/* A file that is for another machine is passed over; one that is damaged ends the search, as it
+ * does for the dynamic linker. */
 static adze_error *
 try_file (library_hunt *hunt, const char *path)
 {
@@ -155,7 +155,8 @@ token_value (const library_hunt *hunt, const char *origin, const char *text, siz
 
 /* Replaces $ORIGIN and its like in SIZE bytes at TEXT that stand in the file ORIGIN. */
 static adze_error *
-expand (const library_hunt *hunt, const char *origin, const char *text, size_t size, char **expanded)
+expand (const library_hunt *hunt, const char *origin, const char *text, size_t size,
+        char **expanded)
 {
   ADZE_AUTO (adze_buffer) result = { 0 };
   ADZE_AUTO_FREE char *copy = strndup (text, size);

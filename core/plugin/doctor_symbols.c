@@ -235,9 +235,11 @@ static const struct {
 } telling_names[] = {
   { "adze_", "plugins call the host only through the table that they are handed: include "
              "<adze/sdk.h>, whose functions are inline, and link with nothing of adze" },
-  { "__asan_", "it was compiled with -fsanitize=address, which the host was not: build both alike" },
+  { "__asan_",
+    "it was compiled with -fsanitize=address, which the host was not: build both alike" },
   { "__ubsan_", "it was compiled with -fsanitize=undefined: link it with the same option" },
-  { "__tsan_", "it was compiled with -fsanitize=thread, which the host was not: build both alike" },
+  { "__tsan_",
+    "it was compiled with -fsanitize=thread, which the host was not: build both alike" },
   { "__cxa_", "C++: link with g++ (or clang++) rather than with the C compiler" },
   { "__gxx_", "C++: link with g++ (or clang++) rather than with the C compiler" },
   { "_ZSt", "C++: link with g++ (or clang++) rather than with the C compiler" },

@@ -67,7 +67,7 @@ read_toml (const char *text, size_t column, adze_value **value)
   ADZE_AUTO (adze_document) document = { 0 };
   ADZE_TRY (adze_toml_parse ("<value>", line, strlen (line), &document));
   /* A line break in TEXT could bring further keys along. */
-  if (document.root->count != 1 || document.root->items[0]->key_size != 1)
+  if (document.root->count != 1)
     return adze_error_new (ADZE_E_PARAM, "\"%.*s\" is more than one value", SHOWN, text);
   *value = adze_take (&document.root->items[0]);
   document.root->count = 0;

@@ -18,7 +18,8 @@ typedef struct adze_cli_tensor {
 } adze_cli_tensor;
 
 /* SHAPE is "2x3" (NULL: one dimension, as long as DATA, or 4), DTYPE one of ADZE_CLI_DTYPES (NULL:
- * the first), DATA "1,2,3" (NULL: 1, 2, 3 and so on). 0, or an exit status whose reason has been said. */
+ * the first), DATA "1,2,3" (NULL: 1, 2, 3 and so on). 0, or an exit status whose reason has been
+ * said. */
 int adze_cli_tensor_open (const adze_cli *cli, const char *dtype, const char *shape,
                           const char *data, adze_cli_tensor *tensor);
 

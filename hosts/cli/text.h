@@ -24,7 +24,7 @@ adze_cli_cleanup_free (void *pointer)
 #define ADZE_CLI_BAD UINT32_MAX
 size_t adze_cli_text_read (const char *text, uint32_t *code);
 
-/* Would it move the cursor, change colours or turn the line round? Such a one is shown by number. */
+/* Would it move the cursor, change colours or turn the line round? Then it is shown by number. */
 bool adze_cli_text_unsafe (uint32_t code);
 
 /* The columns that the first SIZE bytes take on a terminal, as adze_cli_print shows them. */

@@ -159,7 +159,7 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
   bool schema = adze_cli_has (arguments, "schema"), manual = adze_cli_has (arguments, "man");
   char *text = NULL;
   if (schema + manual + cli->json > 1)
-    return adze_cli_misuse (cli, "--schema, --man and --json are three forms of the answer: choose one");
+    return adze_cli_misuse (cli, "--schema, --man and --json are forms of the answer: choose one");
   int status = adze_cli_open (cli);
   if (status != ADZE_CLI_FINE)
     return status;

@@ -239,7 +239,8 @@ make_folder (project *made)
 {
   if (mkdir (made->name, 0777) != 0)
     return errno == EEXIST
-               ? adze_cli_refuse (made->cli, "'%s' exists already; choose another name, or remove it",
+               ? adze_cli_refuse (made->cli,
+                                  "'%s' exists already; choose another name, or remove it",
                                   made->name)
                : adze_cli_broken (made->cli, "cannot make the folder %s", made->name);
   made->from = open (made->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

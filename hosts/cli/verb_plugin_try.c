@@ -29,8 +29,10 @@ only_technique (const adze_cli *cli, const adze_plugin_info *plugin, const char 
     if (strcmp (component->kind, "technique") != 0)
       continue;
     if (*id)
-      return adze_cli_misuse (cli, "%s has several techniques, '%s' and '%s' among them: choose one "
-                              "with --component", plugin->path, *id, component->id);
+      return adze_cli_misuse (cli,
+                              "%s has several techniques, '%s' and '%s' among them: choose one "
+                              "with --component",
+                              plugin->path, *id, component->id);
     *id = component->id;
   }
   return *id ? ADZE_CLI_FINE
@@ -58,7 +60,8 @@ choose (const adze_cli *cli, const char *word, const char *component, const char
   const adze_plugin_info *plugin;
   if (!is_file (word)) {
     *id = word;
-    return component ? adze_cli_misuse (cli, "--component belongs to a file, and '%s' is a component",
+    return component ? adze_cli_misuse (cli,
+                                        "--component belongs to a file, and '%s' is a component",
                                         word)
                      : ADZE_CLI_FINE;
   }

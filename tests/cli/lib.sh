@@ -2,13 +2,13 @@
 # What the tests of the command share. A test is a script that sources this, and ends with done_.
 #
 # ADZE is the program and JSON the checker of documents; both default to where a build puts them.
-# Nothing of the user's is read or written: home, configuration, cache and PATH's extra programs lie
-# in a folder that goes away with the test.
+# Nothing of the user's is read or written: home, configuration and cache lie in a folder that goes
+# away with the test.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-ADZE=${ADZE:-$PWD/hosts/cli/adze}
-JSON=${JSON:-$PWD/tests/cli/json-valid}
+ADZE=${ADZE:-${TOP_BUILDDIR:-$PWD}/hosts/cli/adze}
+JSON=${JSON:-${TOP_BUILDDIR:-$PWD}/tests/cli/json-peer}
 case $ADZE in /*) ;; *) ADZE=$PWD/$ADZE ;; esac
 case $JSON in /*) ;; *) JSON=$PWD/$JSON ;; esac
 for program in "$ADZE" "$JSON"; do
@@ -70,9 +70,11 @@ json_valid ()
   complaint=$("$JSON" < out 2>&1) || fail "standard output should be one JSON document: $complaint"
 }
 
-# Builds the sample plugin as plugins/sample.so; the test is skipped where nothing can build it.
+# Builds the sample plugin as plugins/sample.so; the test is skipped where nothing can build it, and
+# ends here in a static build, whose program takes no plugin from a file.
 need_sample ()
 {
+  [ "${ADZE_SHARED-}" != no ] || done_
   mkdir -p plugins
   ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/sdk/include" -o plugins/sample.so \
     "$here/sample.c" 2> err || {

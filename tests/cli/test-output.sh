@@ -52,7 +52,19 @@ ran="adze --help | true"
 status=$(cat status)
 err_lacks "cannot write"
 
-# What is opened while standard output is closed must not be taken for it.
+# What is opened while standard output is closed must not be taken for it: it is held.
+if [ -d /proc/self/fd ]; then
+  mkdir bin
+  cat > bin/adze-held << 'END'
+#!/bin/sh
+held=$(readlink /proc/$$/fd/1)
+echo "$held" > held
+END
+  chmod +x bin/adze-held
+  PATH=$work/bin:$PATH
+  expect 0 closed "$ADZE" held
+  [ "$(cat held)" = /dev/null ] || fail "standard output should be held, and is: $(cat held)"
+fi
 need_sample
 expect 4 closed "$ADZE" plugin check plugins/sample.so --only "sample-scale: presets"
 err_has "adze: cannot write to standard output"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Manifests of foreign-library.c and of the installed libraries, for the tests that bind them.
  *
- * FOREIGN_LIBRARY may name the library; srcdir names the folder that has plugin-manifests. */
+ * FOREIGN_LIBRARY may name the library; TOP_SRCDIR names the folder that has plugin-manifests. */
 #ifndef FOREIGN_MANIFESTS_H
 #define FOREIGN_MANIFESTS_H
 
@@ -192,7 +192,7 @@ gemm_sized (const adze_kernel *kernel, int64_t m, int64_t n, int64_t k, int64_t 
 static inline adze_manifest *
 read_shipped (const char *name, char **path)
 {
-  const char *folder = getenv ("srcdir");
+  const char *folder = getenv ("TOP_SRCDIR");
   adze_manifest *manifest = NULL;
   *path = adze_text_format ("%s/plugin-manifests/foreign/%s", folder ? folder : ".", name);
   assert_non_null (*path);

@@ -76,8 +76,8 @@ in_folder (const char *name)
   return path;
 }
 
-/* Compiles SOURCE to NAME in the folder, with that folder as the current one. Returns the path, to be
- * freed. */
+/* Compiles SOURCE to NAME in the folder, with that folder as the current one. Returns the path, to
+ * be freed. */
 static inline char *
 compile (const char *name, const char *source, const char *options)
 {

@@ -181,7 +181,8 @@ searches_where_the_dynamic_linker_does (void **state)
   ADZE_AUTO_VALUE found = examine (bare);
   assert_int_equal (unsetenv ("LD_LIBRARY_PATH"), 0);
   assert_true (truth_of (found, "healthy"));
-  assert_string_equal (text_of (adze_value_get (found, "libraries")->items[0], "found-at"), library);
+  const adze_value *entry = adze_value_get (found, "libraries")->items[0];
+  assert_string_equal (text_of (entry, "found-at"), library);
 
   ADZE_AUTO_VALUE by_rpath = examine (old);
   assert_true (truth_of (by_rpath, "healthy"));
@@ -273,7 +274,7 @@ looks_for_the_entry (void **state)
   assert_false (truth_of (report, "entry"));
   check_problem (report, "symbol", "adze_entry", "ADZE_PLUGIN_REGISTER");
   ADZE_AUTO_FREE char *mangled
-      = build ("mangled.so", "int _Z11adze_pluginv (void) { return 1; }\n", "");
+      = build ("mangled.so", "int _Z10adze_entryv (void) { return 1; }\n", "");
   ADZE_AUTO_VALUE cxx = examine (mangled);
   check_problem (cxx, "symbol", "adze_entry", "extern \"C\"");
   ADZE_AUTO_FREE char *built_in
@@ -387,6 +388,15 @@ warns_of_what_stricter_systems_refuse (void **state)
   ADZE_AUTO_VALUE report = examine (path);
   assert_true (truth_of (report, "healthy"));
   assert_non_null (find_in (report, "warnings", "stack"));
+  ADZE_AUTO_FREE char *thread
+      = build ("thread.so",
+               PLUGIN "static __thread char big[8192]; char *f (void) { return big; }\n",
+               "-ftls-model=initial-exec");
+  ADZE_AUTO_VALUE big = examine (thread);
+  assert_true (truth_of (big, "healthy"));
+  const adze_value *warning = find_in (big, "warnings", "8192 bytes");
+  assert_non_null (warning);
+  assert_non_null (strstr (text_of (warning, "hint"), "optional_static_tls=8704"));
 }
 
 /* A file's names reach the reader's terminal as plain text. */
@@ -431,7 +441,8 @@ survives_corrupted_files (void **state)
   (void)state;
   skip_without_compiler ();
   ADZE_AUTO_FREE char *path = build (
-      "damage.so", PLUGIN "extern double cbrt (double);\ndouble f (double x) { return cbrt (x); }\n",
+      "damage.so",
+      PLUGIN "extern double cbrt (double);\ndouble f (double x) { return cbrt (x); }\n",
       "-s -nostdlib -Wl,-z,noseparate-code -lm");
   size_t size;
   ADZE_AUTO_FREE char *data = read_whole (path, &size);

@@ -103,7 +103,7 @@ reads_versions_that_a_library_defines (void **state)
   assert_string_equal (elf->versions_defined[elf->versions_defined_count - 1], "TWO");
 }
 
-/* With a GNU hash table alone, nothing but its relocations says how many symbols such a file has. */
+/* With a GNU hash table alone, only its relocations say how many symbols such a file has. */
 static void
 finds_what_a_library_without_exports_needs (void **state)
 {

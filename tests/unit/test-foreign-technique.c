@@ -249,6 +249,10 @@ failure_of_the_function_is_a_failure_of_apply (void **state)
   assert_int_equal (adze_error_status (error), ADZE_E_UNSUPPORTED);
   expect_words (error, NULL, "scale returned 3, where -1 means success");
   free (o.data);
+  /* Without elements there is nothing to ask it for. */
+  tensor = tensor_of (NULL, 64, (int64_t[]){ 0 }, 1);
+  must (stage_apply (&s, &tensor, &o));
+  free (o.data);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "foreign-manifests.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 
 /* ---- Finding the library. */
 
@@ -70,7 +71,10 @@ version_is_read_from_the_files_name (void **state)
   (void)state;
   ADZE_AUTO_FREE char *data = NULL;
   size_t size = 0;
-  char folder[] = "/tmp/adze-foreign-XXXXXX";
+  const char *temporary = getenv ("TMPDIR");
+  ADZE_AUTO_FREE char *folder
+      = adze_text_format ("%s/adze-foreign-XXXXXX", temporary ? temporary : "/tmp");
+  assert_non_null (folder);
   assert_non_null (mkdtemp (folder));
   ADZE_AUTO_FREE char *copy = adze_text_format ("%s/library-r2.7.9.so", folder);
   ADZE_AUTO_FREE char *other = adze_text_format ("%s/library.so.2.8", folder);
@@ -122,6 +126,25 @@ next_library_is_tried_when_one_lacks_a_symbol (void **state)
   assert_string_equal (adze_foreign_library_path (b.foreign), library);
 }
 
+/* A library may be a thin one over others. What a verdict is kept for is the file with the code. */
+static void
+identity_is_that_of_the_file_with_the_code (void **state)
+{
+  (void)state;
+  ADZE_AUTO (bound) b = { 0 };
+  bind_good (HEAD COMPONENT ("half", "parallel") "[foreign]\n"
+                                                 "[[foreign.library]]\n"
+                                                 "soname = \"libm.so.6\"\n"
+                                                 "versions = \">= 6\"\n" FUNCTION (
+                                                     "half", "gnu_get_libc_version",
+                                                     "shape = \"map\"\n"
+                                                     "returns = \"float\"\n"
+                                                     "arguments = [{ type = \"float\", "
+                                                     "from = \"x\" }]\n") HALF_TEST,
+             &b);
+  assert_non_null (strstr (adze_foreign_library_path (b.foreign), "/libc"));
+}
+
 /* ---- Kernels. */
 
 static void
@@ -138,6 +161,32 @@ equal_signature_is_called_directly (void **state)
   must (adze_foreign_self_test (b.foreign));
   expect_words (adze_foreign_kernel (b.foreign, "gemv.f32", &kernel), NULL, "no kernel gemv.f32");
   assert_null (kernel);
+}
+
+/* The types alone say nothing: here they are the contract's, and m and n are not. */
+static void
+other_order_or_a_map_is_not_direct (void **state)
+{
+  (void)state;
+  static const char *const changes[][2] = {
+    { "from = \"m\" }, { type = \"int64\", from = \"n\" }",
+      "from = \"n\" }, { type = \"int64\", from = \"m\" }" },
+    { "from = \"transpose_a\" }", "from = \"transpose_a\", map = { 0 = 0, 1 = 1 } }" },
+    { "{ type = \"int64\", from = \"ldc\" }", "{ type = \"uint64\", from = \"ldc\" }" },
+  };
+  static const char text[] = HEAD "[foreign]\n" LIBRARY GEMM ("nothing", "returns = \"void\"\n",
+                                                             EQUAL_ARGUMENTS) GEMM_TESTS;
+  for (size_t i = 0; i < ADZE_COUNT_OF (changes); i++) {
+    ADZE_AUTO (bound) b = { 0 };
+    const adze_kernel *kernel = NULL;
+    const char *at = strstr (text, changes[i][0]);
+    assert_non_null (at);
+    ADZE_AUTO_FREE char *changed = adze_text_format ("%.*s%s%s", (int)(at - text), text,
+                                                     changes[i][1], at + strlen (changes[i][0]));
+    bind_good (changed, &b);
+    must (adze_foreign_kernel (b.foreign, "gemm.f32", &kernel));
+    assert_false (adze_kernel_direct (kernel));
+  }
 }
 
 /* The arguments of the BLAS with number AT replaced by WITH; AT beyond the last changes none. */
@@ -202,6 +251,38 @@ size_beyond_an_int_is_an_error (void **state)
 }
 
 static void
+every_type_has_its_limits (void **state)
+{
+  (void)state;
+  static const struct {
+    const char *type;
+    int64_t low, high;
+  } types[] = {
+    { "int8", INT8_MIN, INT8_MAX },    { "uint8", 0, UINT8_MAX },
+    { "int16", INT16_MIN, INT16_MAX }, { "uint16", 0, UINT16_MAX },
+    { "int32", INT32_MIN, INT32_MAX }, { "uint32", 0, UINT32_MAX },
+    { "int64", INT64_MIN, INT64_MAX }, { "uint64", 0, INT64_MAX },
+    { "int", INT_MIN, INT_MAX },       { "unsigned int", 0, UINT_MAX },
+    { "long", LONG_MIN, LONG_MAX },    { "size_t", 0, INT64_MAX },
+  };
+  for (size_t i = 0; i < ADZE_COUNT_OF (types); i++) {
+    ADZE_AUTO (bound) b = { 0 };
+    ADZE_AUTO_FREE char *with
+        = adze_text_format ("{ type = \"%s\", from = \"m\" }", types[i].type);
+    ADZE_AUTO_FREE char *text = narrow_text ("nothing", "returns = \"void\"\n", 3, with);
+    const adze_kernel *kernel = NULL;
+    bind_good (text, &b);
+    must (adze_foreign_kernel (b.foreign, "gemm.f32", &kernel));
+    must (gemm_sized (kernel, types[i].low, 0, 0, 1));
+    must (gemm_sized (kernel, types[i].high, 0, 0, 1));
+    if (types[i].low > INT64_MIN)
+      expect_words (gemm_sized (kernel, types[i].low - 1, 0, 0, 1), NULL, types[i].type);
+    if (types[i].high < INT64_MAX)
+      expect_words (gemm_sized (kernel, types[i].high + 1, 0, 0, 1), NULL, types[i].type);
+  }
+}
+
+static void
 failure_that_is_returned_is_seen (void **state)
 {
   (void)state;
@@ -258,8 +339,11 @@ main (void)
     cmocka_unit_test (version_is_read_from_the_files_name),
     cmocka_unit_test (symbol_that_is_missing_is_refused),
     cmocka_unit_test (next_library_is_tried_when_one_lacks_a_symbol),
+    cmocka_unit_test (identity_is_that_of_the_file_with_the_code),
     cmocka_unit_test (equal_signature_is_called_directly),
+    cmocka_unit_test (other_order_or_a_map_is_not_direct),
     cmocka_unit_test (size_beyond_an_int_is_an_error),
+    cmocka_unit_test (every_type_has_its_limits),
     cmocka_unit_test (failure_that_is_returned_is_seen),
     cmocka_unit_test (wrong_result_is_named),
     cmocka_unit_test (writing_beside_the_result_is_seen),

@@ -441,6 +441,8 @@ static const struct bad {
   { "\"0.1\"", "\"-1.1\"", "9", "-1.1", "two numbers", "-1.1" },
   { "\"0.1\"", "\"0.1\"\ndigest = \"blake2b:12\"", "10", "blake2b:12", "64 hexadecimal digits",
     "blake2b:12" },
+  { "\"0.1\"", "\"0.1\"\ndigest = \"blake2b:g123456789abcdef0123456789abcdef0123456789abcdef"
+    "0123456789abcdef\"", "10", "blake2b:g1", "64 hexadecimal digits", NULL },
   { "kind = \"technique\"", "kind = \"technique\"\ncolor = 1", "13", "color",
     "unknown key 'color' in a component", NULL },
   { "kind-revision = 1", "kind-revision = -1", "13", "-1", "must lie in", NULL },
@@ -623,6 +625,10 @@ test_differences (void **state)
                     "help = \"by layer\"\n\n[[component]]",
                     "component 'prune-magnitude', parameter 'sieves'", "nothing",
                     "parameter 'sieves'");
+  check_difference ("[[component.param]]\nname = \"limit\"\ntype = \"float\"\ndefault = inf\n"
+                    "help = \"no larger ones\"\n",
+                    "", "component 'prune-magnitude', parameter 'limit'", "parameter 'limit'",
+                    "nothing");
   check_difference ("required = true\nhelp = \"the changed", "required = false\nhelp = \"the changed",
                     "component 'prune-magnitude', port 'model': required", "true", "false");
   check_difference ("\"prune-watch\"", "\"prune-wait\"", "component 'prune-wait'", "nothing",

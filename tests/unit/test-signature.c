@@ -336,7 +336,7 @@ no_byte_can_be_changed (void **state)
     adze_signature_state found = ADZE_SIGNATURE_NONE;
     ADZE_AUTO_FREE char *key = NULL;
     ADZE_AUTO_ERROR error = check (s, manifest.data, manifest.size, &found, &key);
-    if (found != ADZE_SIGNATURE_NONE)
+    if (!error && found != ADZE_SIGNATURE_NONE)
       fail_msg ("byte %zu does not count", i);
     manifest.data[i] ^= 0x01;
   }
