@@ -530,8 +530,9 @@ static adze_error *
 read_all (const adze_document *document, const adze_value *table, adze_manifest *manifest)
 {
   /* What a signature says of the text, plugin/signature.h knows. */
-  static const char *const keys[] = { "manifest", "id",     "version",   "summary", "license", "file",
-                                      "abi",      "digest", "component", "foreign", "signature" };
+  static const char *const keys[]
+      = { "manifest", "id",     "version",   "summary", "license",  "file",
+          "abi",      "digest", "component", "foreign", "signature" };
   const fields in = { document, table, "the manifest" };
   if (!table || table->type != ADZE_VALUE_TABLE)
     return adze_document_error (document, table, "there is no manifest in it");

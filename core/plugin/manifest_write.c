@@ -57,8 +57,8 @@ write_component (const adze_value *component, adze_buffer *into)
   }
 }
 
-/* [foreign], as a person would lay it out: functions and tests under headings of their own, and what
- * is in these on one line each. */
+/* [foreign], as a person would lay it out: functions and tests under headings of their own, and
+ * what is in these on one line each. */
 static void
 write_foreign (const adze_value *foreign, adze_buffer *into)
 {

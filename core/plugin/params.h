@@ -45,9 +45,9 @@ bool adze_choices_have (const char *choices, const char *word, size_t size);
 ADZE_MUST_CHECK adze_error *adze_choices_split (const char *choices, char ***words,
                                                 size_t *count);
 
-/* Has VALUE the parameter's type, and lies it in its range or among its choices? For a list or a map
- * only whether it is one; its entries are asked about one by one. An error without place, with
- * the facts needed and found. */
+/* Is VALUE of the parameter's type, and in its range or among its choices? Of a list or a map, only
+ * whether it is one: its entries are asked about one by one. An error without place, with the
+ * facts needed and found. */
 ADZE_MUST_CHECK adze_error *adze_param_fit (const adze_param *param, const adze_value *value);
 ADZE_MUST_CHECK adze_error *adze_param_fit_entry (const adze_param *param,
                                                   const adze_value *entry);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/params_bind.c: what a person wrote becomes the values of an instance, or a list of all that
- * is wrong with it. */
+/* plugin/params_bind.c: what a person wrote becomes the values of an instance, or a list of all
+ * that is wrong with it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +69,7 @@ static void
 complain_at (binder *b, const adze_value *at, bool at_key, adze_error *error)
 {
   ADZE_AUTO_ERROR owned = error;
-  /* What makes a million of mistakes is not a person; looking up a million lines would take long. */
+  /* Whatever makes a million mistakes is no person, and finding a million lines takes long. */
   if (adze_error_status (error) == ADZE_E_MEMORY || b->count >= COMPLAINTS_MAX) {
     complain (b, adze_take (&owned));
     return;
@@ -85,7 +85,7 @@ complain_at (binder *b, const adze_value *at, bool at_key, adze_error *error)
   complain (b, placed);
 }
 
-/* One complaint stands for itself; of several, each gets a line, and the facts are the first one's. */
+/* One complaint stands for itself; of several, each gets a line, and the first gives the facts. */
 static adze_error *
 sum_up (const binder *b, const adze_manifest_component *component)
 {
@@ -493,8 +493,8 @@ add_setting (const adze_manifest_component *component, adze_document *document,
   size_t right_size = trim (&right, strlen (right));
   adze_value at = { .line = line, .column = (uint32_t)(left - setting) + 1 };
   if (left_size == 0 || right_size == 0) {
-    adze_error *error
-        = adze_document_error (document, &at, "\"%s\" is no setting: one reads name = value", setting);
+    adze_error *error = adze_document_error (
+        document, &at, "\"%s\" is no setting: one reads name = value", setting);
     adze_error_set (error, "needed", "name = value");
     adze_error_set (error, "found", setting);
     return error;

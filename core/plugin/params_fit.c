@@ -373,7 +373,8 @@ integer_to_float (uint32_t type, adze_value *value)
 static bool
 beyond_json (const adze_value *value)
 {
-  if (value->type == ADZE_VALUE_DATE || (value->type == ADZE_VALUE_FLOAT && !isfinite (value->real)))
+  if (value->type == ADZE_VALUE_DATE
+      || (value->type == ADZE_VALUE_FLOAT && !isfinite (value->real)))
     return true;
   for (size_t i = 0; i < value->count; i++)
     if (beyond_json (value->items[i]))

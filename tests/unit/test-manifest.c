@@ -629,7 +629,8 @@ test_differences (void **state)
                     "help = \"no larger ones\"\n",
                     "", "component 'prune-magnitude', parameter 'limit'", "parameter 'limit'",
                     "nothing");
-  check_difference ("required = true\nhelp = \"the changed", "required = false\nhelp = \"the changed",
+  check_difference ("required = true\nhelp = \"the changed",
+                    "required = false\nhelp = \"the changed",
                     "component 'prune-magnitude', port 'model': required", "true", "false");
   check_difference ("\"prune-watch\"", "\"prune-wait\"", "component 'prune-wait'", "nothing",
                     "component 'prune-wait'");
@@ -642,9 +643,8 @@ test_missing_and_moved (void **state)
 {
   (void)state;
   ADZE_AUTO_MANIFEST both = must_read (golden);
-  ADZE_AUTO_FREE char *first
-      = adze_text_format ("%.*s", (int)(strstr (golden, "\n[[component]]\nkind = \"observer\"") - golden),
-                          golden);
+  const char *second = strstr (golden, "\n[[component]]\nkind = \"observer\"");
+  ADZE_AUTO_FREE char *first = adze_text_format ("%.*s", (int)(second - golden), golden);
   ADZE_AUTO_MANIFEST one = must_read (first);
   ADZE_AUTO_ERROR missing = adze_manifest_compare ("prune.so", both, one);
   assert_non_null (strstr (adze_error_message (missing), "about component 'prune-watch'"));

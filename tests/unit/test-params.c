@@ -87,13 +87,15 @@ test_declarations (void **state)
   check_one ((adze_param){ .type = ADZE_PARAM_INT }, NULL);
   check_one ((adze_param){ .type = 10 }, "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_LIST }, "which is none");
-  check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_COMPONENT }, "which is none");
+  check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_COMPONENT },
+             "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .item = ADZE_PARAM_INT }, "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .help = "" }, "has no help");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .help = "a\nb" }, "its help has a control");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .unit = "\xff" }, "its unit is not UTF-8");
   check_one ((adze_param){ .type = ADZE_PARAM_STRING, .range = "[0, 1]" }, "is no number");
-  check_one ((adze_param){ .type = ADZE_PARAM_INT, .range = "[0, 1.5]" }, "has a bound that is none");
+  check_one ((adze_param){ .type = ADZE_PARAM_INT, .range = "[0, 1.5]" },
+             "has a bound that is none");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .choices = "a" }, "is of another type");
   check_one ((adze_param){ .type = ADZE_PARAM_CHOICE }, "has no choices");
   check_one ((adze_param){ .type = ADZE_PARAM_CHOICE, .choices = "a||b" }, "an empty choice");
@@ -228,7 +230,8 @@ test_bad_ranges (void **state)
   const char *const bad[] = { "",        "[",        "[]",      "[,]",     ",",       "[0,",
                               "0, 1",    "[0, 1",    "[0; 1]",  "[0, 1, 2]", "[a, 1]", "[nan, 1]",
                               "[0, 0x9]", "[1, 0]",  "(0, 0]",  "[0, 1]x", "[\"0\", 1]", "[0, 1]]",
-                              "[0,\n1]",  "[--1, 1]", "[9223372036854775807, 9223372036854775806]" };
+                              "[0,\n1]",  "[--1, 1]",
+                              "[9223372036854775807, 9223372036854775806]" };
   for (size_t i = 0; i < ADZE_COUNT_OF (bad); i++) {
     adze_range range;
     ADZE_AUTO_ERROR error = adze_range_parse (bad[i], &range);
@@ -318,7 +321,8 @@ test_bound (void **state)
   (void)state;
   ADZE_AUTO_PARAMS params = NULL;
   assert_null (bind ("use = \"prune\"\nsparsity = 0\nflag = true\nepochs = 64\ntitle = \"a\\nb\"\n"
-                     "scope = \"channel\"\nsizes = [9, 0.5]\nlayers = { 'fc1.*' = \"b\", x = \"a\" }\n"
+                     "scope = \"channel\"\nsizes = [9, 0.5]\n"
+                     "layers = { 'fc1.*' = \"b\", x = \"a\" }\n"
                      "codec = { use = \"int8\", bits = 2 }\n",
                      NULL, &params));
   assert_int_equal (params->count, ADZE_COUNT_OF (table));
