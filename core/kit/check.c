@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze_plugin_check: which cases there are for a plugin, and a process for each of them. */
+#define _GNU_SOURCE 1 /* nftw's flags */
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>

@@ -18,13 +18,14 @@
 
 typedef struct adze_foreign adze_foreign; /* a library, bound */
 
-/* Is the [foreign] table sound? Needs no library. */
+/* Is the [foreign] table sound, and do its vectors show enough? Needs no library. The complaint is
+ * a refusal of step manifest. docs/foreign.md has every key. */
 ADZE_MUST_CHECK adze_error *adze_foreign_check (const adze_document *document,
                                                 const adze_value *foreign,
                                                 const adze_manifest *manifest);
 
 /* Opens the library, checks its version, finds the symbols, builds the call interfaces. PATH is
- * the manifest's. */
+ * the manifest's, and MANIFEST must outlive FOREIGN. What was opened stays in the process. */
 ADZE_MUST_CHECK adze_error *adze_foreign_bind (const adze_manifest *manifest, const char *path,
                                                adze_foreign **foreign);
 void adze_foreign_free (adze_foreign *foreign);
@@ -36,7 +37,7 @@ const char *adze_foreign_library_path (const adze_foreign *foreign);
 /* Runs every vector. To be called in a worker: a wrong claim may crash. */
 ADZE_MUST_CHECK adze_error *adze_foreign_self_test (adze_foreign *foreign);
 
-/* A kernel by contract, ADZE_E_NOT_FOUND when the library binds none. */
+/* A kernel by contract, valid as long as FOREIGN; ADZE_E_NOT_FOUND when the library binds none. */
 typedef struct adze_kernel adze_kernel;
 ADZE_MUST_CHECK adze_error *adze_foreign_kernel (adze_foreign *foreign, const char *contract,
                                                  const adze_kernel **kernel);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a foreign call of 14 arguments costs beyond a direct one: the middle of 31 pairs that take
- * turns, in nanoseconds a call. The one argument is the path of foreign-library.so (tests/unit). */
+ * turns, in nanoseconds a call. FOREIGN_LIBRARY is the path of tests/unit/foreign-library.so. */
 #define _GNU_SOURCE 1
 #include <dlfcn.h>
 #include <stdio.h>
@@ -117,13 +117,14 @@ run (const char *library)
 }
 
 int
-main (int argc, char **argv)
+main (void)
 {
-  if (argc != 2) {
-    fprintf (stderr, "usage: bench-foreign /ABSOLUTE/foreign-library.so\n");
+  const char *library = getenv ("FOREIGN_LIBRARY");
+  if (!library) {
+    fprintf (stderr, "bench-foreign: FOREIGN_LIBRARY must name foreign-library.so\n");
     return 2;
   }
-  ADZE_AUTO_ERROR error = run (argv[1]);
+  ADZE_AUTO_ERROR error = run (library);
   ADZE_AUTO_FREE char *text = error ? adze_error_text (error) : NULL;
   if (error)
     fprintf (stderr, "bench-foreign: %s", text ? text : "no memory\n");

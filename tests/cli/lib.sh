@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
 # What the tests of the command share. A test is a script that sources this, and ends with done_.
 #
 # ADZE is the program and JSON the checker of documents; both default to where a build puts them.

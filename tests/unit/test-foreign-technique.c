@@ -143,6 +143,29 @@ libm_becomes_a_technique (void **state)
   free (o.data);
 }
 
+/* A reader begins with it, so it has to work. */
+static void
+manifest_of_the_guide_works (void **state)
+{
+  (void)state;
+  static const char begin[] = "```toml\nmanifest";
+  const char *folder = getenv ("TOP_SRCDIR");
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/docs/foreign.md", folder ? folder : ".");
+  ADZE_AUTO_FREE char *guide = NULL;
+  ADZE_AUTO (bound) b = { 0 };
+  size_t size = 0;
+  assert_non_null (path);
+  must (adze_file_read (path, 1 << 20, &guide, &size));
+  char *text = strstr (guide, begin);
+  assert_non_null (text);
+  text += strlen ("```toml\n");
+  char *end = strstr (text, "```");
+  assert_non_null (end);
+  *end = '\0';
+  bind_good (text, &b);
+  must (adze_foreign_self_test (b.foreign));
+}
+
 #define PARAM(name, rest) \
   "[[component.param]]\n" \
   "name = \"" name "\"\n" \
@@ -319,6 +342,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (libm_becomes_a_technique),
+    cmocka_unit_test (manifest_of_the_guide_works),
     cmocka_unit_test (parameters_arrive),
     cmocka_unit_test (parameter_that_does_not_fit_is_refused),
     cmocka_unit_test (whole_tensors_are_handed_over),

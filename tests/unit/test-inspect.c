@@ -193,7 +193,8 @@ test_manual_of_little (void **state)
   adze_inspect_manual (&little, &text);
   assert_string_equal (text.data,
                        ".SH PARAMETERS\n\\fBo\\fR takes no parameters.\n"
-                       ".SH PORTS\n\\fBo\\fR has no ports.\n.SH THREADING\n\\fBo\\fR stands one call at a time in all "
+                       ".SH PORTS\n\\fBo\\fR has no ports.\n"
+                       ".SH THREADING\n\\fBo\\fR stands one call at a time in all "
                        "components of its plugin.\n");
 }
 
