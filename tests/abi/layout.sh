@@ -21,27 +21,22 @@ compile_and_run ()
   "$work/program"
 }
 
-# The headers without comments and continued lines, each begun by a line "@ NAME".
-cat_headers ()
+# What the compiler makes of the headers, so that comments are gone and conditions decided: lines of
+# "HEADER TEXT", macros among them.
+read_headers ()
 {
   (cd "$headers" && find . -name '*.h' | sed 's|^\./||' | LC_ALL=C sort) > "$work/names"
-  while read -r name; do
-    echo "@ $name"
-    awk '
-      { text = text $0 "\n" }
-      END {
-        while ((at = index (text, "/*")) > 0) {
-          rest = substr (text, at + 2)
-          end = index (rest, "*/")
-          if (end == 0)
-            break
-          text = substr (text, 1, at - 1) " " substr (rest, end + 2)
-        }
-        while ((at = index (text, "\\\n")) > 0)
-          text = substr (text, 1, at - 1) " " substr (text, at + 2)
-        printf "%s", text
-      }' "$headers/$name"
-  done < "$work/names"
+  includes > "$work/all.c"
+  ${CC:-cc} -std=gnu11 -E -dD -I"$(dirname "$headers")" "$work/all.c" > "$work/preprocessed"
+  awk -v folder="$headers/" '
+    /^# [0-9]+ "/ {
+      name = $3
+      gsub (/"/, "", name)
+      header = index (name, folder) == 1 ? substr (name, length (folder) + 1) : ""
+      next
+    }
+    header != "" && NF { gsub (/_Bool/, "bool"); print header, $0 }
+  ' "$work/preprocessed"
 }
 
 # Declarations, one a line:
@@ -50,7 +45,7 @@ cat_headers ()
 # What it does not understand, it complains of.
 declarations ()
 {
-  cat_headers | awk '
+  read_headers | awk '
     function complain (what) {
       print "layout.sh: " header ": " what | "cat >&2"
       failed = 1
@@ -157,7 +152,7 @@ declarations ()
     }
 
     function read_macro (line,    word) {
-      sub (/^[ \t]*#[ \t]*define[ \t]+/, "", line)
+      sub (/^#define /, "", line)
       # With arguments, without a value, or a part of a sentence: not a number or an id.
       if (line ~ /^[A-Z0-9_]+\(/ || line !~ /^[A-Z0-9_]+[ \t]+[^ \t]/)
         return
@@ -166,11 +161,30 @@ declarations ()
         print header, "number", word[1]
     }
 
-    /^@ / { if (header) read_header (text); header = $2; text = ""; next }
-    /^[ \t]*#[ \t]*define[ \t]/ { read_macro ($0); next }
-    /^[ \t]*#/ { next }
-    { gsub (/ADZE_(BEGIN|END)_DECLS/, ""); text = text " " $0 }
-    END { if (header) read_header (text); exit failed }
+    {
+      name = $1
+      if (!seen[name]++)
+        order[++count] = name
+      sub (/^[^ ]+ /, "")
+      if (/^#define /)
+        macros[name] = macros[name] $0 "\n"
+      else {
+        # A brace in a text would be taken for one of the language.
+        gsub (/"([^"\\]|\\.)*"/, "\"\"")
+        text[name] = text[name] " " $0
+      }
+    }
+
+    END {
+      for (i = 1; i <= count; i++) {
+        header = order[i]
+        lines = split (macros[header], line, "\n")
+        for (j = 1; j <= lines; j++)
+          read_macro(line[j])
+        read_header(text[header])
+      }
+      exit failed
+    }
   ' > "$work/declarations"
 }
 
