@@ -59,7 +59,8 @@ void adze_child_deadline (adze_child *child, int64_t milliseconds);
 ADZE_MUST_CHECK adze_error *adze_child_send (adze_child *child, const void *message, size_t size);
 ADZE_MUST_CHECK adze_error *adze_child_receive (adze_child *child, adze_buffer *message);
 
-/* Bulk data: what one end puts, the other takes, with the same size. */
+/* Bulk data: what one end puts, the other takes, with the same size. Taken into NULL, it is
+ * dropped. */
 ADZE_MUST_CHECK adze_error *adze_child_put (adze_child *child, const void *data, size_t size);
 ADZE_MUST_CHECK adze_error *adze_child_take (adze_child *child, void *data, size_t size);
 

@@ -250,10 +250,11 @@ take_data (adze_child *child, unsigned char *data, size_t size)
     size_t part = size < ADZE_SLOT_SIZE ? size : ADZE_SLOT_SIZE;
     if (frame.size != part)
       return broken_protocol (child, &frame, "as much data as was agreed");
-    memcpy (data, slot_to_take (child), part);
+    if (data)
+      memcpy (data, slot_to_take (child), part);
     child->slots_taken++;
     ADZE_TRY (write_frame (child, FRAME_EMPTIED, 0));
-    data += part;
+    data = data ? data + part : NULL;
     size -= part;
   }
   return NULL;

@@ -172,33 +172,16 @@ adze_bench_feed (adze_bench *bench, uint64_t *sum)
 
 /* ---- The end. */
 
-/* What is seen only once the instance is gone. The desk outlives it for that. */
-static adze_error *
-inspect_desk (adze_desk *desk, uint64_t outstanding)
-{
-  adze_error *strays = adze_desk_strays (desk);
-  if (strays)
-    return strays;
-  if (outstanding == 0)
-    return NULL;
-  return adze_error_new (ADZE_E_CONTRACT,
-                         "it did not release %llu bytes that it got from allocate",
-                         (unsigned long long)outstanding);
-}
-
 adze_error *
 adze_bench_destroy (adze_bench *bench)
 {
-  uint64_t outstanding = 0;
   adze_error *error = NULL;
   if (bench->local) {
     adze_local_end (bench->local);
-    outstanding = adze_desk_outstanding (adze_local_desk (bench->local));
-    error = inspect_desk (adze_local_desk (bench->local), outstanding);
+    error = adze_desk_audit (adze_local_desk (bench->local));
   } else if (bench->watcher) {
     adze_watcher_end (bench->watcher);
-    outstanding = adze_desk_outstanding (adze_watcher_desk (bench->watcher));
-    error = inspect_desk (adze_watcher_desk (bench->watcher), outstanding);
+    error = adze_desk_audit (adze_watcher_desk (bench->watcher));
   }
   adze_local_close (adze_take (&bench->local));
   adze_watcher_close (adze_take (&bench->watcher));

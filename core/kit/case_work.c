@@ -160,37 +160,44 @@ judge_point (adze_error *error, uint64_t point, const char *function)
   return NULL;
 }
 
+/* A life in which call POINT of allocate fails, in init or in the component. *REACHED: there was
+ * such a call. */
+static adze_error *
+life_with_allocate (const adze_case *one, uint64_t point, bool *reached)
+{
+  adze_profile failing = watching;
+  adze_bench bench;
+  failing.fail_allocation = (int64_t)point;
+  adze_error *error = adze_bench_open (one, &failing, &bench);
+  if (!error)
+    error = adze_bench_create (&bench, one, NULL);
+  if (!error)
+    error = adze_bench_feed (&bench, NULL);
+  adze_desk *desk = bench.local     ? adze_local_desk (bench.local)
+                    : bench.watcher ? adze_watcher_desk (bench.watcher)
+                                    : NULL;
+  *reached = !desk || adze_desk_allocations (desk) >= point;
+  adze_error *end = adze_bench_destroy (&bench);
+  adze_bench_close (&bench);
+  error = judge_point (error, point, "allocate");
+  if (!error)
+    return judge_point (end, point, "allocate");
+  adze_error_free (end);
+  return error;
+}
+
 adze_error *
 adze_case_allocate (adze_case *one)
 {
-  for (uint64_t point = 1; point <= POINTS_MOST; point++) {
-    adze_profile failing = watching;
-    adze_bench bench;
+  bool reached = true;
+  for (uint64_t point = 1; reached && point <= POINTS_MOST; point++) {
     char progress[80];
-    failing.fail_allocation = (int64_t)point;
     snprintf (progress, sizeof progress, "call %llu of allocate fails",
               (unsigned long long)point);
     adze_worker_tell (one->state, progress);
-    ADZE_TRY (adze_bench_open (one, &failing, &bench));
-    adze_error *error = adze_bench_create (&bench, one, NULL);
-    if (!error)
-      error = adze_bench_feed (&bench, NULL);
-    adze_desk *desk = bench.local     ? adze_local_desk (bench.local)
-                      : bench.watcher ? adze_watcher_desk (bench.watcher)
-                                      : NULL;
-    bool reached = !desk || adze_desk_allocations (desk) >= point;
-    error = judge_point (error, point, "allocate");
-    adze_error *end = adze_bench_destroy (&bench);
-    adze_bench_close (&bench);
-    if (error || end) {
-      adze_error_free (error ? end : NULL);
-      return error ? error : judge_point (end, point, "allocate");
-    }
-    if (!reached) {
-      if (point == 1)
-        snprintf (one->skipped, sizeof one->skipped, "it asks for no memory through the host");
-      return NULL;
-    }
+    ADZE_TRY (life_with_allocate (one, point, &reached));
+    if (!reached && point == 1)
+      snprintf (one->skipped, sizeof one->skipped, "it asks for no memory through the host");
   }
   return NULL;
 }

@@ -46,7 +46,8 @@ check_probe (adze_runtime *runtime, adze_plugin_record *record)
   return NULL;
 }
 
-/* Which file a self-test was about, as text for the cache; NULL when that cannot be said. */
+/* Which file a self-test was about, as text for the cache: three numbers and the path. NULL when
+ * that cannot be said. */
 static char *
 library_mark (const char *library)
 {
@@ -54,19 +55,21 @@ library_mark (const char *library)
   if (stat (library, &status) != 0)
     return NULL;
   adze_file_identity identity = adze_file_identity_of (&status);
-  return adze_text_format ("%s %llx %llx %llx", library, (unsigned long long)identity.inode,
+  return adze_text_format ("%llx %llx %llx %s", (unsigned long long)identity.inode,
                            (unsigned long long)identity.size,
-                           (unsigned long long)identity.mtime_ns);
+                           (unsigned long long)identity.mtime_ns, library);
 }
 
-/* The library that the dynamic linker finds now may be another one than was tested then. */
-static bool
-was_tested (adze_runtime *runtime, const adze_plugin_record *record, const char *library)
+/* The path of the file that was tested before, if it is still the same file; else NULL. */
+static char *
+tested_before (adze_runtime *runtime, const adze_plugin_record *record)
 {
   const adze_value *tested
       = adze_value_get (adze_record_facts (runtime, record), "tested-library");
-  ADZE_AUTO_FREE char *now = library_mark (library);
-  return now && tested && tested->type == ADZE_VALUE_STRING && strcmp (now, tested->string) == 0;
+  const char *path = tested && tested->type == ADZE_VALUE_STRING ? strchr (tested->string, '/')
+                                                                 : NULL;
+  ADZE_AUTO_FREE char *now = path ? library_mark (path) : NULL;
+  return now && strcmp (now, tested->string) == 0 ? strdup (path) : NULL;
 }
 
 static void
@@ -75,6 +78,14 @@ remember_tested (adze_runtime *runtime, const adze_plugin_record *record, const 
   ADZE_AUTO_FREE char *mark = library_mark (library);
   if (mark)
     adze_record_remember (runtime, record, mark);
+}
+
+/* Want of memory says nothing about the plugin, and passes. */
+static void
+keep_failure (adze_plugin_record *record, const adze_error *failure)
+{
+  if (!record->failure && adze_error_status (failure) != ADZE_E_MEMORY)
+    record->failure = adze_error_copy (failure);
 }
 
 adze_error *
@@ -89,7 +100,7 @@ adze_verify (adze_runtime *runtime, adze_plugin_record *record)
   if (!failure)
     failure = check_probe (runtime, record);
   if (failure)
-    record->failure = adze_error_copy (failure);
+    keep_failure (record, failure);
   if (!known && !runtime->is_worker)
     adze_record_remember (runtime, record, NULL);
   return failure;
@@ -140,21 +151,25 @@ activate_plugin (adze_runtime *runtime, adze_plugin_record *record)
   return call_init (record);
 }
 
+/* Opening a library runs its constructors, and a version may come from a function of it: so the
+ * worker goes first, and what it tested is what must then be found here. */
 static adze_error *
 activate_foreign (adze_runtime *runtime, adze_plugin_record *record)
 {
+  ADZE_AUTO_FREE char *tested = runtime->is_worker ? NULL : tested_before (runtime, record);
+  if (!tested && !runtime->is_worker) {
+    ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, &tested));
+    remember_tested (runtime, record, tested);
+  }
   ADZE_TRY (adze_foreign_bind (record->manifest, record->path, &record->library));
   const char *library = adze_foreign_library_path (record->library);
-  if (!runtime->is_worker && !was_tested (runtime, record, library)) {
-    ADZE_AUTO_FREE char *tested = NULL;
-    ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, &tested));
-    if (strcmp (tested, library) != 0)
-      return adze_refusal_facts (
-          adze_refusal (ADZE_E_CONTRACT, ADZE_STEP_SELF_TEST, record->path,
-                        "the worker tested another library than the one loaded here"),
-          library, tested, "see that both find the same one (LD_LIBRARY_PATH)");
-    remember_tested (runtime, record, library);
-  }
+  if (tested && strcmp (tested, library) != 0)
+    return adze_refusal_facts (
+        adze_refusal (ADZE_E_CONTRACT, ADZE_STEP_SELF_TEST, record->path,
+                      "another library was tested than is found now"),
+        tested, library,
+        "see that the same one is found everywhere (LD_LIBRARY_PATH), then run `adze plugin "
+        "rescan`");
   return open_desk (runtime, record);
 }
 
@@ -191,6 +206,17 @@ read_foreign_in_worker (adze_runtime *runtime, adze_plugin_record *record)
   return adze_manifest_read (record->manifest_path, &record->manifest);
 }
 
+/* What half a load has left: the next one begins anew. A linked-in plugin's descriptor was read
+ * when it was found, and stays. */
+static void
+back_out (adze_plugin_record *record)
+{
+  adze_desk_close (adze_take (&record->desk));
+  adze_foreign_free (adze_take (&record->library));
+  if (!record->builtin)
+    adze_opened_cleanup (&record->opened);
+}
+
 adze_error *
 adze_activate (adze_runtime *runtime, adze_plugin_record *record)
 {
@@ -203,8 +229,8 @@ adze_activate (adze_runtime *runtime, adze_plugin_record *record)
     failure = record->manifest && record->manifest->foreign ? activate_foreign (runtime, record)
                                                             : activate_plugin (runtime, record);
   if (failure) {
-    if (!record->failure)
-      record->failure = adze_error_copy (failure);
+    keep_failure (record, failure);
+    back_out (record);
     tell_refused (runtime, record, failure);
     return failure;
   }

@@ -2,6 +2,7 @@
 /* Configuration: three keys, read strictly. */
 #include "plugin/config.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -84,7 +85,8 @@ read_key (const adze_document *document, const adze_value *value, const char *ho
 adze_error *
 adze_config_read (const char *path, const char *home, adze_places *places)
 {
-  if (access (path, F_OK) != 0)
+  /* One that is there and cannot be reached is another matter: it may forbid something. */
+  if (access (path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
     return NULL;
   ADZE_AUTO (adze_document) document = { 0 };
   adze_error *error = adze_toml_read (path, &document);

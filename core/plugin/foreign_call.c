@@ -153,8 +153,9 @@ misfit_integer (const adze_kernel *kernel, const adze_foreign_step *step, int64_
   char name[80];
   adze_foreign_source_name (kernel->function, step->source, name);
   if (step->argument->map)
-    return adze_error_new (ADZE_E_CONTRACT, "'%s' is %lld, which the map of argument %u of %s lacks",
-                           name, (long long)number, step->index + 1, kernel->function->symbol);
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "'%s' is %lld, which the map of argument %u of %s lacks", name,
+                           (long long)number, step->index + 1, kernel->function->symbol);
   return adze_error_new (ADZE_E_LIMIT,
                          "'%s' is %lld, which does not fit argument %u of %s, of type %s", name,
                          (long long)number, step->index + 1, kernel->function->symbol,

@@ -87,7 +87,8 @@ struct adze_foreign {
 ADZE_MUST_CHECK adze_error *adze_foreign_technique_slots (const adze_foreign_technique *technique,
                                                           const adze_params *params,
                                                           adze_slot *slots);
-/* Through a whole tensor of COUNT elements, at least one. HOST may be NULL: then on this thread alone. */
+/* Through a whole tensor of COUNT elements, at least one. HOST may be NULL: then on this thread
+ * alone. */
 ADZE_MUST_CHECK adze_error *adze_foreign_technique_run (const adze_foreign_technique *technique,
                                                         const adze_host *host,
                                                         const adze_slot *slots,

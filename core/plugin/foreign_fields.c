@@ -67,8 +67,9 @@ adze_foreign_integer (const adze_foreign_fields *fields, const char *key, bool m
   if (value->type != ADZE_VALUE_INT)
     return field_wrong (fields, value, "an integer");
   if (value->integer < low || value->integer > high)
-    return adze_document_error (fields->document, value, "'%s' is %lld, and must lie in [%lld, %lld]",
-                                key, (long long)value->integer, (long long)low, (long long)high);
+    return adze_document_error (fields->document, value,
+                                "'%s' is %lld, and must lie in [%lld, %lld]", key,
+                                (long long)value->integer, (long long)low, (long long)high);
   *number = value->integer;
   return NULL;
 }

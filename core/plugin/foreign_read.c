@@ -126,7 +126,7 @@ component_read (const reader *r, const adze_foreign_fields *fields, const char *
   return NULL;
 }
 
-/* What belongs to a technique has no place in a contract, and a map's element is what it returns. */
+/* What belongs to a technique has no place in a contract; a map's element is what it returns. */
 static adze_error *
 element_read (const adze_foreign_fields *fields, adze_foreign_function *function)
 {

@@ -22,8 +22,9 @@ struct adze_desk {
   void *own;
   atomic_uint_least64_t allocations;
   atomic_uint_least64_t outstanding;
-  pthread_mutex_t lock; /* guards the frames' reasons and strays */
+  pthread_mutex_t lock; /* guards the frames' reasons, strays and released */
   adze_error *strays;
+  struct block_head *released;
 };
 
 /* The callbacks that this thread is inside, innermost first. */
@@ -34,10 +35,12 @@ static _Thread_local adze_desk_frame *innermost;
 enum { ALIGNMENT = 64 };
 static const uint64_t block_mark = UINT64_C (0xadce0b10c0adce0b);
 
-typedef struct block_head {
+typedef struct block_head block_head;
+struct block_head {
   uint64_t mark;
   uint64_t size;
-} block_head;
+  block_head *next; /* released before this one; of a host that watches */
+};
 
 static void *
 table_allocate (const adze_host *host, size_t size)
@@ -60,6 +63,17 @@ table_allocate (const adze_host *host, size_t size)
   return memory + ALIGNMENT;
 }
 
+/* A host that watches lets nobody have the memory again while the desk is open: that a block is
+ * released twice can be seen only as long as it is still the same block. */
+static void
+keep_released (adze_desk *desk, block_head *head)
+{
+  pthread_mutex_lock (&desk->lock);
+  head->next = desk->released;
+  desk->released = head;
+  pthread_mutex_unlock (&desk->lock);
+}
+
 static void
 table_release (const adze_host *host, void *memory)
 {
@@ -73,7 +87,10 @@ table_release (const adze_host *host, void *memory)
   }
   head->mark = 0;
   atomic_fetch_sub (&desk->outstanding, head->size);
-  free (head);
+  if (desk->profile.watch_threads)
+    keep_released (desk, head);
+  else
+    free (head);
 }
 
 /* ---- Life. */
@@ -134,6 +151,11 @@ adze_desk_close (adze_desk *desk)
 {
   if (!desk)
     return;
+  while (desk->released) {
+    block_head *next = desk->released->next;
+    free (desk->released);
+    desk->released = next;
+  }
   adze_error_free (desk->strays);
   pthread_mutex_destroy (&desk->lock);
   free (desk->own_service_id);
@@ -343,6 +365,28 @@ adze_desk_strays (adze_desk *desk)
   adze_error *strays = adze_take (&desk->strays);
   pthread_mutex_unlock (&desk->lock);
   return strays;
+}
+
+adze_error *
+adze_desk_audit (adze_desk *desk)
+{
+  adze_error *strays = adze_desk_strays (desk);
+  uint64_t kept = adze_desk_outstanding (desk);
+  if (strays || kept == 0)
+    return strays;
+  return adze_error_new (ADZE_E_CONTRACT,
+                         "it did not release %llu bytes that it got from allocate",
+                         (unsigned long long)kept);
+}
+
+adze_error *
+adze_desk_after_create (adze_desk *desk, adze_error *failure)
+{
+  adze_error *broken = desk->profile.watch_threads ? adze_desk_audit (desk) : NULL;
+  if (!broken)
+    return failure;
+  adze_error_free (failure);
+  return adze_error_wrap (broken, "create of '%s' failed and broke the contract", desk->source);
 }
 
 bool

@@ -83,4 +83,11 @@ adze_error *adze_desk_strays (adze_desk *desk);
 uint64_t adze_desk_allocations (const adze_desk *desk);
 uint64_t adze_desk_outstanding (const adze_desk *desk);
 
+/* Once the instance is gone: strays, or memory that was not given back; NULL when all is well. */
+ADZE_MUST_CHECK adze_error *adze_desk_audit (adze_desk *desk);
+
+/* A create that failed leaves nothing to destroy, so what it holds is lost: in a host that watches
+ * that takes the place of FAILURE, which is otherwise given back. */
+ADZE_MUST_CHECK adze_error *adze_desk_after_create (adze_desk *desk, adze_error *failure);
+
 #endif

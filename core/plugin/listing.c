@@ -18,7 +18,11 @@ adze_plugin_list (adze_runtime *runtime, const adze_plugin_info *const **plugins
   if (!list)
     return adze_error_memory ();
   for (size_t i = 0; i < runtime->record_count; i++) {
-    ADZE_AUTO_ERROR ignored = adze_record_describe (runtime->records[i]);
+    adze_error *error = adze_record_describe (runtime->records[i]);
+    if (error) {
+      free (list);
+      return error;
+    }
     list[i] = adze_record_plugin_info (runtime->records[i]);
   }
   free (runtime->plugin_list);
@@ -155,6 +159,7 @@ adze_plugin_find (adze_runtime *runtime, const char *id, const adze_plugin_info 
   ADZE_LOCKED (runtime);
   ADZE_TRY (adze_scan_once (runtime));
   for (size_t i = 0; i < runtime->record_count; i++) {
+    ADZE_TRY (adze_record_describe (runtime->records[i]));
     const adze_plugin_info *info = adze_record_plugin_info (runtime->records[i]);
     if (strcmp (info->id, id) == 0) {
       *plugin = info;

@@ -22,7 +22,7 @@ static adze_error *
 explain_end (adze_error *error, const adze_worker *worker, const char *path)
 {
   adze_status status = adze_error_status (error);
-  if (status != ADZE_E_CRASHED && status != ADZE_E_TIMEOUT)
+  if (adze_worker_answered (worker) || (status != ADZE_E_CRASHED && status != ADZE_E_TIMEOUT))
     return error;
   adze_step step = step_of (adze_worker_progress (worker));
   const char *where = step == ADZE_STEP_OPEN    ? "a constructor of it, or of a library it needs,"

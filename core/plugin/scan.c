@@ -113,7 +113,8 @@ failure_lasts (const adze_error *failure)
       = { ADZE_STEP_MANIFEST, ADZE_STEP_ELF,   ADZE_STEP_SYMBOL, ADZE_STEP_ENTRY,
           ADZE_STEP_MAGIC,    ADZE_STEP_ABI,   ADZE_STEP_FIELDS };
   const char *step = adze_error_fact (failure, "step");
-  if (!step || adze_error_status (failure) == ADZE_E_MEMORY)
+  adze_status status = adze_error_status (failure);
+  if (!step || status == ADZE_E_MEMORY || status == ADZE_E_IO)
     return false;
   for (size_t i = 0; i < ADZE_COUNT_OF (lasting); i++)
     if (strcmp (step, adze_step_name (lasting[i])) == 0)
@@ -173,6 +174,9 @@ recall (adze_runtime *runtime, adze_plugin_record *record)
   const adze_value *failure = adze_value_get (facts, "failure");
   const adze_value *manifest = adze_value_get (facts, "manifest");
   const adze_value *probed = adze_value_get (facts, "probed");
+  /* Whoever damaged the file, the plugin is not to blame. */
+  if (failure && failure->type != ADZE_VALUE_LIST)
+    return false;
   if (manifest) {
     const adze_document document = { .path = record->path };
     ADZE_AUTO_ERROR error
@@ -434,7 +438,7 @@ adze_error *
 adze_scan (adze_runtime *runtime)
 {
   drop_others (runtime);
-  runtime->scanned = true;
+  runtime->scanned = false; /* one that breaks off is no scan */
   ADZE_TRY (scan_builtins (runtime));
   for (size_t i = 0; i < runtime->places.folder_count; i++)
     ADZE_TRY (scan_folder (runtime, &runtime->places.folders[i]));
@@ -442,6 +446,7 @@ adze_scan (adze_runtime *runtime)
     refuse_if_taken (runtime, i);
     ADZE_TRY (adze_record_describe (runtime->records[i]));
   }
+  runtime->scanned = true;
   save_cache (runtime);
   return NULL;
 }
@@ -489,6 +494,12 @@ adze_scan_file (adze_runtime *runtime, const char *path, adze_plugin_record **re
   else
     learn (runtime, fresh);
   save_cache (runtime);
+  /* Before it is among the others: each of those can be shown. */
+  adze_error *error = adze_record_describe (fresh);
+  if (error) {
+    adze_record_free (fresh);
+    return error;
+  }
   ADZE_TRY (add_record (runtime, fresh));
   refuse_if_taken (runtime, runtime->record_count - 1);
   *record = fresh;

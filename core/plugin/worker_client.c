@@ -12,6 +12,7 @@
 struct adze_worker {
   adze_child *child;
   adze_event_bus *bus;
+  bool answered;
   char progress[160];
 };
 
@@ -65,8 +66,15 @@ adze_worker_send (adze_worker *worker, const adze_value *request, int64_t limit_
   if (text.failed)
     return adze_error_memory ();
   worker->progress[0] = '\0';
+  worker->answered = false;
   adze_child_deadline (worker->child, limit_ms > 0 ? limit_ms : -1);
   return adze_child_send (worker->child, text.data, text.size);
+}
+
+bool
+adze_worker_answered (const adze_worker *worker)
+{
+  return worker->answered;
 }
 
 /* ---- What comes back. */
@@ -91,6 +99,7 @@ take_message (adze_worker *worker, adze_document *message, bool *done)
   const adze_value *event = adze_value_get (message->root, "event");
   const adze_value *failure = adze_value_get (message->root, "error");
   *done = true;
+  worker->answered = failure != NULL;
   if (failure)
     return adze_error_from_value (failure);
   if (adze_value_get (message->root, "ok"))

@@ -39,6 +39,10 @@ ADZE_MUST_CHECK adze_error *adze_worker_receive (adze_worker *worker, adze_docum
 ADZE_MUST_CHECK adze_error *adze_worker_ask (adze_worker *worker, const adze_value *request,
                                              int64_t limit_ms, adze_document *reply);
 
+/* Was the last failure of asking the worker's own answer? Otherwise the conversation failed, and
+ * the worker with it, whatever the status. */
+bool adze_worker_answered (const adze_worker *worker);
+
 /* The last progress that was reported since the request; "" when none. */
 const char *adze_worker_progress (const adze_worker *worker);
 

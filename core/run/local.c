@@ -25,7 +25,7 @@ struct adze_local {
 
 /* ---- Results. */
 
-enum { RANK_MOST = 32 };
+enum { RANK_MOST = 32, ALIGNMENT = 64 };
 
 adze_error *
 adze_tensor_bytes (adze_dtype dtype, int32_t rank, const int64_t *shape, size_t *bytes)
@@ -36,12 +36,18 @@ adze_tensor_bytes (adze_dtype dtype, int32_t rank, const int64_t *shape, size_t 
   if (dtype.bits == 0 || dtype.lanes == 0)
     return adze_error_new (ADZE_E_CONTRACT, "an element type of %u bits in %u lanes",
                            (unsigned)dtype.bits, (unsigned)dtype.lanes);
+  /* A dimension of 0 must not hide others whose product nobody could compute. */
   size_t bits = (size_t)dtype.bits * dtype.lanes;
-  for (int32_t i = 0; i < rank; i++)
-    if (shape[i] < 0 || __builtin_mul_overflow (bits, (size_t)shape[i], &bits))
+  bool empty = false;
+  for (int32_t i = 0; i < rank; i++) {
+    if (shape[i] < 0
+        || __builtin_mul_overflow (bits, shape[i] ? (size_t)shape[i] : 1, &bits)
+        || bits > INT64_MAX)
       return adze_error_new (ADZE_E_CONTRACT, "dimension %d of a tensor is %lld, which cannot be",
                              (int)i, (long long)shape[i]);
-  *bytes = bits / 8 + (bits % 8 != 0);
+    empty = empty || shape[i] == 0;
+  }
+  *bytes = empty ? 0 : bits / 8 + (bits % 8 != 0);
   return NULL;
 }
 
@@ -52,13 +58,15 @@ adze_result_allocate (adze_result *result, const char *name, adze_dtype dtype, i
   size_t bytes = 0;
   ADZE_TRY (adze_tensor_bytes (dtype, rank, shape, &bytes));
   result->shape = calloc ((size_t)rank + 1, sizeof *result->shape);
-  size_t whole = bytes / 64 * 64 + 64;
-  result->data = bytes < SIZE_MAX - 64 ? aligned_alloc (64, whole) : NULL;
-  if (!result->shape || !result->data) {
+  /* calloc, since for much of it the system has zeros already: what a size that was only claimed
+   * takes is nothing but addresses. */
+  result->memory = calloc (1, bytes + ALIGNMENT);
+  if (!result->shape || !result->memory) {
     adze_result_cleanup (result);
     return adze_error_memory ();
   }
-  memset (result->data, 0, whole);
+  uintptr_t start = ((uintptr_t)result->memory + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  result->data = (char *)result->memory + (start - (uintptr_t)result->memory);
   if (rank > 0)
     memcpy (result->shape, shape, (size_t)rank * sizeof *shape);
   result->tensor = (adze_tensor){
@@ -79,7 +87,7 @@ void
 adze_result_cleanup (adze_result *result)
 {
   free (result->shape);
-  free (result->data);
+  free (result->memory);
   *result = (adze_result){ 0 };
 }
 
@@ -207,6 +215,8 @@ adze_local_open (adze_runtime *runtime, adze_plugin_record *record,
   }
   if (!error)
     error = create (fresh);
+  if (error && fresh->desk && !fresh->created)
+    error = adze_desk_after_create (fresh->desk, error);
   if (error) {
     adze_local_close (fresh);
     return error;

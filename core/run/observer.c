@@ -62,6 +62,8 @@ adze_watcher_open (adze_runtime *runtime, adze_plugin_record *record,
   }
   if (!error)
     error = create (fresh);
+  if (error && fresh->desk && !fresh->created)
+    error = adze_desk_after_create (fresh->desk, error);
   if (error) {
     adze_watcher_close (fresh);
     return error;

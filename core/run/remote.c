@@ -59,8 +59,10 @@ settings_text (const adze_value *settings, char **text)
 static adze_error *
 explain (adze_remote *remote, const char *callback, adze_error *error)
 {
+  /* A technique may well answer with one of these itself. */
   adze_status status = adze_error_status (error);
-  if (status != ADZE_E_CRASHED && status != ADZE_E_TIMEOUT && status != ADZE_E_FORMAT)
+  if (adze_worker_answered (remote->worker)
+      || (status != ADZE_E_CRASHED && status != ADZE_E_TIMEOUT && status != ADZE_E_FORMAT))
     return error;
   remote->broken = true;
   error = adze_error_wrap (error, "the process that ran %s of '%s' (%s) failed", callback,
@@ -139,7 +141,12 @@ exchange (adze_remote *remote, const adze_tensor *input, adze_result *result)
   const adze_value *output = adze_value_get (adze_value_get (reply.root, "ok"), "output");
   if (!output)
     return NULL;
+  /* Bytes are on their way; one who does not take them has lost the thread. */
+  remote->broken = true;
+  if (adze_value_get (output, "codec"))
+    return adze_error_new (ADZE_E_FORMAT, "the output is not of plain elements");
   ADZE_TRY (adze_wire_allocate (output, input->name, result));
+  remote->broken = false;
   return adze_child_take (adze_worker_child (remote->worker), result->data,
                           result->tensor.byte_size);
 }

@@ -11,7 +11,8 @@ typedef struct adze_result {
   bool given; /* false: it left the tensor as it was */
   adze_tensor tensor;
   int64_t *shape;
-  void *data;
+  void *data; /* aligned, inside memory */
+  void *memory;
 } adze_result;
 
 void adze_result_cleanup (adze_result *result);

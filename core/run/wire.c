@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { RANK_MOST = 32 };
+
 static void
 add_shape (adze_value *table, const char *key, const int64_t *shape, int32_t rank)
 {
@@ -114,10 +116,32 @@ read_shape (const adze_value *list, int64_t *shape)
   return true;
 }
 
+/* Of a tensor with a codec: is all that its blocks are described by sound? */
+static bool
+is_blocks (const adze_value *table, const int64_t *shape, size_t rank)
+{
+  const adze_value *codec = adze_value_get (table, "codec");
+  const adze_value *block = adze_value_get (table, "block");
+  int64_t block_shape[RANK_MOST];
+  size_t bytes;
+  if (codec->type != ADZE_VALUE_STRING)
+    return false;
+  adze_error *impossible
+      = adze_tensor_bytes ((adze_dtype){ ADZE_OPAQUE, 8, 1 }, (int32_t)rank, shape, &bytes);
+  adze_error_free (impossible);
+  if (impossible || !block)
+    return !impossible;
+  if (block->type != ADZE_VALUE_LIST || block->count != rank || !read_shape (block, block_shape))
+    return false;
+  for (size_t i = 0; i < rank; i++)
+    if (block_shape[i] < 1)
+      return false;
+  return true;
+}
+
 adze_error *
 adze_wire_allocate (const adze_value *table, const char *name, adze_result *result)
 {
-  enum { RANK_MOST = 32 };
   int64_t shape[RANK_MOST + 1], code, bits, lanes, bytes;
   const adze_value *list = adze_value_get (table, "shape");
   if (!integer_at (table, "code", UINT8_MAX, &code) || !integer_at (table, "bits", UINT8_MAX, &bits)
@@ -127,6 +151,8 @@ adze_wire_allocate (const adze_value *table, const char *name, adze_result *resu
     return bad_description ();
   adze_dtype dtype = { (uint8_t)code, (uint8_t)bits, (uint16_t)lanes };
   const adze_value *codec = adze_value_get (table, "codec");
+  if (codec && !is_blocks (table, shape, list->count))
+    return bad_description ();
   /* The bytes of blocks say nothing about the logical shape: room is made by their number. */
   adze_dtype room = codec ? (adze_dtype){ ADZE_OPAQUE, 8, 1 } : dtype;
   const int64_t *room_shape = codec ? &bytes : shape;
@@ -141,12 +167,13 @@ adze_wire_allocate (const adze_value *table, const char *name, adze_result *resu
   const adze_value *block = adze_value_get (table, "block");
   size_t rank = list->count;
   int64_t *shapes = calloc (2 * rank + 1, sizeof *shapes);
-  if (!shapes || (block && (block->count != rank || !read_shape (block, shapes + rank)))) {
-    free (shapes);
+  if (!shapes) {
     adze_result_cleanup (result);
-    return shapes ? bad_description () : adze_error_memory ();
+    return adze_error_memory ();
   }
   memcpy (shapes, shape, rank * sizeof *shapes);
+  if (block)
+    read_shape (block, shapes + rank);
   free (result->shape);
   result->shape = shapes;
   result->tensor.view.shape = shapes;

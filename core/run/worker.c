@@ -204,6 +204,20 @@ do_open (adze_worker_state *state, const adze_value *request, adze_value *reply)
   return open_instance (state, request);
 }
 
+/* The bytes follow whether there is room for them or not. */
+static adze_error *
+take_input (adze_worker_state *state, const adze_value *request, const char *name,
+            adze_result *input)
+{
+  adze_error *error = adze_wire_allocate (request, name, input);
+  if (!error)
+    return adze_child_take (state->parent, input->data, input->tensor.byte_size);
+  int64_t bytes = integer_of (request, "bytes");
+  if (bytes > 0)
+    adze_error_free (adze_child_take (state->parent, NULL, (size_t)bytes));
+  return error;
+}
+
 static adze_error *
 do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
 {
@@ -213,10 +227,7 @@ do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply
     return adze_error_new (ADZE_E_FORMAT, "this worker has no technique");
   ADZE_TRY (adze_worker_text (request, "name", &name));
   set_answering (state, false);
-  adze_error *error = adze_wire_allocate (request, name, &input);
-  if (error)
-    return error;
-  error = adze_child_take (state->parent, input.data, input.tensor.byte_size);
+  adze_error *error = take_input (state, request, name, &input);
   set_answering (state, true);
   if (!error)
     error = adze_local_apply (state->local, &input.tensor, &state->output);

@@ -25,7 +25,7 @@ typedef struct project {
   const char *folder;  /* of the templates */
   char c_name[NAME_LENGTH_MAX + 1];
   char source[NAME_LENGTH_MAX + 4];
-  char *templates[TEMPLATES_MAX]; /* names, sorted by who wrote the folder */
+  char *templates[TEMPLATES_MAX]; /* names, sorted */
   size_t template_count;
   int from, to; /* the two folders, open */
 } project;
@@ -77,6 +77,12 @@ name_project (project *made)
 /* ---- The templates that there are. */
 
 static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+static int
 read_templates (project *made)
 {
   DIR *folder = opendir (made->folder);
@@ -95,6 +101,7 @@ read_templates (project *made)
       status = adze_cli_no_memory (made->cli);
   }
   closedir (folder);
+  qsort (made->templates, made->template_count, sizeof made->templates[0], compare_names);
   return status;
 }
 
@@ -264,8 +271,8 @@ static void
 print_made (const project *made)
 {
   if (!made->cli->json) {
-    printf ("%s/%s is a %s to begin with. Next:\n  cd %s && make && make check\n", made->name,
-            made->source, made->kind, made->name);
+    printf ("made %s/%s, a plugin with one %s. Next:\n  cd %s && make && make check\n",
+            made->name, made->source, made->kind, made->name);
     return;
   }
   printf ("{\"name\": \"%s\", \"kind\": \"%s\", \"lang\": \"%s\", \"source\": \"%s\", \"files\": [",

@@ -45,7 +45,7 @@ read_headers ()
 # What it does not understand, it complains of.
 declarations ()
 {
-  read_headers | awk '
+  read_headers | awk -v names="$work/names" '
     function complain (what) {
       print "layout.sh: " header ": " what | "cat >&2"
       failed = 1
@@ -163,8 +163,6 @@ declarations ()
 
     {
       name = $1
-      if (!seen[name]++)
-        order[++count] = name
       sub (/^[^ ]+ /, "")
       if (/^#define /)
         macros[name] = macros[name] $0 "\n"
@@ -176,8 +174,7 @@ declarations ()
     }
 
     END {
-      for (i = 1; i <= count; i++) {
-        header = order[i]
+      while ((getline header < names) > 0) {
         lines = split (macros[header], line, "\n")
         for (j = 1; j <= lines; j++)
           read_macro(line[j])

@@ -30,6 +30,7 @@ expect 0 "$ADZE" plugin new cpp --lang c++
 expect 0 "$ADZE" plugin new watcher --kind observer --lang c --json
 json_is watcher.c source
 json_is 3 files
+json_is Makefile files 0
 grep -q observer watcher/watcher.c || fail "it should be an observer"
 
 # Nothing that exists is touched.

@@ -178,7 +178,7 @@ expect_words (adze_error *error, const char *step, const char *words)
   }
 }
 
-/* A call with sizes that no memory stands behind: for what must not arrive, or has nothing to do. */
+/* A call with sizes that no memory stands behind: for what must not arrive, or does nothing. */
 static inline adze_error *
 gemm_sized (const adze_kernel *kernel, int64_t m, int64_t n, int64_t k, int64_t ldc)
 {

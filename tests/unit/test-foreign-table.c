@@ -56,7 +56,8 @@
   "symbol = \"curve\"\n" \
   "shape = \"map\"\n" \
   "returns = \"float\"\n" \
-  "arguments = [{ type = \"float\", from = \"x\" }, { type = \"double\", from = \"param.slope\" },\n" \
+  "arguments = [{ type = \"float\", from = \"x\" },\n" \
+  "  { type = \"double\", from = \"param.slope\" },\n" \
   "  { type = \"int\", from = \"param.mode\", map = { low = 3, high = -4 } }]\n"
 
 #define CURVE_TEST \
@@ -179,7 +180,8 @@ static void
 tables_survive_the_cache (void **state)
 {
   (void)state;
-  ADZE_AUTO_FREE char *text = replaced (curve_text, "input = [1, 2]", "input = [-inf, nan, inf, 2]");
+  ADZE_AUTO_FREE char *text
+      = replaced (curve_text, "input = [1, 2]", "input = [-inf, nan, inf, 2]");
   ADZE_AUTO_FREE char *changed
       = replaced (text, "expected = [2, 4]", "expected = [-inf, nan, inf, 4]");
   ADZE_AUTO_MANIFEST first = NULL;
@@ -271,7 +273,7 @@ bad_arguments_are_refused (void **state)
     { "type = \"float\", from = \"x\"", "from = \"x\"", "'type' is missing" },
     { "type = \"float\", from = \"x\"", "type = \"flaot\", from = \"x\"", "did you mean 'float'" },
     { "type = \"float\", from = \"x\"", "type = \"void\", from = \"x\"", "no type of an argument" },
-    { "type = \"float\", from = \"x\"", "type = \"double\", from = \"x\"", "'x' must have the type" },
+    { "type = \"float\", from = \"x\"", "type = \"double\", from = \"x\"", "'x' must have" },
     { "type = \"float\", from = \"x\"", "type = \"int\", from = \"x\"", "is the type of a whole" },
     { "from = \"x\"", "from = \"y\"", "there are: x, param.NAME" },
     { "from = \"x\"", "from = \"x\", value = 1", "either a 'value' or a 'from'" },
@@ -285,7 +287,8 @@ bad_arguments_are_refused (void **state)
     { "low = 3", "low = 1.5", "must be an integer" },
     { "{ low = 3, high = -4 }", "3", "must be a table of 1 to" },
     { "from = \"param.slope\"", "from = \"param.slope\", map = { 1 = 2 }", "a map is from whole" },
-    { "type = \"float\"\ndefault = 1.0", "type = \"string\"\ndefault = \"a\"", "cannot be an argument" },
+    { "type = \"float\"\ndefault = 1.0", "type = \"string\"\ndefault = \"a\"",
+      "cannot be an argument" },
   };
   expect_all_bad (curve_text, changes, ADZE_COUNT_OF (changes));
   static const change gemm_changes[] = {
@@ -296,7 +299,8 @@ bad_arguments_are_refused (void **state)
     { "{ type = \"int\", from = \"m\" }", "{ type = \"float\", value = 1e39 }", "not fit a float" },
     { "{ type = \"int\", from = \"m\" }", "{ type = \"int\", value = 1, map = { 1 = 1 } }",
       "needs no map" },
-    { "{ type = \"int\", from = \"m\" }", "{ type = \"int\", from = \"param.m\" }", "there are: tr" },
+    { "{ type = \"int\", from = \"m\" }", "{ type = \"int\", from = \"param.m\" }",
+      "there are: transpose_a, transpose_b, m, n, k" },
     { "0 = 78, 1 = 84", "0 = 78", "lacks number 2 of them" },
     { "0 = 78, 1 = 84", "0 = 78, 1 = 84, 01 = 3", "the map has 01 twice" },
     { "0 = 78, 1 = 84", "0 = 78, one = 84", "'one' is no value of 'transpose_a'" },

@@ -299,7 +299,8 @@ wrong_result_is_named (void **state)
   (void)state;
   expect_untrue (HEAD COMPONENT ("half", "parallel") "[foreign]\n" LIBRARY HALF HALF_TEST TEST (
                      "half", "input = [8, 2, 6]\nexpected = [4, 1, 2]\ntolerance = 1e-3\n"),
-                 "test 2 (line |of 'half'|output[2] of input[2] = 6.0 = 2.0 (tolerance 0.001)|found 3.0|"
+                 "test 2 (line |of 'half'|output[2] of input[2] = 6.0 = 2.0 (tolerance 0.001)|"
+                 "found 3.0|"
                  "compare the arguments of half");
   ADZE_AUTO_FREE char *text = narrow_text (
       "gemm_narrow", RETURNS_INT, 1,

@@ -232,7 +232,8 @@ ADZE_API adze_error *adze_plugin_stamp (adze_runtime *runtime, const char *path,
 ADZE_API adze_error *adze_key_make (const char *path);
 
 /* Lets one more plugin file take part in this runtime, as if its folder had been searched, not
- * trusted. *PLUGIN may be NULL. */
+ * trusted. A file that is refused takes part as well: what is against it is in PLUGIN->failure.
+ * PLUGIN may be NULL. */
 ADZE_API adze_error *adze_plugin_add (adze_runtime *runtime, const char *path,
                                       const adze_plugin_info **plugin);
 

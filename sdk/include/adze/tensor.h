@@ -72,11 +72,11 @@ adze_view_count (const adze_view *view)
   return count;
 }
 
-/* First element. */
+/* First element. A view of no elements may have no data. */
 static inline void *
 adze_view_data (const adze_view *view)
 {
-  return (char *)view->data + view->byte_offset;
+  return view->data ? (char *)view->data + view->byte_offset : NULL;
 }
 
 /* Are these plain, compact elements of the type, in memory that the processor can touch? */

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What `adze plugin new` makes builds, passes its own check and installs, from an empty folder, with
+# nothing but what was installed; in each language whose compiler is here. The sources of adze are
+# out of reach: nothing here names them but for the one plugin that is written by hand.
+set -eu
+[ "$ADZE_SHARED" = yes ] || { echo "a static build takes no plugin files"; exit 0; }
+hand_written=$TOP_SRCDIR/tests/plugins/hand-written.rs
+PATH=$(dirname "$ADZE"):$PATH
+export PATH CC CXX
+unset TOP_SRCDIR TOP_BUILDDIR srcdir ADZE_TEMPLATE_DIR
+cd "$TMPDIR"
+
+fail ()
+{
+  echo "$*" >&2
+  exit 1
+}
+
+for kind in technique observer; do
+  for lang in c c++; do
+    name=my-$kind-$([ $lang = c ] && echo c || echo cc)
+    adze plugin new "$name" --kind "$kind" --lang "$lang"
+    make -C "$name"
+    make -C "$name" check
+    make -C "$name" install PLUGINDIR="$TMPDIR/installed"
+    adze list --plugin-path "$TMPDIR/installed" | grep -q "$name" || fail "$name is not listed"
+    adze inspect --plugin-path "$TMPDIR/installed" "$name" > /dev/null
+    [ "$(wc -l < "$name/$name.c"*)" -lt 60 ] || fail "the template of a $kind is long"
+  done
+done
+# Into a tree that is to become a package.
+make -C my-technique-c install DESTDIR="$TMPDIR/package"
+[ -f "$TMPDIR/package$(pkg-config --variable=plugindir adze-sdk)/my-technique-c.toml" ] \
+  || fail "DESTDIR is not respected"
+
+# A language that adze knows nothing of, without the headers.
+# A compiler that is installed for the user looks for itself below the real home.
+export RUSTUP_HOME="${RUSTUP_HOME-$(getent passwd "$(id -u)" | cut -d: -f6)/.rustup}"
+if command -v rustc > /dev/null && rustc --version > /dev/null 2>&1; then
+  rustc --edition 2021 --crate-type cdylib -C panic=abort -C opt-level=2 -o negate.so \
+    "$hand_written"
+  [ "$(adze plugin try ./negate.so --data 1,-2,3)" = "-1 2 -3" ] || fail "negate.so negates wrongly"
+  adze plugin check ./negate.so
+else
+  echo "rustc is not here: not applicable"
+fi
