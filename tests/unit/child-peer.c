@@ -3,6 +3,7 @@
  * says. */
 #define _GNU_SOURCE 1
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -331,6 +332,27 @@ shrink_ring (const char *self)
   hang ();
 }
 
+/* For when the library does not talk any more: the socket itself still carries an answer. */
+static void
+say_raw (const char *text)
+{
+  send_raw_frame (1, (uint32_t)strlen (text));
+  send_raw (text, strlen (text));
+}
+
+static void
+lose_ring (const char *self)
+{
+  (void)self;
+  int other = open ("/dev/null", O_RDWR);
+  if (other < 0 || dup2 (other, 4) != 4)
+    exit (93);
+  adze_child *parent = NULL;
+  ADZE_AUTO_ERROR error = adze_child_attach (&parent);
+  say_raw (error && adze_error_status (error) == ADZE_E_CONTRACT ? "refused" : "attached");
+  hang ();
+}
+
 static void
 lose_parent (const char *self)
 {
@@ -339,11 +361,8 @@ lose_parent (const char *self)
   shutdown (3, SHUT_RD);
   ADZE_AUTO (adze_buffer) message = { 0 };
   ADZE_AUTO_ERROR error = adze_child_receive (parent, &message);
-  /* That end is over for this library; the socket itself still carries an answer. */
-  const char *text = error && adze_error_status (error) == ADZE_E_IO ? adze_error_message (error)
-                                                                      : "no such error";
-  send_raw_frame (1, (uint32_t)strlen (text));
-  send_raw (text, strlen (text));
+  say_raw (error && adze_error_status (error) == ADZE_E_IO ? adze_error_message (error)
+                                                           : "no such error");
   hang ();
 }
 
@@ -392,6 +411,7 @@ main (int argc, char **argv)
     { "list-signals", list_signals },
     { "print-and-read", print_and_read },
     { "shrink-ring", shrink_ring },
+    { "lose-ring", lose_ring },
     { "lose-parent", lose_parent },
     { "be-a-parent", be_a_parent },
   };

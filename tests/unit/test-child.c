@@ -42,6 +42,18 @@ count_descriptors (void)
   return count;
 }
 
+static size_t
+count_mapped_rings (void)
+{
+  FILE *maps = fopen ("/proc/self/maps", "re");
+  assert_non_null (maps);
+  size_t count = 0;
+  for (char line[4096]; fgets (line, sizeof line, maps);)
+    count += strstr (line, "adze-ring") != NULL;
+  fclose (maps);
+  return count;
+}
+
 static int
 remember (void **state)
 {
@@ -57,6 +69,7 @@ nothing_is_left (void **state)
   assert_int_equal (waitpid (-1, NULL, WNOHANG), -1);
   assert_int_equal (errno, ECHILD);
   assert_int_equal (count_descriptors (), descriptors_before);
+  assert_int_equal (count_mapped_rings (), 0);
   return 0;
 }
 
@@ -641,6 +654,9 @@ started_by_hand (void **state)
                 "program is started by adze, not by hand");
   assert_null (parent);
   assert_int_equal (count_descriptors (), before);
+  adze_child *child = spawn ("lose-ring");
+  assert_answer (child, "refused");
+  adze_child_close (child);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown (function, remember, nothing_is_left)
