@@ -269,6 +269,27 @@ adze_desk_leave (adze_desk_frame *frame, const char *callback, adze_status statu
   return adze_error_wrap (frame->reasons, "%s of '%s' failed", callback, source);
 }
 
+/* Takes BROKEN over; the first one is kept. */
+static void
+keep_stray (adze_desk *desk, adze_error *broken)
+{
+  pthread_mutex_lock (&desk->lock);
+  if (desk->strays)
+    adze_error_free (broken);
+  else
+    desk->strays = broken;
+  pthread_mutex_unlock (&desk->lock);
+}
+
+void
+adze_desk_leave_void (adze_desk_frame *frame, const char *callback)
+{
+  adze_desk *desk = frame->desk;
+  adze_error *broken = adze_desk_leave (frame, callback, ADZE_OK);
+  if (broken)
+    keep_stray (desk, broken);
+}
+
 /* The bodies of adze.parallel run on threads of the pool, which then count as inside the callback
  * that asked for them. A thread can be inside several at once only when components call each
  * other through the host; that never nests deeper than a few. */
@@ -315,11 +336,8 @@ stray (adze_desk *desk, const char *format, ...)
   va_start (arguments, format);
   vsnprintf (text, sizeof text, format, arguments);
   va_end (arguments);
-  pthread_mutex_lock (&desk->lock);
-  if (!desk->strays)
-    desk->strays = adze_error_new (ADZE_E_CONTRACT, "'%s' broke the contract: %s", desk->source,
-                                   text);
-  pthread_mutex_unlock (&desk->lock);
+  keep_stray (desk, adze_error_new (ADZE_E_CONTRACT, "'%s' broke the contract: %s", desk->source,
+                                    text));
 }
 
 void

@@ -62,6 +62,9 @@ void adze_desk_enter (adze_desk *desk, adze_desk_frame *frame);
 ADZE_MUST_CHECK adze_error *adze_desk_leave (adze_desk_frame *frame, const char *callback,
                                              adze_status status);
 
+/* For callbacks that cannot fail, such as destroy: a rule that was broken becomes a stray. */
+void adze_desk_leave_void (adze_desk_frame *frame, const char *callback);
+
 /* A rule that the plugin has broken: the callback that this thread is inside fails with
  * ADZE_E_CONTRACT and this text, whatever it returns. The first one is kept. */
 ADZE_PRINTF (1, 2) void adze_desk_broken (const char *format, ...);
@@ -76,7 +79,8 @@ void adze_desk_reason (adze_desk *desk, adze_status status, const char *message)
 /* Hooks that make the threads of a pool count as inside the callback this thread is in. */
 adze_pool_hooks adze_desk_hooks (adze_desk *desk);
 
-/* Rules broken on threads that are inside no callback: kept until asked for; NULL when none. */
+/* The first rule broken where no callback could fail for it: on a thread that is inside none, or in
+ * one that returns nothing. Kept until asked for; NULL when none. */
 adze_error *adze_desk_strays (adze_desk *desk);
 
 /* Memory that was asked for through the table: how often, and how many bytes were not given back. */

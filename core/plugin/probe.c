@@ -30,7 +30,7 @@ explain_end (adze_error *error, const adze_worker *worker, const char *path)
                       : step == ADZE_STEP_SELF_TEST ? "the function it binds"
                                                     : "reading its tables";
   adze_error *refusal
-      = adze_refusal (status, step, path, "%s ended the probe: the process that tried it %s",
+      = adze_refusal (status, step, path, "%s ended the process that tried it: %s",
                       where, adze_error_message (error));
   refusal = adze_refusal_facts (
       refusal,

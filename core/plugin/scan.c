@@ -34,7 +34,7 @@ deinit (adze_plugin_record *record)
   adze_desk_frame frame;
   adze_desk_enter (record->desk, &frame);
   record->opened.descriptor->plugin.deinit (adze_desk_table (record->desk));
-  adze_error_free (adze_desk_leave (&frame, "deinit", ADZE_OK));
+  adze_desk_leave_void (&frame, "deinit");
 }
 
 void

@@ -237,7 +237,7 @@ adze_local_end (adze_local *local)
   lock (mutex);
   adze_desk_enter (local->desk, &frame);
   local->callbacks.destroy (adze_desk_table (local->desk), local->instance);
-  adze_error_free (adze_desk_leave (&frame, "destroy", ADZE_OK));
+  adze_desk_leave_void (&frame, "destroy");
   unlock (mutex);
 }
 

@@ -92,7 +92,7 @@ adze_watcher_end (adze_watcher *watcher)
   adze_desk_frame frame;
   adze_desk_enter (watcher->desk, &frame);
   watcher->callbacks.destroy (adze_desk_table (watcher->desk), watcher->instance);
-  adze_error_free (adze_desk_leave (&frame, "destroy", ADZE_OK));
+  adze_desk_leave_void (&frame, "destroy");
 }
 
 adze_desk *

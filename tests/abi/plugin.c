@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin that the tests of the contract build with this SDK and with simulated others, and that
  * a release leaves behind for the releases after it. It says what it meets.
- *   -DLATER        uses the members that later-sdk.sh appends, as far as the host has them
+ *   -DLATER=MINOR  uses the members that later-sdk.sh appended after MINOR, where the host has them
  *   -DLATER_TYPE   declares a parameter of a type that this host does not know
  *   -DLATER_STATUS returns a status that this host does not know
  */
@@ -19,7 +19,7 @@ typedef struct instance {
   bool from_host;
 } instance;
 
-/* Positions of C, so that a stride that is read wrongly cannot go unnoticed: each row differs. */
+/* Each row differs, so that a stride that is read wrongly does not go unnoticed. */
 static const adze_param params[] = {
   { .name = "factor", .type = ADZE_PARAM_FLOAT, .preset = "2.0", .range = "(0, 100]",
     .help = "what each number is multiplied by",
@@ -54,8 +54,8 @@ static const adze_port ports[] = {
 
 /* ---- The technique. */
 
-/* A host from before allocate existed would be asked by malloc. There was none; the tests make
- * one up, because the next member that is appended will be in this place. */
+/* There never was a host without allocate. The tests make one up, because a host without a member
+ * that a plugin knows is what every later member will meet. */
 static adze_status
 create (const adze_host *host, const adze_params *values, void **made)
 {

@@ -329,7 +329,8 @@ it_closes_only_the_socket (void **state)
   adze_child *child = spawn ("close-socket");
   ADZE_AUTO (adze_buffer) answer = { 0 };
   assert_error (adze_child_receive (child, &answer), ADZE_E_CRASHED,
-                "child-peer closed the connection before it answered, did not exit, and was killed");
+                "child-peer closed the connection before it answered, did not exit, and was "
+                "killed");
   adze_child_close (child);
 }
 
