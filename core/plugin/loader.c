@@ -3,6 +3,7 @@
 #include "plugin/loader.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <ltdl.h>
 #include <libltdl/lt_dlloader.h>
 #include <pthread.h>
@@ -122,6 +123,17 @@ adze_loader_worker_self (void)
   return worker_self;
 }
 
+/* With the lock held, after lt_dlopen. Want of memory is told apart, since it passes: libltdl's own
+ * has a text of its own, and the dynamic linker's ends in the system's words for it. */
+static adze_error *
+refuse_to_open (const char *name)
+{
+  const char *words = linker_words[0] ? linker_words : lt_dlerror ();
+  bool memory = words && (strstr (words, "not enough memory") || strstr (words, strerror (ENOMEM)));
+  return adze_refusal (memory ? ADZE_E_MEMORY : ADZE_E_UNSUPPORTED, ADZE_STEP_OPEN, name, "%s",
+                       memory || linker_words[0] ? words : "nothing of this name can be opened");
+}
+
 /* With the lock held. */
 static adze_error *
 open_locked (const char *name, adze_module **module)
@@ -134,8 +146,7 @@ open_locked (const char *name, adze_module **module)
   fresh->handle = lt_dlopen (name);
   if (!fresh->handle) {
     free (fresh);
-    return adze_refusal (ADZE_E_UNSUPPORTED, ADZE_STEP_OPEN, name, "%s",
-                         linker_words[0] ? linker_words : "nothing of this name can be opened");
+    return refuse_to_open (name);
   }
   /* A plugin may have left threads, thread-local destructors or registered functions behind:
    * taking its code away under them ends the process. */

@@ -4,19 +4,6 @@
 
 #include <string.h>
 
-const char *
-adze_version (void)
-{
-  return ADZE_VERSION;
-}
-
-void
-adze_abi_version (uint32_t *major, uint32_t *minor)
-{
-  *major = ADZE_ABI_MAJOR;
-  *minor = ADZE_ABI_MINOR;
-}
-
 /* What the caller was compiled with, over zeros: it may be older than this library. */
 static adze_error *
 copy_options (const adze_runtime_options *given, adze_runtime_options *own)

@@ -187,11 +187,14 @@ adze_key_make (const char *path)
   adze_error *error = write_key (path, SECRET_PREFIX, seed, 0600);
   sodium_memzero (seed, sizeof seed);
   sodium_memzero (secret_key, sizeof secret_key);
-  if (error)
-    return error;
-  error = write_key (public_path, PUBLIC_PREFIX, public_key, 0644);
-  if (error)
-    unlink (path); /* half a pair would only be in the way of the next attempt */
+  if (!error)
+    error = write_key (public_path, PUBLIC_PREFIX, public_key, 0644);
+  if (!error)
+    return NULL;
+  /* Half a pair would only be in the way of the next attempt; and a file may have got its name
+   * before its folder could not be synced. */
+  unlink (path);
+  unlink (public_path);
   return error;
 }
 

@@ -98,10 +98,42 @@ manifest_path_of (const char *path)
   return adze_text_format ("%.*s.toml", (int)length, path);
 }
 
-adze_error *
-adze_plugin_stamp (adze_runtime *runtime, const char *path, const char *key)
+static bool
+is_manifest (const char *path)
 {
-  ADZE_LOCKED (runtime);
+  size_t length = strlen (path);
+  return length > 5 && strcmp (path + length - 5, ".toml") == 0;
+}
+
+/* A foreign library's manifest is written by hand; all that can be added to it is a signature. */
+static adze_error *
+sign_foreign (const char *path, const char *key)
+{
+  enum { SIZE_MOST = 16 << 20 };
+  ADZE_AUTO_MANIFEST manifest = NULL;
+  ADZE_AUTO_FREE char *written = NULL;
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  size_t size = 0;
+  ADZE_TRY (adze_manifest_read (path, &manifest));
+  if (!manifest->foreign)
+    return adze_error_new (ADZE_E_PARAM,
+                           "%s describes a plugin: stamp its shared object instead, which writes "
+                           "the manifest anew",
+                           path);
+  if (!key)
+    return adze_error_new (ADZE_E_PARAM,
+                           "%s describes a foreign library, whose file is not ours to stamp; with "
+                           "a key it can be signed",
+                           path);
+  ADZE_TRY (adze_file_read (path, SIZE_MOST, &written, &size));
+  adze_buffer_add (&text, written, size);
+  ADZE_TRY (adze_signature_add (key, &text));
+  return adze_file_write (path, text.data, text.size, 0644);
+}
+
+static adze_error *
+stamp_plugin (adze_runtime *runtime, const char *path, const char *key)
+{
   ADZE_AUTO_FREE char *absolute = NULL;
   ADZE_AUTO_MANIFEST manifest = NULL;
   ADZE_AUTO (adze_buffer) text = { 0 };
@@ -117,4 +149,11 @@ adze_plugin_stamp (adze_runtime *runtime, const char *path, const char *key)
   if (key)
     ADZE_TRY (adze_signature_add (key, &text));
   return adze_file_write (beside, text.data, text.size, 0644);
+}
+
+adze_error *
+adze_plugin_stamp (adze_runtime *runtime, const char *path, const char *key)
+{
+  ADZE_LOCKED (runtime);
+  return is_manifest (path) ? sign_foreign (path, key) : stamp_plugin (runtime, path, key);
 }

@@ -92,10 +92,12 @@ awk -v olds="$(files_of "$old" | wc -l)" '
     }
     for (i = 1; i <= fresh_count; i++) {
       line = fresh[i]
-      if (!revised(fresh_header[i]) && !(line in header_of) && line !~ /^adze_[a-z0-9_]+ size / && line !~ /_REVISION = /) {
-        print "appended: " line
-        appended = 1
-      }
+      if (revised(fresh_header[i]) || line in header_of)
+        continue
+      if (line ~ /^adze_[a-z0-9_]+ size / || line ~ /_REVISION = /)
+        continue
+      print "appended: " line
+      appended = 1
     }
     if (bad)
       exit 1

@@ -25,8 +25,8 @@ done
 ${CC:-cc} -std=gnu11 -O2 -s -shared -fPIC -fvisibility=hidden -Wl,-z,defs -Wl,-z,now \
   -I"$root/sdk/include" -o "$folder/$machine/abi-sample.so" "$here/plugin.c"
 
-library=$(find "$build/core" -name libadze.so -path '*/.libs/*' | head -n 1)
-[ -n "$library" ] || {
+library=$build/core/.libs/libadze.so
+[ -f "$library" ] || {
   echo "keep-release.sh: $build has no libadze.so; configure it without --disable-shared" >&2
   exit 1
 }

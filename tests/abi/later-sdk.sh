@@ -103,7 +103,7 @@ make_major ()
 
 make_draft ()
 {
-  change draft/technique.h 's/^#define ADZE_TECHNIQUE_REVISION .*/#define ADZE_TECHNIQUE_REVISION 9/
+  change draft/technique.h 's/^\(#define ADZE_TECHNIQUE_REVISION\) .*/\1 99/
     s/^  adze_status (\*apply) .*/  void (*later_first) (void);\n&/'
 }
 

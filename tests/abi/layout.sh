@@ -17,7 +17,8 @@ trap 'exit 1' HUP INT TERM
 
 compile_and_run ()
 {
-  ${CC:-cc} ${C_FLAGS-} -w -I"$(dirname "$headers")" -o "$work/program" "$work/program.c" -x none
+  # shellcheck disable=SC2086
+  ${CC:-cc} ${C_FLAGS-} -w -I"$(dirname "$headers")" -o "$work/program" "$work/program.c"
   "$work/program"
 }
 

@@ -16,8 +16,8 @@ baselines=("$here"/data/*/"$machine"/libadze.abi)
   echo "not applicable: no release yet"
   exit 0
 }
-library=$(find "${TOP_BUILDDIR:-.}/core" -name libadze.so -path '*/.libs/*' | head -n 1)
-[ -n "$library" ] || {
+library=${TOP_BUILDDIR:-.}/core/.libs/libadze.so
+[ -f "$library" ] || {
   echo "not applicable: this build has no shared libadze"
   exit 0
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adze_view is DLPack's DLTensor under another name, member by member, and the numbers are DLPack's:
- * a pointer to the one may be cast to a pointer to the other. */
+/* adze_view is DLPack's DLTensor under another name, member by member, and the numbers are
+ * DLPack's: a pointer to the one may be cast to a pointer to the other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -12,7 +12,8 @@ failed=0
 # The headers of C that every implementation with a library has. What else they include is its own
 # affair, and so allowed.
 standard='assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
-stdalign stdarg stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time uchar wchar wctype'
+stdalign stdarg stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time uchar wchar
+wctype'
 
 complain ()
 {
@@ -39,7 +40,8 @@ check ()
   read -ra command <<< "$compiler"
   command+=(-x "$language" "$standard_flag" -pedantic -Wall -Wextra -Werror -I"$root/sdk/include")
   for name in $standard; do
-    [ "$language" = c++ ] && [[ $name =~ ^(complex|tgmath|stdnoreturn)$ ]] || echo "#include <$name.h>"
+    [ "$language" = c++ ] && [[ $name =~ ^(complex|tgmath|stdnoreturn)$ ]] \
+      || echo "#include <$name.h>"
   done > "$work/standard.h"
   files_of "${command[@]}" "$work/standard.h" > "$work/allowed"
   for folder in sdk core; do

@@ -47,7 +47,8 @@ END
 check_nothing_is_forgotten ()
 {
   local name
-  for name in $(grep -rhoE '\b(struct|union) +adze_[a-z0-9_]+' "$headers" | awk '{ print $2 }' | sort -u); do
+  for name in $(grep -rhoE '\b(struct|union) +adze_[a-z0-9_]+' "$headers" \
+      | awk '{ print $2 }' | sort -u); do
     grep -q " typedef struct $name $name\$" "$now/contract.txt" \
       || grep -q " struct $name\$" "$now/contract.txt" \
       || complain "$name is in no table: layout.sh does not understand how it is declared"
@@ -91,7 +92,7 @@ check_releases ()
     case $status in
       0) ;;
       3) cat "$now/said"
-         complain "since release ${folder##*/} something was appended, and ADZE_ABI_MINOR is still the same" ;;
+         complain "since release ${folder##*/} something was appended; ADZE_ABI_MINOR must grow" ;;
       *) cat "$now/said"
          complain "release ${folder##*/} promised what the headers no longer keep" ;;
     esac
@@ -104,7 +105,8 @@ check_table contract contract.txt
 if [ -f "$here/layout-$machine.txt" ]; then
   check_table layout "layout-$machine.txt"
   C_FLAGS='-x c++' sh "$here/layout.sh" layout > "$now/c++"
-  diff -u --label C --label C++ "$now/layout-$machine.txt" "$now/c++" || complain "C++ sees other structs than C"
+  diff -u --label C --label C++ "$now/layout-$machine.txt" "$now/c++" \
+    || complain "C++ sees other structs than C"
 else
   echo "sizes and offsets: not applicable on $machine: there is no layout-$machine.txt"
   sh "$here/layout.sh" layout > "$now/layout-$machine.txt"

@@ -48,10 +48,14 @@ works ()
 {
   local how
   for how in --in-process --isolate; do
-    try "$1" $how || { complain "$1 $how: it no longer works"; continue; }
-    [ "$(cat "$work/out")" = "2 4 6" ] || complain "$1 $how: it should say 2 4 6"
+    if ! try "$1" $how; then
+      complain "$1 $how: it no longer works"
+    elif [ "$(cat "$work/out")" != "2 4 6" ]; then
+      complain "$1 $how: it should say 2 4 6"
+    fi
   done
-  "$ADZE" plugin check "$1" > "$work/out" 2> "$work/err" || complain "$1: it no longer passes the kit"
+  "$ADZE" plugin check "$1" > "$work/out" 2> "$work/err" \
+    || complain "$1: it no longer passes the kit"
 }
 
 for file in "$here"/data/*/"$machine"/*.so; do

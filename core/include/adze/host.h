@@ -225,7 +225,7 @@ ADZE_API adze_error *adze_plugin_dump (adze_runtime *runtime, const char *path,
                                        adze_dump_form form, char **text);
 
 /* Writes the manifest beside the file, with its digest, and signed when KEY (a file that
- * adze_key_make wrote) is not NULL. */
+ * adze_key_make wrote) is not NULL. PATH may also be a foreign library's manifest, to be signed. */
 ADZE_API adze_error *adze_plugin_stamp (adze_runtime *runtime, const char *path, const char *key);
 
 /* A pair of Ed25519 keys: PATH, for the owner alone, and PATH.pub, for folders of trusted keys. */

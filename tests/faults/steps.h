@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is tried with each call of something failing in turn, and what must hold after each try,
+ * whichever call it was: no half file under its final name, nothing left behind, and the next try,
+ * undisturbed, works. */
+#ifndef TESTS_FAULTS_STEPS_H
+#define TESTS_FAULTS_STEPS_H
+
+#include "../unit/world.h"
+
+#include <dirent.h>
+
+#include "base/json.h"
+#include "plugin/cache.h"
+#include "plugin/manifest.h"
+
+/* ---- Steps. Each gives back its first error, and leaves nothing open. */
+
+static inline adze_error *
+open_in (const world *w, adze_runtime **runtime)
+{
+  const char *const folders[] = { w->folder, NULL };
+  const char *const configuration = in_world (w, "config.toml");
+  adze_runtime_options options = ADZE_RUNTIME_OPTIONS_INIT;
+  options.plugin_path = folders;
+  options.cache = in_world (w, "cache");
+  options.config = configuration;
+  options.threads = 1;
+  return adze_runtime_open (&options, runtime);
+}
+
+static inline adze_error *
+look_at (adze_runtime *runtime)
+{
+  const adze_plugin_info *const *plugins;
+  const adze_component_info *const *components;
+  const adze_component_info *component;
+  const adze_plugin_info *plugin;
+  size_t count;
+  ADZE_AUTO_FREE char *list = NULL;
+  ADZE_AUTO_FREE char *all = NULL;
+  ADZE_AUTO_FREE char *json = NULL;
+  ADZE_AUTO_FREE char *schema = NULL;
+  ADZE_AUTO_FREE char *manual = NULL;
+  ADZE_TRY (adze_plugin_list (runtime, &plugins, &count));
+  for (size_t i = 0; i < count; i++)
+    if (!plugins[i] || !plugins[i]->id || !plugins[i]->path)
+      fail_msg ("a plugin without id or path is listed");
+  ADZE_TRY (adze_component_list (runtime, NULL, &components, &count));
+  ADZE_TRY (adze_component_find (runtime, "pliant", &component));
+  ADZE_TRY (adze_plugin_find (runtime, "pliant", &plugin));
+  ADZE_TRY (adze_list_json (runtime, NULL, &list));
+  ADZE_TRY (adze_plugins_json (runtime, false, &all));
+  ADZE_TRY (adze_component_json (runtime, "pliant", &json));
+  ADZE_TRY (adze_component_schema (runtime, "pliant", &schema));
+  return adze_component_manual (runtime, "pliant", &manual);
+}
+
+static inline adze_error *
+use_with (adze_runtime *runtime, int isolate)
+{
+  const char *const settings[] = { "do = copy", NULL };
+  adze_harness_options options = ADZE_HARNESS_OPTIONS_INIT;
+  adze_harness *harness = NULL;
+  const adze_tensor *output = NULL;
+  float numbers[6] = { 1, 2, 3, 4, 5, 6 };
+  int64_t shape[] = { 2, 3 }, strides[] = { 1, 2 };
+  adze_tensor input = { .struct_size = sizeof input, .name = "w" };
+  input.view = (adze_view){ .data = numbers,
+                            .device = { ADZE_DEVICE_CPU, 0 },
+                            .rank = 2,
+                            .dtype = { ADZE_FLOAT, 32, 1 },
+                            .shape = shape,
+                            .strides = strides };
+  options.settings = settings;
+  options.isolate = isolate;
+  options.time_limit_ms = 20000;
+  ADZE_TRY (adze_harness_open (runtime, "pliant", &options, &harness));
+  adze_error *error = adze_harness_apply (harness, &input, &output);
+  if (!error && (!output || ((const float *)output->view.data)[1] != 3))
+    fail_msg ("the output is not what was asked for");
+  adze_harness_close (harness);
+  return error;
+}
+
+static inline adze_error *
+step_look (const world *w)
+{
+  adze_runtime *runtime = NULL;
+  ADZE_TRY (open_in (w, &runtime));
+  adze_error *error = look_at (runtime);
+  adze_runtime_close (runtime);
+  return error;
+}
+
+static inline adze_error *
+step_use (const world *w)
+{
+  adze_runtime *runtime = NULL;
+  ADZE_TRY (open_in (w, &runtime));
+  adze_error *error = adze_component_load (runtime, "pliant");
+  if (!error)
+    error = use_with (runtime, -1);
+  adze_runtime_close (runtime);
+  return error;
+}
+
+static inline adze_error *
+step_isolate (const world *w)
+{
+  adze_runtime *runtime = NULL;
+  ADZE_TRY (open_in (w, &runtime));
+  adze_error *error = use_with (runtime, 1);
+  adze_runtime_close (runtime);
+  return error;
+}
+
+static inline adze_error *
+step_stamp (const world *w)
+{
+  adze_runtime *runtime = NULL;
+  ADZE_TRY (open_in (w, &runtime));
+  adze_error *error = adze_plugin_stamp (runtime, in_world (w, "pliant.so"), in_world (w, "key"));
+  adze_runtime_close (runtime);
+  return error;
+}
+
+static inline adze_error *
+step_cache (const world *w)
+{
+  adze_cache *cache = NULL;
+  ADZE_TRY (adze_cache_open (in_world (w, "other/registry.json"), &cache));
+  adze_error *error = NULL;
+  for (int i = 0; !error && i < 3; i++) {
+    adze_cache_key key = { .path = i == 0   ? "/etc/passwd"
+                                   : i == 1 ? "/etc/hostname"
+                                            : "/proc/self/exe" };
+    adze_value *facts = adze_value_new (ADZE_VALUE_TABLE);
+    adze_json_bool (facts, "probed", true);
+    error = adze_cache_put (cache, &key, facts);
+  }
+  if (!error)
+    error = adze_cache_save (cache);
+  adze_cache_free (cache);
+  return error;
+}
+
+static inline adze_error *
+step_key (const world *w)
+{
+  return adze_key_make (in_world (w, "keys/fresh"));
+}
+
+/* ---- What is undone before each try, without the step noticing. */
+
+static inline void
+remove_file (const world *w, const char *name)
+{
+  unlink (in_world (w, name));
+}
+
+static inline void
+undo_nothing (const world *w)
+{
+  (void)w;
+}
+
+static inline void
+undo_probe (const world *w)
+{
+  remove_file (w, "cache/registry.json");
+  remove_file (w, "pliant.toml");
+}
+
+static inline void
+undo_stamp (const world *w)
+{
+  remove_file (w, "pliant.toml");
+}
+
+static inline void
+undo_cache (const world *w)
+{
+  remove_file (w, "other/registry.json");
+  remove_file (w, "other/registry.json.lock");
+  rmdir (in_world (w, "other"));
+}
+
+static inline void
+undo_key (const world *w)
+{
+  remove_file (w, "keys/fresh");
+  remove_file (w, "keys/fresh.pub");
+  rmdir (in_world (w, "keys"));
+}
+
+typedef struct step {
+  const char *name;
+  adze_error *(*run) (const world *w);
+  void (*undo) (const world *w);
+  unsigned stride; /* of the calls that fail: one that starts processes is tried less often */
+} step;
+
+static const step steps[] = {
+  { "look", step_look, undo_nothing, 1 },    { "use", step_use, undo_nothing, 1 },
+  { "cache", step_cache, undo_cache, 1 },    { "key", step_key, undo_key, 1 },
+  { "probe", step_look, undo_probe, 7 },     { "isolate", step_isolate, undo_nothing, 3 },
+  { "stamp", step_stamp, undo_stamp, 5 },
+};
+
+/* ---- What must hold. */
+
+static inline bool
+is_temporary (const struct dirent *entry)
+{
+  return strstr (entry->d_name, ".tmp") != NULL;
+}
+
+static inline void
+no_leftovers (const char *folder)
+{
+  DIR *entries = opendir (folder);
+  if (!entries)
+    return;
+  for (struct dirent *entry; (entry = readdir (entries));)
+    if (is_temporary (entry))
+      fail_msg ("%s/%s was left behind", folder, entry->d_name);
+  closedir (entries);
+}
+
+static inline void
+whole_json (const char *path)
+{
+  ADZE_AUTO_FREE char *text = NULL;
+  ADZE_AUTO (adze_document) document = { 0 };
+  size_t size = 0;
+  if (access (path, F_OK) != 0)
+    return;
+  must (adze_file_read (path, 1 << 20, &text, &size));
+  must (adze_json_parse (path, text, size, &document));
+}
+
+static inline void
+all_is_whole (const world *w)
+{
+  no_leftovers (w->folder);
+  no_leftovers (in_world (w, "cache"));
+  no_leftovers (in_world (w, "other"));
+  no_leftovers (in_world (w, "keys"));
+  whole_json (in_world (w, "cache/registry.json"));
+  whole_json (in_world (w, "other/registry.json"));
+  if (access (in_world (w, "pliant.toml"), F_OK) == 0) {
+    ADZE_AUTO_MANIFEST manifest = NULL;
+    must (adze_manifest_read (in_world (w, "pliant.toml"), &manifest));
+  }
+  if ((access (in_world (w, "keys/fresh"), F_OK) == 0)
+      != (access (in_world (w, "keys/fresh.pub"), F_OK) == 0))
+    fail_msg ("there is one key of a pair");
+}
+
+/* A world in which each step has been taken once, so that what lives as long as the process is
+ * there. */
+static inline int
+make_warm_world (void **state)
+{
+  if (make_world (state) != 0)
+    return -1;
+  world *w = *state;
+  trusting (w);
+  must (adze_key_make (in_world (w, "key")));
+  free (build (w, "pliant", "pliant", ""));
+  for (size_t i = 0; i < ADZE_COUNT_OF (steps); i++) {
+    steps[i].undo (w);
+    must (steps[i].run (w));
+  }
+  return 0;
+}
+
+#endif
