@@ -22,8 +22,10 @@ adze_event_to_value (const adze_event *event, adze_value *table)
     case ADZE_FIELD_FLOAT:
       adze_json_float (fields, field->key, field->value.real);
       break;
-    default:
+    case ADZE_FIELD_STRING:
       adze_json_string (fields, field->key, field->value.string);
+      break;
+    default: /* of a type that came later; whatever its value is, it is no text of ours */
       break;
     }
   }

@@ -54,7 +54,8 @@ adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *se
     return adze_remote_open (&options, bench->record, bench->component, settings, &bench->remote);
   }
   ADZE_AUTO_PARAMS params = NULL;
-  const adze_document document = { .path = "<kit>" };
+  char name[] = "<kit>";
+  const adze_document document = { .path = name };
   ADZE_TRY (adze_params_bind (bench->component, &document, settings, NULL, NULL, NULL, NULL,
                               &params));
   if (is_observer (bench))

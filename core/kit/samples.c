@@ -255,7 +255,8 @@ static adze_value *
 draw_value (draw *from, const adze_param *param, uint32_t type)
 {
   adze_range range = { .low = -INFINITY, .high = INFINITY };
-  ADZE_AUTO_ERROR ignored = param->range ? adze_range_parse (param->range, &range) : NULL;
+  if (param->range)
+    adze_error_free (adze_range_parse (param->range, &range));
   adze_value *value = NULL;
   switch (type) {
   case ADZE_PARAM_BOOL:

@@ -118,6 +118,10 @@ fill_table (adze_desk *desk)
   desk->table.service = table_service;
   desk->table.allocate = table_allocate;
   desk->table.release = table_release;
+  /* What an older host's table does not have must not be found behind its end. */
+  if (desk->profile.host_size < sizeof desk->table)
+    memset ((char *)&desk->table + desk->profile.host_size, 0,
+            sizeof desk->table - desk->profile.host_size);
 }
 
 adze_error *

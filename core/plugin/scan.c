@@ -266,9 +266,9 @@ learn (adze_runtime *runtime, adze_plugin_record *record)
   adze_error *doubt = record->failure ? NULL : check_pair (record);
   if (!record->failure && !doubt)
     doubt = check_signature (runtime, record);
-  if (!recalled && (!record->failure || failure_lasts (record->failure))) {
-    ADZE_AUTO_ERROR ignored = put_facts (runtime, record, NULL);
-  }
+  /* What cannot be remembered is learnt again next time. */
+  if (!recalled && (!record->failure || failure_lasts (record->failure)))
+    adze_error_free (put_facts (runtime, record, NULL));
   if (doubt)
     record->failure = doubt;
 }

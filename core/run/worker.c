@@ -182,7 +182,8 @@ open_instance (adze_worker_state *state, const adze_value *request)
     ADZE_TRY (adze_activate (state->runtime, record));
   ADZE_TRY (adze_find_component (state->runtime, id, &record, &component));
   ADZE_TRY (adze_activate (state->runtime, record));
-  const adze_document document = { .path = "<worker>" };
+  char name[] = "<worker>";
+  const adze_document document = { .path = name };
   ADZE_TRY (adze_params_bind (component, &document, adze_value_get (request, "settings"), NULL,
                               NULL, NULL, NULL, &params));
   if (strcmp (component->kind, ADZE_OBSERVER) == 0)

@@ -49,6 +49,8 @@ handed_out (void *memory)
   return memory;
 }
 
+/* What is loaded into this program must find these before the C library's. */
+#pragma GCC visibility push(default)
 void *malloc (size_t size);
 void *calloc (size_t count, size_t size);
 void *realloc (void *memory, size_t size);
@@ -56,6 +58,7 @@ void *memalign (size_t alignment, size_t size);
 void *aligned_alloc (size_t alignment, size_t size);
 int posix_memalign (void **memory, size_t alignment, size_t size);
 void free (void *memory);
+#pragma GCC visibility pop
 
 void *
 malloc (size_t size)
