@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "kit/kit.h"
-#include "plugin/doctor.h"
-#include "plugin/elf.h"
+#include "plugin/doctor/doctor.h"
+#include "plugin/doctor/elf.h"
 #include "plugin/probe.h"
 
 /* ---- The file. */

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "plugin/descriptor_parts.h"
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 
 #define SUMMARY_MAX 256
 #define NAME_NEEDED "lower case letters, digits and hyphens, beginning with a letter, at most 64"

@@ -6,7 +6,7 @@
 #include <adze/draft/observer.h>
 #include <adze/draft/technique.h>
 
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "plugin/profile.h"
 
 /* The host's own copies, each of the host's size: what an older plugin does not have is zero. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "plugin/descriptor_parts.h"
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 
 /* A stride beyond this is not the size of a row. */
 #define STRIDE_MAX 4096

@@ -64,7 +64,7 @@ fill_ports (const adze_manifest_component *component, adze_component_info *info)
       .struct_size = sizeof ports[i],
       .name = port->name,
       .type = port->type,
-      .direction = port->direction == ADZE_PORT_IN ? "in" : "out",
+      .direction = adze_direction_name (port->direction),
       .required = port->required != 0,
       .help = port->help,
     };
@@ -72,12 +72,6 @@ fill_ports (const adze_manifest_component *component, adze_component_info *info)
   info->ports = ports;
   info->port_count = component->port_count;
   return NULL;
-}
-
-static const char *
-effect_name (uint32_t effect)
-{
-  return effect == ADZE_CHANGES ? "changes" : effect == ADZE_INSPECTS ? "inspects" : NULL;
 }
 
 static adze_error *
@@ -89,7 +83,7 @@ fill_component (const adze_manifest *manifest, const adze_manifest_component *co
   info->id = component->id;
   info->summary = component->summary;
   info->threading = adze_threading_name (component->threading);
-  info->effect = effect_name (component->effect);
+  info->effect = adze_effect_name (component->effect);
   info->plugin = manifest->id;
   ADZE_TRY (fill_params (component, info));
   return fill_ports (component, info);

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/error_wire.h"
-#include "plugin/inspect.h"
+#include "plugin/manifest/inspect.h"
 #include "plugin/runtime.h"
 
 /* ---- Lists. */

@@ -2,8 +2,8 @@
 /* The stations of a plugin's way into a process, in order. */
 #include "plugin/load.h"
 
-#include "plugin/doctor.h"
-#include "plugin/elf.h"
+#include "plugin/doctor/doctor.h"
+#include "plugin/doctor/elf.h"
 
 static void
 no_progress (void *context, adze_step step)

@@ -3,7 +3,7 @@
 #ifndef ADZE_PLUGIN_PROBE_H
 #define ADZE_PLUGIN_PROBE_H
 
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 /* How long a plugin's entry, or a foreign library's vectors, may take. */
 #define ADZE_PROBE_LIMIT_MS 2000

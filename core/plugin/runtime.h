@@ -12,7 +12,7 @@
 #include "base/event.h"
 #include "base/parallel.h"
 #include "plugin/cache.h"
-#include "plugin/foreign.h"
+#include "plugin/foreign/foreign.h"
 #include "plugin/host_table.h"
 #include "plugin/load.h"
 #include "plugin/places.h"

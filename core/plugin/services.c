@@ -12,7 +12,7 @@
 
 #include "base/random.h"
 #include "plugin/host_table.h"
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 
 /* ---- adze.log/1 and adze.event/1 */
 

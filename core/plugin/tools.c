@@ -4,7 +4,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
-#include "plugin/doctor.h"
+#include "plugin/doctor/doctor.h"
 #include "plugin/probe.h"
 #include "plugin/runtime.h"
 

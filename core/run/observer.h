@@ -3,7 +3,7 @@
 #ifndef ADZE_RUN_OBSERVER_H
 #define ADZE_RUN_OBSERVER_H
 
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 #include "plugin/runtime.h"
 
 typedef struct adze_watcher adze_watcher;

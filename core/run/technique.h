@@ -3,7 +3,7 @@
 #ifndef ADZE_RUN_TECHNIQUE_H
 #define ADZE_RUN_TECHNIQUE_H
 
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 #include "plugin/runtime.h"
 
 /* What a technique made of one tensor. */

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/toml.h"
-#include "plugin/foreign.h"
+#include "plugin/foreign/foreign.h"
 
 #define PAIRS 31
 #define CALLS 100000

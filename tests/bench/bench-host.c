@@ -11,7 +11,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "plugin/foreign.h"
+#include "plugin/foreign/foreign.h"
 #include "plugin/runtime.h"
 #include "plugin/worker_client.h"
 

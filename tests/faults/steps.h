@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "plugin/cache.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 /* ---- Steps. Each gives back its first error, and leaves nothing open. */
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "plugin/doctor_libraries.h"
-#include "plugin/elf.h"
+#include "plugin/doctor/libraries.h"
+#include "plugin/doctor/elf.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/toml.h"
-#include "plugin/foreign_call.h"
+#include "plugin/foreign/call.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/toml.h"
-#include "plugin/inspect.h"
+#include "plugin/manifest/inspect.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -17,7 +17,7 @@
 
 #include "base/file.h"
 #include "base/toml.h"
-#include "plugin/foreign.h"
+#include "plugin/foreign/foreign.h"
 
 /* The path of the library; every test program finds it before its first test. */
 static char *library;

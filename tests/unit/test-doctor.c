@@ -7,8 +7,8 @@
 #include "shared-objects.h"
 
 #include "base/json.h"
-#include "plugin/doctor.h"
-#include "plugin/doctor_libraries.h"
+#include "plugin/doctor/doctor.h"
+#include "plugin/doctor/libraries.h"
 #include "plugin/refusal.h"
 
 static adze_value *

@@ -5,7 +5,7 @@
 #include "shared-objects.h"
 
 #include "base/error.h"
-#include "plugin/elf.h"
+#include "plugin/doctor/elf.h"
 
 static const char simple_source[] = PLUGIN "extern int outside (int);\n"
                                            "extern int perhaps (void) __attribute__ ((weak));\n"

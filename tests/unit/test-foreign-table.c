@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/toml.h"
-#include "plugin/foreign.h"
-#include "plugin/foreign_table.h"
+#include "plugin/foreign/foreign.h"
+#include "plugin/foreign/table.h"
 
 /* ---- A manifest that is in order, in pieces that a test replaces. */
 

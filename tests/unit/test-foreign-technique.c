@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "plugin/host_table.h"
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 #include "plugin/services.h"
 
 /* ---- Techniques. */

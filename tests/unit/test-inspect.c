@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "plugin/inspect.h"
+#include "plugin/manifest/inspect.h"
 
 static const adze_param params[] = {
   { .name = "on", .type = ADZE_PARAM_BOOL, .preset = "true", .help = "whether at all" },

@@ -15,8 +15,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/toml.h"
-#include "plugin/inspect.h"
-#include "plugin/params.h"
+#include "plugin/manifest/inspect.h"
+#include "plugin/manifest/params.h"
 
 /* ---- Allocations that fail when they are told to. Sanitizers bring allocators of their own. */
 

@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "base/toml.h"
-#include "plugin/params.h"
+#include "plugin/manifest/params.h"
 
 static void
 expect_text (const char *text, const char *part)

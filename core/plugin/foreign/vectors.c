@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin/foreign/vectors.c: the [[foreign.test]] tables, and whether they say enough: a claim that
+ * was tested only with squares of ones would hold for almost any mix-up of arguments. */
+#include <math.h>
+#include <string.h>
+
+#include "plugin/foreign/table.h"
+
+#define VECTORS_MAX 256
+#define SIZE_MAX_TEST 256
+#define NUMBERS_MAX 4096
+#define TOLERANCE_MAX 0.01
+
+static adze_error *
+tolerance_read (const adze_foreign_fields *fields, double *tolerance)
+{
+  ADZE_TRY (adze_foreign_real (fields, "tolerance", tolerance));
+  if (*tolerance >= 0 && *tolerance <= TOLERANCE_MAX)
+    return NULL;
+  return adze_document_error (fields->document, adze_value_get (fields->table, "tolerance"),
+                              "'tolerance' is %g, and must lie in [0, %g]", *tolerance,
+                              TOLERANCE_MAX);
+}
+
+/* ---- gemm.f32. */
+
+static adze_error *
+factor_read (const adze_foreign_fields *fields, const char *key, float *factor)
+{
+  double number = 0;
+  ADZE_TRY (adze_foreign_real (fields, key, &number));
+  if (!(fabs (number) <= 1000))
+    return adze_document_error (fields->document, adze_value_get (fields->table, key),
+                                "'%s' is %g, and must lie in [-1000, 1000]", key, number);
+  *factor = (float)number;
+  return NULL;
+}
+
+static adze_error *
+gemm_read (const adze_foreign_fields *fields, adze_foreign_gemm *gemm)
+{
+  static const char *const keys[]
+      = { "contract", "m",     "n",     "k",     "transpose_a", "transpose_b",
+          "pad_a",    "pad_b", "pad_c", "alpha", "beta",        "tolerance" };
+  int64_t transpose_a = 0, transpose_b = 0;
+  ADZE_TRY (adze_foreign_names (fields, keys, ADZE_COUNT_OF (keys)));
+  ADZE_TRY (adze_foreign_integer (fields, "m", true, 1, SIZE_MAX_TEST, &gemm->m));
+  ADZE_TRY (adze_foreign_integer (fields, "n", true, 1, SIZE_MAX_TEST, &gemm->n));
+  ADZE_TRY (adze_foreign_integer (fields, "k", true, 1, SIZE_MAX_TEST, &gemm->k));
+  ADZE_TRY (adze_foreign_integer (fields, "transpose_a", false, 0, 1, &transpose_a));
+  ADZE_TRY (adze_foreign_integer (fields, "transpose_b", false, 0, 1, &transpose_b));
+  ADZE_TRY (adze_foreign_integer (fields, "pad_a", false, 0, SIZE_MAX_TEST, &gemm->pad_a));
+  ADZE_TRY (adze_foreign_integer (fields, "pad_b", false, 0, SIZE_MAX_TEST, &gemm->pad_b));
+  ADZE_TRY (adze_foreign_integer (fields, "pad_c", false, 0, SIZE_MAX_TEST, &gemm->pad_c));
+  gemm->transpose_a = (int32_t)transpose_a;
+  gemm->transpose_b = (int32_t)transpose_b;
+  ADZE_TRY (factor_read (fields, "alpha", &gemm->alpha));
+  return factor_read (fields, "beta", &gemm->beta);
+}
+
+static bool
+gemm_uneven (const adze_foreign_gemm *gemm)
+{
+  return gemm->m != gemm->n && gemm->n != gemm->k && gemm->m != gemm->k;
+}
+
+static bool
+gemm_only_a (const adze_foreign_gemm *gemm)
+{
+  return gemm->transpose_a && !gemm->transpose_b;
+}
+
+static bool
+gemm_only_b (const adze_foreign_gemm *gemm)
+{
+  return gemm->transpose_b && !gemm->transpose_a;
+}
+
+static bool
+gemm_padded (const adze_foreign_gemm *gemm)
+{
+  int64_t lda = (gemm->transpose_a ? gemm->m : gemm->k) + gemm->pad_a;
+  int64_t ldb = (gemm->transpose_b ? gemm->k : gemm->n) + gemm->pad_b;
+  int64_t ldc = gemm->n + gemm->pad_c;
+  return gemm->pad_a && gemm->pad_b && gemm->pad_c && lda != ldb && ldb != ldc && lda != ldc;
+}
+
+static bool
+gemm_scaled (const adze_foreign_gemm *gemm)
+{
+  return gemm->alpha != 0 && gemm->alpha != 1 && gemm->beta != 0 && gemm->beta != 1
+         && gemm->alpha != gemm->beta;
+}
+
+static bool
+gemm_fresh (const adze_foreign_gemm *gemm)
+{
+  return gemm->beta == 0;
+}
+
+/* Each is here because there is a mix-up of arguments that nothing else would show. */
+static const struct {
+  bool (*shows) (const adze_foreign_gemm *gemm);
+  const char *words;
+} gemm_demands[] = {
+  { gemm_uneven, "m, n and k that all differ" },
+  { gemm_only_a, "transpose_a = 1 and transpose_b = 0" },
+  { gemm_only_b, "transpose_a = 0 and transpose_b = 1" },
+  { gemm_padded, "pad_a, pad_b and pad_c above 0, with leading dimensions that all differ" },
+  { gemm_scaled, "alpha and beta that are neither 0 nor 1, and differ" },
+  { gemm_fresh, "beta = 0, where C must not be read" },
+};
+
+static void
+gemm_lacks (const adze_foreign_table *table, size_t function, adze_buffer *lacks)
+{
+  for (size_t demand = 0; demand < ADZE_COUNT_OF (gemm_demands); demand++) {
+    bool shown = false;
+    for (size_t i = 0; i < table->vector_count && !shown; i++)
+      shown = table->vectors[i].function == function
+              && gemm_demands[demand].shows (&table->vectors[i].gemm);
+    if (!shown)
+      adze_buffer_format (lacks, "%sone with %s", lacks->size ? "; " : "",
+                          gemm_demands[demand].words);
+  }
+}
+
+/* ---- Techniques. */
+
+/* JSON, in which manifests are cached, has no infinities and no NaN and so keeps them as words. */
+static bool
+number_of (const adze_value *value, double *number)
+{
+  static const struct {
+    const char *word;
+    double number;
+  } words[] = { { "inf", INFINITY }, { "-inf", -INFINITY }, { "nan", NAN } };
+  if (value->type == ADZE_VALUE_INT)
+    *number = (double)value->integer;
+  else if (value->type == ADZE_VALUE_FLOAT)
+    *number = value->real;
+  else if (value->type != ADZE_VALUE_STRING)
+    return false;
+  for (size_t i = 0; value->type == ADZE_VALUE_STRING; i++) {
+    if (i == ADZE_COUNT_OF (words))
+      return false;
+    *number = words[i].number;
+    if (strcmp (words[i].word, value->string) == 0)
+      break;
+  }
+  return true;
+}
+
+static adze_error *
+numbers_read (const adze_foreign_fields *fields, const char *key, double **numbers, size_t *count)
+{
+  const adze_value *list = adze_value_get (fields->table, key);
+  if (!list || list->type != ADZE_VALUE_LIST || list->count == 0 || list->count > NUMBERS_MAX)
+    return adze_document_error (fields->document, list ? list : fields->table,
+                                "'%s' must be a list of 1 to %d numbers", key, NUMBERS_MAX);
+  *numbers = calloc (list->count, sizeof **numbers);
+  if (!*numbers)
+    return adze_error_memory ();
+  *count = list->count;
+  for (size_t i = 0; i < list->count; i++)
+    if (!number_of (list->items[i], &(*numbers)[i]))
+      return adze_document_error (fields->document, list->items[i],
+                                  "entry %zu of '%s' must be a number, found %s", i + 1, key,
+                                  adze_value_type_name (list->items[i]->type));
+  return NULL;
+}
+
+static adze_error *
+technique_read (const adze_foreign_fields *fields, const adze_foreign_function *function,
+                adze_foreign_vector *vector)
+{
+  static const char *const keys[] = { "component", "params", "input", "expected", "tolerance" };
+  size_t expected = 0;
+  ADZE_TRY (adze_foreign_names (fields, keys, ADZE_COUNT_OF (keys)));
+  ADZE_TRY (numbers_read (fields, "input", &vector->input, &vector->count));
+  ADZE_TRY (numbers_read (fields, "expected", &vector->expected, &expected));
+  if (expected != vector->count)
+    return adze_document_error (fields->document, adze_value_get (fields->table, "expected"),
+                                "'input' has %zu numbers and 'expected' has %zu", vector->count,
+                                expected);
+  vector->params = adze_value_get (fields->table, "params");
+  if (vector->params && vector->params->type != ADZE_VALUE_TABLE)
+    return adze_document_error (fields->document, vector->params,
+                                "'params' must be a table, found %s",
+                                adze_value_type_name (vector->params->type));
+  ADZE_AUTO_PARAMS params = NULL;
+  return adze_params_bind (function->component, fields->document, vector->params, NULL, NULL,
+                           NULL, NULL, &params);
+}
+
+static bool
+vector_changes (const adze_foreign_vector *vector)
+{
+  for (size_t i = 0; i < vector->count; i++)
+    if (!isnan (vector->expected[i]) && vector->input[i] != vector->expected[i])
+      return true;
+  return false;
+}
+
+static void
+technique_lacks (const adze_foreign_table *table, size_t function, adze_buffer *lacks)
+{
+  const adze_manifest_component *component = table->functions[function].component;
+  bool changes = false;
+  for (size_t i = 0; i < table->vector_count; i++)
+    if (table->vectors[i].function == function && table->vectors[i].count > 1)
+      changes = changes || vector_changes (&table->vectors[i]);
+  if (!changes)
+    adze_buffer_text (lacks, "one with several numbers of which some change");
+  for (size_t n = 0; n < component->param_count; n++) {
+    bool given = false;
+    for (size_t i = 0; i < table->vector_count; i++)
+      given = given
+              || (table->vectors[i].function == function
+                  && adze_value_get (table->vectors[i].params, component->params[n].name));
+    if (!given)
+      adze_buffer_format (lacks, "%sone that sets the parameter '%s'", lacks->size ? "; " : "",
+                          component->params[n].name);
+  }
+}
+
+/* ---- All of them. */
+
+static adze_error *
+vector_function (const adze_foreign_fields *fields, const adze_foreign_table *table,
+                 size_t *function)
+{
+  const char *contract = NULL;
+  const char *component = NULL;
+  ADZE_TRY (adze_foreign_text (fields, "contract", false, &contract));
+  ADZE_TRY (adze_foreign_text (fields, "component", false, &component));
+  if ((contract == NULL) == (component == NULL))
+    return adze_document_error (fields->document, fields->table,
+                                "a test has either a 'contract' or a 'component'");
+  for (size_t i = 0; i < table->function_count; i++)
+    if ((table->functions[i].component == NULL) == (component == NULL)
+        && strcmp (adze_foreign_function_name (&table->functions[i]),
+                   component ? component : contract)
+               == 0) {
+      *function = i;
+      return NULL;
+    }
+  return adze_document_error (fields->document,
+                              adze_value_get (fields->table, component ? "component" : "contract"),
+                              "no [[foreign.function]] is for '%s'",
+                              component ? component : contract);
+}
+
+static adze_error *
+vector_read (const adze_foreign_fields *fields, const adze_foreign_table *table,
+             adze_foreign_vector *vector)
+{
+  vector->line = fields->table->line;
+  ADZE_TRY (vector_function (fields, table, &vector->function));
+  const adze_foreign_function *function = &table->functions[vector->function];
+  if (function->component)
+    ADZE_TRY (technique_read (fields, function, vector));
+  else
+    ADZE_TRY (gemm_read (fields, &vector->gemm));
+  return tolerance_read (fields, &vector->tolerance);
+}
+
+static adze_error *
+vectors_suffice (const adze_document *document, const adze_value *foreign,
+                 const adze_foreign_table *table)
+{
+  for (size_t i = 0; i < table->function_count; i++) {
+    ADZE_AUTO (adze_buffer) lacks = { 0 };
+    if (table->functions[i].component)
+      technique_lacks (table, i, &lacks);
+    else
+      gemm_lacks (table, i, &lacks);
+    if (lacks.failed)
+      return adze_error_memory ();
+    if (lacks.size)
+      return adze_document_error (document, adze_value_get (foreign, "test"),
+                                  "the tests of '%s' show too little: add %s",
+                                  adze_foreign_function_name (&table->functions[i]), lacks.data);
+  }
+  return NULL;
+}
+
+adze_error *
+adze_foreign_vectors_read (const adze_document *document, const adze_value *foreign,
+                           adze_foreign_table *table)
+{
+  const adze_value *list = NULL;
+  adze_foreign_fields fields = { document, foreign };
+  ADZE_TRY (adze_foreign_tables (&fields, "test", VECTORS_MAX, &list));
+  table->vectors = calloc (list->count, sizeof *table->vectors);
+  if (!table->vectors)
+    return adze_error_memory ();
+  for (size_t i = 0; i < list->count; i++) {
+    adze_foreign_fields test = { document, list->items[i] };
+    table->vector_count++; /* one that is half read has memory too */
+    ADZE_TRY (vector_read (&test, table, &table->vectors[i]));
+  }
+  return vectors_suffice (document, foreign, table);
+}

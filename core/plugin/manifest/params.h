@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin/manifest/params.h: tables of parameters: are they sensible, and does a value fit? */
+#ifndef ADZE_PLUGIN_PARAMS_H
+#define ADZE_PLUGIN_PARAMS_H
+
+#include "plugin/manifest/manifest.h"
+
+/* Is the whole declaration sound? Names well formed, unique, not reserved and no port's; types
+ * known; presets parse and lie in their own range; ranges parse; choices given; help given; ports
+ * likewise. An error without file or place: the caller knows those. */
+ADZE_MUST_CHECK adze_error *adze_params_check (const adze_manifest_component *component);
+
+/* The same for parameter or port number INDEX alone, those in front of it being sound. *FIELD is
+ * what a manifest calls the member at fault. */
+ADZE_MUST_CHECK adze_error *adze_param_check (const adze_manifest_component *component,
+                                              size_t index, const char **field);
+ADZE_MUST_CHECK adze_error *adze_port_check (const adze_manifest_component *component,
+                                             size_t index, const char **field);
+
+/* An interval, "[0, 1)". Integers are compared as such, so that 2^63 - 1 is exact. */
+typedef struct adze_range {
+  bool low_open, high_open;
+  bool low_whole, high_whole; /* written as an integer of 64 bits, or infinite */
+  double low, high;
+  int64_t low_integer, high_integer; /* of whole and finite bounds */
+} adze_range;
+
+ADZE_MUST_CHECK adze_error *adze_range_parse (const char *text, adze_range *range);
+bool adze_range_has_int (const adze_range *range, int64_t number);
+bool adze_range_has_float (const adze_range *range, double number);
+
+/* Is VALUE of the parameter's type, and in its range or among its choices? Of a list or a map, only
+ * whether it is one: its entries are asked about one by one. An error without place, with the
+ * facts needed and found. */
+ADZE_MUST_CHECK adze_error *adze_param_fit (const adze_param *param, const adze_value *value);
+ADZE_MUST_CHECK adze_error *adze_param_fit_entry (const adze_param *param,
+                                                  const adze_value *entry);
+
+/* String, choice, file or component: types whose values need no quotes. */
+bool adze_param_is_text (uint32_t type);
+
+/* What TEXT says as the value of a parameter of TYPE: TOML, or plain text where the type allows
+ * it. Columns are counted as if TEXT began at COLUMN of its line. */
+ADZE_MUST_CHECK adze_error *adze_param_text (uint32_t type, const char *text, size_t column,
+                                             adze_value **value);
+
+/* The preset as a value that fits, floats always as such; *VALUE stays NULL when there is none. */
+ADZE_MUST_CHECK adze_error *adze_param_preset (const adze_param *param, adze_value **value);
+
+/* The values of one instance. adze_params of the SDK is this struct. Entries in the order of the
+ * table; of lists and maps, in the order given. */
+struct adze_params {
+  size_t count;
+  struct adze_param_value {
+    char *name;
+    uint32_t type; /* adze_param_type */
+    bool boolean;
+    int64_t integer;
+    double real;
+    char *string;
+    adze_params *nested;
+  } *values;
+};
+
+/* Checks what a person wrote against the table, and fills in the presets. TABLE (may be NULL: all
+ * presets) lies in DOCUMENT (may be NULL then). All complaints are in one error: of several, each
+ * has a line of its message, and the facts are the first one's. Keys in IGNORE (NULL-terminated,
+ * may be NULL) are the host's. A file's path is taken relative to FOLDER (NULL: the current one)
+ * and must be that of a file that can be read; only one whose preset is the empty text may be
+ * empty, which says that there is none. Components are looked up through FIND, whose answer is the
+ * component's declaration; a NULL FIND refuses component parameters. */
+typedef adze_error *(*adze_params_find) (void *context, const char *kind, const char *id,
+                                         const adze_manifest_component **component);
+ADZE_MUST_CHECK adze_error *adze_params_bind (const adze_manifest_component *component,
+                                              const adze_document *document,
+                                              const adze_value *table, const char *const *ignore,
+                                              const char *folder, adze_params_find find,
+                                              void *find_context, adze_params **params);
+void adze_params_free (adze_params *params);
+static inline void
+adze_params_cleanup (adze_params **params)
+{
+  adze_params_free (*params);
+}
+#define ADZE_AUTO_PARAMS __attribute__ ((cleanup (adze_params_cleanup))) adze_params *
+
+/* "name = value" lines as a table of a document named "<settings>"; the TOML quotes around a plain
+ * word may be left out where the table wants text. The document is filled in also on failure. */
+ADZE_MUST_CHECK adze_error *adze_settings_parse (const adze_manifest_component *component,
+                                                 const char *const *settings,
+                                                 adze_document *document);
+
+#endif

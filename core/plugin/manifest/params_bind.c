@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin/manifest/params_bind.c: what a person wrote becomes the values of an instance, or a list of all
+ * that is wrong with it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "plugin/manifest/params.h"
+
+/* Components inside components, each of which might be its own default. */
+#define DEPTH_MAX 16
+
+/* More mistakes than anybody mends in one go. */
+#define COMPLAINTS_MAX 32
+
+/* ---- Complaints. */
+
+typedef struct binder {
+  const adze_document *document; /* NULL: nothing was written */
+  const char *folder;
+  adze_params_find find;
+  void *find_context;
+  /* While a preset is bound, what is wrong with it has no place of its own but this. */
+  bool in_preset;
+  const adze_value *preset_at;
+  adze_buffer lines;
+  size_t count;
+  adze_error *first;
+  bool no_memory;
+} binder;
+
+static void
+cleanup_binder (binder *b)
+{
+  adze_buffer_cleanup (&b->lines);
+  adze_error_free (b->first);
+}
+
+/* ERROR is taken over. */
+static void
+complain (binder *b, adze_error *error)
+{
+  ADZE_AUTO_ERROR owned = error;
+  if (adze_error_status (error) == ADZE_E_MEMORY) {
+    b->no_memory = true;
+    return;
+  }
+  if (b->count++ >= COMPLAINTS_MAX)
+    return;
+  adze_buffer_format (&b->lines, "%s%s", b->count > 1 ? "\n" : "", adze_error_message (error));
+  if (!b->first)
+    b->first = adze_take (&owned);
+}
+
+/* Those that TO has itself say more of where it is. */
+static void
+copy_facts (adze_error *to, const adze_error *from)
+{
+  const char *name, *value;
+  for (; from; from = adze_error_cause (from))
+    for (size_t i = 0; adze_error_fact_at (from, i, &name, &value); i++)
+      if (!adze_error_fact (to, name))
+        adze_error_set (to, name, value);
+}
+
+/* The same for one that knows no place: it lies at AT, or at the key in front of it. */
+static void
+complain_at (binder *b, const adze_value *at, bool at_key, adze_error *error)
+{
+  ADZE_AUTO_ERROR owned = error;
+  /* Whatever makes a million mistakes is no person, and finding a million lines takes long. */
+  if (adze_error_status (error) == ADZE_E_MEMORY || b->count >= COMPLAINTS_MAX) {
+    complain (b, adze_take (&owned));
+    return;
+  }
+  const char *text = adze_error_message (error);
+  const char *more = b->in_preset ? " (this is its default)" : "";
+  const adze_value *place = b->in_preset ? b->preset_at : at;
+  adze_error *placed
+      = !b->document ? adze_error_new (ADZE_E_PARAM, "%s%s", text, more)
+        : at_key     ? adze_document_key_error (b->document, place, "%s%s", text, more)
+                     : adze_document_error (b->document, place, "%s%s", text, more);
+  copy_facts (placed, error);
+  complain (b, placed);
+}
+
+/* One complaint stands for itself; of several, each gets a line, and the first gives the facts. */
+static adze_error *
+sum_up (const binder *b, const adze_manifest_component *component)
+{
+  if (b->no_memory || b->lines.failed)
+    return adze_error_memory ();
+  if (b->count == 0)
+    return NULL;
+  adze_error *error
+      = b->count == 1
+            ? adze_error_new (ADZE_E_PARAM, "%s", b->lines.data)
+            : adze_error_new (ADZE_E_PARAM, "%zu mistakes in the parameters of '%s':\n%s%s",
+                              b->count, component->id, b->lines.data,
+                              b->count > COMPLAINTS_MAX ? "\nand so on" : "");
+  copy_facts (error, b->first);
+  return error;
+}
+
+/* ---- Values. */
+
+void
+adze_params_free (adze_params *params)
+{
+  if (!params)
+    return;
+  for (size_t i = 0; i < params->count; i++) {
+    free (params->values[i].name);
+    free (params->values[i].string);
+    adze_params_free (params->values[i].nested);
+  }
+  free (params->values);
+  free (params);
+}
+
+static adze_params *
+new_params (size_t capacity)
+{
+  ADZE_AUTO_PARAMS params = calloc (1, sizeof *params);
+  if (!params)
+    return NULL;
+  params->values = calloc (capacity > 0 ? capacity : 1, sizeof *params->values);
+  return params->values ? adze_take (&params) : NULL;
+}
+
+/* The next value, whose name is a copy of NAME; NULL without memory. */
+static struct adze_param_value *
+next_value (adze_params *params, const char *name, uint32_t type)
+{
+  struct adze_param_value *value = &params->values[params->count];
+  value->name = strdup (name);
+  if (!value->name)
+    return NULL;
+  value->type = type;
+  params->count++;
+  return value;
+}
+
+static void bind_table (binder *b, const adze_manifest_component *component,
+                        const adze_value *table, const adze_value *place,
+                        const char *const *ignore, size_t depth, adze_params **params);
+
+static void
+set_text (binder *b, struct adze_param_value *into, const char *text)
+{
+  into->string = strdup (text);
+  if (!into->string)
+    b->no_memory = true;
+}
+
+static adze_error *
+about_param (const adze_param *param, adze_error *why)
+{
+  ADZE_AUTO_ERROR owned = why;
+  if (adze_error_status (why) == ADZE_E_MEMORY)
+    return adze_take (&owned);
+  adze_error *error = adze_error_new (ADZE_E_PARAM, "parameter '%s': %s", param->name,
+                                      adze_error_message (why));
+  copy_facts (error, why);
+  return error;
+}
+
+/* Opened, since it is now that somebody is there to read why it cannot be. */
+static adze_error *
+find_file (const char *folder, const char *name, char **absolute)
+{
+  bool relative = name[0] != '/' && folder;
+  ADZE_AUTO_FREE char *path
+      = relative ? adze_text_format ("%s/%s", folder, name) : strdup (name);
+  if (!path)
+    return adze_error_memory ();
+  ADZE_AUTO_FREE char *found = NULL;
+  ADZE_TRY (adze_path_absolute (path, &found));
+  ADZE_AUTO_FD int fd = -1;
+  ADZE_TRY (adze_file_open (found, &fd, NULL));
+  *absolute = adze_take (&found);
+  return NULL;
+}
+
+static void
+bind_file (binder *b, const adze_param *param, const adze_value *value,
+           struct adze_param_value *into)
+{
+  /* The only way for a parameter to say that it can do without a file. */
+  bool optional = param->type == ADZE_PARAM_FILE && param->preset
+                  && (!param->preset[0] || strcmp (param->preset, "\"\"") == 0);
+  if (value->string_size == 0 && optional) {
+    set_text (b, into, "");
+    return;
+  }
+  if (value->string_size == 0) {
+    complain_at (b, value, false,
+                 adze_error_new (ADZE_E_PARAM, "parameter '%s' must be the path of a file, and is "
+                                 "empty",
+                                 param->name));
+    return;
+  }
+  adze_error *error = find_file (b->folder, value->string, &into->string);
+  if (error)
+    complain_at (b, value, false, about_param (param, error));
+}
+
+static void
+bind_component (binder *b, const adze_param *param, const adze_value *value, size_t depth,
+                struct adze_param_value *into)
+{
+  static const char *const own[] = { "use", NULL };
+  bool table = value->type == ADZE_VALUE_TABLE;
+  const adze_value *use = table ? adze_value_get (value, "use") : value;
+  const char *fault = NULL;
+  if (!use)
+    fault = "needs the id of a component: use = \"ID\"";
+  else if (use->type != ADZE_VALUE_STRING || strlen (use->string) != use->string_size)
+    fault = "needs a string with the id of a component as 'use'";
+  else if (!b->find)
+    fault = "takes a component, which cannot be had here";
+  else if (depth >= DEPTH_MAX)
+    fault = "has components within components without end";
+  if (fault) {
+    complain_at (b, use ? use : value, false,
+                 adze_error_new (ADZE_E_PARAM, "parameter '%s' %s", param->name, fault));
+    return;
+  }
+  const adze_manifest_component *component = NULL;
+  adze_error *error = b->find (b->find_context, param->component_kind, use->string, &component);
+  if (error) {
+    complain_at (b, use, false, about_param (param, error));
+    return;
+  }
+  set_text (b, into, use->string);
+  bind_table (b, component, table ? value : NULL, value, own, depth + 1, &into->nested);
+}
+
+/* A value without entries, whose type is that of VALUE. */
+static void
+bind_scalar (binder *b, const adze_param *param, uint32_t type, const adze_value *value,
+             size_t depth, struct adze_param_value *into)
+{
+  switch (type) {
+  case ADZE_PARAM_BOOL:
+    into->boolean = value->boolean;
+    break;
+  case ADZE_PARAM_INT:
+    into->integer = value->integer;
+    break;
+  case ADZE_PARAM_FLOAT:
+    into->real = value->type == ADZE_VALUE_INT ? (double)value->integer : value->real;
+    break;
+  case ADZE_PARAM_FILE:
+    bind_file (b, param, value, into);
+    break;
+  case ADZE_PARAM_COMPONENT:
+    bind_component (b, param, value, depth, into);
+    break;
+  default:
+    set_text (b, into, value->string);
+  }
+}
+
+static void
+bind_entries (binder *b, const adze_param *param, const adze_value *value, size_t depth,
+              struct adze_param_value *into)
+{
+  into->nested = new_params (value->count);
+  if (!into->nested)
+    b->no_memory = true;
+  for (size_t i = 0; i < value->count && !b->no_memory; i++) {
+    const adze_value *entry = value->items[i];
+    char number[24];
+    snprintf (number, sizeof number, "%zu", i);
+    adze_error *misfit = adze_param_fit_entry (param, entry);
+    if (misfit) {
+      complain_at (b, entry, false, misfit);
+      continue;
+    }
+    struct adze_param_value *next
+        = next_value (into->nested, entry->key ? entry->key : number, param->item);
+    if (next)
+      bind_scalar (b, param, param->item, entry, depth, next);
+    else
+      b->no_memory = true;
+  }
+}
+
+static void
+bind_value (binder *b, const adze_param *param, const adze_value *value, size_t depth,
+            adze_params *params)
+{
+  adze_error *misfit = adze_param_fit (param, value);
+  if (misfit) {
+    complain_at (b, value, false, misfit);
+    return;
+  }
+  struct adze_param_value *into = next_value (params, param->name, param->type);
+  if (!into)
+    b->no_memory = true;
+  else if (param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP)
+    bind_entries (b, param, value, depth, into);
+  else
+    bind_scalar (b, param, param->type, value, depth, into);
+}
+
+static void
+bind_preset (binder *b, const adze_param *param, const adze_value *place, size_t depth,
+             adze_params *params)
+{
+  ADZE_AUTO_VALUE preset = NULL;
+  adze_error *error = adze_param_preset (param, &preset);
+  bool outer = b->in_preset;
+  if (!outer) {
+    b->in_preset = true;
+    b->preset_at = place;
+  }
+  if (error)
+    complain_at (b, place, false, error);
+  else
+    bind_value (b, param, preset, depth, params);
+  b->in_preset = outer;
+}
+
+/* ---- Keys. */
+
+/* The names of the component's parameters; NULL without memory. */
+static const char **
+known_names (const adze_manifest_component *component)
+{
+  const char **names = calloc (component->param_count + 1, sizeof *names);
+  for (size_t i = 0; names && i < component->param_count; i++)
+    names[i] = component->params[i].name;
+  return names;
+}
+
+static adze_error *
+unknown (const adze_manifest_component *component, const char *key)
+{
+  ADZE_AUTO_FREE const char **names = known_names (component);
+  ADZE_AUTO (adze_buffer) known = { 0 };
+  if (!names)
+    return adze_error_memory ();
+  for (size_t i = 0; i < component->param_count; i++)
+    adze_buffer_format (&known, "%s%s", i > 0 ? ", " : "", names[i]);
+  if (known.failed)
+    return adze_error_memory ();
+  const char *nearest = adze_nearest (key, names, component->param_count);
+  adze_error *error
+      = nearest ? adze_error_new (ADZE_E_PARAM,
+                                  "'%s' has no parameter '%s'; did you mean '%s'? (it has %s)",
+                                  component->id, key, nearest, known.data)
+                : adze_error_new (ADZE_E_PARAM, "'%s' has no parameter '%s'; it has %s",
+                                  component->id, key, known.data ? known.data : "none");
+  adze_error_set (error, "found", key);
+  adze_error_set (error, "needed", nearest ? nearest : known.data);
+  adze_error_setf (error, "hint", "see `adze inspect %s`", component->id);
+  return error;
+}
+
+static bool
+is_known (const adze_manifest_component *component, const char *const *ignore,
+          const adze_value *value)
+{
+  if (strlen (value->key) != value->key_size)
+    return false;
+  for (size_t i = 0; ignore && ignore[i]; i++)
+    if (strcmp (ignore[i], value->key) == 0)
+      return true;
+  for (size_t i = 0; i < component->param_count; i++)
+    if (strcmp (component->params[i].name, value->key) == 0)
+      return true;
+  return false;
+}
+
+static adze_error *
+not_given (const adze_manifest_component *component, const adze_param *param)
+{
+  const char *type = adze_param_type_name (param->type, param->item);
+  adze_error *error = adze_error_new (ADZE_E_PARAM, "'%s' needs the parameter '%s' (%s): %s",
+                                      component->id, param->name, type, param->help);
+  adze_error_set (error, "needed", param->name);
+  adze_error_set (error, "found", "nothing");
+  adze_error_setf (error, "hint", "write %s = ...", param->name);
+  return error;
+}
+
+/* Complains about whatever it can, so that a person has to come back only once; at PLACE about what
+ * is not there. */
+static void
+bind_table (binder *b, const adze_manifest_component *component, const adze_value *table,
+            const adze_value *place, const char *const *ignore, size_t depth,
+            adze_params **params)
+{
+  *params = new_params (component->param_count);
+  if (!*params)
+    b->no_memory = true;
+  for (size_t i = 0; table && i < table->count && !b->no_memory; i++)
+    if (!is_known (component, ignore, table->items[i]))
+      complain_at (b, table->items[i], true, unknown (component, table->items[i]->key));
+  for (size_t i = 0; i < component->param_count && !b->no_memory; i++) {
+    const adze_param *param = &component->params[i];
+    const adze_value *given = adze_value_get (table, param->name);
+    if (given)
+      bind_value (b, param, given, depth, *params);
+    else if (param->preset)
+      bind_preset (b, param, place, depth, *params);
+    else
+      complain_at (b, place, false, not_given (component, param));
+  }
+}
+
+adze_error *
+adze_params_bind (const adze_manifest_component *component, const adze_document *document,
+                  const adze_value *table, const char *const *ignore, const char *folder,
+                  adze_params_find find, void *find_context, adze_params **params)
+{
+  *params = NULL;
+  __attribute__ ((cleanup (cleanup_binder))) binder b
+      = { .document = document, .folder = folder, .find = find, .find_context = find_context };
+  ADZE_AUTO_PARAMS bound = NULL;
+  bind_table (&b, component, table, table, ignore, 0, &bound);
+  ADZE_TRY (sum_up (&b, component));
+  *params = adze_take (&bound);
+  return NULL;
+}
+
+/* ---- Settings. */
+
+static const adze_param *
+find_param (const adze_manifest_component *component, const char *name)
+{
+  for (size_t i = 0; i < component->param_count; i++)
+    if (strcmp (component->params[i].name, name) == 0)
+      return &component->params[i];
+  return NULL;
+}
+
+/* Places of a value that was read on its own, in a text where it begins on line LINE. */
+static void
+move_down (adze_value *value, uint32_t line)
+{
+  if (value->line > 0)
+    value->line += line - 1;
+  if (value->key_line > 0)
+    value->key_line += line - 1;
+  for (size_t i = 0; i < value->count; i++)
+    move_down (value->items[i], line);
+}
+
+/* What stands to the right. What is no TOML is taken as text even where something else is wanted:
+ * then the complaint will be that it must be, say, a float. In a list that would not help. */
+static adze_error *
+read_right (const adze_document *document, const adze_param *param, const char *text,
+            const adze_value *at, adze_value **value)
+{
+  bool entries = param && (param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP);
+  uint32_t type = param ? param->type : ADZE_PARAM_STRING;
+  ADZE_AUTO_ERROR error = adze_param_text (type, text, at->column, value);
+  if (!error || adze_error_status (error) == ADZE_E_MEMORY)
+    return adze_take (&error);
+  if (!entries)
+    return adze_param_text (ADZE_PARAM_STRING, text, at->column, value);
+  adze_error *bad = adze_document_error (document, at, "'%s' is no %s in TOML", text,
+                                         adze_param_type_name (param->type, param->item));
+  adze_error_set (bad, "hint",
+                  param->type == ADZE_PARAM_LIST ? "write it as in [1, 2], with quotes around words"
+                                                 : "write it as in { name = 1 }, with quotes "
+                                                   "around words");
+  return bad;
+}
+
+static size_t
+trim (const char **text, size_t size)
+{
+  while (size > 0 && strchr (" \t", **text))
+    ++*text, --size;
+  while (size > 0 && strchr (" \t\r\n", (*text)[size - 1]))
+    size--;
+  return size;
+}
+
+/* Adds one setting, which stands on line LINE of the document, to the table. */
+static adze_error *
+add_setting (const adze_manifest_component *component, adze_document *document,
+             const char *setting, uint32_t line)
+{
+  const char *equals = strchr (setting, '=');
+  const char *left = setting, *right = equals ? equals + 1 : setting;
+  size_t left_size = equals ? trim (&left, (size_t)(equals - left)) : 0;
+  size_t right_size = trim (&right, strlen (right));
+  adze_value at = { .line = line, .column = (uint32_t)(left - setting) + 1 };
+  if (left_size == 0 || right_size == 0) {
+    adze_error *error = adze_document_error (
+        document, &at, "\"%s\" is no setting: one reads name = value", setting);
+    adze_error_set (error, "needed", "name = value");
+    adze_error_set (error, "found", setting);
+    return error;
+  }
+  ADZE_AUTO_FREE char *name = strndup (left, left_size);
+  ADZE_AUTO_FREE char *text = strndup (right, right_size);
+  if (!name || !text)
+    return adze_error_memory ();
+  if (adze_value_get (document->root, name))
+    return adze_document_error (document, &at, "'%s' is set twice", name);
+  at.column = (uint32_t)(right - setting) + 1;
+  ADZE_AUTO_VALUE value = NULL;
+  ADZE_TRY (read_right (document, find_param (component, name), text, &at, &value));
+  move_down (value, line);
+  value->line = line;
+  value->column = at.column;
+  value->key_line = line;
+  value->key_column = (uint32_t)(left - setting) + 1;
+  return adze_value_append (document->root, name, adze_take (&value));
+}
+
+adze_error *
+adze_settings_parse (const adze_manifest_component *component, const char *const *settings,
+                     adze_document *document)
+{
+  *document = (adze_document){ .path = strdup ("<settings>") };
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  for (size_t i = 0; settings && settings[i]; i++)
+    adze_buffer_format (&text, "%s\n", settings[i]);
+  ADZE_TRY (adze_buffer_finish (&text, &document->text));
+  document->root = adze_value_new (ADZE_VALUE_TABLE);
+  if (!document->path || !document->root)
+    return adze_error_memory ();
+  uint32_t line = 1;
+  for (size_t i = 0; settings && settings[i]; i++) {
+    ADZE_TRY (add_setting (component, document, settings[i], line));
+    for (const char *c = settings[i]; *c; c++)
+      line += *c == '\n';
+    line++;
+  }
+  return NULL;
+}
