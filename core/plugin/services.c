@@ -181,7 +181,7 @@ static const struct {
   const char *id;
   const void *table;
   bool needed; /* there is no working without it */
-} services[] = {
+} offered[] = {
   { ADZE_ERROR, &error_service, false },   { ADZE_EVENT, &event_service, false },
   { ADZE_LOG, &log_service, false },       { ADZE_PARALLEL, &parallel_service, false },
   { ADZE_PARAMS, &params_service, true },  { ADZE_RANDOM, &random_service, false },
@@ -190,8 +190,8 @@ static const struct {
 const void *
 adze_service_find (const char *id, bool bare)
 {
-  for (size_t i = 0; i < ADZE_COUNT_OF (services); i++)
-    if (strcmp (services[i].id, id) == 0)
-      return bare && !services[i].needed ? NULL : services[i].table;
+  for (size_t i = 0; i < ADZE_COUNT_OF (offered); i++)
+    if (strcmp (offered[i].id, id) == 0)
+      return bare && !offered[i].needed ? NULL : offered[i].table;
   return NULL;
 }
