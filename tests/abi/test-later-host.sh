@@ -24,12 +24,15 @@ read -ra libraries <<< "$(variable SANITIZER_FLAGS) $(variable LDFLAGS) $(variab
 # base does not see the tables that grow, and is taken as it was built.
 build_host ()
 {
+  local source object
   sh "$here/later-sdk.sh" "$work/sdk" minor
   mkdir "$work/objects"
-  (cd "$work/objects" && ${CC:-cc} "${flags[@]}" -w -DADZE_VERSION='"later"' \
-    -DADZE_PLUGIN_DIR='"/nowhere"' -DADZE_SYSCONF_DIR='"/nowhere"' -DADZE_WORKER_PATH='"/nowhere"' \
-    -I"$root/core" -I"$root/core/include" -I"$work/sdk" \
-    -c "$root"/core/plugin/*.c "$root"/core/run/*.c "$here/later-host.c")
+  for source in $(cd "$root" && find core/plugin core/run -name '*.c') tests/abi/later-host.c; do
+    object=$work/objects/$(echo "$source" | tr / -).o
+    ${CC:-cc} "${flags[@]}" -w -DADZE_VERSION='"later"' -DADZE_PLUGIN_DIR='"/nowhere"' \
+      -DADZE_SYSCONF_DIR='"/nowhere"' -DADZE_WORKER_PATH='"/nowhere"' \
+      -I"$root/core" -I"$root/core/include" -I"$work/sdk" -c "$root/$source" -o "$object"
+  done
   ${CXX:-c++} -o "$work/host" "$work"/objects/*.o "$archive" "${libraries[@]}"
 }
 
