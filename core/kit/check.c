@@ -205,6 +205,7 @@ adze_plugin_check (adze_runtime *runtime, const char *path, const adze_check_opt
   ADZE_TRY (adze_path_absolute (path, &absolute));
   if (access (absolute, F_OK) != 0)
     return adze_error_errno ("cannot check %s", path);
+  ADZE_TRY (adze_admit (runtime, absolute));
   adze_error_free (adze_probe_plugin (runtime->places.worker, absolute, &manifest));
   all.path = absolute;
   all.manifest = manifest;

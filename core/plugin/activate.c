@@ -10,8 +10,8 @@
 
 /* ---- Before. */
 
-static adze_error *
-check_digest (const adze_plugin_record *record)
+adze_error *
+adze_check_digest (const adze_plugin_record *record)
 {
   const char *stamped = record->manifest ? record->manifest->digest : NULL;
   if (!stamped && record->signature != ADZE_SIGNATURE_NONE)
@@ -96,7 +96,7 @@ adze_verify (adze_runtime *runtime, adze_plugin_record *record)
   if (record->loaded || record->builtin || (record->manifest && record->manifest->foreign))
     return NULL;
   bool known = record->probed;
-  adze_error *failure = check_digest (record);
+  adze_error *failure = adze_check_digest (record);
   if (!failure)
     failure = check_probe (runtime, record);
   if (failure)

@@ -110,7 +110,9 @@ adze_cache_put (adze_cache *cache, const adze_cache_key *key, adze_value *facts)
   if (adze_json_failed (entry))
     return adze_error_memory ();
   ADZE_TRY (adze_value_append (entry, "facts", adze_take (&facts_owned)));
-  remove_entry (entries, find_entry (&cache->document, key->path));
+  /* All of them: a damaged file may have several, and the first is the one that would be found. */
+  for (adze_value *old; (old = find_entry (&cache->document, key->path));)
+    remove_entry (entries, old);
   entry->boolean = true; /* ours, to be merged at save */
   cache->changed = true;
   return adze_value_append (entries, NULL, adze_take (&entry));

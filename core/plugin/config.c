@@ -31,6 +31,9 @@ add_folder (const adze_document *document, const adze_value *value, const char *
     return adze_document_error (document, value, "a folder must be a string, not %s",
                                 adze_value_type_name (value->type));
   const char *text = value->string;
+  /* What stands behind a NUL would not be looked at, and trust would go to another folder. */
+  if (strlen (text) != value->string_size)
+    return adze_document_error (document, value, "a folder's name cannot have a NUL in it");
   ADZE_AUTO_FREE char *expanded = NULL;
   if (strncmp (text, "~/", 2) == 0 && home)
     expanded = adze_text_format ("%s/%s", home, text + 2);
@@ -86,7 +89,9 @@ adze_error *
 adze_config_read (const char *path, const char *home, adze_places *places)
 {
   /* One that is there and cannot be reached is another matter: it may forbid something. */
-  if (access (path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+  struct stat status;
+  /* A link that leads nowhere is no configuration that says nothing: reading it will say why. */
+  if (lstat (path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
     return NULL;
   ADZE_AUTO (adze_document) document = { 0 };
   adze_error *error = adze_toml_read (path, &document);

@@ -47,6 +47,26 @@ user_place (const char *variable, const char *in_home, const char *rest, char **
 
 /* ---- The build tree. */
 
+/* A build's mark makes its programs load what lies beside it, so only somebody who could change
+ * the program itself may have put it there. */
+static bool
+mark_counts (const char *folder)
+{
+  struct stat program, mark, place;
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", folder, build_mark);
+  return path && lstat (path, &mark) == 0 && S_ISREG (mark.st_mode)
+         && stat ("/proc/self/exe", &program) == 0 && stat (folder, &place) == 0
+         && mark.st_uid == program.st_uid && place.st_uid == program.st_uid
+         && (mark.st_mode & S_IWOTH) == 0 && (place.st_mode & S_IWOTH) == 0;
+}
+
+/* Where a build puts the programs that it runs itself. */
+static bool
+is_program_room (const char *name)
+{
+  return strcmp (name, "hosts") == 0 || strcmp (name, "tests") == 0;
+}
+
 /* The nearest folder above PATH (at most five up) that has the build's mark, with PATH cut there. */
 static bool
 cut_to_build (char *path)
@@ -56,8 +76,7 @@ cut_to_build (char *path)
     if (!slash || slash == path)
       return false;
     *slash = '\0';
-    ADZE_AUTO_FREE char *mark = adze_text_format ("%s/%s", path, build_mark);
-    if (mark && access (mark, F_OK) == 0)
+    if (is_program_room (slash + 1) && mark_counts (path))
       return true;
   }
   return false;
@@ -70,7 +89,7 @@ find_build (char **build)
   char path[4096];
   ssize_t length = readlink ("/proc/self/exe", path, sizeof path - 1);
   *build = NULL;
-  if (length <= 0)
+  if (length <= 0 || privileged ())
     return NULL;
   path[length] = '\0';
   if (!cut_to_build (path))

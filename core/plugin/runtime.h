@@ -95,6 +95,8 @@ ADZE_MUST_CHECK adze_error *adze_scan_once (adze_runtime *runtime);
 ADZE_MUST_CHECK adze_error *adze_scan_file (adze_runtime *runtime, const char *path,
                                             adze_plugin_record **record);
 void adze_record_free (adze_plugin_record *record);
+/* May code of the file at PATH run at all, be it in a worker? Asked by tools that try any file. */
+ADZE_MUST_CHECK adze_error *adze_admit (adze_runtime *runtime, const char *path);
 
 /* listing.c: the usable component of this id, or an error that says where was searched, what was
  * probably meant, or why its plugin cannot be used. */
@@ -107,6 +109,7 @@ ADZE_MUST_CHECK adze_error *adze_activate (adze_runtime *runtime, adze_plugin_re
 /* The callbacks of a component of a loaded plugin; *OWN is what its desk needs to own. */
 ADZE_MUST_CHECK adze_error *adze_active_callbacks (adze_plugin_record *record, const char *id,
                                                    const adze_callbacks **callbacks, void **own);
+ADZE_MUST_CHECK adze_error *adze_check_digest (const adze_plugin_record *record);
 /* The checks that precede a load: digest, and the probe. What a host that only wants to run the
  * plugin elsewhere does too. */
 ADZE_MUST_CHECK adze_error *adze_verify (adze_runtime *runtime, adze_plugin_record *record);

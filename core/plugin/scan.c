@@ -114,7 +114,8 @@ failure_lasts (const adze_error *failure)
           ADZE_STEP_MAGIC,    ADZE_STEP_ABI,   ADZE_STEP_FIELDS };
   const char *step = adze_error_fact (failure, "step");
   adze_status status = adze_error_status (failure);
-  if (!step || status == ADZE_E_MEMORY || status == ADZE_E_IO)
+  /* A machine that was busy or full at that moment says nothing about the file. */
+  if (!step || status == ADZE_E_MEMORY || status == ADZE_E_IO || status == ADZE_E_TIMEOUT)
     return false;
   for (size_t i = 0; i < ADZE_COUNT_OF (lasting); i++)
     if (strcmp (step, adze_step_name (lasting[i])) == 0)
@@ -175,7 +176,7 @@ recall (adze_runtime *runtime, adze_plugin_record *record)
   const adze_value *manifest = adze_value_get (facts, "manifest");
   const adze_value *probed = adze_value_get (facts, "probed");
   /* Whoever damaged the file, the plugin is not to blame. */
-  if (failure && failure->type != ADZE_VALUE_LIST)
+  if (failure && (failure->type != ADZE_VALUE_LIST || failure->count == 0))
     return false;
   if (manifest) {
     const adze_document document = { .path = record->path };
@@ -190,6 +191,21 @@ recall (adze_runtime *runtime, adze_plugin_record *record)
   const adze_value *is_unsigned = adze_value_get (facts, "unsigned");
   record->known_unsigned = is_unsigned && is_unsigned->boolean;
   return manifest || failure;
+}
+
+/* ---- Names of files. */
+
+static bool
+ends_in (const char *text, const char *ending)
+{
+  size_t length = strlen (text), ending_length = strlen (ending);
+  return length > ending_length && strcmp (text + length - ending_length, ending) == 0;
+}
+
+static char *
+with_ending (const char *path, const char *old_ending, const char *new_ending)
+{
+  return adze_text_format ("%.*s%s", (int)(strlen (path) - strlen (old_ending)), path, new_ending);
 }
 
 /* ---- Learning about one file. */
@@ -254,32 +270,87 @@ check_pair (adze_plugin_record *record)
       record->manifest->file, "no such file", "install the plugin again, or remove the manifest");
 }
 
+/* A path goes to workers and into the cache as text. */
+static adze_error *
+check_path (const adze_plugin_record *record)
+{
+  const char *fault = adze_text_fault (record->path, strlen (record->path));
+  if (!fault)
+    return NULL;
+  return adze_refusal_facts (
+      adze_refusal (ADZE_E_UNSUPPORTED, ADZE_STEP_FIND, record->path, "its path %s", fault),
+      "a path in UTF-8, without control characters", fault, "rename the file or its folder");
+}
+
+/* Without a manifest there is nothing that could be signed: where signatures are required, such a
+ * file is not even tried. */
+static bool
+may_be_read (adze_runtime *runtime, const adze_plugin_record *record)
+{
+  return record->manifest_path || !runtime->places.require_signed;
+}
+
 /* Ends with a manifest or a failure in the record, or both. What is remembered is what lies in the
  * files; whether this user trusts them is asked every time. */
 static void
 learn (adze_runtime *runtime, adze_plugin_record *record)
 {
   stat_files (record);
+  record->failure = check_path (record);
+  if (record->failure)
+    return;
   bool recalled = recall (runtime, record);
-  if (!recalled)
+  bool learnt = !recalled && may_be_read (runtime, record);
+  if (learnt)
     record->failure = read_or_probe (runtime, record);
   adze_error *doubt = record->failure ? NULL : check_pair (record);
   if (!record->failure && !doubt)
     doubt = check_signature (runtime, record);
   /* What cannot be remembered is learnt again next time. */
-  if (!recalled && (!record->failure || failure_lasts (record->failure)))
+  if (learnt && (!record->failure || failure_lasts (record->failure)))
     adze_error_free (put_facts (runtime, record, NULL));
   if (doubt)
     record->failure = doubt;
 }
 
-/* ---- Folders. */
-
-static char *
-with_ending (const char *path, const char *old_ending, const char *new_ending)
+/* What lies beside a shared object, or is a foreign library's: *PATH stays NULL when there is
+ * none. */
+static adze_error *
+find_manifest (const char *path, char **manifest)
 {
-  return adze_text_format ("%.*s%s", (int)(strlen (path) - strlen (old_ending)), path, new_ending);
+  if (ends_in (path, ".toml"))
+    *manifest = strdup (path);
+  else if (ends_in (path, ".so"))
+    *manifest = with_ending (path, ".so", ".toml");
+  else
+    return NULL;
+  if (!*manifest)
+    return adze_error_memory ();
+  if (access (*manifest, F_OK) != 0)
+    free (adze_take (manifest));
+  return NULL;
 }
+
+adze_error *
+adze_admit (adze_runtime *runtime, const char *path)
+{
+  if (!runtime->places.require_signed)
+    return NULL;
+  adze_plugin_record *record = new_record (path);
+  if (!record)
+    return adze_error_memory ();
+  adze_error *error = find_manifest (path, &record->manifest_path);
+  if (!error)
+    error = check_signature (runtime, record);
+  if (!error)
+    error = adze_manifest_read (record->manifest_path, &record->manifest);
+  if (!error)
+    error = adze_check_digest (record);
+  adze_record_free (record);
+  return error;
+}
+
+/* ---- Folders. */
 
 static adze_error *
 scan_one (adze_runtime *runtime, const adze_folder *folder, const char *name, bool is_manifest)
@@ -457,13 +528,6 @@ adze_scan_once (adze_runtime *runtime)
   return runtime->scanned ? NULL : adze_scan (runtime);
 }
 
-static bool
-ends_in (const char *text, const char *ending)
-{
-  size_t length = strlen (text), ending_length = strlen (ending);
-  return length > ending_length && strcmp (text + length - ending_length, ending) == 0;
-}
-
 adze_error *
 adze_scan_file (adze_runtime *runtime, const char *path, adze_plugin_record **record)
 {
@@ -483,19 +547,18 @@ adze_scan_file (adze_runtime *runtime, const char *path, adze_plugin_record **re
     return adze_error_memory ();
   fresh->origin = "named";
   fresh->added = true;
-  if (ends_in (absolute, ".toml"))
-    fresh->manifest_path = adze_take (&absolute);
-  else if (ends_in (absolute, ".so"))
-    fresh->manifest_path = with_ending (absolute, ".so", ".toml");
-  if (fresh->manifest_path && access (fresh->manifest_path, F_OK) != 0)
-    free (adze_take (&fresh->manifest_path));
+  adze_error *error = find_manifest (absolute, &fresh->manifest_path);
+  if (error) {
+    adze_record_free (fresh);
+    return error;
+  }
   if (runtime->is_worker)
     stat_files (fresh);
   else
     learn (runtime, fresh);
   save_cache (runtime);
   /* Before it is among the others: each of those can be shown. */
-  adze_error *error = adze_record_describe (fresh);
+  error = adze_record_describe (fresh);
   if (error) {
     adze_record_free (fresh);
     return error;

@@ -53,13 +53,6 @@ write_lines (const adze_value *value, const char *way, adze_buffer *into)
   }
 }
 
-static adze_error *
-probe_file (adze_runtime *runtime, const char *path, char **absolute, adze_manifest **manifest)
-{
-  ADZE_TRY (adze_path_absolute (path, absolute));
-  return adze_probe_plugin (runtime->places.worker, *absolute, manifest);
-}
-
 adze_error *
 adze_plugin_dump (adze_runtime *runtime, const char *path, adze_dump_form form, char **text)
 {
@@ -67,7 +60,9 @@ adze_plugin_dump (adze_runtime *runtime, const char *path, adze_dump_form form, 
   ADZE_AUTO_FREE char *absolute = NULL;
   ADZE_AUTO_MANIFEST manifest = NULL;
   ADZE_AUTO (adze_buffer) buffer = { 0 };
-  ADZE_TRY (probe_file (runtime, path, &absolute, &manifest));
+  ADZE_TRY (adze_path_absolute (path, &absolute));
+  ADZE_TRY (adze_admit (runtime, absolute));
+  ADZE_TRY (adze_probe_plugin (runtime->places.worker, absolute, &manifest));
   if (form == ADZE_DUMP_MANIFEST) {
     ADZE_TRY (adze_manifest_write (manifest, &buffer));
     return adze_buffer_finish (&buffer, text);
@@ -138,7 +133,9 @@ stamp_plugin (adze_runtime *runtime, const char *path, const char *key)
   ADZE_AUTO_MANIFEST manifest = NULL;
   ADZE_AUTO (adze_buffer) text = { 0 };
   char digest[ADZE_DIGEST_TEXT];
-  ADZE_TRY (probe_file (runtime, path, &absolute, &manifest));
+  /* Whoever stamps a file vouches for it: this is where signatures come from. */
+  ADZE_TRY (adze_path_absolute (path, &absolute));
+  ADZE_TRY (adze_probe_plugin (runtime->places.worker, absolute, &manifest));
   ADZE_TRY (adze_digest_file (absolute, digest));
   free (manifest->digest);
   manifest->digest = strdup (digest);

@@ -99,7 +99,8 @@ take_message (adze_worker *worker, adze_document *message, bool *done)
   const adze_value *event = adze_value_get (message->root, "event");
   const adze_value *failure = adze_value_get (message->root, "error");
   *done = true;
-  worker->answered = failure != NULL;
+  /* A failure that cannot be read comes from a worker that cannot be believed any more. */
+  worker->answered = failure && failure->type == ADZE_VALUE_LIST && failure->count > 0;
   if (failure)
     return adze_error_from_value (failure);
   if (adze_value_get (message->root, "ok"))

@@ -156,12 +156,13 @@ adze_wire_allocate (const adze_value *table, const char *name, adze_result *resu
   /* The bytes of blocks say nothing about the logical shape: room is made by their number. */
   adze_dtype room = codec ? (adze_dtype){ ADZE_OPAQUE, 8, 1 } : dtype;
   const int64_t *room_shape = codec ? &bytes : shape;
-  ADZE_TRY (adze_result_allocate (result, name, room, codec ? 1 : (int32_t)list->count,
-                                  room_shape));
-  if (result->tensor.byte_size != (uint64_t)bytes) {
-    adze_result_cleanup (result);
+  int32_t room_rank = codec ? 1 : (int32_t)list->count;
+  size_t needed = 0;
+  /* Before there is room for anything: a shape that the bytes do not fill is a claim only. */
+  ADZE_TRY (adze_tensor_bytes (room, room_rank, room_shape, &needed));
+  if (needed != (uint64_t)bytes)
     return bad_description ();
-  }
+  ADZE_TRY (adze_result_allocate (result, name, room, room_rank, room_shape));
   if (!codec)
     return NULL;
   const adze_value *block = adze_value_get (table, "block");

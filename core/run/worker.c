@@ -142,6 +142,7 @@ do_self_test (adze_worker_state *state, const adze_value *request, adze_value *r
   ADZE_AUTO_MANIFEST manifest = NULL;
   adze_foreign *foreign = NULL;
   ADZE_TRY (adze_worker_text (request, "path", &path));
+  on_progress (state, ADZE_STEP_LIBRARY);
   ADZE_TRY (adze_manifest_read (path, &manifest));
   ADZE_TRY (adze_foreign_bind (manifest, path, &foreign));
   on_progress (state, ADZE_STEP_SELF_TEST);
@@ -173,6 +174,9 @@ open_instance (adze_worker_state *state, const adze_value *request)
   ADZE_AUTO_PARAMS params = NULL;
   ADZE_TRY (adze_worker_text (request, "path", &path));
   ADZE_TRY (adze_worker_text (request, "component", &id));
+  const adze_value *settings = adze_value_get (request, "settings");
+  if (settings && settings->type != ADZE_VALUE_TABLE)
+    return adze_error_new (ADZE_E_FORMAT, "the settings are no table");
   const adze_value *builtin = adze_value_get (request, "builtin");
   if (builtin && builtin->boolean)
     ADZE_TRY (adze_scan (state->runtime));
@@ -184,8 +188,7 @@ open_instance (adze_worker_state *state, const adze_value *request)
   ADZE_TRY (adze_activate (state->runtime, record));
   char name[] = "<worker>";
   const adze_document document = { .path = name };
-  ADZE_TRY (adze_params_bind (component, &document, adze_value_get (request, "settings"), NULL,
-                              NULL, NULL, NULL, &params));
+  ADZE_TRY (adze_params_bind (component, &document, settings, NULL, NULL, NULL, NULL, &params));
   if (strcmp (component->kind, ADZE_OBSERVER) == 0)
     return adze_watcher_open (state->runtime, record, component, adze_take (&params),
                               &state->watcher);

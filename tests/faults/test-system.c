@@ -124,6 +124,8 @@ no_permission (void **state)
 int
 main (void)
 {
+  if (!files_are_loaded ())
+    return 0;
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (input_output_error),
     cmocka_unit_test (disk_is_full),

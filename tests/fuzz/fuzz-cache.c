@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as the registry's cache: it opens, perhaps as an empty one that says why; what is put
+ * into it is there after a save; and an entry is never of another file than was asked for. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "plugin/cache.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void
+insist (bool truth, const char *what, const adze_error *error)
+{
+  if (truth)
+    return;
+  fprintf (stderr, "%s: %s\n", what, error ? adze_error_message (error) : "");
+  abort ();
+}
+
+static void
+ask_about_all (const adze_cache *cache)
+{
+  static const char *const paths[] = { "", "/", "/a.so", "/lib/adze/b.so" };
+  for (size_t i = 0; i < ADZE_COUNT_OF (paths); i++) {
+    const adze_cache_key key = { paths[i], { 1, 2, 3, 4 }, { 0, 0, 0, 0 } };
+    const adze_value *facts = adze_cache_get (cache, &key);
+    insist (!facts || facts->type == ADZE_VALUE_TABLE, "facts", NULL);
+  }
+}
+
+static void
+check (const char *path)
+{
+  adze_cache *cache = NULL;
+  const adze_cache_key key = { "/", { 5, 6, 7, 8 }, { 9, 10, 11, 12 } };
+  ADZE_AUTO_ERROR opened = adze_cache_open (path, &cache);
+  insist (!opened, "opening", opened);
+  const adze_error *complaint = adze_cache_complaint (cache);
+  insist (!complaint || adze_error_message (complaint), "complaint", complaint);
+  ask_about_all (cache);
+  ADZE_AUTO_ERROR put = adze_cache_put (cache, &key, adze_value_new (ADZE_VALUE_TABLE));
+  insist (!put && adze_cache_get (cache, &key), "putting", put);
+  ADZE_AUTO_ERROR saved = adze_cache_save (cache);
+  insist (!saved, "saving", saved);
+  adze_cache_free (cache);
+
+  ADZE_AUTO_ERROR again = adze_cache_open (path, &cache);
+  insist (!again, "opening again", again);
+  insist (!adze_cache_complaint (cache), "a saved cache", adze_cache_complaint (cache));
+  insist (adze_cache_get (cache, &key) != NULL, "what was saved", NULL);
+  adze_cache_free (cache);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  char folder[] = "/tmp/adze-fuzz-cache-XXXXXX";
+  insist (mkdtemp (folder) != NULL, "a folder", NULL);
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/registry.json", folder);
+  ADZE_AUTO_FREE char *lock = adze_text_format ("%s.lock", path ? path : "");
+  FILE *file = path ? fopen (path, "wb") : NULL;
+  insist (lock && file && fwrite (data, 1, size, file) == size, "a file", NULL);
+  fclose (file);
+  check (path);
+  unlink (path);
+  unlink (lock);
+  rmdir (folder);
+  return 0;
+}
