@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the plugin host itself costs: listing, loading, foreign calls, workers. Pairs are
- * interleaved; each line has the median and the range. docs/benchmarks.md says what is asked. */
+/* What the plugin host itself costs: listing, loading, workers. Pairs are interleaved; each line
+ * has the median and the range. docs/benchmarks.md says what is asked. */
 #include <dlfcn.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -11,13 +11,12 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "plugin/foreign/foreign.h"
 #include "plugin/runtime.h"
 #include "plugin/worker_client.h"
 
 extern char **environ;
 
-enum { PLUGINS = 200, PAIRS = 21, CALLS = 200000 };
+enum { PLUGINS = 200, PAIRS = 21 };
 
 static char folder[] = "/tmp/adze-bench-XXXXXX";
 
@@ -197,77 +196,6 @@ bench_load (adze_runtime *runtime)
   report ("loading one plugin, beyond dlopen and digest", extra, PAIRS, "ms", "under 1 ms");
 }
 
-/* ---- Foreign calls. */
-
-static const char foreign_source[]
-    = "void noop_gemm (int o, int ta, int tb, int m, int n, int k, float al, const float *a, int "
-      "lda, const float *b, int ldb, float be, float *c, int ldc) { (void)o; (void)ta; (void)tb; "
-      "(void)m; (void)n; (void)k; (void)al; (void)a; (void)lda; (void)b; (void)ldb; (void)be; "
-      "(void)c; (void)ldc; }\n";
-
-typedef void (*noop_gemm) (int, int, int, int, int, int, float, const float *, int, const float *,
-                           int, float, float *, int);
-
-/* The installed BLAS's manifest, bound to the function that does nothing. */
-static char *
-foreign_manifest (void)
-{
-  const char *source = getenv ("TOP_SRCDIR");
-  ADZE_AUTO_FREE char *library = adze_text_format ("%s/libnoop.so", folder);
-  ADZE_AUTO_FREE char *c = adze_text_format ("%s/noop.c", folder);
-  ADZE_AUTO_FREE char *command = adze_text_format (
-      "%s -O2 -shared -fPIC -Wl,-soname,libblas.so.3 -o %s %s", compiler (), library, c);
-  char *path = adze_text_format ("%s/noop.toml", folder);
-  must (adze_file_write (c, foreign_source, strlen (foreign_source), 0644));
-  must_run (command);
-  ADZE_AUTO_FREE char *edit = adze_text_format (
-      "sed -e 's|^soname = \"libblas.*|soname = \"%s\"|' -e 's/cblas_sgemm/noop_gemm/' "
-      "'%s/plugin-manifests/foreign/blas.toml' > %s",
-      library, source ? source : ".", path);
-  must_run (edit);
-  return path;
-}
-
-static double
-call_direct (noop_gemm gemm, float *data)
-{
-  double start = now ();
-  for (int i = 0; i < CALLS; i++)
-    gemm (101, 111, 111, 2, 2, 2, 1, data, 2, data, 2, 0, data, 2);
-  return (now () - start) * 1e6 / CALLS;
-}
-
-static double
-call_foreign (const adze_kernel *kernel, float *data)
-{
-  double start = now ();
-  for (int i = 0; i < CALLS; i++)
-    must (adze_kernel_gemm (kernel, 0, 0, 2, 2, 2, 1, data, 2, data, 2, 0, data, 2));
-  return (now () - start) * 1e6 / CALLS;
-}
-
-static void
-bench_foreign (void)
-{
-  ADZE_AUTO_FREE char *path = foreign_manifest ();
-  ADZE_AUTO_FREE char *library = adze_text_format ("%s/libnoop.so", folder);
-  ADZE_AUTO_MANIFEST manifest = NULL;
-  adze_foreign *foreign = NULL;
-  const adze_kernel *kernel = NULL;
-  float data[4] = { 0 };
-  double extra[PAIRS];
-  must (adze_manifest_read (path, &manifest));
-  must (adze_foreign_bind (manifest, path, &foreign));
-  must (adze_foreign_kernel (foreign, ADZE_KERNEL_GEMM_F32, &kernel));
-  noop_gemm direct;
-  *(void **)&direct = dlsym (dlopen (library, RTLD_NOW), "noop_gemm");
-  for (int i = 0; i < PAIRS; i++)
-    extra[i] = call_foreign (kernel, data) - call_direct (direct, data);
-  report ("a foreign call of 14 arguments, beyond a direct one", extra, PAIRS, "ns",
-          "under 150 ns");
-  adze_foreign_free (foreign);
-}
-
 /* ---- Workers. */
 
 static void
@@ -303,7 +231,6 @@ main (void)
   make_plugins (runtime);
   bench_list ();
   bench_load (runtime);
-  bench_foreign ();
   bench_worker (runtime->places.worker);
   adze_runtime_close (runtime);
   ADZE_AUTO_FREE char *clean = adze_text_format ("rm -rf %s", folder);
