@@ -126,9 +126,8 @@ is_blocks (const adze_value *table, const int64_t *shape, size_t rank)
   size_t bytes;
   if (codec->type != ADZE_VALUE_STRING)
     return false;
-  adze_error *impossible
+  ADZE_AUTO_ERROR impossible
       = adze_tensor_bytes ((adze_dtype){ ADZE_OPAQUE, 8, 1 }, (int32_t)rank, shape, &bytes);
-  adze_error_free (impossible);
   if (impossible || !block)
     return !impossible;
   if (block->type != ADZE_VALUE_LIST || block->count != rank || !read_shape (block, block_shape))

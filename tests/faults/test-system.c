@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The system refuses, at each open, mkdir, write, fsync and rename in turn: nothing crashes, no half
- * file gets its final name, nothing stays behind, and the next try works. */
+/* The system refuses, at each open, mkdir, write, fsync and rename in turn: nothing crashes, no
+ * half file gets its final name, nothing stays behind, and the next try works. */
 #include "steps.h"
 
 #include <errno.h>

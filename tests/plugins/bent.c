@@ -18,7 +18,8 @@ typedef struct bent {
 } bent;
 
 static const adze_param params[] = {
-  { .name = "level", .type = ADZE_PARAM_INT, .preset = "1", .range = "[0, 100]", .help = "a level" },
+  { .name = "level", .type = ADZE_PARAM_INT, .preset = "1", .range = "[0, 100]",
+    .help = "a level" },
   { .name = NULL }
 };
 

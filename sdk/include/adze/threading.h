@@ -9,7 +9,8 @@
 #include <adze/abi.h>
 
 typedef enum adze_threading {
-  /* One callback at a time in all components of this plugin. For code with global state. */
+  /* One callback at a time in all components of this plugin. For code with global state. Only an
+   * observer's event may come beside one of the others: it watches while they work. */
   ADZE_THREADS_PLUGIN = 1,
   /* One callback at a time in an instance; several instances at once. */
   ADZE_THREADS_INSTANCE = 2,
