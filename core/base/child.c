@@ -136,9 +136,16 @@ plan_signals (posix_spawnattr_t *attributes)
   sigemptyset (&none);
   sigfillset (&all);
   return posix_spawnattr_setsigmask (attributes, &none) == 0
-         && posix_spawnattr_setsigdefault (attributes, &all) == 0
-         && posix_spawnattr_setflags (attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
-                == 0;
+         && posix_spawnattr_setsigdefault (attributes, &all) == 0;
+}
+
+/* A process group of its own, so that what the child starts can be ended together with it. */
+static bool
+plan_attributes (posix_spawnattr_t *attributes)
+{
+  const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
+  return plan_signals (attributes) && posix_spawnattr_setpgroup (attributes, 0) == 0
+         && posix_spawnattr_setflags (attributes, flags) == 0;
 }
 
 static adze_error *
@@ -152,7 +159,7 @@ start (const adze_child_options *options, int socket, int ring, pid_t *pid)
   /* Without a standard error there is nothing to hand on, and dup2 would fail. */
   bool quiet = options->quiet || fcntl (2, F_GETFD) < 0;
   int failure = ENOMEM;
-  if (plan_descriptors (&actions, socket, ring, quiet) && plan_signals (&attributes))
+  if (plan_descriptors (&actions, socket, ring, quiet) && plan_attributes (&attributes))
     failure = posix_spawn (pid, options->program, &actions, &attributes,
                            (char *const *)options->argv, environ);
   posix_spawnattr_destroy (&attributes);
@@ -238,6 +245,9 @@ adze_child_attach (adze_child **parent)
   if (fcntl (CHILD_SOCKET, F_SETFD, FD_CLOEXEC) != 0)
     return adze_error_errno ("cannot keep the socket to the parent process from other programs");
   close (CHILD_RING);
+  /* Outside the terminal's foreground group: where the terminal is set to stop such writers
+   * (stty tostop), a line on standard error would otherwise never return. */
+  signal (SIGTTOU, SIG_IGN);
   made->socket = CHILD_SOCKET;
   *parent = adze_take (&made);
   return NULL;
@@ -245,15 +255,29 @@ adze_child_attach (adze_child **parent)
 
 /* ---- Ending. */
 
+/* What the child has started goes with it. Only before it is reaped: until then its number, which is
+ * the group's, cannot be given to anybody else. */
+static void
+end_group (const adze_child *child)
+{
+  kill (-child->pid, SIGKILL);
+}
+
 static void
 reap (adze_child *child, int flags)
 {
-  pid_t reaped;
+  siginfo_t end = { .si_pid = 0 };
+  pid_t reaped = -1;
+  int failure;
   do
-    reaped = waitpid (child->pid, &child->wait_status, flags);
-  while (reaped < 0 && errno == EINTR);
-  if (reaped == 0)
+    failure = waitid (P_PID, (id_t)child->pid, &end, WEXITED | WNOWAIT | flags);
+  while (failure && errno == EINTR);
+  if (!failure && end.si_pid == 0)
     return;
+  if (!failure) {
+    end_group (child);
+    reaped = waitpid (child->pid, &child->wait_status, 0);
+  }
   /* A host that ignores SIGCHLD, or waits for any child, leaves nothing to reap. */
   child->ended = true;
   child->end_known = reaped > 0;
@@ -282,6 +306,8 @@ make_end (adze_child *child)
     reap (child, WNOHANG);
   if (child->ended)
     return;
+  end_group (child);
+  /* It may have left its group. */
   kill (child->pid, SIGKILL);
   reap (child, 0);
 }

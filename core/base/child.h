@@ -25,7 +25,13 @@ typedef struct adze_child_options {
 
 /* posix_spawn, never fork. The child finds the socket as descriptor 3 and the ring as 4; it has
  * no other descriptors of ours, dies with us, and is killed and reaped by close. Linux counts the
- * thread that spawned it as "us": the child must not be meant to outlive that thread. */
+ * thread that spawned it as "us": the child must not be meant to outlive that thread.
+ *
+ * It leads a process group of its own, and all that is in it is killed once the child has ended or
+ * is closed: what the child forked goes with it. Two kinds stay: processes that moved to another
+ * group or session (setsid), and all of them when we ourselves are killed, since only the child
+ * asked to die with us. The terminal's Ctrl-C reaches us and not the child, which dies because we
+ * do. */
 ADZE_MUST_CHECK adze_error *adze_child_spawn (const adze_child_options *options,
                                               adze_child **child);
 
@@ -33,7 +39,7 @@ ADZE_MUST_CHECK adze_error *adze_child_spawn (const adze_child_options *options,
  * left there: the program was started by hand. */
 ADZE_MUST_CHECK adze_error *adze_child_attach (adze_child **parent);
 
-/* Kills a child that still lives, reaps it, frees all. */
+/* Kills a child that still lives, with its group, reaps it, frees all. */
 void adze_child_close (adze_child *child);
 static inline void
 adze_child_cleanup (adze_child **child)

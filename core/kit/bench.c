@@ -176,14 +176,10 @@ adze_bench_feed (adze_bench *bench, uint64_t *sum)
 adze_error *
 adze_bench_destroy (adze_bench *bench)
 {
-  adze_error *error = NULL;
-  if (bench->local) {
-    adze_local_end (bench->local);
-    error = adze_desk_audit (adze_local_desk (bench->local));
-  } else if (bench->watcher) {
-    adze_watcher_end (bench->watcher);
-    error = adze_desk_audit (adze_watcher_desk (bench->watcher));
-  }
+  adze_error *error = bench->local     ? adze_local_end (bench->local)
+                      : bench->watcher ? adze_watcher_end (bench->watcher)
+                      : bench->remote  ? adze_remote_end (bench->remote)
+                                       : NULL;
   adze_local_close (adze_take (&bench->local));
   adze_watcher_close (adze_take (&bench->watcher));
   adze_remote_close (adze_take (&bench->remote));

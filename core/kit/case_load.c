@@ -42,6 +42,8 @@ adze_case_load (adze_case *one)
 {
   adze_bench bench;
   adze_error *error = adze_bench_open (one, &adze_profile_everyday, &bench);
+  if (!error)
+    error = adze_runtime_end (bench.runtime);
   adze_bench_close (&bench);
   return error;
 }

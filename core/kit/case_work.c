@@ -7,8 +7,7 @@
 #include "base/json.h"
 #include "kit/kit.h"
 
-/* The everyday host, with its eyes open. */
-static const adze_profile watching = {
+const adze_profile adze_case_watching = {
   .abi_major = ADZE_ABI_MAJOR,
   .abi_minor = ADZE_ABI_MINOR,
   .host_size = sizeof (adze_host),
@@ -29,8 +28,8 @@ whole_life (const adze_case *one, adze_bench *bench, const adze_value *settings,
   return error;
 }
 
-static adze_error *
-in_host (const adze_case *one, const adze_profile *profile, uint64_t *sum)
+adze_error *
+adze_case_life (const adze_case *one, const adze_profile *profile, uint64_t *sum)
 {
   adze_bench bench;
   adze_error *error = adze_bench_open (one, profile, &bench);
@@ -43,7 +42,7 @@ in_host (const adze_case *one, const adze_profile *profile, uint64_t *sum)
 adze_error *
 adze_case_defaults (adze_case *one)
 {
-  return in_host (one, &watching, NULL);
+  return adze_case_life (one, &adze_case_watching, NULL);
 }
 
 /* Same parameters, same inputs, same seed: same bytes. */
@@ -51,8 +50,8 @@ adze_error *
 adze_case_same_again (adze_case *one)
 {
   uint64_t first = 0, second = 0;
-  ADZE_TRY (in_host (one, &watching, &first));
-  ADZE_TRY (in_host (one, &watching, &second));
+  ADZE_TRY (adze_case_life (one, &adze_case_watching, &first));
+  ADZE_TRY (adze_case_life (one, &adze_case_watching, &second));
   if (first == second)
     return NULL;
   return adze_error_new (ADZE_E_CONTRACT,
@@ -64,7 +63,7 @@ adze_case_same_again (adze_case *one)
 adze_error *
 adze_case_bare_host (adze_case *one)
 {
-  adze_profile bare = watching;
+  adze_profile bare = adze_case_watching;
   bare.without_services = true;
   adze_bench bench;
   adze_error *error = adze_bench_open (one, &bare, &bench);
@@ -90,15 +89,15 @@ adze_error *
 adze_case_old_host (adze_case *one)
 {
   adze_bench bench;
-  adze_error *error = adze_bench_open (one, &watching, &bench);
+  adze_error *error = adze_bench_open (one, &adze_case_watching, &bench);
   uint32_t least = error ? 0 : bench.record->opened.descriptor->plugin.abi_minor;
   adze_bench_close (&bench);
   if (error)
     return error;
-  adze_profile old = watching;
+  adze_profile old = adze_case_watching;
   old.abi_minor = least;
   old.host_size = offsetof (adze_host, release) + sizeof ((adze_host *)NULL)->release;
-  return in_host (one, &old, NULL);
+  return adze_case_life (one, &old, NULL);
 }
 
 /* ---- Random parameters. */
@@ -131,7 +130,7 @@ adze_error *
 adze_case_random (adze_case *one)
 {
   adze_bench bench;
-  adze_error *error = adze_bench_open (one, &watching, &bench);
+  adze_error *error = adze_bench_open (one, &adze_case_watching, &bench);
   if (!error && bench.component->param_count == 0)
     snprintf (one->skipped, sizeof one->skipped, "it takes no parameters");
   for (unsigned i = 0; !error && !one->skipped[0] && i < one->rounds; i++)
@@ -165,7 +164,7 @@ judge_point (adze_error *error, uint64_t point, const char *function)
 static adze_error *
 life_with_allocate (const adze_case *one, uint64_t point, bool *reached)
 {
-  adze_profile failing = watching;
+  adze_profile failing = adze_case_watching;
   adze_bench bench;
   failing.fail_allocation = (int64_t)point;
   adze_error *error = adze_bench_open (one, &failing, &bench);
@@ -255,7 +254,7 @@ adze_case_malloc (adze_case *one)
     return NULL;
   }
   adze_bench bench;
-  adze_error *error = adze_bench_open (one, &watching, &bench);
+  adze_error *error = adze_bench_open (one, &adze_case_watching, &bench);
   if (!error)
     error = malloc_points (one, &bench);
   adze_bench_close (&bench);
@@ -352,7 +351,7 @@ adze_error *
 adze_case_threads (adze_case *one)
 {
   adze_bench bench;
-  adze_error *error = adze_bench_open (one, &watching, &bench);
+  adze_error *error = adze_bench_open (one, &adze_case_watching, &bench);
   if (!error && bench.component->threading == ADZE_THREADS_PARALLEL)
     error = together_on_one (one, &bench);
   if (!error)

@@ -28,6 +28,8 @@ const adze_case_entry adze_cases[] = {
   { "each allocate fails", adze_case_allocate, ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER },
   { "each malloc fails", adze_case_malloc, ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER },
   { "several threads", adze_case_threads, ADZE_CASE_TECHNIQUE },
+  { "it leaves no process and no thread behind", adze_case_leftovers,
+    ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER },
   { NULL, NULL, 0 },
 };
 

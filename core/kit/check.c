@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1 /* nftw's flags */
 #include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -142,13 +143,17 @@ run_in_process (const run *all, const job *one, const char *folder, char **skipp
 static adze_error *
 run_job (run *all, size_t index)
 {
-  char folder[] = "/tmp/adze-check-XXXXXX";
+  const char *place = secure_getenv ("TMPDIR");
+  if (!place || place[0] != '/')
+    place = "/tmp";
+  ADZE_AUTO_FREE char *folder = adze_text_format ("%s/adze-check-XXXXXX", place);
   ADZE_AUTO_FREE char *name = job_name (&all->jobs[index]);
   ADZE_AUTO_FREE char *skipped = NULL;
-  if (!name)
+  if (!name || !folder)
     return adze_error_memory ();
   if (!mkdtemp (folder))
-    return adze_error_errno ("cannot make a folder like %s", folder);
+    return adze_error_errno ("cannot make a folder in %s, where temporary files belong (TMPDIR)",
+                             place);
   ADZE_AUTO_ERROR failure = run_in_process (all, &all->jobs[index], folder, &skipped);
   nftw (folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
   ADZE_AUTO_FREE char *text = failure ? adze_error_text (failure) : NULL;

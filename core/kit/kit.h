@@ -64,6 +64,14 @@ adze_error *adze_case_old_host (adze_case *one);
 adze_error *adze_case_allocate (adze_case *one);
 adze_error *adze_case_malloc (adze_case *one);
 adze_error *adze_case_threads (adze_case *one);
+adze_error *adze_case_leftovers (adze_case *one);
+
+/* The everyday host, with its eyes open. */
+extern const adze_profile adze_case_watching;
+
+/* From loading the plugin to ending it, with the presets, in a host like PROFILE. */
+ADZE_MUST_CHECK adze_error *adze_case_life (const adze_case *one, const adze_profile *profile,
+                                            uint64_t *sum);
 
 /* What worker_main.c was lent; NULL: nothing. */
 const adze_allocator *adze_kit_allocator (void);

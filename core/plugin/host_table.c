@@ -397,7 +397,7 @@ adze_desk_audit (adze_desk *desk)
   if (strays || kept == 0)
     return strays;
   return adze_error_new (ADZE_E_CONTRACT,
-                         "it did not release %llu bytes that it got from allocate",
+                         "'%s' did not release %llu bytes that it got from allocate", desk->source,
                          (unsigned long long)kept);
 }
 

@@ -88,15 +88,61 @@ adze_runtime_open_worker (const adze_profile *profile, uint64_t seed, adze_runti
 }
 
 void
-adze_runtime_close (adze_runtime *runtime)
+adze_tell_end (adze_event_bus *bus, const char *source, const adze_error *error, bool unheard)
 {
-  if (!runtime)
+  ADZE_AUTO_FREE char *text = adze_error_text (error);
+  const char *reason = text ? text : adze_error_message (error);
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("component", source),
+    ADZE_FIELD_TEXT ("reason", reason),
+  };
+  if (!bus)
     return;
+  adze_event_bus_emit (bus, source, "instance.failed", fields, ADZE_COUNT_OF (fields));
+  if (unheard)
+    adze_event_bus_log (bus, source, ADZE_LOG_WARNING, "it did not end as it should: %s", reason);
+}
+
+static adze_error *
+end_plugins (adze_runtime *runtime)
+{
+  adze_error *first = NULL;
+  for (size_t i = 0; i < runtime->record_count; i++) {
+    adze_plugin_record *record = runtime->records[i];
+    adze_error *error = adze_record_end (record);
+    if (error && first) {
+      adze_tell_end (runtime->bus, record->manifest->id, error, true);
+      adze_error_free (error);
+    } else if (error) {
+      first = adze_error_wrap (error, "the plugin '%s' did not end as it should",
+                               record->manifest->id);
+      adze_error_set (first, "component", record->manifest->id);
+    }
+  }
+  return first;
+}
+
+adze_error *
+adze_runtime_end (adze_runtime *runtime)
+{
   while (runtime->closers) {
     adze_runtime_closer *closer = runtime->closers;
     runtime->closers = closer->next;
     closer->close (closer->thing);
     free (closer);
+  }
+  return end_plugins (runtime);
+}
+
+void
+adze_runtime_close (adze_runtime *runtime)
+{
+  if (!runtime)
+    return;
+  ADZE_AUTO_ERROR error = adze_runtime_end (runtime);
+  if (error) {
+    const char *plugin = adze_error_fact (error, "component");
+    adze_tell_end (runtime->bus, plugin ? plugin : "", error, true);
   }
   for (size_t i = 0; i < runtime->record_count; i++)
     adze_record_free (runtime->records[i]);
@@ -113,13 +159,29 @@ adze_runtime_close (adze_runtime *runtime)
   free (runtime);
 }
 
+/* A cache that cannot be written costs time elsewhere. Who wants the old answers forgotten has to
+ * know that they are still in the file, and that the next program will go by them. */
+static void
+warn_unless_saved (adze_runtime *runtime)
+{
+  ADZE_AUTO_ERROR error = adze_cache_save (runtime->cache); /* again, if the scan's was in vain */
+  if (error)
+    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING,
+                        "what was learnt about the plugins cannot be kept, and what was kept "
+                        "before still counts: %s",
+                        adze_error_message (error));
+}
+
 adze_error *
 adze_runtime_refresh (adze_runtime *runtime, bool forget)
 {
   ADZE_LOCKED (runtime);
   if (forget)
     adze_cache_forget (runtime->cache);
-  return adze_scan (runtime);
+  ADZE_TRY (adze_scan (runtime));
+  if (forget)
+    warn_unless_saved (runtime);
+  return NULL;
 }
 
 size_t

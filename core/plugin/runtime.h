@@ -84,6 +84,15 @@ adze_lock (pthread_mutex_t *lock)
   __attribute__ ((cleanup (adze_unlock_cleanup), unused)) pthread_mutex_t *locked_ \
       = adze_lock (&(runtime)->lock)
 
+/* What went wrong while SOURCE, a component or a plugin, was ended, as the event "instance.failed".
+ * UNHEARD: the error is handed to nobody, so the log has it too. BUS may be NULL. */
+void adze_tell_end (adze_event_bus *bus, const char *source, const adze_error *error,
+                    bool unheard);
+
+/* Ends what watches and calls deinit of every plugin, which adze_runtime_close does otherwise. The
+ * first failure; the others are told. Nothing but closing may follow. */
+ADZE_MUST_CHECK adze_error *adze_runtime_end (adze_runtime *runtime);
+
 /* A worker's runtime: no folders, no configuration, no cache. */
 ADZE_MUST_CHECK adze_error *adze_runtime_open_worker (const adze_profile *profile, uint64_t seed,
                                                       adze_runtime **runtime);
@@ -94,6 +103,8 @@ ADZE_MUST_CHECK adze_error *adze_scan_once (adze_runtime *runtime);
 /* One more plugin by its path. */
 ADZE_MUST_CHECK adze_error *adze_scan_file (adze_runtime *runtime, const char *path,
                                             adze_plugin_record **record);
+/* Calls deinit, and says what it broke or kept. */
+ADZE_MUST_CHECK adze_error *adze_record_end (adze_plugin_record *record);
 void adze_record_free (adze_plugin_record *record);
 /* May code of the file at PATH run at all, be it in a worker? Asked by tools that try any file. */
 ADZE_MUST_CHECK adze_error *adze_admit (adze_runtime *runtime, const char *path);

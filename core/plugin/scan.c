@@ -29,7 +29,7 @@ new_record (const char *path)
 static void
 deinit (adze_plugin_record *record)
 {
-  if (!record->loaded || !record->opened.descriptor || !record->opened.descriptor->plugin.deinit)
+  if (!record->opened.descriptor || !record->opened.descriptor->plugin.deinit)
     return;
   adze_desk_frame frame;
   adze_desk_enter (record->desk, &frame);
@@ -37,12 +37,22 @@ deinit (adze_plugin_record *record)
   adze_desk_leave_void (&frame, "deinit");
 }
 
+adze_error *
+adze_record_end (adze_plugin_record *record)
+{
+  if (!record->loaded)
+    return NULL;
+  record->loaded = false;
+  deinit (record);
+  return adze_desk_audit (record->desk);
+}
+
+/* One that is loaded has been ended before. */
 void
 adze_record_free (adze_plugin_record *record)
 {
   if (!record)
     return;
-  deinit (record);
   adze_desk_close (record->desk);
   adze_opened_cleanup (&record->opened);
   adze_foreign_free (record->library);

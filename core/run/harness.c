@@ -6,9 +6,11 @@
 
 struct adze_harness {
   adze_runtime *runtime;
+  char *component;
   adze_local *local; /* one of the two */
   adze_remote *remote;
   adze_result result; /* of the last call */
+  bool ended;
 };
 
 static adze_error *
@@ -34,8 +36,8 @@ find_for_params (void *context, const char *kind, const char *id,
   adze_plugin_record *record;
   ADZE_TRY (adze_find_component (context, id, &record, component));
   if (strcmp ((*component)->kind, kind) != 0)
-    return adze_error_new (ADZE_E_PARAM, "'%s' is a %s; a %s is needed", id, (*component)->kind,
-                           kind);
+    return adze_error_new (ADZE_E_PARAM, "'%s' is of kind %s; one of kind %s is needed", id,
+                           (*component)->kind, kind);
   return NULL;
 }
 
@@ -45,7 +47,7 @@ check_kind (const adze_manifest_component *component)
   if (strcmp (component->kind, ADZE_TECHNIQUE) == 0)
     return NULL;
   return adze_error_new (ADZE_E_PARAM,
-                         "'%s' is a %s and cannot be fed tensors; `adze list technique` shows "
+                         "'%s' is of kind %s and cannot be fed tensors; `adze list technique` shows "
                          "what can",
                          component->id, component->kind);
 }
@@ -75,6 +77,9 @@ open_parts (adze_harness *harness, const char *technique, const adze_harness_opt
   ADZE_AUTO_PARAMS params = NULL;
   ADZE_TRY (adze_find_component (runtime, technique, &record, &component));
   ADZE_TRY (check_kind (component));
+  harness->component = strdup (component->id);
+  if (!harness->component)
+    return adze_error_memory ();
   ADZE_TRY (adze_settings_parse (component, options->settings, &document));
   ADZE_TRY (adze_params_bind (component, &document, document.root, NULL, NULL, find_for_params,
                               runtime, &params));
@@ -136,6 +141,8 @@ adze_harness_apply (adze_harness *harness, const adze_tensor *given, const adze_
 {
   adze_tensor input;
   *output = NULL;
+  if (harness->ended)
+    return adze_error_new (ADZE_E_PARAM, "this harness was ended; open another one");
   adze_result_cleanup (&harness->result);
   ADZE_TRY (complete_input (given, &input));
   tell (harness, "call.started", &input);
@@ -154,6 +161,17 @@ adze_harness_isolated (const adze_harness *harness)
   return harness->remote != NULL;
 }
 
+adze_error *
+adze_harness_end (adze_harness *harness)
+{
+  harness->ended = true;
+  adze_error *error
+      = harness->local ? adze_local_end (harness->local) : adze_remote_end (harness->remote);
+  if (error)
+    adze_tell_end (harness->runtime->bus, harness->component, error, false);
+  return error;
+}
+
 void
 adze_harness_close (adze_harness *harness)
 {
@@ -162,5 +180,6 @@ adze_harness_close (adze_harness *harness)
   adze_local_close (harness->local);
   adze_remote_close (harness->remote);
   adze_result_cleanup (&harness->result);
+  free (harness->component);
   free (harness);
 }

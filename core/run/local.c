@@ -225,12 +225,10 @@ adze_local_open (adze_runtime *runtime, adze_plugin_record *record,
   return NULL;
 }
 
-void
-adze_local_end (adze_local *local)
+static void
+destroy (adze_local *local)
 {
-  bool created = local->created;
-  local->created = false;
-  if (!created || !local->callbacks.destroy)
+  if (!local->callbacks.destroy)
     return;
   adze_desk_frame frame;
   pthread_mutex_t *mutex = lock_of (local, false);
@@ -241,12 +239,24 @@ adze_local_end (adze_local *local)
   unlock (mutex);
 }
 
+adze_error *
+adze_local_end (adze_local *local)
+{
+  if (!local->created)
+    return NULL;
+  local->created = false;
+  destroy (local);
+  return adze_desk_audit (local->desk);
+}
+
 void
 adze_local_close (adze_local *local)
 {
   if (!local)
     return;
-  adze_local_end (local);
+  ADZE_AUTO_ERROR error = adze_local_end (local);
+  if (error)
+    adze_tell_end (adze_desk_bus (local->desk), local->component->id, error, true);
   adze_desk_close (local->desk);
   adze_params_free (local->params);
   pthread_mutex_destroy (&local->lock);

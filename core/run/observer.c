@@ -82,17 +82,25 @@ adze_watcher_event (adze_watcher *watcher, const adze_event *event)
   return adze_desk_leave (&frame, "event", status);
 }
 
-void
-adze_watcher_end (adze_watcher *watcher)
+static void
+destroy (adze_watcher *watcher)
 {
-  bool created = watcher->created;
-  watcher->created = false;
-  if (!created || !watcher->callbacks.destroy)
+  if (!watcher->callbacks.destroy)
     return;
   adze_desk_frame frame;
   adze_desk_enter (watcher->desk, &frame);
   watcher->callbacks.destroy (adze_desk_table (watcher->desk), watcher->instance);
   adze_desk_leave_void (&frame, "destroy");
+}
+
+adze_error *
+adze_watcher_end (adze_watcher *watcher)
+{
+  if (!watcher->created)
+    return NULL;
+  watcher->created = false;
+  destroy (watcher);
+  return adze_desk_audit (watcher->desk);
 }
 
 adze_desk *
@@ -106,7 +114,9 @@ adze_watcher_close (adze_watcher *watcher)
 {
   if (!watcher)
     return;
-  adze_watcher_end (watcher);
+  ADZE_AUTO_ERROR error = adze_watcher_end (watcher);
+  if (error)
+    adze_tell_end (adze_desk_bus (watcher->desk), adze_desk_source (watcher->desk), error, true);
   adze_desk_close (watcher->desk);
   adze_params_free (watcher->params);
   free (watcher);
@@ -145,6 +155,10 @@ unsubscribe (void *thing)
                         "the observer stopped watching: %s", text ? text : "out of memory");
   }
   adze_watcher_close (subscribed->watcher);
+  /* Its worker has no bus, or it would see its own events. */
+  ADZE_AUTO_ERROR end = subscribed->remote ? adze_remote_end (subscribed->remote) : NULL;
+  if (end && subscribed->runtime)
+    adze_tell_end (subscribed->runtime->bus, subscribed->id, end, true);
   adze_remote_close (subscribed->remote);
   adze_error_free (subscribed->failure);
   free (subscribed->id);
@@ -195,8 +209,8 @@ check_kind (const adze_manifest_component *component)
 {
   if (strcmp (component->kind, ADZE_OBSERVER) == 0)
     return NULL;
-  return adze_error_new (ADZE_E_PARAM, "'%s' is a %s and cannot watch; `adze list observer` shows "
-                                       "what can",
+  return adze_error_new (ADZE_E_PARAM,
+                         "'%s' is of kind %s and cannot watch; `adze list observer` shows what can",
                          component->id, component->kind);
 }
 
@@ -212,7 +226,8 @@ adze_observe (adze_runtime *runtime, const char *id, const char *parameters)
   ADZE_AUTO_FREE char *text = adze_text_format ("settings = { %s }", parameters ? parameters : "");
   if (!text)
     return adze_error_memory ();
-  ADZE_TRY (adze_toml_parse ("<observer>", text, strlen (text), &document));
+  ADZE_TRY (adze_settings_error (
+      adze_toml_parse ("<observer>", text, strlen (text), &document)));
   adze_value *settings = document.root->items[0];
   subscription *subscribed = calloc (1, sizeof *subscribed);
   if (!subscribed || !(subscribed->id = strdup (id))) {

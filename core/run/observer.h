@@ -13,9 +13,10 @@ ADZE_MUST_CHECK adze_error *adze_watcher_open (adze_runtime *runtime, adze_plugi
                                                const adze_manifest_component *component,
                                                adze_params *params, adze_watcher **watcher);
 ADZE_MUST_CHECK adze_error *adze_watcher_event (adze_watcher *watcher, const adze_event *event);
+/* Destroys the instance, once, and says what it broke or kept. */
+ADZE_MUST_CHECK adze_error *adze_watcher_end (adze_watcher *watcher);
+/* Ends it first if nobody has; what goes wrong then is told on the runtime's bus. */
 void adze_watcher_close (adze_watcher *watcher);
-/* Destroys the instance and keeps the desk, so that what is left on it can be looked at. */
-void adze_watcher_end (adze_watcher *watcher);
 adze_desk *adze_watcher_desk (adze_watcher *watcher);
 
 #endif

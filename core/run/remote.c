@@ -10,10 +10,12 @@
 
 struct adze_remote {
   adze_worker *worker;
+  adze_event_bus *bus; /* NULL: none */
   char *component;
   char *settings; /* for messages: a failed stage is named with its parameters */
   int64_t time_limit_ms;
   bool broken;    /* the worker is gone */
+  bool ended;     /* it was asked to destroy and has answered, or never will */
 };
 
 /* ---- Opening. */
@@ -82,6 +84,7 @@ adze_remote_open (const adze_remote_options *options, const adze_plugin_record *
   ADZE_AUTO (adze_document) reply = { 0 };
   if (!fresh)
     return adze_error_memory ();
+  fresh->bus = options->bus;
   fresh->time_limit_ms = options->time_limit_ms;
   fresh->component = strdup (component->id);
   adze_error *error = fresh->component ? settings_text (settings, &fresh->settings)
@@ -103,20 +106,38 @@ adze_remote_open (const adze_remote_options *options, const adze_plugin_record *
   return NULL;
 }
 
-/* Lets the component be destroyed in good order; one that does not end is killed. */
+/* ---- Ending. */
+
+adze_error *
+adze_remote_end (adze_remote *remote)
+{
+  /* Nobody waits for ever for something that is to go away. */
+  enum { END_LIMIT_MS = 10000 };
+  if (!remote->worker || remote->broken || remote->ended)
+    return NULL;
+  remote->ended = true;
+  ADZE_AUTO_VALUE request = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO (adze_document) reply = { 0 };
+  adze_json_string (request, "do", "close");
+  if (adze_json_failed (request))
+    return adze_error_memory ();
+  int64_t limit = remote->time_limit_ms > 0 ? remote->time_limit_ms : END_LIMIT_MS;
+  adze_error *error = adze_worker_ask (remote->worker, request, limit, &reply);
+  if (!error)
+    return NULL;
+  const char *callback = adze_worker_progress (remote->worker);
+  return explain (remote, callback[0] ? callback : "destroy", error);
+}
+
+/* One that does not end is killed. */
 void
 adze_remote_close (adze_remote *remote)
 {
-  enum { CLOSE_LIMIT_MS = 2000 };
   if (!remote)
     return;
-  if (remote->worker && !remote->broken) {
-    ADZE_AUTO_VALUE request = adze_value_new (ADZE_VALUE_TABLE);
-    ADZE_AUTO (adze_document) reply = { 0 };
-    adze_json_string (request, "do", "close");
-    if (!adze_json_failed (request))
-      adze_error_free (adze_worker_ask (remote->worker, request, CLOSE_LIMIT_MS, &reply));
-  }
+  ADZE_AUTO_ERROR error = adze_remote_end (remote);
+  if (error)
+    adze_tell_end (remote->bus, remote->component, error, true);
   adze_worker_stop (remote->worker);
   free (remote->component);
   free (remote->settings);

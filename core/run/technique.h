@@ -38,9 +38,10 @@ ADZE_MUST_CHECK adze_error *adze_local_open (adze_runtime *runtime, adze_plugin_
 /* May be called from several threads; the component's threading decides whether they wait. */
 ADZE_MUST_CHECK adze_error *adze_local_apply (adze_local *local, const adze_tensor *input,
                                               adze_result *result);
+/* Destroys the instance, once, and says what it broke or kept. */
+ADZE_MUST_CHECK adze_error *adze_local_end (adze_local *local);
+/* Ends it first if nobody has; what goes wrong then is told on the runtime's bus. */
 void adze_local_close (adze_local *local);
-/* Destroys the instance and keeps the desk, so that what is left on it can be looked at. */
-void adze_local_end (adze_local *local);
 adze_desk *adze_local_desk (adze_local *local);
 
 /* ---- In a worker. */
@@ -64,6 +65,10 @@ ADZE_MUST_CHECK adze_error *adze_remote_open (const adze_remote_options *options
 ADZE_MUST_CHECK adze_error *adze_remote_apply (adze_remote *remote, const adze_tensor *input,
                                                adze_result *result);
 ADZE_MUST_CHECK adze_error *adze_remote_event (adze_remote *remote, const adze_event *event);
+/* Lets the worker destroy the instance and end the plugin, once, and says what went wrong; also
+ * that it took its process down or did not come back. */
+ADZE_MUST_CHECK adze_error *adze_remote_end (adze_remote *remote);
+/* Ends it first if nobody has; what goes wrong then is told on the bus of the options. */
 void adze_remote_close (adze_remote *remote);
 
 #endif

@@ -6,7 +6,7 @@
  *   open       path, component, settings   -> an instance, the only one
  *   apply      a tensor, then its bytes    -> output: a tensor, then its bytes
  *   event      an event                    -> for an observer
- *   close
+ *   close                                  -> destroy and deinit, told as progress
  */
 #include "run/worker.h"
 
@@ -258,9 +258,20 @@ do_close (adze_worker_state *state, const adze_value *request, adze_value *reply
 {
   (void)request;
   (void)reply;
+  if (!state->runtime)
+    return NULL;
+  adze_worker_tell (state, "destroy");
+  adze_error *error = state->local     ? adze_local_end (state->local)
+                      : state->watcher ? adze_watcher_end (state->watcher)
+                                       : NULL;
   adze_local_close (adze_take (&state->local));
   adze_watcher_close (adze_take (&state->watcher));
-  return NULL;
+  adze_worker_tell (state, "deinit");
+  /* Of two failures the second is told on the bus, whose events go to the host. */
+  if (!error)
+    error = adze_runtime_end (state->runtime);
+  adze_runtime_close (adze_take (&state->runtime));
+  return error;
 }
 
 static const adze_worker_verb verbs[] = {

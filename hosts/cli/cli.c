@@ -110,6 +110,38 @@ finish (const adze_cli *cli, int status)
   return ADZE_CLI_BROKEN;
 }
 
+/* The verb that is running: all that a function for atexit can know. NULL: none. */
+static const adze_cli *unfinished;
+static pid_t own_process;
+
+/* A plugin or a library in this process may call exit, and its status could be that of success. */
+static void
+complain_of_exit (void)
+{
+  if (!unfinished || getpid () != own_process)
+    return;
+  adze_cli_refuse (unfinished,
+                   "adze %s was ended in the middle: a plugin, or a library of it, called exit in "
+                   "this process",
+                   unfinished->verb->name);
+  fflush (NULL);
+  _exit (ADZE_CLI_BROKEN);
+}
+
+static int
+run_to_the_end (adze_cli *cli, const adze_cli_arguments *arguments)
+{
+  own_process = getpid ();
+  if (atexit (complain_of_exit) != 0)
+    return adze_cli_no_memory (cli);
+  unfinished = cli;
+  int status = cli->verb->run (cli, arguments);
+  /* Plugins in this process end here. */
+  adze_cli_close (cli);
+  unfinished = NULL;
+  return status;
+}
+
 /* An error in the command line must be reported as JSON too, when that is asked for behind it. */
 static bool
 mentions_json (int argc, char **argv)
@@ -188,7 +220,7 @@ run_verb (adze_cli *cli, const adze_cli_arguments *arguments)
     return adze_cli_misuse (cli, "'%s' is one word too many for: adze %s%s%s",
                             arguments->words[verb->most], verb->name, verb->usage[0] ? " " : "",
                             verb->usage);
-  return verb->run (cli, arguments);
+  return run_to_the_end (cli, arguments);
 }
 
 /* No verb was named, or nothing but a group of verbs. */
@@ -256,7 +288,6 @@ adze_cli_main (int argc, char **argv)
   } else {
     status = adze_cli_no_memory (&cli);
   }
-  adze_cli_close (&cli);
   free (cli.plugin_path);
   return finish (&cli, status);
 }

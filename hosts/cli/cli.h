@@ -82,6 +82,10 @@ int adze_cli_run_external (const adze_cli *cli, int argc, char **argv, int index
 
 int adze_cli_show (const adze_cli *cli, const adze_error *error);
 int adze_cli_fail (const adze_cli *cli, adze_error *error); /* the same, and frees ERROR */
+/* The two halves, for a document that has more to say: on standard error alone, and the member
+ * "error" of a document. */
+int adze_cli_say (const adze_cli *cli, const adze_error *error);
+void adze_cli_print_error (const adze_error *error);
 /* The command was understood, and what it asks for cannot be had. */
 int adze_cli_refuse (const adze_cli *cli, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));

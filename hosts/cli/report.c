@@ -6,9 +6,20 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* A refusal names the step at which a plugin was not taken: then the plugin is at fault, whatever
+ * the status. A file that nobody may read is none of the plugin's doing. */
+static bool
+is_refusal (const adze_error *error)
+{
+  const char *step = adze_error_fact (error, "step");
+  return step && !(strcmp (step, "find") == 0 && adze_error_status (error) == ADZE_E_IO);
+}
+
 static int
 exit_status_of (const adze_error *error)
 {
+  if (is_refusal (error))
+    return ADZE_CLI_FAILED;
   switch (adze_error_status (error)) {
   case ADZE_E_PARAM:
     return ADZE_CLI_MISUSED;
@@ -30,7 +41,7 @@ begin (const adze_cli *cli)
 }
 
 int
-adze_cli_show (const adze_cli *cli, const adze_error *error)
+adze_cli_say (const adze_cli *cli, const adze_error *error)
 {
   ADZE_CLI_FREE char *text = adze_error_text (error);
   begin (cli);
@@ -38,14 +49,27 @@ adze_cli_show (const adze_cli *cli, const adze_error *error)
     fputs (text, stderr);
   else
     fprintf (stderr, "%s\n", adze_error_message (error));
-  if (cli->json) {
-    ADZE_CLI_FREE char *document = adze_error_json (error);
-    if (document)
-      printf ("{\"error\": %s}\n", document);
-    else
-      puts ("{\"error\": {\"status\": \"memory\", \"message\": \"out of memory\"}}");
-  }
   return exit_status_of (error);
+}
+
+void
+adze_cli_print_error (const adze_error *error)
+{
+  ADZE_CLI_FREE char *document = adze_error_json (error);
+  fputs ("\"error\": ", stdout);
+  fputs (document ? document : "{\"status\": \"memory\", \"message\": \"out of memory\"}", stdout);
+}
+
+int
+adze_cli_show (const adze_cli *cli, const adze_error *error)
+{
+  int status = adze_cli_say (cli, error);
+  if (!cli->json)
+    return status;
+  putchar ('{');
+  adze_cli_print_error (error);
+  puts ("}");
+  return status;
 }
 
 int

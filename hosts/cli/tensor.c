@@ -3,6 +3,7 @@
 #include "cli/tensor.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,12 +46,26 @@ find_dtype (const char *name)
 
 /* ---- One element. memcpy, since nothing says that foreign memory is aligned. */
 
+/* Too large for the type, or so small that nothing of it would be left? "inf" is neither. */
+static bool
+range_lost (double number)
+{
+  return errno == ERANGE && (isinf (number) || number == 0);
+}
+
 static bool
 store_float (const char *text, unsigned bits, void *at)
 {
   char *end;
-  double wide = strtod (text, &end);
-  float narrow = strtof (text, NULL);
+  double wide = 0;
+  float narrow = 0;
+  errno = 0;
+  if (bits == 32)
+    narrow = strtof (text, &end);
+  else
+    wide = strtod (text, &end);
+  if (range_lost (bits == 32 ? (double)narrow : wide))
+    return false;
   memcpy (at, bits == 32 ? (const void *)&narrow : (const void *)&wide, bits / 8);
   return end != text && *end == '\0';
 }
@@ -105,37 +120,100 @@ format_float (double number, unsigned bits, char *text)
     snprintf (text, NUMBER_TEXT, "nan");
 }
 
+/* What a type takes, for who gave it something else. */
 static void
-format_bytes (const unsigned char *at, size_t size, char *text)
+describe_range (adze_dtype dtype, char *text, size_t size)
 {
-  size_t used = (size_t)snprintf (text, NUMBER_TEXT, "0x");
-  for (size_t i = size; i-- > 0 && used + 3 < NUMBER_TEXT;)
-    used += (size_t)snprintf (text + used, NUMBER_TEXT - used, "%02x", at[i]);
+  unsigned bits = dtype.bits;
+  if (dtype.code == ADZE_BOOL)
+    snprintf (text, size, "true, false, 1 and 0");
+  else if (dtype.code == ADZE_FLOAT && bits == 32)
+    snprintf (text, size, "0, numbers from %.8g to %.8g with either sign, inf and nan",
+              (double)FLT_TRUE_MIN, (double)FLT_MAX);
+  else if (dtype.code == ADZE_FLOAT)
+    snprintf (text, size, "0, numbers from %.17g to %.17g with either sign, inf and nan",
+              DBL_TRUE_MIN, DBL_MAX);
+  else if (dtype.code == ADZE_INT)
+    snprintf (text, size, "whole numbers from %lld to %lld", (long long)(INT64_MIN >> (64 - bits)),
+              (long long)(INT64_MAX >> (64 - bits)));
+  else
+    snprintf (text, size, "whole numbers from 0 to %llu",
+              (unsigned long long)(UINT64_MAX >> (64 - bits)));
+}
+
+/* COUNT bits (64 at most) from bit FIRST on. Elements are packed: one may begin within a byte,
+ * whose lower bits come first. */
+static uint64_t
+read_bits (const unsigned char *data, size_t first, unsigned count)
+{
+  uint64_t number = 0;
+  for (unsigned done = 0; done < count;) {
+    unsigned skip = (unsigned)((first + done) % 8);
+    unsigned taken = count - done < 8 - skip ? count - done : 8 - skip;
+    uint64_t piece = (data[(first + done) / 8] >> skip) & ((1u << taken) - 1);
+    number |= piece << done;
+    done += taken;
+  }
+  return number;
+}
+
+static bool
+is_whole_number (adze_dtype dtype)
+{
+  return (dtype.code == ADZE_INT || dtype.code == ADZE_UINT || dtype.code == ADZE_BOOL)
+         && dtype.bits <= 64 && dtype.lanes == 1;
 }
 
 static void
-format (const void *at, adze_dtype dtype, char *text)
+format_whole (uint64_t number, adze_dtype dtype, char *text)
 {
-  uint64_t number = 0;
-  unsigned bits = dtype.bits;
+  if (dtype.code == ADZE_INT && dtype.bits < 64 && number >> (dtype.bits - 1))
+    number |= ~UINT64_C (0) << dtype.bits;
+  snprintf (text, NUMBER_TEXT, dtype.code == ADZE_INT ? "%lld" : "%llu",
+            (unsigned long long)number);
+}
+
+/* In quotes when they are asked for and it is no number of JSON. */
+static void
+print_number (const char *text, bool quotes)
+{
+  quotes = quotes && text[strspn (text, "-0123456789.e+")] != '\0';
+  printf (quotes ? "\"%s\"" : "%s", text);
+}
+
+/* An element without a number to say it by, whole, however many lanes it has. */
+static void
+print_hexadecimal (const unsigned char *data, size_t first, size_t bits, bool quotes)
+{
+  fputs (quotes ? "\"0x" : "0x", stdout);
+  for (size_t at = (bits + 7) / 8; at-- > 0;) {
+    size_t left = bits - 8 * at;
+    printf ("%02x", (unsigned)read_bits (data, first + 8 * at, left < 8 ? (unsigned)left : 8));
+  }
+  fputs (quotes ? "\"" : "", stdout);
+}
+
+/* Of the packed memory of a tensor, which the runtime has seen to be as long as its elements. */
+static void
+print_element (const unsigned char *data, size_t index, adze_dtype dtype, bool quotes)
+{
+  char text[NUMBER_TEXT];
+  size_t bits = (size_t)dtype.bits * dtype.lanes;
   if (dtype.code == ADZE_FLOAT && bits == 32 && dtype.lanes == 1) {
     float value;
-    memcpy (&value, at, sizeof value);
+    memcpy (&value, data + index * sizeof value, sizeof value);
     format_float ((double)value, 32, text);
   } else if (dtype.code == ADZE_FLOAT && bits == 64 && dtype.lanes == 1) {
     double value;
-    memcpy (&value, at, sizeof value);
+    memcpy (&value, data + index * sizeof value, sizeof value);
     format_float (value, 64, text);
-  } else if ((dtype.code <= ADZE_UINT || dtype.code == ADZE_BOOL) && bits >= 8 && bits <= 64
-             && dtype.lanes == 1) {
-    memcpy (&number, at, bits / 8);
-    if (dtype.code == ADZE_INT && bits < 64 && number >> (bits - 1))
-      number |= ~UINT64_C (0) << bits;
-    snprintf (text, NUMBER_TEXT, dtype.code == ADZE_INT ? "%lld" : "%llu",
-              (unsigned long long)number);
+  } else if (is_whole_number (dtype)) {
+    format_whole (read_bits (data, index * bits, dtype.bits), dtype, text);
   } else {
-    format_bytes (at, (size_t)bits / 8 * dtype.lanes, text);
+    print_hexadecimal (data, index * bits, bits, quotes);
+    return;
   }
+  print_number (text, quotes);
 }
 
 /* ---- From words. */
@@ -146,10 +224,11 @@ read_shape (const adze_cli *cli, const char *text, adze_cli_tensor *tensor, size
   adze_view *view = &tensor->tensor.view;
   *count = 1;
   for (const char *at = text; at; at = strchr (at, 'x')) {
-    char word[24];
     uint64_t length;
     at += *at == 'x';
-    snprintf (word, sizeof word, "%.*s", (int)strcspn (at, "x"), at);
+    ADZE_CLI_FREE char *word = strndup (at, strcspn (at, "x"));
+    if (!word)
+      return adze_cli_no_memory (cli);
     if (!adze_cli_number (word, 0, ADZE_CLI_ELEMENTS_MAX, &length)
         || view->rank == ADZE_CLI_RANK_MAX)
       return adze_cli_misuse (cli, "'%s' is no shape: numbers with x between them, 2x3, at most %d "
@@ -185,20 +264,27 @@ fill_default (adze_cli_tensor *tensor, size_t count, size_t size)
 }
 
 static int
+refuse_number (const adze_cli *cli, const char *word, adze_dtype dtype)
+{
+  enum { SHOWN = 60 };
+  char name[32], range[128];
+  describe_range (dtype, range, sizeof range);
+  return adze_cli_misuse (cli, "'%.*s%s' in --data is no number that %s can hold, which takes %s",
+                          SHOWN, word, strlen (word) > SHOWN ? "..." : "",
+                          adze_cli_dtype_name (dtype, name), range);
+}
+
+static int
 fill_given (const adze_cli *cli, const char *data, adze_cli_tensor *tensor, size_t size)
 {
-  char name[32];
   adze_dtype dtype = tensor->tensor.view.dtype;
   char *at = tensor->data;
-  for (const char *word = data; word; word = strchr (word, ',')) {
-    char number[64];
-    word += *word == ',';
-    snprintf (number, sizeof number, "%.*s", (int)strcspn (word, ","), word);
-    if (!store (number, dtype, at))
-      return adze_cli_misuse (cli, "'%s' in --data is no number that %s can hold", number,
-                              adze_cli_dtype_name (dtype, name));
-    at += size;
-  }
+  ADZE_CLI_FREE char *words = strdup (data);
+  if (!words)
+    return adze_cli_no_memory (cli);
+  for (char *rest = words, *word; (word = strsep (&rest, ",")); at += size)
+    if (!store (word, dtype, at))
+      return refuse_number (cli, word, dtype);
   return ADZE_CLI_FINE;
 }
 
@@ -240,46 +326,31 @@ adze_cli_tensor_open (const adze_cli *cli, const char *dtype, const char *shape,
 
 /* ---- To text. */
 
-static size_t
-element_size (const adze_view *view)
-{
-  return ((size_t)view->dtype.bits * view->dtype.lanes + 7) / 8;
-}
-
 void
 adze_cli_tensor_print (const adze_view *view)
 {
   size_t count = adze_view_count (view);
   size_t row = view->rank > 0 ? (size_t)view->shape[view->rank - 1] : 1;
-  const char *data = adze_view_data (view);
-  char text[NUMBER_TEXT];
+  const unsigned char *data = adze_view_data (view);
   for (size_t i = 0; i < count; i++) {
-    format (data + i * element_size (view), view->dtype, text);
-    fputs (text, stdout);
+    print_element (data, i, view->dtype, false);
     putchar ((i + 1) % row == 0 ? '\n' : ' ');
   }
-}
-
-static void
-print_element_json (const char *text)
-{
-  bool is_number = text[strspn (text, "-0123456789.e+")] == '\0';
-  printf (is_number ? "%s" : "\"%s\"", text);
 }
 
 void
 adze_cli_tensor_print_json (const adze_view *view)
 {
-  char text[NUMBER_TEXT];
-  const char *data = adze_view_data (view);
-  printf ("\"dtype\": \"%s\", \"shape\": [", adze_cli_dtype_name (view->dtype, text));
+  char name[32];
+  size_t count = adze_view_count (view);
+  const unsigned char *data = adze_view_data (view);
+  printf ("\"dtype\": \"%s\", \"shape\": [", adze_cli_dtype_name (view->dtype, name));
   for (int32_t i = 0; i < view->rank; i++)
     printf ("%s%lld", i > 0 ? ", " : "", (long long)view->shape[i]);
   fputs ("], \"data\": [", stdout);
-  for (size_t i = 0; i < adze_view_count (view); i++) {
-    format (data + i * element_size (view), view->dtype, text);
+  for (size_t i = 0; i < count; i++) {
     fputs (i > 0 ? ", " : "", stdout);
-    print_element_json (text);
+    print_element (data, i, view->dtype, true);
   }
   putchar (']');
 }

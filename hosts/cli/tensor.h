@@ -29,7 +29,8 @@ const char *adze_cli_dtype_name (adze_dtype dtype, char *text);
 /* One line for each run of the last dimension, numbers with the fewest digits that read back to the
  * same value. */
 void adze_cli_tensor_print (const adze_view *view);
-/* The members "dtype", "shape" and "data". Infinities and NaN are strings, since JSON has none. */
+/* The members "dtype", "shape" and "data". Infinities and NaN are strings, since JSON has none; so
+ * are the elements of a type that is neither f32, f64 nor a whole number of one lane: "0x0123". */
 void adze_cli_tensor_print_json (const adze_view *view);
 
 #endif

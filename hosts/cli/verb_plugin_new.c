@@ -147,24 +147,59 @@ read_all (int fd, size_t *size)
   return text;
 }
 
-/* What stands for "@WORD@" at the beginning of TEXT; NULL: nothing of ours. */
+/* The adze that was installed, so that it need not be on PATH; one that has not been installed yet,
+ * or lies elsewhere by now, is left to PATH. */
 static const char *
-filling (const project *made, const char *text, size_t *length)
+program (void)
+{
+  return access (ADZE_PROGRAM, X_OK) == 0 ? ADZE_PROGRAM : "adze";
+}
+
+/* What stands for "@WORD@" at the beginning of TEXT; NULL: nothing of ours. IS_PATH: it comes from
+ * where adze was installed, and its place is the value of a macro of make. */
+static const char *
+filling (const project *made, const char *text, size_t *length, bool *is_path)
 {
   const struct {
     const char *mark, *value;
+    bool is_path;
   } fillings[] = {
-    { "@NAME@", made->name },
-    { "@C_NAME@", made->c_name },
-    { "@SOURCE@", made->source },
-    { "@KIND@", made->kind },
+    { "@NAME@", made->name, false },
+    { "@C_NAME@", made->c_name, false },
+    { "@SOURCE@", made->source, false },
+    { "@KIND@", made->kind, false },
+    { "@ADZE@", program (), true },
+    { "@PKGCONFIGDIR@", ADZE_PKGCONFIG_DIR, true },
   };
   for (size_t i = 0; i < ADZE_CLI_COUNT_OF (fillings); i++) {
     *length = strlen (fillings[i].mark);
+    *is_path = fillings[i].is_path;
     if (strncmp (text, fillings[i].mark, *length) == 0)
       return fillings[i].value;
   }
   return NULL;
+}
+
+/* As one word for the shell, in a macro of make: bare, unless something in it means more to either
+ * of them than itself. */
+static void
+write_path (FILE *stream, const char *path)
+{
+  static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                 "/._+,:@%-";
+  bool quotes = path[strspn (path, harmless)] != '\0';
+  fputs (quotes ? "'" : "", stream);
+  for (; *path; path++) {
+    const char *written = *path == '\'' ? "'\\''"
+                          : *path == '$' ? "$$"
+                          : *path == '#' ? "\\#"
+                                         : NULL;
+    if (written)
+      fputs (written, stream);
+    else
+      fputc (*path, stream);
+  }
+  fputs (quotes ? "'" : "", stream);
 }
 
 static void
@@ -172,13 +207,15 @@ write_filled (const project *made, FILE *stream, const char *text, size_t size)
 {
   for (const char *end = text + size; text < end;) {
     size_t length;
-    const char *value = *text == '@' ? filling (made, text, &length) : NULL;
-    if (value) {
+    bool is_path;
+    const char *value = *text == '@' ? filling (made, text, &length, &is_path) : NULL;
+    if (value && is_path)
+      write_path (stream, value);
+    else if (value)
       fputs (value, stream);
-      text += length;
-    } else {
-      fputc (*text++, stream);
-    }
+    else
+      fputc (*text, stream);
+    text += value ? length : 1;
   }
 }
 

@@ -7,31 +7,47 @@
 
 /* ---- adze plugin stamp */
 
+/* The first COUNT files are stamped; ERROR (or NULL) is what stopped the next one. */
+static void
+print_stamped_json (const adze_cli_arguments *arguments, size_t count, bool is_signed,
+                    const adze_error *error)
+{
+  fputs ("{\"stamped\": [", stdout);
+  for (size_t i = 0; i < count; i++) {
+    fputs (i > 0 ? ", " : "", stdout);
+    adze_cli_print_json (stdout, arguments->words[i]);
+  }
+  printf ("], \"signed\": %s", is_signed ? "true" : "false");
+  if (error) {
+    fputs (", ", stdout);
+    adze_cli_print_error (error);
+  }
+  puts ("}");
+}
+
 static int
 run_stamp (adze_cli *cli, const adze_cli_arguments *arguments)
 {
   const char *key = adze_cli_value (arguments, "key");
+  adze_error *error = NULL;
+  size_t done = 0;
   int status = adze_cli_open (cli);
   if (status != ADZE_CLI_FINE)
     return status;
-  for (size_t i = 0; i < arguments->word_count; i++) {
-    adze_error *error = adze_plugin_stamp (cli->runtime, arguments->words[i], key);
-    if (error)
-      return adze_cli_fail (cli, error);
+  while (done < arguments->word_count
+         && !(error = adze_plugin_stamp (cli->runtime, arguments->words[done], key))) {
+    const char *path = arguments->words[done++];
     if (cli->json)
       continue;
-    adze_cli_print (&cli->out, ADZE_CLI_PLAIN, arguments->words[i]);
+    adze_cli_print (&cli->out, ADZE_CLI_PLAIN, path);
     puts (key ? ": stamped and signed" : ": stamped");
   }
-  if (!cli->json)
-    return ADZE_CLI_FINE;
-  fputs ("{\"stamped\": [", stdout);
-  for (size_t i = 0; i < arguments->word_count; i++) {
-    fputs (i > 0 ? ", " : "", stdout);
-    adze_cli_print_json (stdout, arguments->words[i]);
-  }
-  printf ("], \"signed\": %s}\n", key ? "true" : "false");
-  return ADZE_CLI_FINE;
+  if (error)
+    status = adze_cli_say (cli, error);
+  if (cli->json)
+    print_stamped_json (arguments, done, key != NULL, error);
+  adze_error_free (error);
+  return status;
 }
 
 static const adze_cli_option stamp_options[] = {

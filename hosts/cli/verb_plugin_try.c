@@ -95,7 +95,8 @@ read_limits (const adze_cli *cli, const adze_cli_arguments *arguments,
     return adze_cli_misuse (cli, "limits can be kept only in a process of its own; leave "
                             "--in-process out");
   options->time_limit_ms = (int64_t)limit;
-  options->isolate = inside ? -1 : isolate || limit || memory;
+  /* Whoever tries something out does not know yet what it does, wherever it lies. */
+  options->isolate = inside ? -1 : 1;
   return ADZE_CLI_FINE;
 }
 
@@ -153,6 +154,11 @@ apply (const adze_cli *cli, const char *id, const adze_harness_options *options,
   if (error)
     return adze_cli_fail (cli, error);
   error = adze_harness_apply (harness, input, &output);
+  adze_error *end = adze_harness_end (harness);
+  if (error)
+    adze_error_free (end);
+  else
+    error = end;
   if (!error)
     print_result (cli, id, adze_harness_isolated (harness), input, output);
   adze_harness_close (harness);
@@ -198,10 +204,10 @@ static const adze_cli_option try_options[] = {
   { "data", 0, false, "NUMBERS", "what to feed it: 1,2,3; numbers from 1 on unless given" },
   { "shape", 0, false, "SHAPE", "the shape of the data: 2x3; one dimension unless given" },
   { "dtype", 0, false, ADZE_CLI_DTYPES, "the type of the elements; f32 unless given" },
-  { "isolate", 0, false, NULL, "run it in a process of its own" },
-  { "in-process", 0, false, NULL, "run it in this process, even when it is not trusted" },
-  { "time-limit", 0, false, "MS", "milliseconds that it may take; isolates it" },
-  { "memory-limit", 0, false, "SIZE", "memory that its process may take: 64MiB; isolates it" },
+  { "isolate", 0, false, NULL, "run it in a process of its own, which is the preset" },
+  { "in-process", 0, false, NULL, "run it in this process; when it crashes or exits, so does adze" },
+  { "time-limit", 0, false, "MS", "milliseconds that each of its calls may take" },
+  { "memory-limit", 0, false, "SIZE", "memory that its process may take: 64MiB" },
   { "observe", 0, true, "OBSERVER", "let an observer watch: ID or ID:PARAMETERS; repeatable" },
   { NULL, 0, false, NULL, NULL },
 };
@@ -211,8 +217,8 @@ const adze_cli_verb adze_cli_plugin_try = {
   .usage = "FILE|COMPONENT",
   .summary = "feed a technique one tensor and print what it makes of it",
   .about = "Feeds one tensor to a technique, of a plugin's file or by its name, and prints the "
-           "numbers that come out, one line for each row. A plugin that is not trusted runs in a "
-           "process of its own, unless --in-process is given.",
+           "numbers that come out, one line for each row. It runs in a process of its own, unless "
+           "--in-process is given.",
   .options = try_options,
   .least = 1,
   .most = 1,

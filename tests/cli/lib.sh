@@ -71,19 +71,20 @@ json_valid ()
   complaint=$("$JSON" < out 2>&1) || fail "standard output should be one JSON document: $complaint"
 }
 
-# Builds the sample plugin as plugins/sample.so; the test is skipped where nothing can build it, and
-# ends here in a static build, whose program takes no plugin from a file.
-need_sample ()
+# Builds NAME.c as plugins/NAME.so; the test is skipped where nothing can build it, and ends here in
+# a static build, whose program takes no plugin from a file.
+need_plugin ()
 {
   [ "${ADZE_SHARED-}" != no ] || done_
   mkdir -p plugins
-  ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/sdk/include" -o plugins/sample.so \
-    "$here/sample.c" 2> err || {
-    echo "no compiler for the sample plugin:"
+  ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/sdk/include" -o "plugins/$1.so" \
+    "$here/$1.c" 2> err || {
+    echo "no compiler for the plugin $1:"
     cat err
     exit 77
   }
 }
+need_sample () { need_plugin sample; }
 
 # Verbs as the command itself lists them: "list", "plugin check".
 all_verbs ()

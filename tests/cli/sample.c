@@ -2,6 +2,7 @@
 /* The plugin that the tests of the command play with: one technique in good order, one that can be
  * told to misbehave, and an observer. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <adze/sdk.h>
 
@@ -23,9 +24,17 @@ scale_create (const adze_host *host, const adze_params *params, void **instance)
   return ADZE_OK;
 }
 
+/* SAMPLE_END in the environment: how it goes wrong. */
 static void
 scale_destroy (const adze_host *host, void *instance)
 {
+  const char *how = getenv ("SAMPLE_END");
+  if (how && strcmp (how, "abort") == 0)
+    abort ();
+  if (how && strcmp (how, "exit") == 0)
+    exit (0);
+  if (how && strcmp (how, "keep") == 0)
+    return;
   host->release (host, instance);
 }
 

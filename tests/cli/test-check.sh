@@ -31,4 +31,12 @@ out_lacks "ok"
 expect 2 "$ADZE" plugin check $sample --only no-case-has-this-name --json
 json_is param error status
 expect 1 "$ADZE" plugin check no-such-file.so
+
+# Its folders lie where temporary files belong; a path that is not absolute says nothing.
+expect 1 env TMPDIR="$work/nowhere" "$ADZE" plugin check $sample --only "$name"
+err_has "cannot make a folder in $work/nowhere,"
+expect 0 env TMPDIR=nowhere "$ADZE" plugin check $sample --only "$name"
+mkdir elsewhere
+expect 0 env TMPDIR="$work/elsewhere" "$ADZE" plugin check $sample --only "$name"
+[ -z "$(ls elsewhere)" ] || fail "nothing should be left behind: $(ls elsewhere)"
 done_

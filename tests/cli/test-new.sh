@@ -74,6 +74,9 @@ if [ -d "$root/sdk/template" ]; then
     expect 0 "$ADZE" plugin new "own-$kind" --kind $kind
     ! grep -rn '@[A-Z_]*@' "own-$kind" > left || fail "not filled in: $(cat left)"
     [ -f "own-$kind/Makefile" ] || fail "there should be a Makefile"
+    grep -qx 'PKGCONFIGDIR = /.*/pkgconfig' "own-$kind/Makefile" || fail "where is adze-sdk.pc?"
+    program=$(sed -n 's/^ADZE = //p' "own-$kind/Makefile")
+    [ "$program" = adze ] || [ -x "$program" ] || fail "there is no $program"
   done
   expect 0 "$ADZE" plugin new own-cc --lang c++
   [ -f own-cc/own-cc.cc ] || fail "there should be a C++ source"

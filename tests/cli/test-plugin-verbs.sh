@@ -43,6 +43,24 @@ out_empty
 expect 1 "$ADZE" plugin dump plugins/junk.so --json
 json_valid
 
+# What is wrong with a file is wrong with the file, whatever it is.
+need_plugin unsound
+expect 1 "$ADZE" plugin dump plugins/unsound.so
+err_has "the parameters of"
+expect 1 "$ADZE" plugin try plugins/unsound.so
+# The system's words for want of memory (the part to be protected lies at an absurd address) are
+# about the file, too.
+cp $sample plugins/damaged.so
+row=$(readelf -lW plugins/damaged.so 2> err | sed '1,/^  Type/d' | grep -n '^  GNU_RELRO ' \
+  | cut -d: -f1)
+if [ -n "$row" ] && [ "$(od -An -tu1 -j4 -N1 plugins/damaged.so | tr -d ' ')" = 2 ]; then
+  printf '\020' \
+    | dd of=plugins/damaged.so bs=1 conv=notrunc seek=$((64 + 56 * (row - 1) + 16 + 5)) 2> err
+  expect 1 "$ADZE" plugin dump plugins/damaged.so
+  expect 1 "$ADZE" plugin try plugins/damaged.so --in-process
+fi
+rm plugins/unsound.so plugins/damaged.so
+
 # ---- list, rescan
 expect 0 "$ADZE" --plugin-path plugins plugin list
 out_has "sample"
@@ -60,6 +78,19 @@ expect 0 "$ADZE" --plugin-path plugins plugin rescan
 out_has "1 failed"
 expect 0 "$ADZE" --plugin-path plugins plugin rescan --json
 json_is 1 failed
+# What cannot be kept is said: the next command would go by what was kept before.
+echo > file
+for quiet in "" --quiet; do
+  # shellcheck disable=SC2086
+  expect 0 env XDG_CACHE_HOME="$work/file" "$ADZE" --plugin-path plugins plugin rescan $quiet
+  out_has " found"
+done
+err_empty
+expect 0 env XDG_CACHE_HOME="$work/file" "$ADZE" --plugin-path plugins plugin rescan
+err_has "warning: "
+err_has "$work/file"
+expect 0 env XDG_CACHE_HOME="$work/file" "$ADZE" --plugin-path plugins plugin list
+err_lacks "$work/file"
 rm plugins/junk.so
 expect 0 "$ADZE" --plugin-path plugins plugin list --failed
 out_empty
@@ -86,4 +117,15 @@ err_has "digest"
 expect 1 "$ADZE" plugin stamp no-such-file.so
 expect 1 "$ADZE" plugin stamp no-such-file.so --json
 json_valid
+# Those before the one that fails are stamped, and that is said.
+need_sample
+expect 1 "$ADZE" plugin stamp $sample no-such-file.so
+out_is "$sample: stamped"
+expect 1 "$ADZE" plugin stamp $sample no-such-file.so --json
+json_is 1 stamped
+json_is $sample stamped 0
+json_is false signed
+json_is not-found error status
+expect 1 "$ADZE" plugin stamp no-such-file.so $sample --json
+json_is 0 stamped
 done_

@@ -26,7 +26,12 @@ spoil="$sample --component sample-spoil"
   expect 0 "$ADZE" plugin try $scale --shape 0
   out_is ""
 
-  # Isolation: by default, as it is not trusted; and otherwise as it is told.
+  # Isolation: unless it is told otherwise, also of what is trusted.
+  mkdir -p "$XDG_CONFIG_HOME/adze"
+  printf 'trusted = ["%s/plugins"]\n' "$PWD" > "$XDG_CONFIG_HOME/adze/config.toml"
+  expect 0 "$ADZE" --plugin-path plugins plugin try sample-scale --json
+  json_is true isolated
+  rm "$XDG_CONFIG_HOME/adze/config.toml"
   expect 0 "$ADZE" plugin try $scale --json
   json_is true isolated
   json_is true changed
@@ -86,7 +91,7 @@ spoil="$sample --component sample-spoil"
 
   # Wrong: each with the thing that is wrong.
   expect 2 "$ADZE" plugin try $scale --dtype i8 --data 128
-  err_has "'128' in --data is no number that i8 can hold, which takes whole numbers from -128 to 127"
+  err_has "'128' in --data is no number that i8 can hold, which takes whole numbers from -128 to"
   expect 2 "$ADZE" plugin try $scale --dtype u8 --data=-1
   expect 2 "$ADZE" plugin try $scale --data 1,,2
   expect 2 "$ADZE" plugin try $scale --data 1,2 --shape 3
@@ -135,6 +140,25 @@ spoil="$sample --component sample-spoil"
   json_is crashed error status
   expect 1 "$ADZE" plugin try $spoil --data 1001 --time-limit 200 --json
   json_is timeout error status
+
+  # So has one that does it at its end: nothing was made of the tensor.
+  for how in --in-process --isolate; do
+    expect 1 env SAMPLE_END=keep "$ADZE" plugin try $scale $how
+    err_has "'sample-scale' did not release 8 bytes"
+    out_empty
+  done
+  expect 1 env SAMPLE_END=abort "$ADZE" plugin try $scale
+  err_has "destroy of 'sample-scale'"
+  out_empty
+  expect 1 env SAMPLE_END=exit "$ADZE" plugin try $scale --json
+  json_is crashed error status
+
+  # Whoever ends this very process is not taken for success.
+  expect 4 env SAMPLE_END=exit "$ADZE" plugin try $scale --in-process
+  err_has "adze plugin try was ended in the middle"
+  expect 4 env SAMPLE_END=exit "$ADZE" plugin try $scale --in-process --json
+  json_is failed error status
+  err_has "adze plugin try was ended in the middle"
 
   # The log and the observers.
   expect 0 "$ADZE" plugin try $scale --verbose

@@ -6,10 +6,22 @@
 set -eu
 [ "$ADZE_SHARED" = yes ] || { echo "a static build takes no plugin files"; exit 0; }
 hand_written=$TOP_SRCDIR/tests/plugins/hand-written.rs
-PATH=$(dirname "$ADZE"):$PATH
-export PATH CC CXX
+package_path=${PKG_CONFIG_PATH-}
+export CC CXX
 unset TOP_SRCDIR TOP_BUILDDIR srcdir ADZE_TEMPLATE_DIR
 cd "$TMPDIR"
+
+# Whoever installed into a folder of their own has told nobody where: neither PATH nor pkg-config. A
+# tree that is to become a package does not lie where it will, and has to be told.
+adze ()
+{
+  "$ADZE" "$@"
+}
+if [ -z "${DESTDIR-}" ]; then
+  unset PKG_CONFIG_PATH
+else
+  PATH=$(dirname "$ADZE"):$PATH
+fi
 
 fail ()
 {
@@ -29,9 +41,20 @@ for kind in technique observer; do
     [ "$(wc -l < "$name/$name.c"*)" -lt 60 ] || fail "the template of a $kind is long"
   done
 done
+# What is set already comes first, and what is given is used.
+mkdir other
+printf 'Name: adze-sdk\nDescription: another\nVersion: 0\nplugindir=%s/elsewhere\n' "$TMPDIR" \
+  > other/adze-sdk.pc
+PKG_CONFIG_PATH="$TMPDIR/other" make -C my-technique-c install
+[ -f "$TMPDIR/elsewhere/my-technique-c.toml" ] || fail "PKG_CONFIG_PATH is not respected"
+! make -C my-technique-c check ADZE=false || fail "ADZE is not respected"
+# Folders are called what they are called.
+make -C my-technique-c install PLUGINDIR="$TMPDIR/it's my folder"
+[ -f "$TMPDIR/it's my folder/my-technique-c.toml" ] || fail "a folder's name is not respected"
 # Into a tree that is to become a package.
 make -C my-technique-c install DESTDIR="$TMPDIR/package"
-[ -f "$TMPDIR/package$(pkg-config --variable=plugindir adze-sdk)/my-technique-c.toml" ] \
+plugin_folder=$(PKG_CONFIG_PATH=$package_path pkg-config --variable=plugindir adze-sdk)
+[ -f "$TMPDIR/package$plugin_folder/my-technique-c.toml" ] \
   || fail "DESTDIR is not respected"
 
 # A language that adze knows nothing of, without the headers.

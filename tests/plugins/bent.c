@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <adze/sdk.h>
 
@@ -23,10 +25,68 @@ static const adze_param params[] = {
   { .name = NULL }
 };
 
+#ifdef BENT_LEAVES
+/* -DBENT_LEAVES=fork_one, fork_away or start_thread: what it does once a process. None lasts long
+ * when nobody ends it. */
+static inline void *
+linger (void *argument)
+{
+  const struct timespec while_ = { 20, 0 };
+  nanosleep (&while_, NULL);
+  return argument;
+}
+
+static inline void
+fork_one (void)
+{
+  if (fork () == 0) {
+    linger (NULL);
+    _exit (0);
+  }
+}
+
+/* As a daemon does: into another session, and its parent ends. */
+static inline void
+fork_away (void)
+{
+  pid_t between = fork ();
+  if (between == 0) {
+    setsid ();
+    fork_one ();
+    _exit (0);
+  }
+  waitpid (between, NULL, 0);
+}
+
+static inline void
+start_thread (void)
+{
+  pthread_t thread;
+  if (pthread_create (&thread, NULL, linger, NULL) == 0)
+    pthread_detach (thread);
+}
+
+static void
+leave_something (void)
+{
+  static atomic_int left;
+  if (atomic_fetch_add (&left, 1) == 0)
+    BENT_LEAVES ();
+}
+#endif
+
 static void
 destroy (const adze_host *host, void *instance)
 {
   bent *self = instance;
+#ifdef BENT_END_CRASHES
+  signal (SIGSEGV, SIG_DFL);
+  raise (SIGSEGV);
+#endif
+#ifdef BENT_END_BREAKS
+  static char never_allocated[256];
+  host->release (host, never_allocated + 128);
+#endif
   free (self->note);
   free (self->more);
   if (self->scratch)
@@ -76,6 +136,9 @@ create (const adze_host *host, const adze_params *values, void **instance)
 #endif
     return no_memory (host, self);
   }
+#ifdef BENT_LEAVES
+  leave_something ();
+#endif
   *instance = self;
   return ADZE_OK;
 }
@@ -195,7 +258,11 @@ init (const adze_host *host)
 static void
 deinit (const adze_host *host)
 {
+#ifdef BENT_DEINIT_BREAKS
+  host->release (host, NULL);
+#else
   host->release (host, kept);
+#endif
 }
 
 #ifdef BENT_EXPORTS

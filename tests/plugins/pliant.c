@@ -15,7 +15,8 @@
 static const adze_param params[] = {
   { .name = "do", .type = ADZE_PARAM_CHOICE, .preset = "copy",
     .choices = "copy|keep|pid|second|negative|overflow|rank-33|no-type|large|two-reasons|timeout|"
-               "crashed|format|abort|exit|hang|devour|random|reduce",
+               "crashed|format|abort|exit|hang|devour|random|reduce|"
+               "end-abort|end-exit|end-hang|end-break|end-keep",
     .help = "what it does" },
   { .name = NULL }
 };
@@ -159,7 +160,7 @@ static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
 {
   const char *what = instance;
-  if (strcmp (what, "keep") == 0)
+  if (strcmp (what, "keep") == 0 || strncmp (what, "end-", 4) == 0)
     return ADZE_OK;
   if (strcmp (what, "copy") == 0)
     return copy (host, call, input);
@@ -199,8 +200,18 @@ create (const adze_host *host, const adze_params *values, void **instance)
 static void
 destroy (const adze_host *host, void *instance)
 {
-  (void)host;
-  (void)instance;
+  static char never_allocated[256];
+  static void *volatile kept; /* which a sanitizer then takes for no leak of the host's */
+  const char *what = instance;
+  if (strncmp (what, "end-", 4) != 0)
+    return;
+  what += 4;
+  if (strcmp (what, "break") == 0)
+    host->release (host, never_allocated + 128);
+  else if (strcmp (what, "keep") == 0)
+    kept = host->allocate (host, 77);
+  else
+    end_process (what);
 }
 
 static const adze_technique technique = {
@@ -302,6 +313,15 @@ init (const adze_host *host)
 }
 #endif
 
+/* PLIANT_DEINIT: as one of the choices of "do" is spelt behind "end-". */
+#ifdef PLIANT_DEINIT
+static void
+deinit (const adze_host *host)
+{
+  destroy (host, (void *)("end-" PLIANT_DEINIT));
+}
+#endif
+
 #ifndef PLIANT_VERSION
 #define PLIANT_VERSION "1.0"
 #endif
@@ -315,6 +335,9 @@ static const adze_plugin plugin = {
   .components = components,
 #ifdef PLIANT_LIBRARY
   .init = init,
+#endif
+#ifdef PLIANT_DEINIT
+  .deinit = deinit,
 #endif
 };
 

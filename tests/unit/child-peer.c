@@ -252,17 +252,29 @@ close_socket (const char *self)
   hang ();
 }
 
-/* A process that stays behind keeps the socket open until the other end closes it. */
+/* A process that does nothing until it is killed; the parent is told its number. */
+static void
+start_one (adze_child *parent)
+{
+  pid_t another = fork ();
+  if (another == 0)
+    hang ();
+  need (adze_child_send (parent, &another, sizeof another));
+}
+
+static void
+start_another (const char *self)
+{
+  (void)self;
+  start_one (attach ());
+  hang ();
+}
+
 static void
 leave_a_process_behind (const char *self)
 {
   (void)self;
-  if (fork () == 0) {
-    char byte;
-    while (recv (3, &byte, 1, 0) > 0)
-      continue;
-    _exit (0);
-  }
+  start_one (attach ());
   _exit (3);
 }
 
@@ -406,6 +418,7 @@ main (int argc, char **argv)
     { "release-what-is-free", release_what_is_free },
     { "send-message-for-data", send_message_for_data },
     { "close-socket", close_socket },
+    { "start-another", start_another },
     { "leave-a-process-behind", leave_a_process_behind },
     { "list-descriptors", list_descriptors },
     { "list-signals", list_signals },

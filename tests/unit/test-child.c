@@ -1,152 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child process that answers, dies, hangs, lies or hides. Each test checks afterwards that no
- * process and no descriptor was left behind. The children are child-peer.c. */
-#define _GNU_SOURCE 1
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-#include "base/child.h"
-#include "base/file.h"
-
-static char *peer;
-static size_t descriptors_before;
-
-/* Long enough for the slowest machine: only a broken library runs into it. */
-#define PATIENCE_MS 60000
-
-/* ---- Setting up and looking for what was left. */
-
-static size_t
-count_descriptors (void)
-{
-  DIR *folder = opendir ("/proc/self/fd");
-  assert_non_null (folder);
-  size_t count = 0;
-  while (readdir (folder))
-    count++;
-  closedir (folder);
-  return count;
-}
-
-static size_t
-count_mapped_rings (void)
-{
-  FILE *maps = fopen ("/proc/self/maps", "re");
-  assert_non_null (maps);
-  size_t count = 0;
-  for (char line[4096]; fgets (line, sizeof line, maps);)
-    count += strstr (line, "adze-ring") != NULL;
-  fclose (maps);
-  return count;
-}
-
-static int
-remember (void **state)
-{
-  (void)state;
-  descriptors_before = count_descriptors ();
-  return 0;
-}
-
-static int
-nothing_is_left (void **state)
-{
-  (void)state;
-  assert_int_equal (waitpid (-1, NULL, WNOHANG), -1);
-  assert_int_equal (errno, ECHILD);
-  assert_int_equal (count_descriptors (), descriptors_before);
-  assert_int_equal (count_mapped_rings (), 0);
-  return 0;
-}
-
-static char *
-beside_this_program (const char *relative)
-{
-  char self[4096];
-  ssize_t size = readlink ("/proc/self/exe", self, sizeof self - 1);
-  assert_true (size > 0);
-  self[size] = '\0';
-  int folder = (int)(adze_path_base (self) - self);
-  char *path = adze_text_format ("%.*s%s", folder, self, relative);
-  assert_non_null (path);
-  return path;
-}
-
-static int
-find_peer (void **state)
-{
-  (void)state;
-  const char *given = getenv ("CHILD_PEER");
-  if (given) {
-    ADZE_AUTO_ERROR error = adze_path_absolute (given, &peer);
-    return error ? -1 : 0;
-  }
-  peer = beside_this_program ("child-peer");
-  if (access (peer, X_OK) != 0) {
-    free (peer);
-    peer = beside_this_program ("../child-peer");
-  }
-  return access (peer, X_OK);
-}
-
-static int
-forget_peer (void **state)
-{
-  (void)state;
-  free (peer);
-  return 0;
-}
-
-static adze_child *
-spawn_with (const char *mode, bool quiet)
-{
-  const char *const argv[] = { peer, mode, NULL };
-  adze_child_options options = { .program = peer, .argv = argv, .quiet = quiet };
-  adze_child *child = NULL;
-  assert_null (adze_child_spawn (&options, &child));
-  assert_true (adze_child_pid (child) > 0);
-  adze_child_deadline (child, PATIENCE_MS);
-  return child;
-}
-
-static adze_child *
-spawn (const char *mode)
-{
-  return spawn_with (mode, false);
-}
-
-static void
-assert_error (adze_error *error, adze_status status, const char *message)
-{
-  ADZE_AUTO_ERROR held = error;
-  assert_non_null (held);
-  assert_string_equal (adze_error_message (held), message);
-  assert_int_equal (adze_error_status (held), status);
-}
-
-static void
-assert_answer (adze_child *child, const char *text)
-{
-  ADZE_AUTO (adze_buffer) answer = { 0 };
-  assert_null (adze_child_receive (child, &answer));
-  assert_int_equal (answer.size, strlen (text));
-  if (answer.size > 0)
-    assert_string_equal (answer.data, text);
-}
+/* A child process that answers, dies, hangs, lies or hides. The children are child-peer.c; how they
+ * and what they have started come to their end is in test-child-end.c. */
+#include "child-tests.h"
 
 /* ---- Talking. */
 
@@ -241,16 +96,6 @@ two_children_at_once (void **state)
 /* ---- Dying. */
 
 static void
-assert_death (adze_error *error, const char *message, const char *fact, const char *value)
-{
-  assert_non_null (error);
-  const char *found = adze_error_fact (error, fact);
-  assert_non_null (found);
-  assert_string_equal (found, value);
-  assert_error (error, ADZE_E_CRASHED, message);
-}
-
-static void
 it_exits (void **state)
 {
   (void)state;
@@ -332,27 +177,6 @@ it_closes_only_the_socket (void **state)
                 "child-peer closed the connection before it answered, did not exit, and was "
                 "killed");
   adze_child_close (child);
-}
-
-/* The process left behind becomes ours and ends once the socket is closed. */
-static void
-a_process_left_behind_hides_nothing (void **state)
-{
-  (void)state;
-  int pidfd = pidfd_open (getpid (), 0);
-  if (pidfd < 0)
-    skip ();
-  close (pidfd);
-  prctl (PR_SET_CHILD_SUBREAPER, 1);
-  adze_child *child = spawn ("leave-a-process-behind");
-  ADZE_AUTO (adze_buffer) answer = { 0 };
-  assert_death (adze_child_receive (child, &answer),
-                "child-peer exited with code 3 before it answered", "exit-code", "3");
-  adze_child_close (child);
-  int status;
-  assert_true (waitpid (-1, &status, 0) > 0);
-  assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
-  prctl (PR_SET_CHILD_SUBREAPER, 0);
 }
 
 /* A host that ignores SIGCHLD has its children reaped behind our back. */
@@ -607,61 +431,6 @@ no_such_program (void **state)
   adze_child_close (child);
 }
 
-/* ---- The child's end. */
-
-static void
-it_hears_that_the_parent_has_gone (void **state)
-{
-  (void)state;
-  adze_child *child = spawn ("lose-parent");
-  assert_answer (child, "the parent process has gone");
-  adze_child_close (child);
-}
-
-/* A grandchild falls to us when its parent is killed, so that we can see it end. */
-static void
-it_dies_with_its_parent (void **state)
-{
-  (void)state;
-  prctl (PR_SET_CHILD_SUBREAPER, 1);
-  adze_child *child = spawn ("be-a-parent");
-  ADZE_AUTO (adze_buffer) answer = { 0 };
-  assert_null (adze_child_receive (child, &answer));
-  pid_t grandchild;
-  assert_int_equal (answer.size, sizeof grandchild);
-  memcpy (&grandchild, answer.data, sizeof grandchild);
-  adze_child_close (child);
-  int status = 0;
-  pid_t ended = 0;
-  for (int waited = 0; waited < PATIENCE_MS && ended == 0; waited += 10) {
-    ended = waitpid (grandchild, &status, WNOHANG);
-    usleep (ended == 0 ? 10000 : 0);
-  }
-  if (ended == 0)
-    kill (grandchild, SIGKILL);
-  assert_int_equal (ended, grandchild);
-  assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
-  prctl (PR_SET_CHILD_SUBREAPER, 0);
-}
-
-static void
-started_by_hand (void **state)
-{
-  (void)state;
-  size_t before = count_descriptors ();
-  adze_child *parent = NULL;
-  assert_error (adze_child_attach (&parent), ADZE_E_CONTRACT,
-                "descriptors 3 and 4 are not the socket and the ring that adze leaves there; this "
-                "program is started by adze, not by hand");
-  assert_null (parent);
-  assert_int_equal (count_descriptors (), before);
-  adze_child *child = spawn ("lose-ring");
-  assert_answer (child, "refused");
-  adze_child_close (child);
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown (function, remember, nothing_is_left)
-
 int
 main (void)
 {
@@ -676,7 +445,6 @@ main (void)
     TEST (last_words_are_heard),
     TEST (it_crashes),
     TEST (it_closes_only_the_socket),
-    TEST (a_process_left_behind_hides_nothing),
     TEST (nothing_to_reap),
     TEST (it_hangs),
     TEST (it_is_late_byte_by_byte),
@@ -689,9 +457,6 @@ main (void)
     TEST (its_signals_are_its_own),
     TEST (what_it_prints),
     TEST (no_such_program),
-    TEST (it_hears_that_the_parent_has_gone),
-    TEST (it_dies_with_its_parent),
-    TEST (started_by_hand),
   };
   return cmocka_run_group_tests_name ("child", tests, find_peer, forget_peer);
 }

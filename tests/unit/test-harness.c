@@ -454,6 +454,118 @@ absurd_inputs (void **state)
   }
 }
 
+/* ---- Ends. */
+
+/* What the event "instance.failed" and the log said. */
+typedef struct ends {
+  int events;
+  int warnings;
+  char component[64];
+  char reason[600];
+} ends;
+
+static void
+listen_for_ends (void *argument, const adze_event *event)
+{
+  ends *all = argument;
+  bool failed = strcmp (event->id, "instance.failed") == 0;
+  all->events += failed;
+  for (uint32_t i = 0; i < event->field_count; i++) {
+    const adze_field *field = &event->fields[i];
+    if (field->type != ADZE_FIELD_STRING)
+      continue;
+    if (strcmp (field->key, "level") == 0)
+      all->warnings += strcmp (field->value.string, "warning") == 0;
+    if (failed && strcmp (field->key, "component") == 0)
+      snprintf (all->component, sizeof all->component, "%s", field->value.string);
+    if (failed && strcmp (field->key, "reason") == 0)
+      snprintf (all->reason, sizeof all->reason, "%s", field->value.string);
+  }
+}
+
+static adze_error *
+end_once (world *w, const char *setting, int isolate, int64_t limit_ms)
+{
+  const char *const settings[] = { setting, NULL };
+  adze_harness_options options = ADZE_HARNESS_OPTIONS_INIT;
+  adze_harness *harness = NULL;
+  const adze_tensor *output = NULL;
+  adze_tensor input = tensor_of (&one_number, (adze_dtype){ ADZE_FLOAT, 32, 1 }, 0, NULL);
+  options.settings = settings;
+  options.isolate = isolate;
+  options.time_limit_ms = limit_ms;
+  must (adze_harness_open (w->runtime, "pliant", &options, &harness));
+  must (adze_harness_apply (harness, &input, &output));
+  adze_error *error = adze_harness_end (harness);
+  must (adze_harness_end (harness));
+  must_fail (adze_harness_apply (harness, &input, &output), ADZE_E_PARAM, "was ended", NULL);
+  adze_harness_close (harness);
+  return error;
+}
+
+static void
+an_end_that_fails_is_told (void **state)
+{
+  world *w = *state;
+  ends all = { 0 };
+  must (adze_listen (reopen (w, NULL), listen_for_ends, &all));
+  for (int isolate = -1; isolate <= 1; isolate += 2) {
+    must (end_once (w, "do = copy", isolate, 0));
+    must_fail (end_once (w, "do = end-break", isolate, 0), ADZE_E_CONTRACT, "destroy of 'pliant'",
+               "did not get from allocate", NULL);
+    must_fail (end_once (w, "do = end-keep", isolate, 0), ADZE_E_CONTRACT,
+               "'pliant' did not release 77 bytes", NULL);
+  }
+  must_fail (end_once (w, "do = end-abort", 1, 0), ADZE_E_CRASHED, "destroy of 'pliant'",
+             "signal 6", NULL);
+  must_fail (end_once (w, "do = end-exit", 1, 0), ADZE_E_CRASHED, "destroy of 'pliant'",
+             "exited with code 3", NULL);
+  must_fail (end_once (w, "do = end-hang", 1, 1000), ADZE_E_TIMEOUT, "destroy of 'pliant'",
+             "1000 ms", NULL);
+  assert_int_equal (all.events, 7);
+  assert_string_equal (all.component, "pliant");
+  assert_int_equal (all.warnings, 0);
+}
+
+/* Whoever only closes hears of it by the event and the log. */
+static void
+a_close_that_fails_is_logged (void **state)
+{
+  world *w = *state;
+  for (int isolate = -1; isolate <= 1; isolate += 2) {
+    ends all = { 0 };
+    must (adze_listen (reopen (w, NULL), listen_for_ends, &all));
+    must (apply_once (w, isolate < 0 ? "do = end-break" : "do = end-abort", isolate));
+    assert_int_equal (all.events, 1);
+    assert_int_equal (all.warnings, 1);
+    assert_string_equal (all.component, "pliant");
+    assert_non_null (strstr (all.reason, isolate < 0 ? "did not get from allocate" : "signal 6"));
+  }
+}
+
+/* In a worker the plugin ends together with its instance, in the host when the runtime is closed. */
+static void
+a_plugin_that_fails_to_end (void **state)
+{
+  world *w = *state;
+  ends all = { 0 };
+  free (build (w, "pliant", "pliant", "-DPLIANT_DEINIT='\"abort\"'"));
+  reopen (w, NULL);
+  must_fail (end_once (w, "do = copy", 1, 0), ADZE_E_CRASHED, "deinit of 'pliant'", "signal 6",
+             NULL);
+  free (build (w, "pliant", "pliant", "-DPLIANT_DEINIT='\"break\"'"));
+  reopen (w, NULL);
+  must_fail (end_once (w, "do = copy", 1, 0), ADZE_E_CONTRACT, "deinit of 'pliant'", NULL);
+  must (adze_listen (w->runtime, listen_for_ends, &all));
+  must (end_once (w, "do = copy", -1, 0));
+  assert_int_equal (all.events, 0);
+  adze_runtime_close (w->runtime);
+  w->runtime = NULL;
+  assert_int_equal (all.events, 1);
+  assert_int_equal (all.warnings, 1);
+  assert_non_null (strstr (all.reason, "deinit of 'pliant'"));
+}
+
 /* ---- Observers. */
 
 typedef struct heard {
@@ -546,7 +658,7 @@ a_bad_observer_is_refused (void **state)
   reopen (w, NULL);
   must_fail (adze_observe (w->runtime, "pliant", NULL), ADZE_E_PARAM, "cannot watch", NULL);
   must_fail (adze_observe (w->runtime, "pliant-watcher", NULL), ADZE_E_PARAM, "path", NULL);
-  must_fail (adze_observe (w->runtime, "pliant-watcher", "path = "), ADZE_E_FORMAT, "<observer>:1",
+  must_fail (adze_observe (w->runtime, "pliant-watcher", "path = "), ADZE_E_PARAM, "<observer>:1",
              NULL);
   must_fail (adze_observe (w->runtime, "pliant-watcher", "path = \"x\", pathh = 1"), ADZE_E_PARAM,
              "did you mean 'path'", NULL);
@@ -574,6 +686,9 @@ main (void)
     WITH_PLIANT (a_hang_ends),
     WITH_PLIANT (memory_is_limited),
     WITH_PLIANT (absurd_inputs),
+    WITH_PLIANT (an_end_that_fails_is_told),
+    WITH_PLIANT (a_close_that_fails_is_logged),
+    WITH_PLIANT (a_plugin_that_fails_to_end),
     WITH_PLIANT (observers_watch),
     WITH_PLIANT (a_failing_observer_is_reported_once),
     WITH_PLIANT (a_bad_observer_is_refused),

@@ -340,7 +340,7 @@ memory_is_counted (void **state)
   assert_int_equal (adze_desk_allocations (desk), 10);
   assert_int_equal (adze_desk_outstanding (desk), 45 * 33);
   adze_error *kept = adze_desk_audit (desk);
-  assert_chain (kept, ADZE_E_CONTRACT, "it did not release 1485 bytes that it got from allocate",
+  assert_chain (kept, ADZE_E_CONTRACT, "'thing' did not release 1485 bytes that it got from allocate",
                 NULL);
   for (size_t i = 0; i < 10; i++)
     host->release (host, blocks[i]);

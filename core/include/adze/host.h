@@ -76,8 +76,9 @@ ADZE_API void adze_runtime_close (adze_runtime *runtime);
 ADZE_API const char *adze_version (void);
 ADZE_API void adze_abi_version (uint32_t *major, uint32_t *minor);
 
-/* Looks at the folders again; FORGET: and asks every file anew instead of the cache. The first
- * call of those below does it once. */
+/* Looks at the folders again; FORGET: and asks every file anew instead of the cache. A cache that
+ * cannot be written then is no error, and a warning in the log. The first call of those below does
+ * it once. */
 ADZE_API adze_error *adze_runtime_refresh (adze_runtime *runtime, bool forget);
 
 /* The folders that are searched, in order, and whether plugins there are trusted. */
@@ -209,6 +210,12 @@ ADZE_API adze_error *adze_harness_open (adze_runtime *runtime, const char *techn
 ADZE_API adze_error *adze_harness_apply (adze_harness *harness, const adze_tensor *input,
                                          const adze_tensor **output);
 ADZE_API bool adze_harness_isolated (const adze_harness *harness);
+/* Destroys the technique's instance, and says what went wrong: a rule it broke, memory it kept; when
+ * isolated, also a crash, an exit or a hang, and what the plugin did when it was ended (deinit).
+ * Nothing can be applied any more; the last output stays until close. */
+ADZE_API adze_error *adze_harness_end (adze_harness *harness);
+/* Ends it first if you have not; what goes wrong then is the event "instance.failed" and a warning
+ * in the log. */
 ADZE_API void adze_harness_close (adze_harness *harness);
 
 /* ---- Tools for plugin files; none needs the file to be in a folder that is searched. */

@@ -90,4 +90,8 @@ ADZE_MUST_CHECK adze_error *adze_settings_parse (const adze_manifest_component *
                                                  const char *const *settings,
                                                  adze_document *document);
 
+/* Settings are no file that somebody wrote: what is malformed in them is a wrong parameter. Takes
+ * ERROR (or NULL) over. */
+ADZE_MUST_CHECK adze_error *adze_settings_error (adze_error *error);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin/manifest/params_bind.c: what a person wrote becomes the values of an instance, or a list of all
  * that is wrong with it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -450,6 +451,38 @@ move_down (adze_value *value, uint32_t line)
     move_down (value->items[i], line);
 }
 
+/* Digits alone, and more of them than an integer can have? TOML has no such number, and it would be
+ * complained about as text. */
+static bool
+is_too_large (const char *text)
+{
+  const char *digits = text + (*text == '-' || *text == '+');
+  char *end;
+  if (!*digits || digits[strspn (digits, "0123456789")] != '\0')
+    return false;
+  errno = 0;
+  strtoll (text, &end, 10);
+  return errno == ERANGE;
+}
+
+static adze_error *
+refuse_too_large (const adze_document *document, const adze_param *param, const char *text,
+                  const adze_value *at)
+{
+  enum { SHOWN = 80 };
+  bool is_float = param->type == ADZE_PARAM_FLOAT;
+  adze_error *error = adze_document_error (
+      document, at, "parameter '%s': %.*s%s is too large for an integer of 64 bits", param->name,
+      SHOWN, text, strlen (text) > SHOWN ? "..." : "");
+  adze_error_set (error, "needed",
+                  is_float ? "a float"
+                           : "an integer from -9223372036854775808 to 9223372036854775807");
+  adze_error_setf (error, "found", "%.*s", SHOWN, text);
+  if (is_float)
+    adze_error_set (error, "hint", "with .0 at its end it is a float");
+  return error;
+}
+
 /* What stands to the right. What is no TOML is taken as text even where something else is wanted:
  * then the complaint will be that it must be, say, a float. In a list that would not help. */
 static adze_error *
@@ -457,10 +490,13 @@ read_right (const adze_document *document, const adze_param *param, const char *
             const adze_value *at, adze_value **value)
 {
   bool entries = param && (param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP);
+  bool number = param && (param->type == ADZE_PARAM_INT || param->type == ADZE_PARAM_FLOAT);
   uint32_t type = param ? param->type : ADZE_PARAM_STRING;
   ADZE_AUTO_ERROR error = adze_param_text (type, text, at->column, value);
   if (!error || adze_error_status (error) == ADZE_E_MEMORY)
     return adze_take (&error);
+  if (number && is_too_large (text))
+    return refuse_too_large (document, param, text, at);
   if (!entries)
     return adze_param_text (ADZE_PARAM_STRING, text, at->column, value);
   adze_error *bad = adze_document_error (document, at, "'%s' is no %s in TOML", text,
@@ -517,6 +553,17 @@ add_setting (const adze_manifest_component *component, adze_document *document,
 }
 
 adze_error *
+adze_settings_error (adze_error *error)
+{
+  ADZE_AUTO_ERROR owned = error;
+  if (adze_error_status (error) != ADZE_E_FORMAT)
+    return adze_take (&owned);
+  adze_error *about = adze_error_new (ADZE_E_PARAM, "%s", adze_error_message (error));
+  copy_facts (about, error);
+  return about;
+}
+
+adze_error *
 adze_settings_parse (const adze_manifest_component *component, const char *const *settings,
                      adze_document *document)
 {
@@ -530,7 +577,7 @@ adze_settings_parse (const adze_manifest_component *component, const char *const
     return adze_error_memory ();
   uint32_t line = 1;
   for (size_t i = 0; settings && settings[i]; i++) {
-    ADZE_TRY (add_setting (component, document, settings[i], line));
+    ADZE_TRY (adze_settings_error (add_setting (component, document, settings[i], line)));
     for (const char *c = settings[i]; *c; c++)
       line += *c == '\n';
     line++;

@@ -80,8 +80,9 @@ mode_crash (const adze_host *host, const fault *self, adze_call *call, const adz
   abort ();
 }
 
-/* With the status that means success: the worst that a library can do to its host. At once,
- * because other threads may be using what exit would take down. */
+/* With the status that means success: the worst that a library can do to its host. By exit, as
+ * libraries do it, and with what follows from it: the program's functions for atexit are called,
+ * on this thread. */
 static adze_status
 mode_exit (const adze_host *host, const fault *self, adze_call *call, const adze_tensor *input)
 {
@@ -89,7 +90,7 @@ mode_exit (const adze_host *host, const fault *self, adze_call *call, const adze
   (void)self;
   (void)call;
   (void)input;
-  _exit (0);
+  exit (0);
 }
 
 static adze_status
