@@ -14,6 +14,7 @@ struct adze_remote {
   char *component;
   char *settings; /* for messages: a failed stage is named with its parameters */
   int64_t time_limit_ms;
+  uint64_t memory_limit;
   bool broken;    /* the worker is gone */
   bool ended;     /* it was asked to destroy and has answered, or never will */
 };
@@ -57,10 +58,14 @@ settings_text (const adze_value *settings, char **text)
   return adze_buffer_finish (&buffer, text);
 }
 
-/* A process that ended is not asked again, and the failure says what it was doing. */
+/* A process that ended is not asked again, and the failure says what it was doing. Want of memory
+ * shows itself in many ways, so a limit on it is named whatever went wrong. */
 static adze_error *
 explain (adze_remote *remote, const char *callback, adze_error *error)
 {
+  if (remote->memory_limit > 0)
+    adze_error_setf (error, "memory limit", "%llu bytes for the whole process",
+                     (unsigned long long)remote->memory_limit);
   /* A technique may well answer with one of these itself. */
   adze_status status = adze_error_status (error);
   if (adze_worker_answered (remote->worker)
@@ -86,6 +91,7 @@ adze_remote_open (const adze_remote_options *options, const adze_plugin_record *
     return adze_error_memory ();
   fresh->bus = options->bus;
   fresh->time_limit_ms = options->time_limit_ms;
+  fresh->memory_limit = options->memory_limit;
   fresh->component = strdup (component->id);
   adze_error *error = fresh->component ? settings_text (settings, &fresh->settings)
                                        : adze_error_memory ();

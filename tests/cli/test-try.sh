@@ -46,6 +46,11 @@ spoil="$sample --component sample-spoil"
   expect 0 "$ADZE" plugin try $scale --time-limit 60000
   # The address sanitizer takes more memory than any limit allows.
   [ "$ADZE_SANITIZERS" != none ] || expect 0 "$ADZE" plugin try $scale --memory-limit 4GiB
+  # Too little of it is not the plugin's fault, and the limit is named.
+  if [ "$ADZE_SANITIZERS" = none ]; then
+    expect 1 "$ADZE" plugin try $scale --memory-limit 1k
+    err_has "memory limit: 1024 bytes"
+  fi
 
   # What it leaves alone is printed as it was, and that is said.
   for dtype in $("$ADZE" plugin try --words | sed -n 's/^--dtype //p' | tr '|' ' '); do
