@@ -176,7 +176,7 @@ adze_child_spawn (const adze_child_options *options, adze_child **child)
   ADZE_AUTO_CHILD made = NULL;
   ADZE_AUTO_FD int theirs = -1;
   ADZE_AUTO_FD int ring = -1;
-  ADZE_TRY (child_new (adze_path_base (options->program), &made));
+  ADZE_TRY (child_new (adze_path_base (options->argv[0]), &made));
   int pair[2];
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     return adze_error_errno ("cannot make a socket to talk to %s", options->program);

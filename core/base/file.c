@@ -401,6 +401,13 @@ adze_path_absolute (const char *path, char **absolute)
   return *absolute ? NULL : adze_error_memory ();
 }
 
+/* Unsigned, since a file may claim a time whose nanoseconds do not fit. */
+static int64_t
+nanoseconds (const struct timespec *time)
+{
+  return (int64_t)((uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec);
+}
+
 adze_file_identity
 adze_file_identity_of (const struct stat *status)
 {
@@ -408,9 +415,8 @@ adze_file_identity_of (const struct stat *status)
     .device = (uint64_t)status->st_dev,
     .inode = (uint64_t)status->st_ino,
     .size = (uint64_t)status->st_size,
-    /* Unsigned, since a file may claim a time whose nanoseconds do not fit. */
-    .mtime_ns = (int64_t)((uint64_t)status->st_mtim.tv_sec * 1000000000u
-                          + (uint64_t)status->st_mtim.tv_nsec),
+    .mtime_ns = nanoseconds (&status->st_mtim),
+    .ctime_ns = nanoseconds (&status->st_ctim),
   };
 }
 
@@ -418,5 +424,5 @@ bool
 adze_file_identity_equal (const adze_file_identity *a, const adze_file_identity *b)
 {
   return a->device == b->device && a->inode == b->inode && a->size == b->size
-         && a->mtime_ns == b->mtime_ns;
+         && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }

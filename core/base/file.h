@@ -45,6 +45,7 @@ typedef struct adze_file_identity {
   uint64_t inode;
   uint64_t size;
   int64_t mtime_ns;
+  int64_t ctime_ns; /* what cannot be set back, as the other time can */
 } adze_file_identity;
 
 adze_file_identity adze_file_identity_of (const struct stat *status);

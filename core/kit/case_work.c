@@ -147,16 +147,23 @@ enum { POINTS_MOST = 3000 };
 /* An allocation that fails is a reason to fail, never to crash, to break a rule or to keep what
  * was allocated before. */
 static adze_error *
-judge_point (adze_error *error, uint64_t point, const char *function)
+judge_life (adze_error *error, const char *when)
 {
   if (!error)
     return NULL;
   adze_status status = adze_error_status (error);
   if (status == ADZE_E_CONTRACT || status == ADZE_E_CRASHED || status == ADZE_E_TIMEOUT)
-    return adze_error_wrap (error, "when call %llu of %s failed", (unsigned long long)point,
-                            function);
+    return adze_error_wrap (error, "%s", when);
   adze_error_free (error);
   return NULL;
+}
+
+static adze_error *
+judge_point (adze_error *error, uint64_t point, const char *function)
+{
+  char when[80];
+  snprintf (when, sizeof when, "when call %llu of %s failed", (unsigned long long)point, function);
+  return judge_life (error, when);
 }
 
 /* A life in which call POINT of allocate fails, in init or in the component. *REACHED: there was
@@ -220,6 +227,25 @@ life_with_malloc (adze_case *one, adze_bench *bench, const adze_value *settings,
   return error;
 }
 
+/* Such a life, judged. With fewer calls than POINT, or with 0, nothing failed in it, and no failure
+ * is to blame for what is found. */
+static adze_error *
+judge_malloc (adze_case *one, adze_bench *bench, const adze_value *settings, uint64_t point,
+              uint64_t *counted)
+{
+  char when[80] = "in a life in which nothing failed";
+  int64_t before = adze_kit_allocator ()->live ();
+  adze_error *error = life_with_malloc (one, bench, settings, point, counted);
+  if (point > 0 && *counted >= point)
+    snprintf (when, sizeof when, "when call %llu of malloc failed", (unsigned long long)point);
+  ADZE_TRY (judge_life (error, when));
+  int64_t kept = adze_kit_allocator ()->live () - before;
+  if (kept <= 0)
+    return NULL;
+  return adze_error_new (ADZE_E_CONTRACT, "%s, %lld block%s never freed", when, (long long)kept,
+                         kept == 1 ? " was" : "s were");
+}
+
 static adze_error *
 malloc_points (adze_case *one, adze_bench *bench)
 {
@@ -228,18 +254,13 @@ malloc_points (adze_case *one, adze_bench *bench)
   ADZE_TRY (adze_sample_presets (bench->component, &settings));
   /* The first life is not judged: buffers of the C library that stay are made then. */
   adze_error_free (life_with_malloc (one, bench, settings, 0, &counted));
+  /* What every life loses is found here, before a call that fails could be blamed for it. */
+  ADZE_TRY (judge_malloc (one, bench, settings, 0, &counted));
   for (uint64_t point = 1; point <= POINTS_MOST; point++) {
     char progress[80];
     snprintf (progress, sizeof progress, "call %llu of malloc fails", (unsigned long long)point);
     adze_worker_tell (one->state, progress);
-    int64_t before = adze_kit_allocator ()->live ();
-    ADZE_TRY (judge_point (life_with_malloc (one, bench, settings, point, &counted), point,
-                           "malloc"));
-    int64_t kept = adze_kit_allocator ()->live () - before;
-    if (kept > 0)
-      return adze_error_new (ADZE_E_CONTRACT,
-                             "when call %llu of malloc failed, %lld blocks were never freed",
-                             (unsigned long long)point, (long long)kept);
+    ADZE_TRY (judge_malloc (one, bench, settings, point, &counted));
     if (counted < point)
       return NULL;
   }

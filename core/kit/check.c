@@ -209,7 +209,9 @@ adze_plugin_check (adze_runtime *runtime, const char *path, const adze_check_opt
   ADZE_TRY (copy_options (options, &all.options));
   ADZE_TRY (adze_path_absolute (path, &absolute));
   if (access (absolute, F_OK) != 0)
-    return adze_error_errno ("cannot check %s", path);
+    return adze_refusal_facts (
+        adze_refusal (ADZE_E_NOT_FOUND, ADZE_STEP_FIND, path, "it cannot be reached"),
+        "a plugin's shared object", "nothing under that name", "check the path");
   ADZE_TRY (adze_admit (runtime, absolute));
   adze_error_free (adze_probe_plugin (runtime->places.worker, absolute, &manifest));
   all.path = absolute;

@@ -46,7 +46,7 @@ check_probe (adze_runtime *runtime, adze_plugin_record *record)
   return NULL;
 }
 
-/* Which file a self-test was about, as text for the cache: three numbers and the path. NULL when
+/* Which file a self-test was about, as text for the cache: four numbers and the path. NULL when
  * that cannot be said. */
 static char *
 library_mark (const char *library)
@@ -55,9 +55,10 @@ library_mark (const char *library)
   if (stat (library, &status) != 0)
     return NULL;
   adze_file_identity identity = adze_file_identity_of (&status);
-  return adze_text_format ("%llx %llx %llx %s", (unsigned long long)identity.inode,
+  return adze_text_format ("%llx %llx %llx %llx %s", (unsigned long long)identity.inode,
                            (unsigned long long)identity.size,
-                           (unsigned long long)identity.mtime_ns, library);
+                           (unsigned long long)identity.mtime_ns,
+                           (unsigned long long)identity.ctime_ns, library);
 }
 
 /* The path of the file that was tested before, if it is still the same file; else NULL. */

@@ -42,10 +42,11 @@ text_at (const adze_value *table, const char *key)
 static char *
 identity_text (const adze_file_identity *identity)
 {
-  return adze_text_format ("%llx:%llx:%llx:%llx", (unsigned long long)identity->device,
+  return adze_text_format ("%llx:%llx:%llx:%llx:%llx", (unsigned long long)identity->device,
                            (unsigned long long)identity->inode,
                            (unsigned long long)identity->size,
-                           (unsigned long long)identity->mtime_ns);
+                           (unsigned long long)identity->mtime_ns,
+                           (unsigned long long)identity->ctime_ns);
 }
 
 static adze_value *

@@ -230,31 +230,93 @@ stat_files (adze_plugin_record *record)
     record->manifest_file = adze_file_identity_of (&status);
 }
 
+/* Who vouches for TEXT; *KEY, to be freed, names the key. */
+static adze_error *
+judge_text (adze_runtime *runtime, adze_plugin_record *record, const char *text, size_t size,
+            char **key)
+{
+  ADZE_TRY (adze_signature_check (record->path, text, size,
+                                  (const char *const *)runtime->places.keys,
+                                  runtime->places.key_count, &record->signature, key));
+  record->known_unsigned = record->signature == ADZE_SIGNATURE_NONE;
+  return NULL;
+}
+
+/* Where nobody requires a signature, one that does not fit is refused all the same. The cache may
+ * save reading the text. */
 static adze_error *
 check_signature (adze_runtime *runtime, adze_plugin_record *record)
 {
   ADZE_AUTO_FREE char *text = NULL;
   ADZE_AUTO_FREE char *key = NULL;
   size_t size = 0;
-  /* The cache may save reading the text, never what somebody required. */
-  if (record->manifest_path && (!record->known_unsigned || runtime->places.require_signed)) {
-    ADZE_TRY (adze_file_read (record->manifest_path, MANIFEST_SIZE_MOST, &text, &size));
-    ADZE_TRY (adze_signature_check (record->path, text, size,
-                                    (const char *const *)runtime->places.keys,
-                                    runtime->places.key_count, &record->signature, &key));
-    record->known_unsigned = record->signature == ADZE_SIGNATURE_NONE;
-  }
-  if (!runtime->places.require_signed || record->builtin
-      || record->signature == ADZE_SIGNATURE_TRUSTED)
+  if (!record->manifest_path || record->known_unsigned)
     return NULL;
+  ADZE_TRY (adze_file_read (record->manifest_path, MANIFEST_SIZE_MOST, &text, &size));
+  return judge_text (runtime, record, text, size, &key);
+}
+
+static adze_error *
+refuse_unsigned (const adze_plugin_record *record, const char *key)
+{
+  bool none = record->signature == ADZE_SIGNATURE_NONE;
   return adze_refusal_facts (
       adze_refusal (ADZE_E_TRUST, ADZE_STEP_SIGNATURE, record->path,
                     "the configuration has require-signed = true"),
-      "a manifest signed by a trusted key",
-      record->signature == ADZE_SIGNATURE_NONE ? "no signature" : key,
-      record->signature == ADZE_SIGNATURE_NONE
-          ? "sign it with `adze plugin stamp --key KEYFILE FILE`"
-          : "put the key's .pub file into a folder of trusted keys, if you trust it");
+      "a manifest signed by a trusted key", none ? "no signature" : key,
+      none ? "sign it with `adze plugin stamp --key KEYFILE FILE`"
+           : "put the key's .pub file into a folder of trusted keys, if you trust it");
+}
+
+/* A signature is of no use where others can put another file in place of the one it is about. */
+static adze_error *
+check_owner (const adze_plugin_record *record, const char *path)
+{
+  struct stat status;
+  if (stat (path, &status) != 0)
+    return NULL;
+  bool foreign_owner = status.st_uid != 0 && status.st_uid != geteuid ();
+  if (!foreign_owner && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+    return NULL;
+  ADZE_AUTO_FREE char *found = adze_text_format (
+      "%s, mode %03o, of user %u", path, (unsigned)(status.st_mode & 0777), (unsigned)status.st_uid);
+  return adze_refusal_facts (
+      adze_refusal (ADZE_E_TRUST, ADZE_STEP_SIGNATURE, record->path,
+                    "the configuration has require-signed = true, and others can change %s", path),
+      "files and folders that only you or root can write to", found,
+      "chown it, and chmod go-w");
+}
+
+static adze_error *
+check_owners (const adze_plugin_record *record)
+{
+  ADZE_AUTO_FREE char *folder = strdup (record->path);
+  char *slash = folder ? strrchr (folder, '/') : NULL;
+  if (!slash)
+    return adze_error_memory ();
+  *slash = '\0';
+  ADZE_TRY (check_owner (record, record->path));
+  ADZE_TRY (check_owner (record, record->manifest_path));
+  return slash == folder ? NULL : check_owner (record, folder);
+}
+
+/* Where signatures are required, the manifest is what stands in the very text that was verified,
+ * never what the cache remembers of another one. */
+static adze_error *
+read_signed (adze_runtime *runtime, adze_plugin_record *record)
+{
+  ADZE_AUTO_FREE char *text = NULL;
+  ADZE_AUTO_FREE char *key = NULL;
+  size_t size = 0;
+  if (record->manifest_path) {
+    ADZE_TRY (adze_file_read (record->manifest_path, MANIFEST_SIZE_MOST, &text, &size));
+    /* First what it calls itself, since a refusal is asked for by that name. */
+    ADZE_TRY (adze_manifest_parse (record->manifest_path, text, size, &record->manifest));
+    ADZE_TRY (judge_text (runtime, record, text, size, &key));
+  }
+  if (record->signature != ADZE_SIGNATURE_TRUSTED)
+    return refuse_unsigned (record, key);
+  return check_owners (record);
 }
 
 static adze_error *
@@ -292,14 +354,6 @@ check_path (const adze_plugin_record *record)
       "a path in UTF-8, without control characters", fault, "rename the file or its folder");
 }
 
-/* Without a manifest there is nothing that could be signed: where signatures are required, such a
- * file is not even tried. */
-static bool
-may_be_read (adze_runtime *runtime, const adze_plugin_record *record)
-{
-  return record->manifest_path || !runtime->places.require_signed;
-}
-
 /* Ends with a manifest or a failure in the record, or both. What is remembered is what lies in the
  * files; whether this user trusts them is asked every time. */
 static void
@@ -309,15 +363,20 @@ learn (adze_runtime *runtime, adze_plugin_record *record)
   record->failure = check_path (record);
   if (record->failure)
     return;
+  if (runtime->places.require_signed) {
+    record->failure = read_signed (runtime, record);
+    if (!record->failure)
+      record->failure = check_pair (record);
+    return;
+  }
   bool recalled = recall (runtime, record);
-  bool learnt = !recalled && may_be_read (runtime, record);
-  if (learnt)
+  if (!recalled)
     record->failure = read_or_probe (runtime, record);
   adze_error *doubt = record->failure ? NULL : check_pair (record);
   if (!record->failure && !doubt)
     doubt = check_signature (runtime, record);
   /* What cannot be remembered is learnt again next time. */
-  if (learnt && (!record->failure || failure_lasts (record->failure)))
+  if (!recalled && (!record->failure || failure_lasts (record->failure)))
     adze_error_free (put_facts (runtime, record, NULL));
   if (doubt)
     record->failure = doubt;
@@ -351,9 +410,7 @@ adze_admit (adze_runtime *runtime, const char *path)
     return adze_error_memory ();
   adze_error *error = find_manifest (path, &record->manifest_path);
   if (!error)
-    error = check_signature (runtime, record);
-  if (!error)
-    error = adze_manifest_read (record->manifest_path, &record->manifest);
+    error = read_signed (runtime, record);
   if (!error)
     error = adze_check_digest (record);
   adze_record_free (record);
@@ -478,22 +535,47 @@ refuse_duplicate (const adze_plugin_record *record, const adze_plugin_record *ow
       needed, found, "remove one of the two files, or rename it in the source");
 }
 
+/* What of RECORD is offered by OWNER already: a refusal of RECORD, or NULL. */
+static adze_error *
+taken_by (const adze_plugin_record *record, const adze_plugin_record *owner)
+{
+  if (owner == record || owner->failure || !owner->manifest || record->failure || !record->manifest)
+    return NULL;
+  for (size_t i = 0; i < record->manifest->component_count; i++) {
+    const char *id = record->manifest->components[i].id;
+    if (offers (owner, id))
+      return refuse_duplicate (record, owner, "component", id);
+  }
+  if (strcmp (owner->manifest->id, record->manifest->id) == 0)
+    return refuse_duplicate (record, owner, "plugin", record->manifest->id);
+  return NULL;
+}
+
 /* The first on the search path keeps a name; later ones are refused, and both are named. */
 static void
 refuse_if_taken (adze_runtime *runtime, size_t index)
 {
   adze_plugin_record *record = runtime->records[index];
-  for (size_t i = 0; i < index && !record->failure && record->manifest; i++) {
-    const adze_plugin_record *owner = runtime->records[i];
-    if (owner->failure || !owner->manifest)
-      continue;
-    for (size_t j = 0; j < record->manifest->component_count && !record->failure; j++) {
-      const char *id = record->manifest->components[j].id;
-      if (offers (owner, id))
-        record->failure = refuse_duplicate (record, owner, "component", id);
+  for (size_t i = 0; i < index && !record->failure; i++)
+    record->failure = taken_by (record, runtime->records[i]);
+}
+
+/* A file that somebody named is meant, whatever of that name lies in the folders: an author tries
+ * the new build of a plugin that is installed. Only what is in the process cannot make room. */
+static void
+make_room (adze_runtime *runtime, adze_plugin_record *named)
+{
+  for (size_t i = 0; i < runtime->record_count; i++) {
+    adze_plugin_record *other = runtime->records[i];
+    if (other->loaded || other->builtin) {
+      if (!named->failure)
+        named->failure = taken_by (named, other);
     }
-    if (!record->failure && strcmp (owner->manifest->id, record->manifest->id) == 0)
-      record->failure = refuse_duplicate (record, owner, "plugin", record->manifest->id);
+  }
+  for (size_t i = 0; i < runtime->record_count; i++) {
+    adze_plugin_record *other = runtime->records[i];
+    if (!other->loaded && !other->builtin && !other->failure)
+      other->failure = taken_by (other, named);
   }
 }
 
@@ -574,7 +656,7 @@ adze_scan_file (adze_runtime *runtime, const char *path, adze_plugin_record **re
     return error;
   }
   ADZE_TRY (add_record (runtime, fresh));
-  refuse_if_taken (runtime, runtime->record_count - 1);
+  make_room (runtime, fresh);
   *record = fresh;
   return adze_record_describe (fresh);
 }

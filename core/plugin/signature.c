@@ -170,6 +170,24 @@ write_key (const char *path, const char *prefix, const unsigned char *key, mode_
   return error;
 }
 
+/* A folder that was mistyped must not come to be, with a secret key in it. */
+static adze_error *
+check_folder (const char *path)
+{
+  ADZE_AUTO_FREE char *folder = strdup (path);
+  if (!folder)
+    return adze_error_memory ();
+  char *slash = strrchr (folder, '/');
+  if (!slash || slash == folder)
+    return NULL;
+  *slash = '\0';
+  if (access (folder, F_OK) == 0)
+    return NULL;
+  adze_error *error = adze_error_errno ("cannot make a key in %s", folder);
+  adze_error_set (error, "hint", "make the folder first, for yourself alone: mkdir -m 700");
+  return error;
+}
+
 adze_error *
 adze_key_make (const char *path)
 {
@@ -177,6 +195,7 @@ adze_key_make (const char *path)
   ADZE_AUTO_FREE char *public_path = adze_text_format ("%s.pub", path);
   if (!public_path)
     return adze_error_memory ();
+  ADZE_TRY (check_folder (path));
   ADZE_TRY (check_free (path));
   ADZE_TRY (check_free (public_path));
   unsigned char seed[crypto_sign_SEEDBYTES];

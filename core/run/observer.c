@@ -142,7 +142,8 @@ on_event (void *argument, const adze_event *event)
                                             : adze_remote_event (subscribed->remote, event);
 }
 
-/* What an observer missed is not kept secret: whoever closes the runtime sees it in the log. */
+/* What an observer missed is not kept secret: whoever closes the runtime sees it in the log, and a
+ * program that listens learns it as an event. */
 static void
 unsubscribe (void *thing)
 {
@@ -153,6 +154,7 @@ unsubscribe (void *thing)
     ADZE_AUTO_FREE char *text = adze_error_text (subscribed->failure);
     adze_event_bus_log (subscribed->runtime->bus, subscribed->id, ADZE_LOG_WARNING,
                         "the observer stopped watching: %s", text ? text : "out of memory");
+    adze_tell_end (subscribed->runtime->bus, subscribed->id, subscribed->failure, false);
   }
   adze_watcher_close (subscribed->watcher);
   /* Its worker has no bus, or it would see its own events. */

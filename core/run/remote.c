@@ -15,6 +15,7 @@ struct adze_remote {
   char *settings; /* for messages: a failed stage is named with its parameters */
   int64_t time_limit_ms;
   uint64_t memory_limit;
+  bool asked; /* the worker was, so that what fails from here on fails on the way to an answer */
   bool broken;    /* the worker is gone */
   bool ended;     /* it was asked to destroy and has answered, or never will */
 };
@@ -66,10 +67,9 @@ explain (adze_remote *remote, const char *callback, adze_error *error)
   if (remote->memory_limit > 0)
     adze_error_setf (error, "memory limit", "%llu bytes for the whole process",
                      (unsigned long long)remote->memory_limit);
-  /* A technique may well answer with one of these itself. */
-  adze_status status = adze_error_status (error);
-  if (adze_worker_answered (remote->worker)
-      || (status != ADZE_E_CRASHED && status != ADZE_E_TIMEOUT && status != ADZE_E_FORMAT))
+  /* What the component itself answered stands as it is. Anything else comes from a conversation that
+   * has broken off. */
+  if (!remote->asked || adze_worker_answered (remote->worker))
     return error;
   remote->broken = true;
   error = adze_error_wrap (error, "the process that ran %s of '%s' (%s) failed", callback,
@@ -100,6 +100,7 @@ adze_remote_open (const adze_remote_options *options, const adze_plugin_record *
   if (!error)
     error = adze_worker_start (options->worker, options->bus, false, &fresh->worker);
   if (!error) {
+    fresh->asked = true;
     error = adze_worker_ask (fresh->worker, request, options->time_limit_ms, &reply);
     if (error)
       error = explain (fresh, "create", error);
@@ -160,8 +161,10 @@ exchange (adze_remote *remote, const adze_tensor *input, adze_result *result)
   ADZE_AUTO_FREE void *compact = NULL;
   const void *data = NULL;
   adze_json_string (request, "do", "apply");
+  remote->asked = false;
   ADZE_TRY (adze_wire_compact (input, &data, &compact));
   ADZE_TRY (adze_wire_describe (input, request));
+  remote->asked = true;
   ADZE_TRY (adze_worker_send (remote->worker, request, remote->time_limit_ms));
   ADZE_TRY (adze_child_put (adze_worker_child (remote->worker), data, input->byte_size));
   ADZE_TRY (adze_worker_receive (remote->worker, &reply));

@@ -38,6 +38,8 @@ struct adze_cli {
   const char **plugin_path; /* NULL-terminated */
   adze_cli_printer out, err;
   adze_runtime *runtime; /* NULL until adze_cli_open */
+  /* What the first event "instance.failed" said; both are empty when there was none. */
+  char failed[128], failed_reason[512];
 };
 
 /* The whole command. Returns its exit status. */

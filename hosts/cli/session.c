@@ -24,10 +24,20 @@ shows (const adze_cli *cli, const char *level)
 }
 
 static void
+note_failure (adze_cli *cli, const adze_event *event)
+{
+  if (cli->failed[0] || strcmp (event->id, "instance.failed") != 0)
+    return;
+  snprintf (cli->failed, sizeof cli->failed, "%s", field_text (event, "component"));
+  snprintf (cli->failed_reason, sizeof cli->failed_reason, "%s", field_text (event, "reason"));
+}
+
+static void
 on_event (void *argument, const adze_event *event)
 {
-  const adze_cli *cli = argument;
+  adze_cli *cli = argument;
   const char *level = field_text (event, "level");
+  note_failure (cli, event);
   if (strcmp (event->id, "log") != 0 || !shows (cli, level))
     return;
   fflush (stdout);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define TIME_LIMIT_MAX (24 * 3600 * 1000) /* ms: a day */
+#define TIME_LIMIT 60000 /* ms: what hangs must not hold up whoever tries it, or their script */
 
 /* ---- Which technique? */
 
@@ -83,15 +84,15 @@ read_limits (const adze_cli *cli, const adze_cli_arguments *arguments,
   bool isolate = adze_cli_has (arguments, "isolate");
   bool inside = adze_cli_has (arguments, "in-process");
   const char *memory = adze_cli_value (arguments, "memory-limit");
-  uint64_t limit = 0;
+  uint64_t limit = inside ? 0 : TIME_LIMIT;
   if (isolate && inside)
     return adze_cli_misuse (cli, "--isolate and --in-process contradict each other");
-  int status = adze_cli_number_option (cli, arguments, "time-limit", 1, TIME_LIMIT_MAX, &limit);
+  int status = adze_cli_number_option (cli, arguments, "time-limit", 0, TIME_LIMIT_MAX, &limit);
   if (status != ADZE_CLI_FINE)
     return status;
   if (memory && !adze_cli_size (memory, &options->memory_limit))
     return adze_cli_misuse (cli, "--memory-limit takes a size such as 64MiB, not '%s'", memory);
-  if (inside && (limit || memory))
+  if (inside && (adze_cli_has (arguments, "time-limit") || memory))
     return adze_cli_misuse (cli, "limits can be kept only in a process of its own; leave "
                             "--in-process out");
   options->time_limit_ms = (int64_t)limit;
@@ -165,6 +166,23 @@ apply (const adze_cli *cli, const char *id, const adze_harness_options *options,
   return error ? adze_cli_fail (cli, error) : ADZE_CLI_FINE;
 }
 
+/* Observers end with the runtime. What went wrong with one comes after the numbers, and with --json
+ * after the document, which is whole: it is said on standard error alone. */
+static int
+end (adze_cli *cli)
+{
+  adze_cli_close (cli);
+  if (!cli->failed[0])
+    return ADZE_CLI_FINE;
+  fflush (stdout);
+  adze_cli_print (&cli->err, ADZE_CLI_RED, "adze:");
+  fputs (" ", stderr);
+  adze_cli_print (&cli->err, ADZE_CLI_PLAIN, cli->failed);
+  fputs (" failed: ", stderr);
+  adze_cli_print_lines (&cli->err, "", cli->failed_reason);
+  return ADZE_CLI_FAILED;
+}
+
 static int
 run_with (adze_cli *cli, const adze_cli_arguments *arguments, adze_harness_options *options,
           const adze_tensor *input)
@@ -179,7 +197,9 @@ run_with (adze_cli *cli, const adze_cli_arguments *arguments, adze_harness_optio
     status = choose (cli, arguments->words[0], adze_cli_value (arguments, "component"), &id);
   if (status == ADZE_CLI_FINE)
     status = add_observers (cli, arguments);
-  return status == ADZE_CLI_FINE ? apply (cli, id, options, input) : status;
+  if (status == ADZE_CLI_FINE)
+    status = apply (cli, id, options, input);
+  return status == ADZE_CLI_FINE ? end (cli) : status;
 }
 
 static int
@@ -206,7 +226,7 @@ static const adze_cli_option try_options[] = {
   { "dtype", 0, false, ADZE_CLI_DTYPES, "the type of the elements; f32 unless given" },
   { "isolate", 0, false, NULL, "run it in a process of its own, which is the preset" },
   { "in-process", 0, false, NULL, "run it in this process; when it crashes or exits, so does adze" },
-  { "time-limit", 0, false, "MS", "milliseconds that each of its calls may take" },
+  { "time-limit", 0, false, "MS", "milliseconds a call may take; 60000 unless given; 0: no limit" },
   { "memory-limit", 0, false, "SIZE", "memory that its process may take: 64MiB" },
   { "observe", 0, true, "OBSERVER", "let an observer watch: ID or ID:PARAMETERS; repeatable" },
   { NULL, 0, false, NULL, NULL },

@@ -106,11 +106,16 @@ static const adze_component spoil_component = {
   .callbacks = &spoil,
 };
 
+/* SAMPLE_WATCH in the environment: how it goes wrong. */
 static adze_status
 count_event (const adze_host *host, void *instance, const adze_event *event)
 {
-  (void)host;
+  const char *how = getenv ("SAMPLE_WATCH");
   (void)instance;
+  if (how && strcmp (how, "abort") == 0)
+    abort ();
+  if (how && strcmp (how, "fail") == 0)
+    return adze_fail (host, ADZE_E_UNSUPPORTED, "it was told to stop watching");
   fprintf (stderr, "sample-watch saw %s\n", event->id);
   return ADZE_OK;
 }

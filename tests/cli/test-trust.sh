@@ -80,3 +80,36 @@ mkdir names
 cp folder/broken.so "names/$(printf 'bad\377').so"
 "$ADZE" plugin list --failed --plugin-path names > out 2>&1 || :
 grep -q 'not UTF-8' out || fail "a name that is not UTF-8: $(cat out)"
+
+# What the cache remembers of another manifest of the same size and time is not believed.
+echo 'require-signed = true' > "$XDG_CONFIG_HOME/adze/config.toml"
+mkdir swap
+$CC -std=gnu11 -shared -fPIC -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
+  -o swap/broken.so "$TOP_SRCDIR/tests/plugins/broken.c"
+"$ADZE" plugin stamp --key key swap/broken.so > /dev/null
+cp swap/broken.toml genuine.toml
+$CC -std=gnu11 -shared -fPIC -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
+  -o swap/broken.so "$TOP_SRCDIR/tests/plugins/broken.c" mark.c
+"$ADZE" plugin stamp swap/broken.so > /dev/null
+while [ "$(wc -c < swap/broken.toml)" -lt "$(wc -c < genuine.toml)" ]; do
+  printf '#' >> swap/broken.toml
+done
+touch -d 2026-01-01 swap/broken.toml
+rm -f marked
+! "$ADZE" plugin try broken --plugin-path swap --data 1 > out 2>&1 || fail "unsigned, and run"
+cat genuine.toml > swap/broken.toml
+touch -d 2026-01-01 swap/broken.toml
+! "$ADZE" plugin try broken --plugin-path swap --data 1 > out 2>&1 || fail "swapped, and run"
+grep -q 'step: digest' out || grep -q 'digest' out || fail "swapped: $(cat out)"
+[ ! -f marked ] || fail "code of a swapped file ran"
+
+# Nor is a signature where others can put another file in the place of the one it is about.
+"$ADZE" plugin stamp --key key swap/broken.so > /dev/null
+"$ADZE" plugin try broken --plugin-path swap --data 1 > /dev/null || fail "signed, and not run"
+for place in swap swap/broken.so swap/broken.toml; do
+  mode=$(stat -c %a $place)
+  chmod o+w $place
+  ! "$ADZE" plugin try broken --plugin-path swap --data 1 > out 2>&1 || fail "$place is anybody's"
+  grep -q 'others can change' out || fail "$place: $(cat out)"
+  chmod "$mode" $place
+done

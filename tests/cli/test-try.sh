@@ -43,7 +43,12 @@ spoil="$sample --component sample-spoil"
   json_is inf data 0
   expect 2 "$ADZE" plugin try $scale --in-process --isolate
   expect 2 "$ADZE" plugin try $scale --in-process --time-limit 5
+  expect 2 "$ADZE" plugin try $scale --in-process --time-limit 0
   expect 0 "$ADZE" plugin try $scale --time-limit 60000
+  expect 0 "$ADZE" plugin try $scale --time-limit 0
+  out_is "2 4 6 8"
+  expect 0 "$ADZE" plugin try --help
+  out_has "60000 unless given"
   # The address sanitizer takes more memory than any limit allows.
   [ "$ADZE_SANITIZERS" != none ] || expect 0 "$ADZE" plugin try $scale --memory-limit 4GiB
   # Too little of it is not the plugin's fault, and the limit is named.
@@ -174,6 +179,20 @@ spoil="$sample --component sample-spoil"
     --observe sample-watch
   err_has "sample-watch saw"
   expect 1 "$ADZE" plugin try $scale --observe no-such-observer
+
+  # One that fails is not kept secret from scripts; the numbers are what they are.
+  for how in --in-process --isolate; do
+    expect 1 env SAMPLE_WATCH=fail "$ADZE" --plugin-path plugins plugin try sample-scale -q $how \
+      --observe sample-watch
+    out_is "2 4 6 8"
+    err_has "adze: sample-watch failed: "
+    err_has "it was told to stop watching"
+  done
+  expect 1 env SAMPLE_WATCH=abort "$ADZE" --plugin-path plugins plugin try sample-scale --json \
+    --observe sample-watch
+  json_is 8 data 3
+  err_has "adze: sample-watch failed: "
+  err_has "the observer stopped watching"
 }
 
 # Elements that are no whole bytes lie packed, from the lowest bit on.

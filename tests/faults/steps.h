@@ -190,7 +190,7 @@ undo_key (const world *w)
 {
   remove_file (w, "keys/fresh");
   remove_file (w, "keys/fresh.pub");
-  rmdir (in_world (w, "keys"));
+  mkdir (in_world (w, "keys"), 0700);
 }
 
 typedef struct step {

@@ -23,7 +23,7 @@ ask_about_all (const adze_cache *cache)
 {
   static const char *const paths[] = { "", "/", "/a.so", "/lib/adze/b.so" };
   for (size_t i = 0; i < ADZE_COUNT_OF (paths); i++) {
-    const adze_cache_key key = { paths[i], { 1, 2, 3, 4 }, { 0, 0, 0, 0 } };
+    const adze_cache_key key = { paths[i], { 1, 2, 3, 4, 5 }, { 0, 0, 0, 0, 0 } };
     const adze_value *facts = adze_cache_get (cache, &key);
     insist (!facts || facts->type == ADZE_VALUE_TABLE, "facts", NULL);
   }
@@ -33,7 +33,7 @@ static void
 check (const char *path)
 {
   adze_cache *cache = NULL;
-  const adze_cache_key key = { "/", { 5, 6, 7, 8 }, { 9, 10, 11, 12 } };
+  const adze_cache_key key = { "/", { 5, 6, 7, 8, 9 }, { 10, 11, 12, 13, 14 } };
   ADZE_AUTO_ERROR opened = adze_cache_open (path, &cache);
   insist (!opened, "opening", opened);
   const adze_error *complaint = adze_cache_complaint (cache);

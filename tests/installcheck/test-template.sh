@@ -38,6 +38,8 @@ for kind in technique observer; do
     make -C "$name" install PLUGINDIR="$TMPDIR/installed"
     adze list --plugin-path "$TMPDIR/installed" | grep -q "$name" || fail "$name is not listed"
     adze inspect --plugin-path "$TMPDIR/installed" "$name" > /dev/null
+    # Whoever goes on working on it has the old one installed, and means the new one.
+    ADZE_PLUGIN_PATH="$TMPDIR/installed" make -C "$name" check
     [ "$(wc -l < "$name/$name.c"*)" -lt 60 ] || fail "the template of a $kind is long"
   done
 done

@@ -75,6 +75,16 @@ leave_something (void)
 }
 #endif
 
+#if defined BENT_CREATE_LEAKS || defined BENT_INIT_LEAKS
+/* Volatile, since a compiler may leave out a malloc of which nothing is seen. */
+static void
+leak (void)
+{
+  static void *volatile lost;
+  lost = malloc (300);
+}
+#endif
+
 static void
 destroy (const adze_host *host, void *instance)
 {
@@ -136,6 +146,9 @@ create (const adze_host *host, const adze_params *values, void **instance)
 #endif
     return no_memory (host, self);
   }
+#ifdef BENT_CREATE_LEAKS
+  leak ();
+#endif
 #ifdef BENT_LEAVES
   leave_something ();
 #endif
@@ -251,6 +264,9 @@ static void *kept;
 static adze_status
 init (const adze_host *host)
 {
+#ifdef BENT_INIT_LEAKS
+  leak ();
+#endif
   kept = host->allocate (host, 10);
   return kept ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room to start in");
 }

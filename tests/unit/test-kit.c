@@ -132,6 +132,22 @@ keeps_what_was_malloced (void **state)
 }
 
 static void
+leaks_in_create (void **state)
+{
+  if (!sanitized ())
+    EXPECT ("-DBENT_CREATE_LEAKS", "in a life in which nothing failed, 1 block was never freed",
+            HOST ("each malloc fails"));
+}
+
+static void
+leaks_in_init (void **state)
+{
+  if (!sanitized ())
+    EXPECT ("-DBENT_INIT_LEAKS", "each start and end of the plugin keeps 1 block of malloc",
+            "it starts and ends three times over");
+}
+
+static void
 malloc_is_not_checked (void **state)
 {
   if (!sanitized ())
@@ -295,6 +311,8 @@ main (void)
     IN_WORLD (a_sound_one_passes),
     IN_WORLD (keeps_what_was_allocated),
     IN_WORLD (keeps_what_was_malloced),
+    IN_WORLD (leaks_in_create),
+    IN_WORLD (leaks_in_init),
     IN_WORLD (malloc_is_not_checked),
     IN_WORLD (releases_twice),
     IN_WORLD (writes_into_its_input),

@@ -187,7 +187,9 @@ ADZE_API void adze_unlisten (adze_runtime *runtime, adze_event_listener listener
  * it watches until the runtime is closed. */
 ADZE_API adze_error *adze_observe (adze_runtime *runtime, const char *id, const char *parameters);
 
-/* A technique, ready to be fed tensors one at a time. */
+/* A technique, ready to be fed tensors one at a time. A harness belongs to one thread at a time;
+ * one that is isolated lives no longer than the thread that opened it, since its process must not
+ * outlive a program that was killed, and the system ties the two by thread. */
 typedef struct adze_harness adze_harness;
 
 typedef struct adze_harness_options {

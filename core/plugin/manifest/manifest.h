@@ -57,6 +57,10 @@ const adze_manifest_component *adze_manifest_find (const adze_manifest *manifest
  * and is a refusal of step manifest. */
 ADZE_MUST_CHECK adze_error *adze_manifest_read (const char *path, adze_manifest **manifest);
 
+/* The same for its text, once it was read: where a signature over that very text counts. */
+ADZE_MUST_CHECK adze_error *adze_manifest_parse (const char *path, const char *text, size_t size,
+                                                 adze_manifest **manifest);
+
 /* The same from a table of a document that has been parsed: also a cache's entry. Applies every
  * check of plugin/manifest/params.h. */
 ADZE_MUST_CHECK adze_error *adze_manifest_from_value (const adze_document *document,

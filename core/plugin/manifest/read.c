@@ -601,6 +601,17 @@ adze_manifest_from_value (const adze_document *document, const adze_value *table
 }
 
 adze_error *
+adze_manifest_parse (const char *path, const char *text, size_t size, adze_manifest **manifest)
+{
+  *manifest = NULL;
+  ADZE_AUTO (adze_document) document = { 0 };
+  adze_error *error = adze_toml_parse (path, text, size, &document);
+  if (error)
+    return refuse (error, path, NULL);
+  return adze_manifest_from_value (&document, document.root, manifest);
+}
+
+adze_error *
 adze_manifest_read (const char *path, adze_manifest **manifest)
 {
   *manifest = NULL;
