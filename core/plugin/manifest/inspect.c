@@ -52,22 +52,6 @@ add_range (adze_value *into, const adze_param *param, bool integer)
   add_bound (into, false, range.high_open, integer, range.high_integer, range.high);
 }
 
-static void
-add_choices (adze_value *into, const char *choices)
-{
-  char **words;
-  size_t count;
-  ADZE_AUTO_ERROR error = adze_choices_split (choices, &words, &count);
-  if (error) {
-    adze_manifest_put (into, "enum", NULL);
-    return;
-  }
-  adze_value *list = adze_json_list (into, "enum");
-  for (size_t i = 0; i < count; i++)
-    adze_json_string (list, NULL, words[i]);
-  adze_names_free (words, count);
-}
-
 /* An id, or a table that begins with one; what else is in it is for that component's schema. */
 static void
 add_component (adze_value *into)
@@ -99,7 +83,7 @@ add_type (adze_value *into, const adze_param *param, uint32_t type)
     break;
   case ADZE_PARAM_CHOICE:
     adze_json_string (into, "type", "string");
-    add_choices (into, param->choices);
+    adze_manifest_put_choices (into, "enum", param->choices);
     break;
   case ADZE_PARAM_COMPONENT:
     add_component (into);

@@ -109,17 +109,17 @@ adze_manifest_put (adze_value *into, const char *key, adze_value *item)
     into->failed = true;
 }
 
-static void
-add_choices (adze_value *into, const char *choices)
+void
+adze_manifest_put_choices (adze_value *into, const char *key, const char *choices)
 {
   char **words;
   size_t count;
   ADZE_AUTO_ERROR error = adze_choices_split (choices, &words, &count);
   if (error) {
-    adze_manifest_put (into, "choices", NULL);
+    adze_manifest_put (into, key, NULL);
     return;
   }
-  adze_value *list = adze_json_list (into, "choices");
+  adze_value *list = adze_json_list (into, key);
   for (size_t i = 0; i < count; i++)
     adze_json_string (list, NULL, words[i]);
   adze_names_free (words, count);
@@ -138,7 +138,7 @@ add_param (adze_value *into, const adze_param *param)
   }
   adze_json_string (table, "range", param->range);
   if (param->choices)
-    add_choices (table, param->choices);
+    adze_manifest_put_choices (table, "choices", param->choices);
   adze_json_string (table, "component-kind", param->component_kind);
   adze_json_string (table, "unit", param->unit);
   adze_json_string (table, "since", param->since);

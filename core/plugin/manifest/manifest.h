@@ -74,6 +74,8 @@ adze_value *adze_manifest_component_value (const adze_manifest_component *compon
 
 /* As adze_json_table, but ITEM (taken over; NULL: there was no memory for it) is what is put in. */
 void adze_manifest_put (adze_value *into, const char *key, adze_value *item);
+/* The same for choices, "a|b", as a list of their words. */
+void adze_manifest_put_choices (adze_value *into, const char *key, const char *choices);
 
 /* As TOML: the golden form, and the form beside the plugin. Ends in a newline. */
 ADZE_MUST_CHECK adze_error *adze_manifest_write (const adze_manifest *manifest,
