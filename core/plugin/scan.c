@@ -597,9 +597,22 @@ drop_others (adze_runtime *runtime)
   runtime->record_count = kept;
 }
 
+/* A damaged cache is made anew without a word to people; whoever asks for every line is told what
+ * was wrong with it. */
+static void
+tell_complaint (adze_runtime *runtime)
+{
+  const adze_error *complaint = adze_cache_complaint (runtime->cache);
+  if (complaint && !runtime->scanned)
+    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_DEBUG,
+                        "the registry's cache is damaged and made anew: %s",
+                        adze_error_message (complaint));
+}
+
 adze_error *
 adze_scan (adze_runtime *runtime)
 {
+  tell_complaint (runtime);
   drop_others (runtime);
   runtime->scanned = false; /* one that breaks off is no scan */
   ADZE_TRY (scan_builtins (runtime));
