@@ -115,6 +115,10 @@ AC_DEFUN([ADZE_DEPENDENCIES], [
   ADZE_NEED_LIBRARY([jansson.h], [jansson], [json_loads], [libjansson-dev])
   ADZE_NEED_LIBRARY([sodium.h], [sodium], [sodium_init], [libsodium-dev])
   ADZE_NEED_LIBRARY([xxhash.h], [xxhash], [XXH3_128bits], [libxxhash-dev])
+  # For the sources that read compressed files; no part of core.
+  adze_saved_core_libs=$CORE_LIBS
+  ADZE_NEED_LIBRARY([zlib.h], [z], [inflate], [zlib1g-dev])
+  CORE_LIBS=$adze_saved_core_libs
   AC_CHECK_LIB([m], [sqrt], [CORE_LIBS="$CORE_LIBS -lm"])
   AC_CHECK_FUNC([pthread_create], [], [CORE_LIBS="$CORE_LIBS -lpthread"])
   AC_SUBST([CORE_LIBS])

@@ -7,8 +7,8 @@
 #ifndef ADZE_KIT_KIT_H
 #define ADZE_KIT_KIT_H
 
-#include "run/observer.h"
-#include "run/worker.h"
+#include "work/observer.h"
+#include "work/worker.h"
 
 typedef struct adze_case adze_case;
 struct adze_case {

@@ -3,7 +3,9 @@
 #ifndef ADZE_PLUGIN_DESCRIPTOR_H
 #define ADZE_PLUGIN_DESCRIPTOR_H
 
+#include <adze/draft/format.h>
 #include <adze/draft/observer.h>
+#include <adze/draft/source.h>
 #include <adze/draft/technique.h>
 
 #include "plugin/manifest/manifest.h"
@@ -13,6 +15,8 @@
 typedef union adze_callbacks {
   adze_technique technique;
   adze_observer observer;
+  adze_format format;
+  adze_source source;
 } adze_callbacks;
 
 typedef struct adze_descriptor {

@@ -43,9 +43,15 @@ static adze_error *
 check_technique (const adze_candidate *candidate)
 {
   const adze_technique *technique = &candidate->callbacks->technique;
-  if (!technique->apply)
+  if (!technique->apply && !technique->run && !technique->accumulator && !technique->describe)
     return missing_callback (candidate, "apply",
-                             "an .apply, without which a technique does nothing");
+                             "an .apply, .describe, .accumulator or .run, without which a "
+                             "technique does nothing");
+  if (technique->accumulator && (!technique->observe || !technique->merge || !technique->decide))
+    return missing_callback (candidate,
+                             !technique->observe ? "observe" : !technique->merge ? "merge" : "decide",
+                             "an .observe, a .merge and a .decide, because there is an "
+                             ".accumulator");
   ADZE_TRY (check_pair (candidate, technique->create, technique->destroy));
   ADZE_TRY (check_effect (candidate, technique->effect));
   candidate->into->effect = technique->effect;
@@ -63,13 +69,46 @@ check_observer (const adze_candidate *candidate)
   return check_pair (candidate, observer->create, observer->destroy);
 }
 
-const char *const adze_kind_names[] = { ADZE_TECHNIQUE, ADZE_OBSERVER, NULL };
+static adze_error *
+check_format (const adze_candidate *candidate)
+{
+  const adze_format *format = &candidate->callbacks->format;
+  if (!format->recognise)
+    return missing_callback (candidate, "recognise",
+                             "a .recognise, without which no file is known to be of the format");
+  if (!format->read)
+    return missing_callback (candidate, "read", "a .read, without which no file can be opened");
+  if (format->write && !format->extensions)
+    return missing_callback (candidate, "extensions",
+                             "the .extensions of names that are written in this format");
+  return NULL;
+}
+
+static adze_error *
+check_source (const adze_candidate *candidate)
+{
+  const adze_source *source = &candidate->callbacks->source;
+  if (!source->open)
+    return missing_callback (candidate, "open", "an .open, which says what data there is");
+  if (!source->close)
+    return missing_callback (candidate, "close", "a .close, because there is an .open");
+  if (!source->read)
+    return missing_callback (candidate, "read", "a .read, without which there are no examples");
+  return NULL;
+}
+
+const char *const adze_kind_names[]
+    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, NULL };
 
 static const adze_kind_rule rules[] = {
   { ADZE_TECHNIQUE, "adze_technique", ADZE_TECHNIQUE_REVISION,
-    ADZE_SIZE_THROUGH (adze_technique, apply), sizeof (adze_technique), check_technique },
+    ADZE_SIZE_THROUGH (adze_technique, run), sizeof (adze_technique), check_technique },
   { ADZE_OBSERVER, "adze_observer", ADZE_OBSERVER_REVISION,
     ADZE_SIZE_THROUGH (adze_observer, event), sizeof (adze_observer), check_observer },
+  { ADZE_FORMAT, "adze_format", ADZE_FORMAT_REVISION, ADZE_SIZE_THROUGH (adze_format, write),
+    sizeof (adze_format), check_format },
+  { ADZE_SOURCE, "adze_source", ADZE_SOURCE_REVISION, ADZE_SIZE_THROUGH (adze_source, read),
+    sizeof (adze_source), check_source },
 };
 
 static adze_error *

@@ -23,13 +23,17 @@ forbid ()
   status=1
 }
 
-forbid 'base/|plugin/|run/|kit/|adze/host\.h|\.\./' plugins sdk -- \
+rooms='base/|plugin/|artifact/|work/|pipeline/|run/|kit/'
+forbid "$rooms|adze/host\.h|\.\./" plugins sdk -- \
   "plugins and the SDK see the SDK alone"
-forbid 'base/|plugin/|run/|kit/' hosts -- "hosts see adze/host.h and the SDK alone"
-forbid 'plugin/|run/|kit/' core/base -- "base is the ground floor"
-forbid 'run/|kit/' core/plugin -- "plugin stands below run and kit"
-forbid 'kit/' core/run -- "run stands below kit"
-forbid 'ltdl\.h|ffi\.h|libltdl/' core/base core/run core/kit hosts plugins sdk -- \
+forbid "$rooms" hosts -- "hosts see adze/host.h and the SDK alone"
+forbid 'plugin/|artifact/|work/|pipeline/|run/|kit/' core/base -- "base is the ground floor"
+forbid 'artifact/|work/|pipeline/|run/|kit/' core/plugin -- "plugin stands on base"
+forbid 'work/|pipeline/|run/|kit/' core/artifact -- "artifact stands on plugin"
+forbid 'pipeline/|run/|kit/' core/work -- "work stands on artifact"
+forbid 'run/|kit/' core/pipeline -- "pipeline stands on work"
+forbid 'kit/' core/run -- "run stands on pipeline"
+forbid 'ltdl\.h|ffi\.h|libltdl/' core/base core/work core/kit hosts plugins sdk -- \
   "only core/plugin knows libltdl and libffi"
 
 # No circles between headers: a header may not reach itself.

@@ -8,7 +8,7 @@
 #include "base/event_wire.h"
 #include "base/json.h"
 #include "plugin/manifest/manifest.h"
-#include "run/wire.h"
+#include "work/wire.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

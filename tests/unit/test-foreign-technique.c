@@ -44,7 +44,7 @@ give_output (const adze_host *host, adze_call *call, adze_dtype dtype, int32_t r
   return o->data ? ADZE_OK : ADZE_E_MEMORY;
 }
 
-static const adze_call_service call_service = { sizeof (adze_call_service), give_output };
+static const adze_call_service call_service = { .struct_size = sizeof (adze_call_service), .output = give_output };
 
 static void
 stage_cleanup (stage *s)

@@ -220,6 +220,90 @@ ADZE_API adze_error *adze_harness_end (adze_harness *harness);
  * in the log. */
 ADZE_API void adze_harness_close (adze_harness *harness);
 
+/* ---- Models, looked at. TEXT is for people, or one JSON document; to be freed. */
+
+typedef struct adze_show_options {
+  size_t struct_size;
+  const char *format;       /* NULL: whichever recognises the file */
+  const char *match;        /* only tensors whose name matches: a glob or "re:..."; NULL: all */
+  bool stats;               /* reads the weights: min, max, mean, zeros, histogram */
+  bool json;
+  uint64_t structure_limit; /* of structure, in bytes; 0: 100 MB */
+} adze_show_options;
+
+#define ADZE_SHOW_OPTIONS_INIT { sizeof (adze_show_options), 0, 0, 0, 0, 0 }
+
+ADZE_API adze_error *adze_model_show (adze_runtime *runtime, const char *path,
+                                      const adze_show_options *options, char **text);
+/* Tensor by tensor: identical, largest error, SQNR, cosine, zeros. *SAME: nothing differs. */
+ADZE_API adze_error *adze_model_diff (adze_runtime *runtime, const char *a, const char *b,
+                                      const adze_show_options *options, bool *same, char **text);
+
+typedef struct adze_convert_options {
+  size_t struct_size;
+  const char *from; /* formats; NULL: by content, and by the ending */
+  const char *to;
+  const char *const *settings; /* "name=value" of the format that writes; NULL-terminated */
+  uint64_t structure_limit;
+} adze_convert_options;
+
+#define ADZE_CONVERT_OPTIONS_INIT { sizeof (adze_convert_options), 0, 0, 0, 0 }
+
+ADZE_API adze_error *adze_model_convert (adze_runtime *runtime, const char *in, const char *out,
+                                         const adze_convert_options *options);
+
+/* ---- Pipelines. */
+
+typedef struct adze_pipeline adze_pipeline;
+
+/* SETTINGS: "stage.clip.percentile=99" each, NULL-terminated; NULL: none. Reads and checks the file
+ * against the plugins; all that is wrong with it is one error. */
+ADZE_API adze_error *adze_pipeline_open (adze_runtime *runtime, const char *path,
+                                         const char *const *settings, adze_pipeline **pipeline);
+ADZE_API void adze_pipeline_close (adze_pipeline *pipeline);
+/* A JSON schema of the language with all components that there are; to be freed. */
+ADZE_API adze_error *adze_pipeline_schema (adze_runtime *runtime, char **text);
+/* A starter pipeline for a model; to be freed. */
+ADZE_API adze_error *adze_pipeline_starter (adze_runtime *runtime, const char *model, char **text);
+
+/* What a pipeline will do, from structure alone. */
+typedef struct adze_plan adze_plan;
+
+ADZE_API adze_error *adze_plan_make (adze_pipeline *pipeline, adze_plan **plan);
+ADZE_API adze_error *adze_plan_text (const adze_plan *plan, bool json, char **text);
+ADZE_API void adze_plan_close (adze_plan *plan);
+
+typedef struct adze_run_options {
+  size_t struct_size;
+  const char *runs; /* folder of the runs; NULL: adze-runs beside the pipeline */
+  bool fresh;       /* takes nothing from earlier runs */
+  bool locked;      /* refuses plugins and backends other than those of adze.lock */
+  bool verify;      /* hashes files again that are known by their identity */
+} adze_run_options;
+
+#define ADZE_RUN_OPTIONS_INIT { sizeof (adze_run_options), 0, 0, 0, 0 }
+
+/* Carries the plan out. What happens on the way is told by events ("run.started", "stage.progress"
+ * ...: adze-events(7)). *FOLDER, to be freed, is the run's folder, also after most failures.
+ * ADZE_E_CANCELLED after adze_run_cancel. */
+ADZE_API adze_error *adze_plan_run (adze_plan *plan, const adze_run_options *options,
+                                    char **folder);
+/* Why would what be done again? For people; to be freed. Nothing is run. */
+ADZE_API adze_error *adze_plan_explain (adze_plan *plan, const adze_run_options *options,
+                                        bool json, char **text);
+/* Asks the run in progress to stop at the next good place. May be called from a signal handler. */
+ADZE_API void adze_run_cancel (adze_runtime *runtime);
+
+/* ---- Runs, looked back at. RUNS as in adze_run_options, for the current folder; RUN is a folder, a
+ * number, a name or "last". */
+
+typedef enum adze_runs_form { ADZE_RUNS_LIST = 0, ADZE_RUNS_SHOW, ADZE_RUNS_TABLE } adze_runs_form;
+ADZE_API adze_error *adze_runs_text (adze_runtime *runtime, const char *runs, adze_runs_form form,
+                                     const char *run, bool json, char **text);
+/* What was done to TENSOR, or to one weight of it ("fc1.weight[3,17]"), by which stage and why. */
+ADZE_API adze_error *adze_run_why (adze_runtime *runtime, const char *runs, const char *run,
+                                   const char *tensor, bool json, char **text);
+
 /* ---- Tools for plugin files; none needs the file to be in a folder that is searched. */
 
 /* What the ELF of a file says, read without running anything of it, and what to do about it.

@@ -18,7 +18,14 @@
 #include <adze/tensor.h>
 #include <adze/threading.h>
 
+#include <adze/draft/decision.h>
+#include <adze/draft/file.h>
+#include <adze/draft/format.h>
+#include <adze/draft/model.h>
 #include <adze/draft/observer.h>
+#include <adze/draft/run.h>
+#include <adze/draft/source.h>
 #include <adze/draft/technique.h>
+#include <adze/draft/traits.h>
 
 #endif

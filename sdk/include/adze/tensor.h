@@ -19,7 +19,20 @@ typedef enum adze_dtype_code {
   ADZE_OPAQUE = 3,
   ADZE_BFLOAT = 4,
   ADZE_COMPLEX = 5,
-  ADZE_BOOL = 6
+  ADZE_BOOL = 6,
+  /* Floats of a byte or less, named by exponent and mantissa; "fn": no infinities, "uz": no
+   * negative zero. */
+  ADZE_FLOAT8_E3M4 = 7,
+  ADZE_FLOAT8_E4M3 = 8,
+  ADZE_FLOAT8_E4M3B11FNUZ = 9,
+  ADZE_FLOAT8_E4M3FN = 10,
+  ADZE_FLOAT8_E4M3FNUZ = 11,
+  ADZE_FLOAT8_E5M2 = 12,
+  ADZE_FLOAT8_E5M2FNUZ = 13,
+  ADZE_FLOAT8_E8M0FNU = 14,
+  ADZE_FLOAT6_E2M3FN = 15,
+  ADZE_FLOAT6_E3M2FN = 16,
+  ADZE_FLOAT4_E2M1FN = 17
 } adze_dtype_code;
 
 typedef struct adze_dtype {

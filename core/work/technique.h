@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/technique.h: an instance of a technique, in this process or in another one. */
+/* work/technique.h: an instance of a technique, in this process or in another one. */
 #ifndef ADZE_RUN_TECHNIQUE_H
 #define ADZE_RUN_TECHNIQUE_H
 

@@ -5,8 +5,8 @@
 #include "base/event_wire.h"
 #include "base/json.h"
 #include "plugin/worker_client.h"
-#include "run/technique.h"
-#include "run/wire.h"
+#include "work/technique.h"
+#include "work/wire.h"
 
 struct adze_remote {
   adze_worker *worker;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "plugin/services.h"
-#include "run/technique.h"
+#include "work/technique.h"
 
 /* One apply: what the technique's service adze.call/1 works on. */
 struct adze_call {
@@ -124,7 +124,8 @@ call_output (const adze_host *host, adze_call *call, adze_dtype dtype, int32_t r
   return ADZE_OK;
 }
 
-static const adze_call_service call_service = { sizeof call_service, call_output };
+static const adze_call_service call_service
+    = { .struct_size = sizeof call_service, .output = call_output };
 
 /* ---- Life. */
 

@@ -8,7 +8,7 @@
  *   event      an event                    -> for an observer
  *   close                                  -> destroy and deinit, told as progress
  */
-#include "run/worker.h"
+#include "work/worker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +17,8 @@
 #include "base/error_wire.h"
 #include "base/event_wire.h"
 #include "plugin/load.h"
-#include "run/observer.h"
-#include "run/wire.h"
+#include "work/observer.h"
+#include "work/wire.h"
 
 struct adze_worker_state {
   adze_child *parent;

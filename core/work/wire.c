@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors on their way between processes. */
-#include "run/wire.h"
+#include "work/wire.h"
 
 #include <string.h>
 

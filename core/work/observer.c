@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Observers: one in this process, and the ones that a runtime was told to have. */
-#include "run/observer.h"
+#include "work/observer.h"
 
 #include <string.h>
 
 #include "base/toml.h"
 #include "plugin/services.h"
-#include "run/technique.h"
+#include "work/technique.h"
 
 struct adze_watcher {
   adze_observer callbacks;

@@ -2,7 +2,7 @@
 /* The harness of adze/host.h: tensors into one technique, here or in a worker. */
 #include <string.h>
 
-#include "run/technique.h"
+#include "work/technique.h"
 
 struct adze_harness {
   adze_runtime *runtime;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/wire.h: tensors as they cross between a host and its worker. */
+/* work/wire.h: tensors as they cross between a host and its worker. */
 #ifndef ADZE_RUN_WIRE_H
 #define ADZE_RUN_WIRE_H
 
 #include "base/json.h"
-#include "run/technique.h"
+#include "work/technique.h"
 
 /* Adds name, type, shape and byte size to TABLE. */
 ADZE_MUST_CHECK adze_error *adze_wire_describe (const adze_tensor *tensor, adze_value *table);

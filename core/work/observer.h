@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/observer.h: an instance of an observer, in this process. */
+/* work/observer.h: an instance of an observer, in this process. */
 #ifndef ADZE_RUN_OBSERVER_H
 #define ADZE_RUN_OBSERVER_H
 

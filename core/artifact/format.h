@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* artifact/format.h: models out of files and into files, through the plugins that know how. */
+#ifndef ADZE_ARTIFACT_FORMAT_H
+#define ADZE_ARTIFACT_FORMAT_H
+
+#include "artifact/model.h"
+#include "plugin/runtime.h"
+
+typedef struct adze_format_options {
+  const char *format;         /* its id; NULL: whichever recognises the file */
+  const adze_document *document; /* where SETTINGS lies, for messages; NULL: nowhere */
+  const adze_value *settings; /* the format's parameters; NULL: presets */
+  uint64_t structure_limit;   /* bytes; 0: 100 MB */
+} adze_format_options;
+
+/* OPTIONS may be NULL. Refuses what the catalog's rules refuse (adze/draft/format.h): every
+ * message names the file and the place. */
+ADZE_MUST_CHECK adze_error *adze_model_open (adze_runtime *runtime, const char *path,
+                                             const adze_format_options *options,
+                                             adze_model **model);
+
+/* The id of the format that would write PATH, by the name's ending. */
+ADZE_MUST_CHECK adze_error *adze_format_for_path (adze_runtime *runtime, const char *path,
+                                                  const char **format);
+
+/* Can FORMAT hold such a tensor? The refusal says why, and lists the formats that can. */
+ADZE_MUST_CHECK adze_error *adze_format_carries (adze_runtime *runtime, const char *format,
+                                                 const adze_format_options *options,
+                                                 const adze_tensor_meta *meta);
+
+/* ---- Writing. */
+
+typedef struct adze_writer adze_writer;
+
+/* Where the bytes of a tensor go. */
+typedef struct adze_writer_place {
+  int fd;
+  uint64_t offset;
+} adze_writer_place;
+
+/* Lays MODEL (its tensors' data is not looked at, only metas, metadata, traits, parts) out as
+ * PATH, and makes the files that it takes beside it under temporary names, which are a function of
+ * TAG: ".NAME.TAG.part". Files of that name and the same layout that are there already are taken
+ * over with what they hold when RESUME; *RESUMED says whether all were. Literal bytes are written
+ * at once. */
+ADZE_MUST_CHECK adze_error *adze_writer_open (adze_runtime *runtime, const char *path,
+                                              const adze_format_options *options,
+                                              const adze_model *model, const char *tag,
+                                              bool resume, bool *resumed, adze_writer **writer);
+
+adze_writer_place adze_writer_place_of (const adze_writer *writer, size_t tensor);
+/* Bytes of all files. */
+uint64_t adze_writer_size (const adze_writer *writer);
+
+/* fsync, rename over the final names (number 0 last), fsync of the folder. */
+ADZE_MUST_CHECK adze_error *adze_writer_commit (adze_writer *writer);
+/* Frees; KEEP: leaves the temporary files of an uncommitted one for a later resume, else removes
+ * them. */
+void adze_writer_close (adze_writer *writer, bool keep);
+
+/* pread and pwrite of everything, or an error that names the file, the offset and what the system
+ * said; a file that ends early is ADZE_E_FORMAT. */
+ADZE_MUST_CHECK adze_error *adze_read_at (int fd, const char *path, uint64_t offset, void *buffer,
+                                          size_t size);
+ADZE_MUST_CHECK adze_error *adze_write_at (int fd, const char *path, uint64_t offset,
+                                           const void *buffer, size_t size);
+
+/* One whole model into another file: what `adze convert` does. */
+ADZE_MUST_CHECK adze_error *adze_model_write (adze_runtime *runtime, const adze_model *model,
+                                              const char *path,
+                                              const adze_format_options *options);
+
+#endif

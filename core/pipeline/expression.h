@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/expression.h: the one small language of `require`, of limits and of policies.
+ *
+ *   accuracy >= baseline.accuracy - 0.005 and not (size > 20 MB or latency > 3 ms)
+ *
+ * Numbers with units (B KB MB GB KiB MiB GiB, ns us ms s min h, %), names NAME and ID.NAME (words
+ * of letters, digits, "_" and "-", a "-" between spaces being minus), + - * / ( ), < <= == != >= >,
+ * and, or, not, true, false. Comparing or adding a size and a time is an error. */
+#ifndef ADZE_PIPELINE_EXPRESSION_H
+#define ADZE_PIPELINE_EXPRESSION_H
+
+#include "base/value.h"
+
+typedef struct adze_expression adze_expression;
+
+typedef enum adze_quantity {
+  ADZE_QUANTITY_NUMBER = 0, /* fits with every other but truth */
+  ADZE_QUANTITY_BYTES,
+  ADZE_QUANTITY_SECONDS,
+  ADZE_QUANTITY_TRUTH
+} adze_quantity;
+
+typedef struct adze_reading {
+  adze_quantity quantity;
+  double number; /* truth: 0 or 1 */
+} adze_reading;
+
+/* AT is the string in DOCUMENT that holds TEXT, so that a complaint points into it; both may be
+ * NULL. */
+ADZE_MUST_CHECK adze_error *adze_expression_parse (const char *text,
+                                                   const adze_document *document,
+                                                   const adze_value *at,
+                                                   adze_expression **expression);
+void adze_expression_free (adze_expression *expression);
+const char *adze_expression_text (const adze_expression *expression);
+
+/* Names it mentions, number by number: STAGE is NULL for one without an ID. False beyond the
+ * last. */
+bool adze_expression_name (const adze_expression *expression, size_t index, const char **stage,
+                           const char **name);
+
+/* LOOKUP answers false for a name that has no value: that makes the whole an error. */
+typedef bool (*adze_expression_lookup) (void *context, const char *stage, const char *name,
+                                        adze_reading *reading);
+ADZE_MUST_CHECK adze_error *adze_expression_evaluate (const adze_expression *expression,
+                                                      adze_expression_lookup lookup,
+                                                      void *context, adze_reading *reading);
+
+/* "accuracy = 0.8812, baseline.accuracy = 0.8922": what the names stood for, for messages. */
+ADZE_MUST_CHECK adze_error *adze_expression_explain (const adze_expression *expression,
+                                                     adze_expression_lookup lookup,
+                                                     void *context, adze_buffer *into);
+
+/* "2GiB", "100 MB", "1.5 s": a quantity by itself, as in max-rss. */
+ADZE_MUST_CHECK adze_error *adze_quantity_parse (const char *text, adze_quantity quantity,
+                                                 double *number);
+
+#endif

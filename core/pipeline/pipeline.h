@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/pipeline.h: a pipeline as its file says, resolved against the plugins: components found,
+ * parameters checked, ports bound. No model has been opened for it. docs/pipeline.md is the
+ * reference of the language. */
+#ifndef ADZE_PIPELINE_PIPELINE_H
+#define ADZE_PIPELINE_PIPELINE_H
+
+#include "pipeline/expression.h"
+#include "pipeline/match.h"
+#include "plugin/manifest/params.h"
+#include "plugin/runtime.h"
+
+/* Where something comes from. */
+typedef enum adze_origin {
+  ADZE_FROM_NOWHERE = 0, /* an optional port that is bound to nothing */
+  ADZE_FROM_INPUT,       /* input.NAME */
+  ADZE_FROM_DATA,        /* data.NAME */
+  ADZE_FROM_STAGE        /* STAGE.PORT */
+} adze_origin;
+
+typedef struct adze_binding {
+  adze_origin origin;
+  size_t number;      /* of the input, dataset or stage */
+  const char *port;   /* of the stage; its out-port */
+  const char *type;   /* of what flows */
+  const adze_value *at; /* where the pipeline says so; NULL: by default */
+} adze_binding;
+
+typedef struct adze_pipeline_input {
+  const char *name; /* "model" for [model] */
+  const char *kind; /* artifact type */
+  char *path;       /* absolute */
+  const char *format; /* NULL: whichever recognises it */
+  const adze_value *table; /* the format's parameters are in it, beside kind, path and format */
+} adze_pipeline_input;
+
+typedef struct adze_pipeline_data {
+  const char *name;
+  const char *use;
+  bool shuffle;
+  double first, last;
+  uint64_t limit;
+  const adze_value *table;
+} adze_pipeline_data;
+
+typedef struct adze_pipeline_rule {
+  const char *match;
+  adze_pattern *pattern;
+  bool skip;
+  bool optional;
+  adze_value *settings; /* the parameters that it sets; NULL: none */
+  const adze_value *table;
+} adze_pipeline_rule;
+
+typedef struct adze_pipeline_stage {
+  const char *id;
+  const char *use;
+  const adze_manifest_component *component;
+  adze_plugin_record *record;
+  /* One for each in-port, in the order of adze_manifest_ports; those that are no in-port are
+   * FROM_NOWHERE. */
+  adze_binding *bindings;
+  size_t port_count;
+  adze_pipeline_rule *rules;
+  size_t rule_count;
+  adze_expression *require; /* NULL: none */
+  const char *backend;      /* NULL: the run's */
+  int isolate;              /* 0: by trust; 1: yes; -1: no */
+  int64_t time_limit_ms;
+  uint64_t memory_limit;
+  bool fallback_is_error;
+  bool no_effect_is_error;
+  adze_value *settings;     /* parameters alone, without what is the host's */
+  const adze_value *table;
+} adze_pipeline_stage;
+
+typedef struct adze_pipeline_output {
+  char *path; /* absolute */
+  adze_binding from;
+  const char *format; /* as written, or by the path's ending; NULL for what is no model */
+  adze_value *settings; /* the format's parameters; NULL: none */
+  const adze_value *table;
+} adze_pipeline_output;
+
+typedef struct adze_pipeline_observer {
+  const char *use;
+  adze_value *settings;
+  const adze_value *table;
+} adze_pipeline_observer;
+
+struct adze_pipeline {
+  adze_runtime *runtime;
+  adze_document document; /* after --set */
+  char *folder;           /* of the file: relative paths are relative to it */
+  const char *name;
+  uint64_t seed;
+  const char *backend;      /* "ref" */
+  const char *delegate;     /* "allow", "warn", "error" */
+  uint64_t max_rss;         /* bytes; 0: none asked for */
+  unsigned threads;         /* 0: as the runtime says */
+  uint64_t structure_limit; /* bytes; 0: the default */
+  adze_pipeline_input *inputs;
+  size_t input_count;
+  adze_pipeline_data *data;
+  size_t data_count;
+  adze_pipeline_observer *observers;
+  size_t observer_count;
+  adze_pipeline_stage *stages;
+  size_t stage_count;
+  adze_pipeline_output *outputs;
+  size_t output_count;
+};
+
+/* SETTINGS: "stage.qat.epochs=1" each, NULL-terminated; NULL: none. All semantic errors are one
+ * error with one cause each; its message counts them. */
+ADZE_MUST_CHECK adze_error *adze_pipeline_read (adze_runtime *runtime, const char *path,
+                                                const char *const *settings,
+                                                adze_pipeline **pipeline);
+void adze_pipeline_free (adze_pipeline *pipeline);
+
+/* Which rule holds for a tensor: the last one that matches; NULL: none. */
+const adze_pipeline_rule *adze_pipeline_rule_for (const adze_pipeline_stage *stage,
+                                                  const char *tensor);
+
+#endif

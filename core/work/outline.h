@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* work/outline.h: what a technique says in describe, kept and checked. What adze.outline/1 of the
+ * SDK works on. */
+#ifndef ADZE_WORK_OUTLINE_H
+#define ADZE_WORK_OUTLINE_H
+
+#include <adze/draft/technique.h>
+
+#include "artifact/meta.h"
+
+/* One tensor of a model input, as the technique is shown it. Borrowed from whoever fills it in. */
+typedef struct adze_outline_tensor {
+  const adze_tensor_meta *meta;
+  const adze_value *traits; /* NULL: none */
+  size_t variant;           /* which of the stage's parameter sets holds for it */
+} adze_outline_tensor;
+
+typedef struct adze_outline_port {
+  const adze_outline_tensor *tensors;
+  size_t count;
+} adze_outline_port;
+
+typedef struct adze_outline_group {
+  adze_pick *inputs;
+  size_t input_count;
+  adze_tensor_meta **outputs; /* byte_size filled in */
+  size_t output_count;
+  bool same_bytes;
+  bool at_most;
+  char *note; /* NULL: none */
+} adze_outline_group;
+
+typedef struct adze_outline_edit {
+  char *key;
+  size_t key_size;
+  bool remove;
+  adze_metadata holder; /* of one entry, the new value */
+} adze_outline_edit;
+
+typedef struct adze_outline_trait {
+  char *tensor;
+  char *id;
+  adze_value *json; /* NULL: take it away */
+} adze_outline_trait;
+
+struct adze_outline {
+  /* Given to describe. */
+  const adze_outline_port *ports;
+  size_t port_count;
+  bool final;
+  uint32_t effect; /* adze_effect: one that inspects gives no outputs */
+  uint32_t grain;  /* adze_grain: below ADZE_GRAIN_TENSOR all of a group must be cut alike */
+  /* What it answered. */
+  adze_outline_group *groups;
+  size_t group_count;
+  adze_outline_edit *edits;
+  size_t edit_count;
+  adze_outline_trait *traits;
+  size_t trait_count;
+  bool *taken; /* tensors that are in a group, all ports one after the other */
+};
+
+/* Frees the answer and leaves the rest. */
+void adze_outline_clear (adze_outline *outline);
+
+/* Adds a group (copied), or says what is wrong with it: a pick that is not there or taken, an
+ * output that cannot be, an output of one that inspects, sizes that do not agree with the grain. */
+ADZE_MUST_CHECK adze_error *adze_outline_add (adze_outline *outline, const adze_group *group);
+
+/* A group for each tensor of port 0, like itself: what a technique without describe says. */
+ADZE_MUST_CHECK adze_error *adze_outline_add_all (adze_outline *outline);
+
+/* As a tree and back, for the way to a worker and from it. */
+void adze_outline_inputs_value (const adze_outline *outline, adze_value *into);
+void adze_outline_answer_value (const adze_outline *outline, adze_value *into);
+ADZE_MUST_CHECK adze_error *adze_outline_answer_from (adze_outline *outline,
+                                                      const adze_value *answer);
+
+#endif

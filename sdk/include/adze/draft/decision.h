@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze/draft/decision.h: what a technique found, decided and achieved, as data. Tier: draft.
+ *
+ * All of it ends in the run folder; the report, `adze why`, `require` and the observers read it
+ * there. Told in decide or in run, never in apply of one piece, and always in the same order: the
+ * host takes what one instance says and not what its copies in other processes repeat.
+ */
+#ifndef ADZE_DRAFT_DECISION_H
+#define ADZE_DRAFT_DECISION_H
+
+#include <adze/error.h>
+#include <adze/event.h>
+
+ADZE_BEGIN_DECLS
+
+#define ADZE_DECISION "adze.decision/1"
+
+typedef struct adze_decision_service {
+  uint32_t struct_size;
+
+  /* [callback] A number of this stage by name ("accuracy"): ID.NAME in `require`. UNIT may be
+   * NULL. A second value of the same name replaces the first. */
+  adze_status (*metric) (const adze_host *host, const char *name, double value, const char *unit);
+
+  /* [callback] What was decided about a tensor, and on which grounds: "threshold", "rule" ... */
+  adze_status (*tensor) (const adze_host *host, const char *tensor, const adze_field *fields,
+                         uint32_t field_count);
+
+  /* [callback] What was asked for against what came out of it: shown side by side. */
+  adze_status (*achieved) (const adze_host *host, const char *name, double asked, double got);
+
+  /* [any] Something else was done than was asked for. The run fails unless the stage has
+   * on-fallback = "warn". The one word that may also be said in apply. TENSOR may be NULL. */
+  adze_status (*fallback) (const adze_host *host, const char *tensor, const char *asked,
+                           const char *did, const char *why);
+
+  /* [callback] One row of a table that people will look at: keys are the columns, in the order of
+   * the first row. */
+  adze_status (*row) (const adze_host *host, const char *table, const adze_field *fields,
+                      uint32_t field_count);
+} adze_decision_service;
+
+static inline const adze_decision_service *
+adze_decisions_of (const adze_host *host)
+{
+  return (const adze_decision_service *)host->service (host, ADZE_DECISION);
+}
+
+static inline adze_status
+adze_metric (const adze_host *host, const char *name, double value, const char *unit)
+{
+  return adze_decisions_of (host)->metric (host, name, value, unit);
+}
+
+ADZE_END_DECLS
+
+#endif
