@@ -3,7 +3,7 @@
  *
  *   accuracy >= baseline.accuracy - 0.005 and not (size > 20 MB or latency > 3 ms)
  *
- * Numbers with units (B KB MB GB KiB MiB GiB, ns us ms s min h, %), names NAME and ID.NAME (words
+ * Numbers with units (B KB MB GB TB KiB MiB GiB TiB, ns us ms s min h, %), names NAME and ID.NAME (words
  * of letters, digits, "_" and "-", a "-" between spaces being minus), + - * / ( ), < <= == != >= >,
  * and, or, not, true, false. Comparing or adding a size and a time is an error. */
 #ifndef ADZE_PIPELINE_EXPRESSION_H
@@ -34,12 +34,16 @@ ADZE_MUST_CHECK adze_error *adze_expression_parse (const char *text,
 void adze_expression_free (adze_expression *expression);
 const char *adze_expression_text (const adze_expression *expression);
 
-/* Names it mentions, number by number: STAGE is NULL for one without an ID. False beyond the
- * last. */
-bool adze_expression_name (const adze_expression *expression, size_t index, const char **stage,
-                           const char **name);
+/* Can what comes of it be true or false? A name alone can. */
+bool adze_expression_is_condition (const adze_expression *expression);
 
-/* LOOKUP answers false for a name that has no value: that makes the whole an error. */
+/* Names it mentions, number by number: STAGE is NULL for one without an ID; CHARACTER (may be NULL)
+ * is where it stands in the text, from 1. False beyond the last. */
+bool adze_expression_name (const adze_expression *expression, size_t index, const char **stage,
+                           const char **name, size_t *character);
+
+/* LOOKUP answers false for a name that has no value: that makes the whole an error, as do infinite
+ * values and such as are no number. */
 typedef bool (*adze_expression_lookup) (void *context, const char *stage, const char *name,
                                         adze_reading *reading);
 ADZE_MUST_CHECK adze_error *adze_expression_evaluate (const adze_expression *expression,
