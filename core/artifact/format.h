@@ -3,6 +3,7 @@
 #ifndef ADZE_ARTIFACT_FORMAT_H
 #define ADZE_ARTIFACT_FORMAT_H
 
+#include "artifact/files.h"
 #include "artifact/model.h"
 #include "plugin/runtime.h"
 
@@ -57,13 +58,6 @@ ADZE_MUST_CHECK adze_error *adze_writer_commit (adze_writer *writer);
 /* Frees; KEEP: leaves the temporary files of an uncommitted one for a later resume, else removes
  * them. */
 void adze_writer_close (adze_writer *writer, bool keep);
-
-/* pread and pwrite of everything, or an error that names the file, the offset and what the system
- * said; a file that ends early is ADZE_E_FORMAT. */
-ADZE_MUST_CHECK adze_error *adze_read_at (int fd, const char *path, uint64_t offset, void *buffer,
-                                          size_t size);
-ADZE_MUST_CHECK adze_error *adze_write_at (int fd, const char *path, uint64_t offset,
-                                           const void *buffer, size_t size);
 
 /* One whole model into another file: what `adze convert` does. */
 ADZE_MUST_CHECK adze_error *adze_model_write (adze_runtime *runtime, const adze_model *model,

@@ -47,6 +47,9 @@ void adze_metadata_cleanup (adze_metadata *metadata);
 /* Copies. A key that is there already keeps its place and gets the new value. */
 ADZE_MUST_CHECK adze_error *adze_metadata_set (adze_metadata *metadata, const char *key,
                                                size_t key_size, const adze_meta *value);
+/* The same for a key that is known not to be there. */
+ADZE_MUST_CHECK adze_error *adze_metadata_append (adze_metadata *metadata, const char *key,
+                                                  size_t key_size, const adze_meta *value);
 void adze_metadata_remove (adze_metadata *metadata, const char *key);
 const adze_meta *adze_metadata_get (const adze_metadata *metadata, const char *key); /* or NULL */
 ADZE_MUST_CHECK adze_error *adze_metadata_copy (const adze_metadata *from, adze_metadata *into);

@@ -40,7 +40,8 @@ typedef struct adze_model {
   size_t part_count;
   adze_model_file *files;
   size_t file_count;
-  struct adze_model_index *index; /* names to numbers */
+  size_t tensor_capacity, part_capacity;
+  struct adze_model_index *index; /* names to numbers, and where names and shapes lie */
 } adze_model;
 
 void adze_model_close (adze_model *model);
@@ -50,6 +51,21 @@ adze_model_cleanup (adze_model **model)
   adze_model_close (*model);
 }
 #define ADZE_AUTO_MODEL __attribute__ ((cleanup (adze_model_cleanup))) adze_model *
+
+/* ---- Building one. */
+
+ADZE_MUST_CHECK adze_error *adze_model_new (adze_model **model);
+/* One more tensor; META is copied, its byte_size (0: what type and shape give) must be right, and
+ * its name new (ADZE_E_FORMAT otherwise). *ADDED has file -1, no data and no traits, for the caller
+ * to fill in; it is valid until the next one is added. */
+ADZE_MUST_CHECK adze_error *adze_model_add (adze_model *model, const adze_tensor_meta *meta,
+                                            adze_model_tensor **added);
+/* Copies. A part of this id is an error. */
+ADZE_MUST_CHECK adze_error *adze_model_add_part (adze_model *model, const char *id,
+                                                 const void *data, size_t size);
+const adze_model_part *adze_model_part_find (const adze_model *model, const char *id);
+
+/* ---- Using one. */
 
 adze_model_tensor *adze_model_find (const adze_model *model, const char *name);
 

@@ -363,6 +363,39 @@ adze_desk_reason (adze_desk *desk, adze_status status, const char *message)
   pthread_mutex_unlock (&desk->lock);
 }
 
+/* The message and facts of ERROR in front of REASONS, which are its causes. Takes REASONS over. */
+static adze_error *
+put_in_front (adze_error *reasons, const adze_error *error)
+{
+  adze_error *whole = adze_error_wrap (reasons, "%s", adze_error_message (error));
+  const char *name, *value;
+  for (size_t i = 0; adze_error_fact_at (error, i, &name, &value); i++)
+    adze_error_set (whole, name, value);
+  return whole;
+}
+
+adze_status
+adze_desk_fail (adze_desk *desk, adze_error *error)
+{
+  adze_status status = adze_error_status (error);
+  adze_desk_frame *frame = frame_of (desk);
+  if (!frame) {
+    stray (desk, "a service failed outside a callback: %s", adze_error_message (error));
+    adze_error_free (error);
+    return status;
+  }
+  pthread_mutex_lock (&desk->lock);
+  if (!frame->reasons) {
+    frame->reasons = error;
+    error = NULL;
+  } else {
+    frame->reasons = put_in_front (frame->reasons, error);
+  }
+  pthread_mutex_unlock (&desk->lock);
+  adze_error_free (error);
+  return status;
+}
+
 void
 adze_desk_broken (const char *format, ...)
 {

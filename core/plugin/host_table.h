@@ -76,6 +76,10 @@ bool adze_desk_inside (adze_desk *desk, const char *function);
 /* A reason from the plugin for the callback that this thread is inside. */
 void adze_desk_reason (adze_desk *desk, adze_status status, const char *message);
 
+/* The same with an error that has facts, which stay with it. Takes ERROR over; returns its status,
+ * for a service to hand to the plugin. */
+adze_status adze_desk_fail (adze_desk *desk, adze_error *error);
+
 /* Hooks that make the threads of a pool count as inside the callback this thread is in. */
 adze_pool_hooks adze_desk_hooks (adze_desk *desk);
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* artifact/traits.c: what is true of tensors, as JSON in a model's metadata:
+ *
+ *   {"fc1.weight": {"adze.sparsity/1": {}, "adze.nm/1": {"n": 2, "m": 4}}}
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "artifact/session.h"
+#include "base/json.h"
+
+static adze_error *
+malformed (const adze_model *model, adze_error *cause)
+{
+  adze_error *error = adze_error_wrap (cause, "the metadata " ADZE_TRAITS_KEY " of %s is malformed",
+                                       model->path);
+  adze_error_set (error, "file", model->path);
+  adze_error_set (error, "place", "the metadata " ADZE_TRAITS_KEY);
+  return error;
+}
+
+/* A tree takes hundreds of bytes an entry, so text that is nothing but entries would take a
+ * hundred times its size. What real traits look like has names in it, and is far from that. */
+static adze_error *
+check_entries (const adze_text *text)
+{
+  enum { BYTES_EACH = 6, FREE = 1024 };
+  uint64_t entries = 0, most = text->size / BYTES_EACH + FREE;
+  for (uint64_t i = 0; i < text->size; i++)
+    entries += text->data[i] == '{' || text->data[i] == '[' || text->data[i] == ',';
+  if (entries <= most)
+    return NULL;
+  adze_error *error = adze_error_new (ADZE_E_LIMIT, "it has %" PRIu64 " entries in %" PRIu64 " bytes",
+                                      entries, text->size);
+  adze_error_setf (error, "needed", "at most %" PRIu64 " entries", most);
+  adze_error_setf (error, "found", "%" PRIu64, entries);
+  return error;
+}
+
+/* Every trait is a table in the table of its tensor. */
+static adze_error *
+check_tensor (const adze_value *traits)
+{
+  if (traits->type != ADZE_VALUE_TABLE)
+    return adze_error_new (ADZE_E_FORMAT, "'%s' has %s where a table of traits is needed",
+                           traits->key, adze_value_type_name (traits->type));
+  for (size_t i = 0; i < traits->count; i++)
+    if (traits->items[i]->type != ADZE_VALUE_TABLE)
+      return adze_error_new (ADZE_E_FORMAT, "the trait '%s' of '%s' is %s where a table is needed",
+                             traits->items[i]->key, traits->key,
+                             adze_value_type_name (traits->items[i]->type));
+  return NULL;
+}
+
+/* A tensor that another program took out of the file has no traits any more. */
+static void
+warn_absent (adze_runtime *runtime, const adze_model *model, const char *tensor)
+{
+  adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING,
+                      "%s has traits of the tensor '%s', which is not in it", model->path, tensor);
+}
+
+static adze_error *
+hand_out (adze_runtime *runtime, adze_model *model, adze_value *root)
+{
+  if (root->type != ADZE_VALUE_TABLE)
+    return adze_error_new (ADZE_E_FORMAT, "it is %s where a table of tensors is needed",
+                           adze_value_type_name (root->type));
+  for (size_t i = 0; i < root->count; i++) {
+    adze_value *traits = root->items[i];
+    ADZE_TRY (check_tensor (traits));
+    adze_model_tensor *tensor = adze_model_find (model, traits->key);
+    if (!tensor)
+      warn_absent (runtime, model, traits->key);
+    else if (traits->count > 0)
+      tensor->traits = adze_take (&root->items[i]);
+  }
+  return NULL;
+}
+
+adze_error *
+adze_traits_take (adze_runtime *runtime, adze_model *model)
+{
+  const adze_meta *value = adze_metadata_get (&model->metadata, ADZE_TRAITS_KEY);
+  ADZE_AUTO (adze_document) document = { 0 };
+  if (!value)
+    return NULL;
+  if (value->type != ADZE_META_STRING)
+    return malformed (model, adze_error_new (ADZE_E_FORMAT, "it is no string"));
+  adze_error *error = check_entries (&value->text);
+  if (!error)
+    error = adze_json_parse (ADZE_TRAITS_KEY, value->text.data, (size_t)value->text.size, &document);
+  if (!error)
+    error = hand_out (runtime, model, document.root);
+  if (error)
+    return malformed (model, error);
+  adze_metadata_remove (&model->metadata, ADZE_TRAITS_KEY);
+  return NULL;
+}
+
+adze_error *
+adze_traits_text (const adze_model *model, char **text)
+{
+  ADZE_AUTO (adze_buffer) json = { 0 };
+  *text = NULL;
+  for (size_t i = 0; i < model->count; i++) {
+    const adze_model_tensor *tensor = &model->tensors[i];
+    if (!tensor->traits || tensor->traits->count == 0)
+      continue;
+    adze_buffer_text (&json, json.size ? ", " : "{");
+    adze_buffer_quoted (&json, tensor->meta.name, strlen (tensor->meta.name));
+    adze_buffer_text (&json, ": ");
+    adze_json_write (tensor->traits, 0, &json);
+  }
+  if (json.size == 0 && !json.failed)
+    return NULL;
+  adze_buffer_text (&json, "}");
+  return adze_buffer_finish (&json, text);
+}
