@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/key.c: keys of results: their hash, and in words what tells two of them apart. */
+#include "run/key.h"
+
+#include <string.h>
+
+/* So that the state can lie on the stack, and hashing cannot fail. */
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
+#include "base/json.h"
+
+/* In front of all parts: a key of another form than this one has another hash. */
+#define FORM "adze key 1"
+
+void
+adze_key_cleanup (adze_key *key)
+{
+  adze_value_free (key->parts);
+  key->parts = NULL;
+}
+
+adze_error *
+adze_key_add (adze_key *key, const char *name, const char *value)
+{
+  if (!key->parts && !(key->parts = adze_value_new (ADZE_VALUE_TABLE)))
+    return adze_error_memory ();
+  if (adze_value_get (key->parts, name))
+    return adze_error_new (ADZE_E_INTERNAL, "the part '%s' of a key was given twice", name);
+  adze_json_string (key->parts, name, value);
+  return adze_json_failed (key->parts) ? adze_error_memory () : NULL;
+}
+
+/* ---- The hash. */
+
+static bool
+is_name (const char *part)
+{
+  const char *slash = strchr (part, '/');
+  const char *own = slash ? slash + 1 : part;
+  return strncmp (own, "name.", 5) == 0;
+}
+
+/* With its length in front, so that no two lists of texts give the same bytes. */
+static void
+hash_text (XXH3_state_t *state, const char *text, size_t size)
+{
+  unsigned char length[8];
+  for (size_t i = 0; i < sizeof length; i++)
+    length[i] = (unsigned char)((uint64_t)size >> (8 * i));
+  XXH3_128bits_update (state, length, sizeof length);
+  XXH3_128bits_update (state, text, size);
+}
+
+adze_hash128
+adze_key_hash (const adze_key *key)
+{
+  XXH3_state_t state;
+  XXH3_INITSTATE (&state);
+  XXH3_128bits_reset (&state);
+  hash_text (&state, FORM, strlen (FORM));
+  for (size_t i = 0; key->parts && i < key->parts->count; i++) {
+    const adze_value *part = key->parts->items[i];
+    if (part->type != ADZE_VALUE_STRING || is_name (part->key))
+      continue;
+    hash_text (&state, part->key, part->key_size);
+    hash_text (&state, part->string, part->string_size);
+  }
+  XXH128_hash_t hash = XXH3_128bits_digest (&state);
+  return (adze_hash128){ .low = hash.low64, .high = hash.high64 };
+}
+
+/* ---- In words. */
+
+/* Longer values say less than that they changed. */
+enum { SHOWN_MOST = 80 };
+
+/* One part of which something is said. */
+typedef struct difference {
+  const adze_value *old_parts;
+  const adze_value *new_parts;
+  int stage_size;  /* of the stage's name in front of a slash; 0: none */
+  const char *part; /* the whole name */
+  const char *own;  /* without the stage */
+  const char *old;  /* values; NULL: not there */
+  const char *now;
+} difference;
+
+static const char *
+text_of (const adze_value *parts, const char *name)
+{
+  const adze_value *value = adze_value_get (parts, name);
+  return value && value->type == ADZE_VALUE_STRING ? value->string : NULL;
+}
+
+/* The value of another part of the same stage, as it is or was. */
+static const char *
+sibling (const difference *d, const char *before, const char *name)
+{
+  ADZE_AUTO_FREE char *whole
+      = adze_text_format ("%.*s%s%s%s", d->stage_size, d->part, d->stage_size ? "/" : "", before,
+                          name);
+  if (!whole)
+    return NULL;
+  const char *now = text_of (d->new_parts, whole);
+  return now ? now : text_of (d->old_parts, whole);
+}
+
+/* What people call the thing: its "name." part, else the end of the part's own name. */
+static const char *
+called (const difference *d)
+{
+  const char *name = sibling (d, "name.", d->own);
+  const char *dot = strchr (d->own, '.');
+  return name ? name : dot ? dot + 1 : d->own;
+}
+
+static bool
+sibling_changed (const difference *d, const char *name)
+{
+  ADZE_AUTO_FREE char *whole
+      = adze_text_format ("%.*s%s%s", d->stage_size, d->part, d->stage_size ? "/" : "", name);
+  const char *old = whole ? text_of (d->old_parts, whole) : NULL;
+  const char *now = whole ? text_of (d->new_parts, whole) : NULL;
+  return old && now && strcmp (old, now) != 0;
+}
+
+static bool
+shown (const char *value)
+{
+  return !value || (strlen (value) <= SHOWN_MOST && !strpbrk (value, "\n\r"));
+}
+
+static void
+say_values (const difference *d, const char *what, const char *name, adze_buffer *into)
+{
+  adze_buffer_format (into, "%s%s%s", what, name[0] ? " " : "", name);
+  if (!shown (d->old) || !shown (d->now))
+    adze_buffer_text (into, " changed");
+  else if (!d->old)
+    adze_buffer_format (into, " was not given, is %s", d->now);
+  else if (!d->now)
+    adze_buffer_format (into, " was %s, is not given", d->old);
+  else
+    adze_buffer_format (into, " was %s, is %s", d->old, d->now);
+}
+
+/* Of what has a hash for its value, which tells people nothing. */
+static void
+say_change (const difference *d, const char *what, const char *name, adze_buffer *into)
+{
+  adze_buffer_format (into, "%s %s %s", what, name,
+                      !d->old   ? "is new"
+                      : !d->now ? "is no longer there"
+                                : "changed");
+}
+
+static bool
+begins (const char *text, const char *beginning)
+{
+  return strncmp (text, beginning, strlen (beginning)) == 0;
+}
+
+static void
+say_build (const difference *d, adze_buffer *into)
+{
+  const char *plugin = sibling (d, "", "plugin");
+  adze_buffer_format (into, "plugin %s was rebuilt", plugin ? plugin : "of the stage");
+}
+
+static void
+say (const difference *d, adze_buffer *into)
+{
+  if (d->stage_size)
+    adze_buffer_format (into, "stage %.*s: ", d->stage_size, d->part);
+  if (begins (d->own, "param."))
+    say_values (d, "parameter", d->own + 6, into);
+  else if (begins (d->own, "file."))
+    say_change (d, "the file of parameter", called (d), into);
+  else if (begins (d->own, "input."))
+    say_change (d, "input", called (d), into);
+  else if (begins (d->own, "format."))
+    say_values (d, "format of", called (d), into);
+  else if (strcmp (d->own, "build") == 0)
+    say_build (d, into);
+  else if (strcmp (d->own, "rules") == 0)
+    say_values (d, "the rules", "", into);
+  else if (strcmp (d->own, "order") == 0)
+    say_values (d, "the order of the stages", "", into);
+  else
+    say_values (d, d->own, "", into);
+  adze_buffer_text (into, "\n");
+}
+
+/* A plugin of another version has another build as well; that goes without saying. */
+static bool
+worth_saying (const difference *d)
+{
+  if (d->old && d->now && strcmp (d->old, d->now) == 0)
+    return false;
+  if (strcmp (d->own, "build") != 0)
+    return true;
+  return d->old && d->now && !sibling_changed (d, "plugin") && !sibling_changed (d, "technique");
+}
+
+static void
+look_at (const adze_value *old, const adze_value *parts, const char *part, adze_buffer *into)
+{
+  if (is_name (part))
+    return;
+  const char *slash = strchr (part, '/');
+  difference d = {
+    .old_parts = old,
+    .new_parts = parts,
+    .stage_size = slash ? (int)(slash - part) : 0,
+    .part = part,
+    .own = slash ? slash + 1 : part,
+    .old = text_of (old, part),
+    .now = text_of (parts, part),
+  };
+  if (worth_saying (&d))
+    say (&d, into);
+}
+
+void
+adze_key_explain (const adze_value *old, const adze_value *parts, adze_buffer *into)
+{
+  for (size_t i = 0; parts && i < parts->count; i++)
+    look_at (old, parts, parts->items[i]->key, into);
+  for (size_t i = 0; old && i < old->count; i++)
+    if (!adze_value_get (parts, old->items[i]->key))
+      look_at (old, parts, old->items[i]->key, into);
+}

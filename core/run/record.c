@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/record.c: the JSON documents of run folders, and the folders' names. */
+#include "run/folder_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+int64_t
+adze_monotonic_ns (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- Documents. */
+
+adze_error *
+adze_record_read (const char *path, adze_document *document, bool *found)
+{
+  struct stat status;
+  *document = (adze_document){ 0 };
+  *found = stat (path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+  if (!*found)
+    return NULL;
+  ADZE_AUTO_FREE char *text = NULL;
+  size_t size = 0;
+  ADZE_TRY (adze_file_read (path, ADZE_RECORD_MOST, &text, &size));
+  adze_error *error = adze_json_parse (path, text, size, document);
+  if (!error && document->root->type != ADZE_VALUE_TABLE)
+    error = adze_document_error (document, NULL, "this is %s, and should be a table",
+                                 adze_value_type_name (document->root->type));
+  return error;
+}
+
+adze_error *
+adze_record_write (const char *path, const adze_value *record)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  adze_json_write (record, 2, &text);
+  adze_buffer_text (&text, "\n");
+  if (text.failed)
+    return adze_error_memory ();
+  return adze_file_write (path, text.data, text.size, 0666);
+}
+
+const char *
+adze_record_text (const adze_value *record, const char *key)
+{
+  const adze_value *value = adze_value_get (record, key);
+  return value && value->type == ADZE_VALUE_STRING ? value->string : NULL;
+}
+
+adze_error *
+adze_record_set (adze_value *record, const char *key, adze_value *value)
+{
+  if (!value)
+    return adze_error_memory ();
+  for (size_t i = 0; i < record->count; i++) {
+    adze_value *old = record->items[i];
+    if (strcmp (old->key, key) != 0)
+      continue;
+    value->key = adze_take (&old->key);
+    value->key_size = old->key_size;
+    record->items[i] = value;
+    adze_value_free (old);
+    return NULL;
+  }
+  return adze_value_append (record, key, value);
+}
+
+/* ---- Names of runs. */
+
+enum { RUN_NUMBER_DIGITS_MOST = 9 };
+
+/* "0012-small" -> 12; 0: not a run's name. */
+static uint64_t
+number_of (const char *name)
+{
+  size_t digits = strspn (name, "0123456789");
+  if (digits < 4 || digits > RUN_NUMBER_DIGITS_MOST || name[digits] != '-')
+    return 0;
+  return strtoull (name, NULL, 10);
+}
+
+void
+adze_run_names_free (adze_run_name *names, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    free (names[i].folder);
+  free (names);
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  const adze_run_name *one = a, *other = b;
+  if (one->number != other->number)
+    return one->number < other->number ? -1 : 1;
+  return strcmp (one->folder, other->folder);
+}
+
+adze_error *
+adze_run_names (const char *runs, adze_run_name **names, size_t *count)
+{
+  *names = NULL;
+  *count = 0;
+  char **all = NULL;
+  size_t all_count = 0;
+  ADZE_TRY (adze_folder_names (runs, "", &all, &all_count));
+  adze_run_name *found = all_count > 0 ? calloc (all_count, sizeof *found) : NULL;
+  size_t kept = 0;
+  for (size_t i = 0; found && i < all_count; i++)
+    if (number_of (all[i]) > 0)
+      found[kept++] = (adze_run_name){ number_of (all[i]), adze_take (&all[i]) };
+  adze_names_free (all, all_count);
+  if (all_count > 0 && !found)
+    return adze_error_memory ();
+  if (kept > 1)
+    qsort (found, kept, sizeof *found, compare);
+  *names = found;
+  *count = kept;
+  return NULL;
+}

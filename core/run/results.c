@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/results.c: what finished segments gave, by key: RUNS/results/KEY.json:
+ *
+ *   { format, key, time_ns, run, parts, facts }
+ *
+ * A record is kept whole or not at all. It is believed when all files that its facts name are as
+ * they were; paths of files below RUNS are kept without it, so that a project can be moved.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "run/folder_private.h"
+
+enum { RESULT_FORMAT = 1, LAST_LOOKS_MOST = 1000 };
+
+static char *
+record_path (const adze_folder *folder, adze_hash128 key)
+{
+  char text[ADZE_HASH_TEXT];
+  adze_hash_text (key, text);
+  return adze_text_format ("%s/results/%s.json", folder->runs, text);
+}
+
+adze_error *
+adze_result_path (const adze_folder *folder, adze_hash128 key, const char *name, char **path)
+{
+  char text[ADZE_HASH_TEXT];
+  *path = NULL;
+  if (name[0] == '\0' || strchr (name, '/') || strcmp (name, "json") == 0)
+    return adze_error_new (ADZE_E_INTERNAL, "'%s' cannot be a file of a result", name);
+  adze_hash_text (key, text);
+  *path = adze_text_format ("%s/results/%s.%s", folder->runs, text, name);
+  return *path ? NULL : adze_error_memory ();
+}
+
+/* ---- Which results this run uses: for `adze runs clean`, and so that --fresh finds its own. */
+
+static bool
+is_used (const adze_folder *folder, adze_hash128 key)
+{
+  for (size_t i = 0; i < folder->used_count; i++)
+    if (adze_hash_equal (folder->used[i], key))
+      return true;
+  return false;
+}
+
+static adze_error *
+use (adze_folder *folder, adze_hash128 key)
+{
+  if (folder->look || is_used (folder, key))
+    return NULL;
+  char text[ADZE_HASH_TEXT];
+  ADZE_AUTO_VALUE line = adze_value_new (ADZE_VALUE_TABLE);
+  adze_hash128 *grown = realloc (folder->used, (folder->used_count + 1) * sizeof *grown);
+  if (!grown)
+    return adze_error_memory ();
+  folder->used = grown;
+  adze_hash_text (key, text);
+  adze_json_string (line, "key", text);
+  if (adze_json_failed (line))
+    return adze_error_memory ();
+  ADZE_TRY (adze_lines_add (folder, "results.jsonl", line));
+  folder->used[folder->used_count++] = key;
+  return NULL;
+}
+
+/* ---- Files. */
+
+static adze_file_identity
+identity_in (const adze_value *file)
+{
+  static const char *const keys[] = { "device", "inode", "size", "mtime_ns", "ctime_ns" };
+  int64_t numbers[ADZE_COUNT_OF (keys)] = { 0 };
+  for (size_t i = 0; i < ADZE_COUNT_OF (keys); i++) {
+    const adze_value *value = adze_value_get (file, keys[i]);
+    if (value && value->type == ADZE_VALUE_INT)
+      numbers[i] = value->integer;
+  }
+  return (adze_file_identity){ .device = (uint64_t)numbers[0],
+                               .inode = (uint64_t)numbers[1],
+                               .size = (uint64_t)numbers[2],
+                               .mtime_ns = numbers[3],
+                               .ctime_ns = numbers[4] };
+}
+
+adze_error *
+adze_result_add_file (adze_value *facts, const char *path)
+{
+  struct stat status;
+  if (stat (path, &status) != 0) {
+    adze_error *error = adze_error_errno ("cannot look at %s, which holds a result", path);
+    adze_error_set (error, "file", path);
+    return error;
+  }
+  adze_file_identity identity = adze_file_identity_of (&status);
+  adze_value *files = (adze_value *)adze_value_get (facts, "files");
+  if (!files)
+    files = adze_json_list (facts, "files");
+  adze_value *file = adze_json_table (files, NULL);
+  adze_json_string (file, "path", path);
+  /* JSON's numbers are signed here; they come back the same. */
+  adze_json_int (file, "device", (int64_t)identity.device);
+  adze_json_int (file, "inode", (int64_t)identity.inode);
+  adze_json_int (file, "size", (int64_t)identity.size);
+  adze_json_int (file, "mtime_ns", identity.mtime_ns);
+  adze_json_int (file, "ctime_ns", identity.ctime_ns);
+  return adze_json_failed (facts) ? adze_error_memory () : NULL;
+}
+
+/* The path of a file in FACTS as it becomes: without RUNS in front, or with it. */
+static adze_error *
+change_paths (const adze_folder *folder, adze_value *facts, bool relative)
+{
+  const adze_value *files = adze_value_get (facts, "files");
+  size_t length = strlen (folder->runs);
+  for (size_t i = 0; files && i < files->count; i++) {
+    const char *path = adze_record_text (files->items[i], "path");
+    adze_value *value = (adze_value *)adze_value_get (files->items[i], "path");
+    bool below = path && strncmp (path, folder->runs, length) == 0 && path[length] == '/';
+    if (!path || (relative && !below) || (!relative && path[0] == '/'))
+      continue;
+    ADZE_AUTO_FREE char *changed = relative ? strdup (path + length + 1)
+                                            : adze_text_format ("%s/%s", folder->runs, path);
+    if (!changed || !adze_value_set_text (value, changed, strlen (changed)))
+      return adze_error_memory ();
+  }
+  return NULL;
+}
+
+/* Are all files as they were? */
+static bool
+files_stand (const adze_value *facts, adze_buffer *why)
+{
+  const adze_value *files = adze_value_get (facts, "files");
+  for (size_t i = 0; files && i < files->count; i++) {
+    const char *path = adze_record_text (files->items[i], "path");
+    adze_file_identity was = identity_in (files->items[i]);
+    struct stat status;
+    if (!path || stat (path, &status) != 0) {
+      adze_buffer_format (why, "its file %s has gone", path ? path : "(without a name)");
+      return false;
+    }
+    adze_file_identity is = adze_file_identity_of (&status);
+    if (!adze_file_identity_equal (&was, &is)) {
+      adze_buffer_format (why, "its file %s has changed", path);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- Keeping. */
+
+static int64_t
+now_ns (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static adze_error *
+make_record (const adze_folder *folder, const adze_key *key, const adze_value *facts,
+             adze_value *record)
+{
+  char text[ADZE_HASH_TEXT];
+  adze_hash_text (adze_key_hash (key), text);
+  adze_json_int (record, "format", RESULT_FORMAT);
+  adze_json_string (record, "key", text);
+  adze_json_int (record, "time_ns", now_ns ());
+  adze_json_string (record, "run", adze_path_base (folder->path));
+  if (adze_json_failed (record))
+    return adze_error_memory ();
+  adze_value *parts
+      = key->parts ? adze_value_copy (key->parts) : adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_TRY (adze_value_append (record, "parts", parts));
+  ADZE_AUTO_VALUE copy = adze_value_copy (facts);
+  if (!copy)
+    return adze_error_memory ();
+  ADZE_TRY (change_paths (folder, copy, true));
+  return adze_value_append (record, "facts", adze_take (&copy));
+}
+
+adze_error *
+adze_result_keep (adze_folder *folder, const adze_key *key, const adze_value *facts)
+{
+  if (folder->look)
+    return adze_error_new (ADZE_E_INTERNAL, "a run that is only looked at keeps no results");
+  ADZE_AUTO_VALUE record = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_FREE char *path = record_path (folder, adze_key_hash (key));
+  if (!path || !record)
+    return adze_error_memory ();
+  ADZE_TRY (make_record (folder, key, facts, record));
+  ADZE_HOLDING (folder);
+  ADZE_TRY (use (folder, adze_key_hash (key)));
+  ADZE_TRY (adze_lines_flush (folder, false));
+  return adze_record_write (path, record);
+}
+
+/* ---- Finding. */
+
+static bool
+is_record (const adze_value *root, const char *key)
+{
+  const adze_value *format = adze_value_get (root, "format");
+  const adze_value *parts = adze_value_get (root, "parts");
+  const adze_value *facts = adze_value_get (root, "facts");
+  const char *own = adze_record_text (root, "key");
+  return format && format->type == ADZE_VALUE_INT && format->integer == RESULT_FORMAT && parts
+         && parts->type == ADZE_VALUE_TABLE && facts && facts->type == ADZE_VALUE_TABLE && own
+         && (!key || strcmp (own, key) == 0);
+}
+
+/* Reads a record. *SOUND: it is one, and of KEY unless that is NULL. */
+static adze_error *
+read_record (const char *path, const char *key, adze_document *document, bool *sound,
+             adze_buffer *why)
+{
+  bool found = false;
+  *sound = false;
+  ADZE_AUTO_ERROR damaged = adze_record_read (path, document, &found);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  *sound = !damaged && found && is_record (document->root, key);
+  if (damaged)
+    adze_buffer_format (why, "its record cannot be read: %s", adze_error_message (damaged));
+  else if (found && !*sound)
+    adze_buffer_format (why, "its record %s is not one of this version", path);
+  return NULL;
+}
+
+static adze_error *
+find (adze_folder *folder, adze_hash128 key, adze_value **facts, adze_buffer *why)
+{
+  char text[ADZE_HASH_TEXT];
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_FREE char *path = record_path (folder, key);
+  bool sound = false;
+  if (!path)
+    return adze_error_memory ();
+  adze_hash_text (key, text);
+  ADZE_TRY (read_record (path, text, &document, &sound, why));
+  if (!sound)
+    return NULL;
+  adze_value *found = (adze_value *)adze_value_get (document.root, "facts");
+  ADZE_TRY (change_paths (folder, found, false));
+  if (!files_stand (found, why))
+    return NULL;
+  *facts = adze_value_copy (found);
+  return *facts ? NULL : adze_error_memory ();
+}
+
+adze_error *
+adze_result_find_why (adze_folder *folder, const adze_key *key, adze_value **facts,
+                      adze_buffer *into)
+{
+  *facts = NULL;
+  adze_hash128 hash = adze_key_hash (key);
+  ADZE_HOLDING (folder);
+  if (folder->fresh && !is_used (folder, hash)) {
+    adze_buffer_text (into, "everything is done afresh");
+    return NULL;
+  }
+  ADZE_AUTO_VALUE found = NULL;
+  ADZE_TRY (find (folder, hash, &found, into));
+  if (!found)
+    return NULL;
+  ADZE_TRY (use (folder, hash));
+  *facts = adze_take (&found);
+  return NULL;
+}
+
+adze_error *
+adze_result_find (adze_folder *folder, const adze_key *key, adze_value **facts)
+{
+  ADZE_AUTO (adze_buffer) why = { 0 };
+  return adze_result_find_why (folder, key, facts, &why);
+}
+
+/* ---- The newest of a stage. */
+
+typedef struct candidate {
+  char *path;
+  int64_t time_ns; /* of the file */
+} candidate;
+
+static int
+newest_first (const void *a, const void *b)
+{
+  const candidate *one = a, *other = b;
+  if (one->time_ns != other->time_ns)
+    return one->time_ns > other->time_ns ? -1 : 1;
+  return strcmp (one->path, other->path);
+}
+
+static void
+free_candidates (candidate *candidates, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    free (candidates[i].path);
+  free (candidates);
+}
+
+static adze_error *
+collect (const adze_folder *folder, candidate **candidates, size_t *count)
+{
+  char **names = NULL;
+  size_t name_count = 0;
+  ADZE_AUTO_FREE char *results = adze_text_format ("%s/results", folder->runs);
+  if (!results)
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_names (results, ".json", &names, &name_count));
+  candidate *made = calloc (name_count + 1, sizeof *made);
+  adze_error *error = made ? NULL : adze_error_memory ();
+  for (size_t i = 0; !error && i < name_count; i++) {
+    struct stat status;
+    char *path = adze_text_format ("%s/%s", results, names[i]);
+    if (!path)
+      error = adze_error_memory ();
+    else if (stat (path, &status) == 0)
+      made[(*count)++] = (candidate){ path, adze_file_identity_of (&status).mtime_ns };
+    else
+      free (path);
+  }
+  adze_names_free (names, name_count);
+  if (*count > 1)
+    qsort (made, *count, sizeof *made, newest_first);
+  *candidates = made;
+  return error;
+}
+
+static bool
+is_about (const adze_value *parts, const char *stage)
+{
+  for (size_t i = 0; i < parts->count; i++) {
+    const adze_value *part = parts->items[i];
+    const char *slash = strchr (part->key, '/');
+    if (strcmp (slash ? slash + 1 : part->key, "stage") == 0 && part->type == ADZE_VALUE_STRING
+        && strcmp (part->string, stage) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Files written within one tick of the clock have one time, and their records tell. */
+static adze_error *
+pick (const candidate *candidates, size_t count, const char *stage, adze_value **parts)
+{
+  int64_t best = INT64_MIN;
+  for (size_t i = 0; i < count && i < LAST_LOOKS_MOST; i++) {
+    ADZE_AUTO (adze_document) document = { 0 };
+    ADZE_AUTO (adze_buffer) why = { 0 };
+    bool sound = false;
+    if (*parts && i > 0 && candidates[i].time_ns != candidates[i - 1].time_ns)
+      break;
+    ADZE_TRY (read_record (candidates[i].path, NULL, &document, &sound, &why));
+    const adze_value *found = sound ? adze_value_get (document.root, "parts") : NULL;
+    const adze_value *time = sound ? adze_value_get (document.root, "time_ns") : NULL;
+    if (!found || !time || time->type != ADZE_VALUE_INT || time->integer <= best
+        || !is_about (found, stage))
+      continue;
+    adze_value *copy = adze_value_copy (found);
+    if (!copy)
+      return adze_error_memory ();
+    adze_value_free (*parts);
+    *parts = copy;
+    best = time->integer;
+  }
+  return NULL;
+}
+
+adze_error *
+adze_result_last (adze_folder *folder, const char *stage, adze_value **parts)
+{
+  *parts = NULL;
+  candidate *candidates = NULL;
+  size_t count = 0;
+  ADZE_AUTO_VALUE picked = NULL;
+  adze_error *error = collect (folder, &candidates, &count);
+  if (!error)
+    error = pick (candidates, count, stage, &picked);
+  free_candidates (candidates, count);
+  if (!error)
+    *parts = adze_take (&picked);
+  return error;
+}
