@@ -34,7 +34,9 @@ P="--plugin-path plugins"
   out_has '"sample-scale"'
   out_lacks '"sample-watch"'
   expect 1 "$ADZE" $P list tecnique
-  err_has "there are components of these kinds: observer, technique"
+  err_has "there are components of these kinds: "
+  err_has " observer, "
+  err_has ", technique"
 
   expect 0 "$ADZE" $P inspect sample-scale
   err_empty
