@@ -2,7 +2,6 @@
 /* base/event.c: one ordered stream of events, handed to its listeners as they happen. */
 #include "base/event.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -20,6 +19,10 @@ struct adze_event_bus {
   subscription *subscriptions;
   size_t count;
   size_t capacity;
+  /* A lock of its own: an emitter that holds the other one may be waiting for the very listener that
+   * emits. */
+  pthread_mutex_t muted_mutex;
+  adze_event_mute *muted;
 };
 
 static int
@@ -42,6 +45,7 @@ adze_event_bus_open (adze_event_bus **bus)
   ADZE_AUTO_FREE adze_event_bus *made = calloc (1, sizeof *made);
   if (!made || make_recursive_mutex (&made->mutex) != 0)
     return adze_error_memory ();
+  pthread_mutex_init (&made->muted_mutex, NULL);
   *bus = adze_take (&made);
   return NULL;
 }
@@ -51,6 +55,7 @@ adze_event_bus_close (adze_event_bus *bus)
 {
   if (!bus)
     return;
+  pthread_mutex_destroy (&bus->muted_mutex);
   pthread_mutex_destroy (&bus->mutex);
   free (bus->subscriptions);
   free (bus);
@@ -109,6 +114,43 @@ adze_event_bus_unsubscribe (adze_event_bus *bus, adze_event_listener listener, v
   pthread_mutex_unlock (&bus->mutex);
 }
 
+/* ---- Threads that are not heard. */
+
+void
+adze_event_bus_mute (adze_event_bus *bus, adze_event_mute *mute)
+{
+  pthread_mutex_lock (&bus->muted_mutex);
+  mute->thread = pthread_self ();
+  mute->next = bus->muted;
+  bus->muted = mute;
+  pthread_mutex_unlock (&bus->muted_mutex);
+}
+
+void
+adze_event_bus_unmute (adze_event_bus *bus, adze_event_mute *mute)
+{
+  pthread_mutex_lock (&bus->muted_mutex);
+  adze_event_mute **slot = &bus->muted;
+  while (*slot && *slot != mute)
+    slot = &(*slot)->next;
+  if (*slot)
+    *slot = mute->next;
+  pthread_mutex_unlock (&bus->muted_mutex);
+}
+
+static bool
+is_muted (adze_event_bus *bus)
+{
+  pthread_mutex_lock (&bus->muted_mutex);
+  const adze_event_mute *mute = bus->muted;
+  while (mute && !pthread_equal (mute->thread, pthread_self ()))
+    mute = mute->next;
+  pthread_mutex_unlock (&bus->muted_mutex);
+  return mute != NULL;
+}
+
+/* ---- Emitting. */
+
 static int64_t
 now_ns (void)
 {
@@ -136,6 +178,8 @@ void
 adze_event_bus_emit (adze_event_bus *bus, const char *source, const char *id,
                      const adze_field *fields, uint32_t field_count)
 {
+  if (is_muted (bus))
+    return;
   pthread_mutex_lock (&bus->mutex);
   /* Other threads wait at the mutex; whoever gets here during a delivery is a listener. */
   if (!bus->delivering) {

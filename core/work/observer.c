@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Observers: one in this process, and the ones that a runtime was told to have. */
+/* work/observer.c: observers: one in this process, and watching with one, here or in a worker. */
 #include "work/observer.h"
 
 #include <string.h>
 
+#include "base/event_queue.h"
 #include "base/toml.h"
 #include "plugin/services.h"
 #include "work/technique.h"
@@ -122,55 +123,93 @@ adze_watcher_close (adze_watcher *watcher)
   free (watcher);
 }
 
-/* ---- Those of a runtime. */
+/* ---- Watching a runtime.
+ *
+ * An observer is called on the thread of its queue, so that what it watches does not wait for it,
+ * be it for the disk or for the worker that it lives in. */
 
-typedef struct subscription {
+struct adze_observation {
   adze_runtime *runtime;
   char *id;
   adze_watcher *watcher; /* one of the two */
   adze_remote *remote;
-  adze_error *failure; /* it gets no further events */
-} subscription;
+  pthread_mutex_t *lock; /* held while it is called; NULL: none */
+  adze_event_queue *queue;
+};
 
-static void
+static adze_error *
 on_event (void *argument, const adze_event *event)
 {
-  subscription *subscribed = argument;
-  if (subscribed->failure)
-    return;
-  subscribed->failure = subscribed->watcher ? adze_watcher_event (subscribed->watcher, event)
-                                            : adze_remote_event (subscribed->remote, event);
+  adze_observation *observation = argument;
+  if (observation->remote)
+    return adze_remote_event (observation->remote, event);
+  if (observation->lock)
+    pthread_mutex_lock (observation->lock);
+  adze_error *error = adze_watcher_event (observation->watcher, event);
+  if (observation->lock)
+    pthread_mutex_unlock (observation->lock);
+  return error;
+}
+
+static void
+tell_waits (const adze_observation *observation)
+{
+  uint64_t times = 0;
+  int64_t waited_ns = 0;
+  adze_event_queue_waits (observation->queue, &times, &waited_ns);
+  if (times > 0)
+    adze_event_bus_log (observation->runtime->bus, observation->id, ADZE_LOG_INFO,
+                        "the observer was slower than the events: what it watches waited for it "
+                        "%llu times, %lld ms altogether",
+                        (unsigned long long)times, (long long)(waited_ns / 1000000));
 }
 
 /* What an observer missed is not kept secret: whoever closes the runtime sees it in the log, and a
  * program that listens learns it as an event. */
 static void
-unsubscribe (void *thing)
+stop_watching (const adze_observation *observation)
 {
-  subscription *subscribed = thing;
-  if (subscribed->runtime)
-    adze_event_bus_unsubscribe (subscribed->runtime->bus, on_event, subscribed);
-  if (subscribed->failure) {
-    ADZE_AUTO_FREE char *text = adze_error_text (subscribed->failure);
-    adze_event_bus_log (subscribed->runtime->bus, subscribed->id, ADZE_LOG_WARNING,
-                        "the observer stopped watching: %s", text ? text : "out of memory");
-    adze_tell_end (subscribed->runtime->bus, subscribed->id, subscribed->failure, false);
-  }
-  adze_watcher_close (subscribed->watcher);
+  ADZE_AUTO_ERROR failure = adze_event_queue_end (observation->queue);
+  tell_waits (observation);
+  if (!failure)
+    return;
+  ADZE_AUTO_FREE char *text = adze_error_text (failure);
+  adze_event_bus_log (observation->runtime->bus, observation->id, ADZE_LOG_WARNING,
+                      "the observer stopped watching: %s", text ? text : "out of memory");
+  adze_tell_end (observation->runtime->bus, observation->id, failure, false);
+}
+
+void
+adze_observation_close (adze_observation *observation)
+{
+  if (!observation)
+    return;
+  if (observation->queue)
+    stop_watching (observation);
+  adze_event_queue_close (observation->queue);
+  adze_watcher_close (observation->watcher);
   /* Its worker has no bus, or it would see its own events. */
-  ADZE_AUTO_ERROR end = subscribed->remote ? adze_remote_end (subscribed->remote) : NULL;
-  if (end && subscribed->runtime)
-    adze_tell_end (subscribed->runtime->bus, subscribed->id, end, true);
-  adze_remote_close (subscribed->remote);
-  adze_error_free (subscribed->failure);
-  free (subscribed->id);
-  free (subscribed);
+  ADZE_AUTO_ERROR end = observation->remote ? adze_remote_end (observation->remote) : NULL;
+  if (end)
+    adze_tell_end (observation->runtime->bus, observation->id, end, true);
+  adze_remote_close (observation->remote);
+  free (observation->id);
+  free (observation);
+}
+
+adze_error *
+adze_observation_barrier (adze_observation *observation)
+{
+  adze_error *error = adze_event_queue_barrier (observation->queue);
+  if (!error)
+    return NULL;
+  return adze_error_wrap (error, "the observer '%s' stopped watching", observation->id);
 }
 
 static adze_error *
 open_watcher (adze_runtime *runtime, adze_plugin_record *record,
               const adze_manifest_component *component, const adze_document *document,
-              subscription *subscribed)
+              adze_observation *observation)
 {
   ADZE_AUTO_PARAMS params = NULL;
   ADZE_TRY (adze_params_bind (component, document, document->root, NULL, NULL, NULL, NULL,
@@ -178,7 +217,7 @@ open_watcher (adze_runtime *runtime, adze_plugin_record *record,
   if (record->trusted || runtime->is_worker) {
     ADZE_TRY (adze_activate (runtime, record));
     return adze_watcher_open (runtime, record, component, adze_take (&params),
-                              &subscribed->watcher);
+                              &observation->watcher);
   }
   /* An observer sees everything; one that nobody vouches for sees it from outside. */
   enum { EVENT_LIMIT_MS = 10000 };
@@ -186,24 +225,20 @@ open_watcher (adze_runtime *runtime, adze_plugin_record *record,
   adze_remote_options options = { .worker = runtime->places.worker,
                                   .seed = runtime->seed,
                                   .time_limit_ms = EVENT_LIMIT_MS };
-  return adze_remote_open (&options, record, component, document->root, &subscribed->remote);
+  return adze_remote_open (&options, record, component, document->root, &observation->remote);
 }
 
+/* A plugin that wants one callback at a time gets that, in its techniques and here. They may emit
+ * while the lock is held for them, so they must not have to wait for this queue. */
 static adze_error *
-subscribe (adze_runtime *runtime, subscription *subscribed)
+open_queue (adze_observation *observation, adze_plugin_record *record,
+            const adze_manifest_component *component)
 {
-  adze_runtime_closer *closer = calloc (1, sizeof *closer);
-  if (!closer)
-    return adze_error_memory ();
-  adze_error *error = adze_event_bus_subscribe (runtime->bus, on_event, subscribed);
-  if (error) {
-    free (closer);
-    return error;
-  }
-  subscribed->runtime = runtime;
-  *closer = (adze_runtime_closer){ unsubscribe, subscribed, runtime->closers };
-  runtime->closers = closer;
-  return NULL;
+  bool one_at_a_time = observation->watcher && component->threading == ADZE_THREADS_PLUGIN;
+  observation->lock = one_at_a_time ? &record->plugin_lock : NULL;
+  return adze_event_queue_open (observation->runtime->bus,
+                                one_at_a_time ? SIZE_MAX : ADZE_EVENT_QUEUE_MOST, on_event,
+                                observation, &observation->queue);
 }
 
 static adze_error *
@@ -217,30 +252,54 @@ check_kind (const adze_manifest_component *component)
 }
 
 adze_error *
-adze_observe (adze_runtime *runtime, const char *id, const char *parameters)
+adze_observation_open (adze_runtime *runtime, const char *id, const adze_document *document,
+                       adze_observation **observation)
 {
   ADZE_LOCKED (runtime);
   adze_plugin_record *record;
   const adze_manifest_component *component;
-  ADZE_AUTO (adze_document) document = { 0 };
   ADZE_TRY (adze_find_component (runtime, id, &record, &component));
   ADZE_TRY (check_kind (component));
+  adze_observation *made = calloc (1, sizeof *made);
+  if (!made || !(made->id = strdup (id))) {
+    free (made);
+    return adze_error_memory ();
+  }
+  made->runtime = runtime;
+  adze_error *error = open_watcher (runtime, record, component, document, made);
+  if (!error)
+    error = open_queue (made, record, component);
+  if (error) {
+    adze_observation_close (made);
+    return error;
+  }
+  *observation = made;
+  return NULL;
+}
+
+/* ---- For as long as the runtime lasts. */
+
+static void
+close_thing (void *thing)
+{
+  adze_observation_close (thing);
+}
+
+adze_error *
+adze_observe (adze_runtime *runtime, const char *id, const char *parameters)
+{
+  ADZE_LOCKED (runtime);
+  ADZE_AUTO (adze_document) document = { 0 };
   ADZE_AUTO_FREE char *text = adze_text_format ("settings = { %s }", parameters ? parameters : "");
-  if (!text)
+  ADZE_AUTO_FREE adze_runtime_closer *closer = calloc (1, sizeof *closer);
+  adze_observation *observation = NULL;
+  if (!text || !closer)
     return adze_error_memory ();
   ADZE_TRY (adze_settings_error (
       adze_toml_parse ("<observer>", text, strlen (text), &document)));
-  adze_value *settings = document.root->items[0];
-  subscription *subscribed = calloc (1, sizeof *subscribed);
-  if (!subscribed || !(subscribed->id = strdup (id))) {
-    free (subscribed);
-    return adze_error_memory ();
-  }
-  adze_document inner = { document.path, document.text, settings };
-  adze_error *error = open_watcher (runtime, record, component, &inner, subscribed);
-  if (!error)
-    error = subscribe (runtime, subscribed);
-  if (error)
-    unsubscribe (subscribed);
-  return error;
+  adze_document inner = { document.path, document.text, document.root->items[0] };
+  ADZE_TRY (adze_observation_open (runtime, id, &inner, &observation));
+  *closer = (adze_runtime_closer){ close_thing, observation, runtime->closers };
+  runtime->closers = adze_take (&closer);
+  return NULL;
 }
