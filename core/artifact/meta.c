@@ -199,6 +199,16 @@ adze_tensor_meta_size (const adze_tensor_meta *meta, uint64_t *elements, uint64_
   return NULL;
 }
 
+uint64_t
+adze_tensor_meta_bytes (const adze_tensor_meta *meta, uint64_t elements)
+{
+  if (meta->codec)
+    return elements / meta->block_elements * meta->block_bytes;
+  uint64_t width = (uint64_t)meta->dtype.bits * meta->dtype.lanes;
+  /* In two steps, since the product in bits may not fit where that in bytes does. */
+  return elements / 8 * width + (elements % 8 * width + 7) / 8;
+}
+
 /* ---- Whole metas. */
 
 adze_tensor_meta *

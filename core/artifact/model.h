@@ -74,11 +74,13 @@ ADZE_MUST_CHECK adze_error *adze_model_read (const adze_model *model,
                                              const adze_model_tensor *tensor, uint64_t offset,
                                              void *buffer, size_t size);
 
-/* The content, whatever the file: 128 bits over names, types, shapes, bytes, metadata, parts.
+/* The content, whatever the file: 128 bits over names, types, shapes, bytes, metadata, parts. The
+ * order in which a file has its tensors or its metadata does not count.
  *
  * Bytes are hashed in leaves, so that pieces can be hashed by whoever has them in hand: a leaf is
  * adze_leaf_elements (meta) consecutive elements of a tensor (the last one may be shorter), which
- * is always a number of whole rows, or a stretch of one row that is longer than that. */
+ * is always a number of whole rows, or a part of a longer row that divides it (the last row of all
+ * excepted). It begins and ends with a whole block and a whole byte. */
 typedef struct adze_hash128 {
   uint64_t low, high;
 } adze_hash128;
@@ -86,10 +88,11 @@ typedef struct adze_hash128 {
 #define ADZE_LEAF_ELEMENTS ((uint64_t)1 << 20)
 uint64_t adze_leaf_elements (const adze_tensor_meta *meta);
 adze_hash128 adze_leaf_hash (const void *bytes, size_t size);
-/* LEAVES in order; the hash of one tensor, name and traits included. */
+/* LEAVES in order; the hash of one tensor, name and traits included. Any tensor without bytes has no
+ * leaf. */
 adze_hash128 adze_tensor_hash (const adze_model_tensor *tensor, const adze_hash128 *leaves,
                                size_t leaf_count);
-/* Of all of it, given those of its tensors in order. */
+/* Of all of it, given those of its tensors: TENSORS[i] is that of tensor number i. */
 adze_hash128 adze_model_hash (const adze_model *model, const adze_hash128 *tensors);
 /* 32 hexadecimal digits and a NUL; and back. */
 #define ADZE_HASH_TEXT 33

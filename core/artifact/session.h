@@ -7,6 +7,7 @@
  *   catalog.c  adze.catalog/1
  *   traits.c   adze.traits in a model's metadata
  *   layout.c   adze.cargo/1 and adze.layout/1
+ *   carries.c  which formats can hold a tensor
  *   writer.c   files under temporary names that become whole ones
  */
 #ifndef ADZE_ARTIFACT_SESSION_H
@@ -62,6 +63,10 @@ void adze_session_close (adze_format_session *session);
 void adze_session_enter (adze_format_session *session);
 ADZE_MUST_CHECK adze_error *adze_session_leave (adze_format_session *session, const char *callback,
                                                 adze_status status);
+
+/* carries.c: can the session's format hold such a tensor? The refusal lists the formats that can. */
+ADZE_MUST_CHECK adze_error *adze_session_carries (adze_format_session *session,
+                                                  const adze_tensor_meta *meta);
 
 /* A name from a file, quoted, and cut where it is long. */
 #define ADZE_QUOTED_NAME 160

@@ -37,6 +37,16 @@ check_entries (const adze_text *text)
   return error;
 }
 
+/* What walks through a tree does so by recursion. */
+static bool
+is_deep (const adze_value *value, unsigned most)
+{
+  for (size_t i = 0; i < value->count; i++)
+    if (most == 0 || is_deep (value->items[i], most - 1))
+      return true;
+  return false;
+}
+
 /* Every trait is a table in the table of its tensor. */
 static adze_error *
 check_tensor (const adze_value *traits)
@@ -66,6 +76,8 @@ hand_out (adze_runtime *runtime, adze_model *model, adze_value *root)
   if (root->type != ADZE_VALUE_TABLE)
     return adze_error_new (ADZE_E_FORMAT, "it is %s where a table of tensors is needed",
                            adze_value_type_name (root->type));
+  if (is_deep (root, 16))
+    return adze_error_new (ADZE_E_FORMAT, "its values are nested deeper than 16");
   for (size_t i = 0; i < root->count; i++) {
     adze_value *traits = root->items[i];
     ADZE_TRY (check_tensor (traits));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A format for tests, whose files say in words what the plugin is to tell the host, so that a test
- * can make it tell anything. SLATE is its id and ending.
+ * can make it tell anything. SLATE is its id and ending; with LONG_ROOM it holds f64.
  *
  *   SLATE
  *   tensor NAME TYPE SHAPE OFFSET [BYTES]   SHAPE: 2x3, or - for a scalar; OFFSET: from the file's
@@ -257,6 +257,9 @@ static adze_status
 carries (const adze_host *host, const adze_params *given, const adze_tensor_meta *meta)
 {
   (void)given;
+#ifdef LONG_ROOM
+  return ADZE_OK;
+#endif
   if (meta->codec || strcmp (name_of (meta->dtype) ? name_of (meta->dtype) : "f64", "f64") != 0)
     return ADZE_OK;
   return adze_fail (host, ADZE_E_UNSUPPORTED, "a slate has no room for numbers that long");
