@@ -197,13 +197,13 @@ a_tensor_without_room_is_refused_with_those_that_have_some (void **state)
   double number = 1;
   add_tensor (model, "d", (adze_dtype){ ADZE_FLOAT, 64, 1 }, 1, &number);
   must_fail (write_with (w, model, "out/m.slate", NULL), ADZE_E_UNSUPPORTED, "\"d\" (f64 [1])",
-             "no room for numbers that long", "none", NULL);
+             "no room for numbers that long", "formats here that can: ", NULL);
   must_fail (adze_format_carries (w->runtime, "slate", NULL, &model->tensors[3].meta),
              ADZE_E_UNSUPPORTED, "f64", NULL);
   must (adze_format_carries (w->runtime, "slate", NULL, &model->tensors[0].meta));
   free (build (w, "slate", "rock", "-DSLATE='\"rock\"' -DLONG_ROOM"));
   must (adze_runtime_refresh (w->runtime, false));
-  must_fail (write_with (w, model, "out/m.slate", NULL), ADZE_E_UNSUPPORTED, "that can: rock", NULL);
+  must_fail (write_with (w, model, "out/m.slate", NULL), ADZE_E_UNSUPPORTED, "rock", NULL);
   only (w, "");
 }
 
