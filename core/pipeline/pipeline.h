@@ -6,7 +6,7 @@
 #define ADZE_PIPELINE_PIPELINE_H
 
 #include "pipeline/expression.h"
-#include "pipeline/match.h"
+#include "base/match.h"
 #include "plugin/manifest/params.h"
 #include "plugin/runtime.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/match.h"
+#include "base/match.h"
 
 static bool
 matches (const char *text, const char *name)

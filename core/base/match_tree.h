@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/match_tree.h: a pattern as a tree, between its text (match_glob.c, match_regex.c) and what
+/* base/match_tree.h: a pattern as a tree, between its text (match_glob.c, match_regex.c) and what
  * is run on names (match.c). Private to the three. */
-#ifndef ADZE_PIPELINE_MATCH_TREE_H
-#define ADZE_PIPELINE_MATCH_TREE_H
+#ifndef ADZE_BASE_MATCH_TREE_H
+#define ADZE_BASE_MATCH_TREE_H
 
 #include "base/buffer.h"
 

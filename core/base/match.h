@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/match.h: which names does a rule mean? A glob ("*" any text, "?" one character, "[ab]",
+/* base/match.h: which names does a rule mean? A glob ("*" any text, "?" one character, "[ab]",
  * "[!a-z]", "{a,b}"), or, behind "re:", a POSIX extended regular expression. Both must match the
  * whole name. */
-#ifndef ADZE_PIPELINE_MATCH_H
-#define ADZE_PIPELINE_MATCH_H
+#ifndef ADZE_BASE_MATCH_H
+#define ADZE_BASE_MATCH_H
 
 #include "base/error.h"
 

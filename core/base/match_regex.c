@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/match_regex.c: POSIX extended regular expressions, without what makes them slow
+/* base/match_regex.c: POSIX extended regular expressions, without what makes them slow
  * (back-references) and what means something else in every program (\d and the like). */
 #include <string.h>
 
-#include "pipeline/match_tree.h"
+#include "base/match_tree.h"
 
 static adze_error *read_or (adze_tree *tree, uint32_t *node);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/match_glob.c: globs: "*", "?", "[a-z]", "[!a-z]", "{a,b}", and "\" in front of one of these
+/* base/match_glob.c: globs: "*", "?", "[a-z]", "[!a-z]", "{a,b}", and "\" in front of one of these
  * for the character itself. */
-#include "pipeline/match_tree.h"
+#include "base/match_tree.h"
 
 static adze_error *read_words (adze_tree *tree, bool inside, uint32_t *node);
 

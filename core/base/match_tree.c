@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/match_tree.c: what both notations of patterns have in common: characters, nodes, sets,
+/* base/match_tree.c: what both notations of patterns have in common: characters, nodes, sets,
  * complaints. */
-#include "pipeline/match_tree.h"
+#include "base/match_tree.h"
 
 #include <string.h>
 

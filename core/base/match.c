@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/match.c: patterns, run on names.
+/* base/match.c: patterns, run on names.
  *
  * A pattern becomes a little program, all of whose threads are run side by side, a character of the
  * name at a time (K. Thompson, 1968). There is no going back, so that no pattern and no name, however
  * they were chosen, takes longer than the one's length times the other's.
  */
-#include "pipeline/match.h"
+#include "base/match.h"
 
 #include <string.h>
 
-#include "pipeline/match_tree.h"
+#include "base/match_tree.h"
 
 /* Counted repetitions are written out, and could make a program of any size of a short pattern. */
 #define PROGRAM_MAX 2048
