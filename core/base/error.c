@@ -17,6 +17,8 @@ struct adze_error {
   adze_error *cause;
   fact *facts;
   size_t fact_count;
+  adze_error **parts; /* none has both a cause and parts */
+  size_t part_count;
 };
 
 /* What stands for every error that there was no memory to build. It is never written to and never
@@ -75,6 +77,29 @@ adze_error_wrap (adze_error *cause, const char *format, ...)
   return make (cause ? cause->status : ADZE_E_INTERNAL, message, cause);
 }
 
+adze_error *
+adze_error_sum (adze_error **parts, size_t count, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  char *message = adze_text_vformat (format, arguments);
+  va_end (arguments);
+  adze_error *error = make (adze_error_status (parts[0]), message, NULL);
+  adze_error **list = error == &out_of_memory ? NULL : calloc (count, sizeof *list);
+  for (size_t i = 0; i < count; i++)
+    if (list)
+      list[i] = parts[i];
+    else
+      adze_error_free (parts[i]);
+  if (!list) {
+    adze_error_free (error);
+    return &out_of_memory;
+  }
+  error->parts = list;
+  error->part_count = count;
+  return error;
+}
+
 static adze_status
 status_of_errno (int number)
 {
@@ -124,6 +149,9 @@ adze_error_free (adze_error *error)
       free (error->facts[i].name);
       free (error->facts[i].value);
     }
+    for (size_t i = 0; i < error->part_count; i++)
+      adze_error_free (error->parts[i]);
+    free (error->parts);
     free (error->facts);
     free (error->message);
     free (error);
@@ -187,7 +215,7 @@ adze_error_fact_at (const adze_error *error, size_t index, const char **name, co
 const char *
 adze_error_fact (const adze_error *error, const char *name)
 {
-  for (; error; error = error->cause) {
+  for (; error; error = error->cause ? error->cause : adze_error_part (error, 0)) {
     const fact *known = find_fact (error, name);
     if (known)
       return known->value;
@@ -215,6 +243,22 @@ adze_error_cause (const adze_error *error)
   return error ? error->cause : NULL;
 }
 
+const adze_error *
+adze_error_part (const adze_error *error, size_t index)
+{
+  return error && index < error->part_count ? error->parts[index] : NULL;
+}
+
+/* False without memory. */
+static bool
+copy_parts (adze_error *to, const adze_error *from)
+{
+  to->parts = calloc (from->part_count, sizeof *to->parts);
+  for (size_t i = 0; to->parts && i < from->part_count; i++)
+    to->parts[to->part_count++] = adze_error_copy (from->parts[i]);
+  return to->parts != NULL;
+}
+
 adze_error *
 adze_error_copy (const adze_error *error)
 {
@@ -229,6 +273,11 @@ adze_error_copy (const adze_error *error)
       break;
     for (size_t i = 0; i < error->fact_count; i++)
       adze_error_set (link, error->facts[i].name, error->facts[i].value);
+    if (error->part_count > 0 && !copy_parts (link, error)) {
+      adze_error_free (link);
+      *slot = &out_of_memory;
+      break;
+    }
     slot = &link->cause;
   }
   return first;

@@ -44,6 +44,12 @@ ADZE_PRINTF (3, 4) void adze_error_setf (adze_error *error, const char *name, co
 bool adze_error_fact_at (const adze_error *error, size_t index, const char **name,
                          const char **value);
 
+/* Several that were found together, none of them the cause of another: "NAME has 3 mistakes". Takes
+ * over the COUNT (at least 1) errors of PARTS, not the array; the status is that of the first. They
+ * stay in this process: base/error_wire.h carries the message alone. */
+ADZE_MUST_CHECK ADZE_PRINTF (3, 4) adze_error *adze_error_sum (adze_error **parts, size_t count,
+                                                               const char *format, ...);
+
 /* Another copy of the same chain. */
 adze_error *adze_error_copy (const adze_error *error);
 

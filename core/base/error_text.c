@@ -186,19 +186,33 @@ write_source (adze_buffer *into, const adze_error *error)
     adze_buffer_format (into, "  %5s | %s^\n", "", below.data ? below.data : "");
 }
 
+/* Each part is as long as an error of its own, and a blank line keeps them apart. */
+static void
+write_error (adze_buffer *into, const adze_error *error)
+{
+  write_text (into, adze_error_message (error));
+  adze_buffer_text (into, "\n");
+  const adze_error *last = error;
+  for (const adze_error *link = adze_error_cause (error); link; link = adze_error_cause (link)) {
+    adze_buffer_text (into, "  because ");
+    write_text (into, adze_error_message (link));
+    adze_buffer_text (into, "\n");
+    last = link;
+  }
+  write_source (into, error);
+  write_facts (into, error);
+  const adze_error *part;
+  for (size_t i = 0; (part = adze_error_part (last, i)); i++) {
+    adze_buffer_text (into, "\n");
+    write_error (into, part);
+  }
+}
+
 char *
 adze_error_text (const adze_error *error)
 {
   ADZE_AUTO (adze_buffer) text = { 0 };
-  write_text (&text, adze_error_message (error));
-  adze_buffer_text (&text, "\n");
-  for (const adze_error *link = adze_error_cause (error); link; link = adze_error_cause (link)) {
-    adze_buffer_text (&text, "  because ");
-    write_text (&text, adze_error_message (link));
-    adze_buffer_text (&text, "\n");
-  }
-  write_source (&text, error);
-  write_facts (&text, error);
+  write_error (&text, error);
   char *result;
   ADZE_AUTO_ERROR failure = adze_buffer_finish (&text, &result);
   return failure ? NULL : result;
@@ -242,17 +256,32 @@ add_facts (adze_value *into, const adze_error *error)
   }
 }
 
+static void
+add_error (adze_value *into, const adze_error *error)
+{
+  adze_json_string (into, "status", status_name (adze_error_status (error)));
+  adze_json_int (into, "code", adze_error_status (error));
+  adze_json_string (into, "message", adze_error_message (error));
+  adze_value *because = adze_json_list (into, "because");
+  const adze_error *last = error;
+  for (const adze_error *link = adze_error_cause (error); link; link = adze_error_cause (link)) {
+    adze_json_string (because, NULL, adze_error_message (link));
+    last = link;
+  }
+  add_facts (adze_json_table (into, "facts"), error);
+  if (!adze_error_part (last, 0))
+    return;
+  adze_value *parts = adze_json_list (into, "errors");
+  const adze_error *part;
+  for (size_t i = 0; (part = adze_error_part (last, i)); i++)
+    add_error (adze_json_table (parts, NULL), part);
+}
+
 char *
 adze_error_json (const adze_error *error)
 {
   ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
-  adze_json_string (root, "status", status_name (adze_error_status (error)));
-  adze_json_int (root, "code", adze_error_status (error));
-  adze_json_string (root, "message", adze_error_message (error));
-  adze_value *because = adze_json_list (root, "because");
-  for (const adze_error *link = adze_error_cause (error); link; link = adze_error_cause (link))
-    adze_json_string (because, NULL, adze_error_message (link));
-  add_facts (adze_json_table (root, "facts"), error);
+  add_error (root, error);
   if (adze_json_failed (root))
     return NULL;
   ADZE_AUTO (adze_buffer) text = { 0 };

@@ -411,8 +411,8 @@ adze_document_error (const adze_document *document, const adze_value *at, const 
 {
   va_list arguments;
   va_start (arguments, format);
-  adze_error *error
-      = place_error (document, at ? at->line : 0, at ? at->column : 0, format, arguments);
+  adze_error *error = place_error (at && at->origin ? at->origin : document, at ? at->line : 0,
+                                   at ? at->column : 0, format, arguments);
   va_end (arguments);
   return error;
 }
@@ -426,7 +426,8 @@ adze_document_key_error (const adze_document *document, const adze_value *at, co
   uint32_t column = !at ? 0 : known ? at->key_column : at->column;
   va_list arguments;
   va_start (arguments, format);
-  adze_error *error = place_error (document, line, column, format, arguments);
+  adze_error *error
+      = place_error (at && at->origin ? at->origin : document, line, column, format, arguments);
   va_end (arguments);
   return error;
 }

@@ -29,6 +29,7 @@ typedef enum adze_date_kind {
 } adze_date_kind;
 
 typedef struct adze_value adze_value;
+typedef struct adze_document adze_document;
 struct adze_value {
   adze_value_type type;
   adze_date_kind date;
@@ -36,6 +37,9 @@ struct adze_value {
    * as in JSON. */
   uint32_t line, column;
   uint32_t key_line, key_column;
+  /* Where these count, for a value that was put into the tree of another document; NULL: in the
+   * document that it is a part of. */
+  const adze_document *origin;
   char *key; /* in a table; else NULL. NUL-terminated; may hold NULs inside */
   size_t key_size;
   bool boolean;
@@ -92,11 +96,11 @@ void adze_real_text (double value, char text[ADZE_REAL_TEXT]);
 void adze_value_write_toml (const adze_value *value, adze_buffer *into);
 
 /* A document and its text, for complaints that show the line. */
-typedef struct adze_document {
+struct adze_document {
   char *path; /* as it was named; "<command line>" ... for what is no file */
   char *text; /* NULL: unknown */
   adze_value *root;
-} adze_document;
+};
 
 void adze_document_cleanup (adze_document *document);
 

@@ -31,7 +31,8 @@ typedef struct adze_pipeline_input {
   const char *kind; /* artifact type */
   char *path;       /* absolute */
   const char *format; /* NULL: whichever recognises it */
-  const adze_value *table; /* the format's parameters are in it, beside kind, path and format */
+  adze_value *settings; /* the format's parameters; NULL: none */
+  const adze_value *table;
 } adze_pipeline_input;
 
 typedef struct adze_pipeline_data {
@@ -39,7 +40,8 @@ typedef struct adze_pipeline_data {
   const char *use;
   bool shuffle;
   double first, last;
-  uint64_t limit;
+  uint64_t limit;       /* 0: all */
+  adze_value *settings; /* the source's parameters; NULL: none */
   const adze_value *table;
 } adze_pipeline_data;
 
@@ -90,9 +92,14 @@ typedef struct adze_pipeline_observer {
 
 struct adze_pipeline {
   adze_runtime *runtime;
-  adze_document document; /* after --set */
-  char *folder;           /* of the file: relative paths are relative to it */
+  /* After --set. Values that a --set put there say so (adze_value.origin), so that a complaint about
+   * them, made by adze_document_error as ever, shows that. */
+  adze_document document;
+  adze_document **set_documents;
+  size_t set_count;
+  char *folder; /* of the file: relative paths are relative to it */
   const char *name;
+  char *own_name; /* where the file gives none */
   uint64_t seed;
   const char *backend;      /* "ref" */
   const char *delegate;     /* "allow", "warn", "error" */
@@ -109,10 +116,13 @@ struct adze_pipeline {
   size_t stage_count;
   adze_pipeline_output *outputs;
   size_t output_count;
+  char **files; /* all that parameters read, absolute */
+  size_t file_count;
 };
 
-/* SETTINGS: "stage.qat.epochs=1" each, NULL-terminated; NULL: none. All semantic errors are one
- * error with one cause each; its message counts them. */
+/* SETTINGS: "stage.qat.epochs=1" each, NULL-terminated; NULL: none. All that is wrong with the file
+ * comes at once: one mistake as the error itself, several as parts (adze_error_part) of one, in the
+ * order of the file. The caller holds the runtime's lock. */
 ADZE_MUST_CHECK adze_error *adze_pipeline_read (adze_runtime *runtime, const char *path,
                                                 const char *const *settings,
                                                 adze_pipeline **pipeline);

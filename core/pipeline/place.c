@@ -68,8 +68,9 @@ step_written (cursor *c, char quote)
 adze_value
 adze_place_inside (const adze_document *document, const adze_value *at, size_t number)
 {
-  adze_value place = { .line = at->line, .column = at->column };
-  cursor c = { document->text ? line_start (document->text, at->line) : NULL, at->line, 1 };
+  adze_value place = { .line = at->line, .column = at->column, .origin = at->origin };
+  const char *text = at->origin ? at->origin->text : document->text;
+  cursor c = { text ? line_start (text, at->line) : NULL, at->line, 1 };
   if (!c.at || at->line == 0)
     return place;
   steps (&c, at->column > 0 ? at->column - 1 : 0);

@@ -52,6 +52,7 @@ int adze_cli_number_option (const adze_cli *cli, const adze_cli_arguments *argum
 
 extern const adze_cli_option adze_cli_common_options[];
 
+extern const adze_cli_verb adze_cli_check;
 extern const adze_cli_verb adze_cli_list;
 extern const adze_cli_verb adze_cli_inspect;
 extern const adze_cli_verb adze_cli_plugin_doctor;

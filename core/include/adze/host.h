@@ -36,8 +36,11 @@ ADZE_API adze_status adze_error_status (const adze_error *error);
 ADZE_API const char *adze_error_message (const adze_error *error);
 /* The next link, or NULL. */
 ADZE_API const adze_error *adze_error_cause (const adze_error *error);
+/* Number INDEX of the errors that were found together and that this link sums up ("the pipeline has
+ * 3 mistakes"); NULL beyond the last, and for most errors at once. */
+ADZE_API const adze_error *adze_error_part (const adze_error *error, size_t index);
 /* A fact: "step", "file", "line", "column", "needed", "found", "hint" ... of this link or the
- * nearest cause that has it; NULL when none has. */
+ * nearest cause (or first part) that has it; NULL when none has. */
 ADZE_API const char *adze_error_fact (const adze_error *error, const char *name);
 /* The whole chain with its facts, for people, several lines, ending in a newline. To be freed;
  * NULL without memory. */

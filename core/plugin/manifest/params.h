@@ -76,6 +76,25 @@ ADZE_MUST_CHECK adze_error *adze_params_bind (const adze_manifest_component *com
                                               const adze_value *table, const char *const *ignore,
                                               const char *folder, adze_params_find find,
                                               void *find_context, adze_params **params);
+
+/* The same for whoever wants each complaint as an error of its own, with its place; COMPLAIN takes
+ * it over. *PARAMS is what could be made of the rest, to be freed; the error is lack of memory. */
+typedef struct adze_params_request {
+  const adze_document *document;
+  const adze_value *table;
+  const char *const *ignore;
+  const char *folder;
+  adze_params_find find;
+  void *find_context;
+  /* What TABLE does not give is neither filled in nor missed: a rule says what differs. */
+  bool partial;
+  void (*complain) (void *context, adze_error *error);
+  void *complain_context;
+} adze_params_request;
+ADZE_MUST_CHECK adze_error *adze_params_examine (const adze_manifest_component *component,
+                                                 const adze_params_request *request,
+                                                 adze_params **params);
+
 void adze_params_free (adze_params *params);
 static inline void
 adze_params_cleanup (adze_params **params)

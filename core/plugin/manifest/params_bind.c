@@ -22,9 +22,13 @@ typedef struct binder {
   const char *folder;
   adze_params_find find;
   void *find_context;
+  bool partial; /* but for components inside, whose presets are their own */
   /* While a preset is bound, what is wrong with it has no place of its own but this. */
   bool in_preset;
   const adze_value *preset_at;
+  /* Where complaints go; NULL: to what is below. */
+  void (*listener) (void *context, adze_error *error);
+  void *listener_context;
   adze_buffer lines;
   size_t count;
   adze_error *first;
@@ -49,6 +53,10 @@ complain (binder *b, adze_error *error)
   }
   if (b->count++ >= COMPLAINTS_MAX)
     return;
+  if (b->listener) {
+    b->listener (b->listener_context, adze_take (&owned));
+    return;
+  }
   adze_buffer_format (&b->lines, "%s%s", b->count > 1 ? "\n" : "", adze_error_message (error));
   if (!b->first)
     b->first = adze_take (&owned);
@@ -327,20 +335,27 @@ bind_preset (binder *b, const adze_param *param, const adze_value *place, size_t
 
 /* ---- Keys. */
 
-/* The names of the component's parameters; NULL without memory. */
+/* The names of the component's parameters, and behind them those that are the host's; NULL without
+ * memory. */
 static const char **
-known_names (const adze_manifest_component *component)
+known_names (const adze_manifest_component *component, const char *const *ignore, size_t *count)
 {
-  const char **names = calloc (component->param_count + 1, sizeof *names);
+  *count = component->param_count;
+  for (size_t i = 0; ignore && ignore[i]; i++)
+    ++*count;
+  const char **names = calloc (*count + 1, sizeof *names);
   for (size_t i = 0; names && i < component->param_count; i++)
     names[i] = component->params[i].name;
+  for (size_t i = component->param_count; names && i < *count; i++)
+    names[i] = ignore[i - component->param_count];
   return names;
 }
 
 static adze_error *
-unknown (const adze_manifest_component *component, const char *key)
+unknown (const adze_manifest_component *component, const char *const *ignore, const char *key)
 {
-  ADZE_AUTO_FREE const char **names = known_names (component);
+  size_t count;
+  ADZE_AUTO_FREE const char **names = known_names (component, ignore, &count);
   ADZE_AUTO (adze_buffer) known = { 0 };
   if (!names)
     return adze_error_memory ();
@@ -348,15 +363,16 @@ unknown (const adze_manifest_component *component, const char *key)
     adze_buffer_format (&known, "%s%s", i > 0 ? ", " : "", names[i]);
   if (known.failed)
     return adze_error_memory ();
-  const char *nearest = adze_nearest (key, names, component->param_count);
+  const char *nearest = adze_nearest (key, names, count);
+  const char *has = known.data ? known.data : "none";
   adze_error *error
       = nearest ? adze_error_new (ADZE_E_PARAM,
                                   "'%s' has no parameter '%s'; did you mean '%s'? (it has %s)",
-                                  component->id, key, nearest, known.data)
+                                  component->id, key, nearest, has)
                 : adze_error_new (ADZE_E_PARAM, "'%s' has no parameter '%s'; it has %s",
-                                  component->id, key, known.data ? known.data : "none");
+                                  component->id, key, has);
   adze_error_set (error, "found", key);
-  adze_error_set (error, "needed", nearest ? nearest : known.data);
+  adze_error_set (error, "needed", nearest ? nearest : has);
   adze_error_setf (error, "hint", "see `adze inspect %s`", component->id);
   return error;
 }
@@ -395,17 +411,20 @@ bind_table (binder *b, const adze_manifest_component *component, const adze_valu
             const adze_value *place, const char *const *ignore, size_t depth,
             adze_params **params)
 {
+  bool partial = b->partial && depth == 0;
   *params = new_params (component->param_count);
   if (!*params)
     b->no_memory = true;
   for (size_t i = 0; table && i < table->count && !b->no_memory; i++)
     if (!is_known (component, ignore, table->items[i]))
-      complain_at (b, table->items[i], true, unknown (component, table->items[i]->key));
+      complain_at (b, table->items[i], true, unknown (component, ignore, table->items[i]->key));
   for (size_t i = 0; i < component->param_count && !b->no_memory; i++) {
     const adze_param *param = &component->params[i];
     const adze_value *given = adze_value_get (table, param->name);
     if (given)
       bind_value (b, param, given, depth, *params);
+    else if (partial)
+      continue;
     else if (param->preset)
       bind_preset (b, param, place, depth, *params);
     else
@@ -424,6 +443,27 @@ adze_params_bind (const adze_manifest_component *component, const adze_document 
   ADZE_AUTO_PARAMS bound = NULL;
   bind_table (&b, component, table, table, ignore, 0, &bound);
   ADZE_TRY (sum_up (&b, component));
+  *params = adze_take (&bound);
+  return NULL;
+}
+
+adze_error *
+adze_params_examine (const adze_manifest_component *component, const adze_params_request *request,
+                     adze_params **params)
+{
+  *params = NULL;
+  __attribute__ ((cleanup (cleanup_binder))) binder b
+      = { .document = request->document,
+          .folder = request->folder,
+          .find = request->find,
+          .find_context = request->find_context,
+          .partial = request->partial,
+          .listener = request->complain,
+          .listener_context = request->complain_context };
+  ADZE_AUTO_PARAMS bound = NULL;
+  bind_table (&b, component, request->table, request->table, request->ignore, 0, &bound);
+  if (b.no_memory)
+    return adze_error_memory ();
   *params = adze_take (&bound);
   return NULL;
 }

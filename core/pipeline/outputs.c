@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/outputs.c: [[output]]: what is written where, and nothing over what somebody needs. */
+#include <adze/draft/format.h>
+
+#include <string.h>
+
+#include "artifact/artifact.h"
+#include "artifact/format.h"
+#include "base/file.h"
+#include "pipeline/reader.h"
+
+static const char *const output_keys[] = { "path", "from", "format", NULL };
+
+/* ---- Paths. */
+
+/* The same name, or the same file by another one. */
+static bool
+same_file (const char *a, const char *b)
+{
+  struct stat one, other;
+  if (strcmp (a, b) == 0)
+    return true;
+  return stat (a, &one) == 0 && stat (b, &other) == 0 && one.st_dev == other.st_dev
+         && one.st_ino == other.st_ino;
+}
+
+static void
+check_path (adze_reader *reader, const adze_value *at, size_t index)
+{
+  const adze_pipeline *pipeline = reader->pipeline;
+  const char *path = pipeline->outputs[index].path;
+  struct stat status;
+  if (stat (path, &status) == 0 && S_ISDIR (status.st_mode))
+    adze_complain_at (reader, at, "\"%s\" is a folder; an output is a file in it", at->string);
+  for (size_t i = 0; i < pipeline->input_count; i++)
+    if (pipeline->inputs[i].path && same_file (path, pipeline->inputs[i].path))
+      adze_complain_at (reader, at,
+                        "this would be written over [%s%s], which is read from the same file; name "
+                        "another one",
+                        strcmp (pipeline->inputs[i].name, "model") == 0 ? "" : "input.",
+                        pipeline->inputs[i].name);
+  for (size_t i = 0; i < pipeline->file_count; i++)
+    if (same_file (path, pipeline->files[i]))
+      adze_complain_at (reader, at,
+                        "this would be written over a file that the pipeline reads; name another "
+                        "one");
+  for (size_t i = 0; i < index; i++)
+    if (pipeline->outputs[i].path && same_file (path, pipeline->outputs[i].path))
+      adze_complain_at (reader, at, "the output in line %u has the same path",
+                        (unsigned)pipeline->outputs[i].table->line);
+}
+
+/* ---- Formats. */
+
+static const adze_manifest_component *
+find_format (adze_reader *reader, const adze_value *table, const adze_value *path,
+             const char *absolute)
+{
+  const adze_value *format = adze_read_string (reader, table, "format", NULL);
+  if (format)
+    return adze_reader_find (reader, ADZE_FORMAT, format, NULL);
+  if (adze_value_get (table, "format"))
+    return NULL;
+  const char *id = NULL;
+  adze_plugin_record *record;
+  const adze_manifest_component *component = NULL;
+  adze_error *error = adze_format_for_path (reader->runtime, absolute, &id);
+  if (!error)
+    error = adze_find_component (reader->runtime, id, &record, &component);
+  if (!error)
+    return component;
+  adze_complain_of (reader, path, error);
+  return NULL;
+}
+
+/* ---- One output. */
+
+static bool
+bind_output (adze_reader *reader, const adze_value *table, adze_binding *binding)
+{
+  size_t after_all = reader->pipeline->stage_count;
+  const adze_value *from = adze_value_get (table, "from");
+  if (!from)
+    return adze_bind_newest (reader, after_all, ADZE_TYPE_MODEL, table, "an output", true, binding);
+  if (!adze_bind_reference (reader, after_all, from, binding))
+    return false;
+  if (strcmp (binding->type, ADZE_TYPE_DATASET) != 0)
+    return true;
+  adze_complain_at (reader, from, "this is a dataset, which cannot be written as an output");
+  return false;
+}
+
+static void
+read_output (adze_reader *reader, const adze_value *table, size_t index)
+{
+  adze_pipeline_output *output = &reader->pipeline->outputs[index];
+  const adze_value *path
+      = adze_read_string (reader, table, "path", "this output needs path = \"...\", a file");
+  output->table = table;
+  if (path && (output->path = adze_reader_path (reader, path)))
+    check_path (reader, path, index);
+  if (!bind_output (reader, table, &output->from) || !output->path)
+    return;
+  if (strcmp (output->from.type, ADZE_TYPE_MODEL) != 0)
+    {
+      adze_check_keys (reader, table, "path|from", "an output that is no model");
+      return;
+    }
+  const adze_manifest_component *format = find_format (reader, table, path, output->path);
+  if (!format)
+    return;
+  output->format = format->id;
+  adze_reader_params (reader, format, table, output_keys, false, &output->settings);
+}
+
+void
+adze_read_outputs (adze_reader *reader)
+{
+  adze_pipeline *pipeline = reader->pipeline;
+  const adze_value *outputs = adze_value_get (reader->document->root, "output");
+  size_t count = adze_table_count (reader, outputs, "[[output]]");
+  pipeline->outputs = calloc (count + 1, sizeof *pipeline->outputs);
+  if (!pipeline->outputs)
+    adze_complain (reader, adze_error_memory ());
+  else
+    pipeline->output_count = count;
+  for (size_t i = 0; i < pipeline->output_count; i++)
+    read_output (reader, outputs->items[i], i);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/pipeline.c: what was read, given back; and pipelines as adze/host.h has them. */
+#include "pipeline/pipeline.h"
+
+static void
+free_stage (adze_pipeline_stage *stage)
+{
+  for (size_t i = 0; i < stage->rule_count; i++)
+    {
+      adze_pattern_close (stage->rules[i].pattern);
+      adze_value_free (stage->rules[i].settings);
+    }
+  free (stage->rules);
+  free (stage->bindings);
+  adze_expression_free (stage->require);
+  adze_value_free (stage->settings);
+}
+
+static void
+free_ends (adze_pipeline *pipeline)
+{
+  for (size_t i = 0; i < pipeline->input_count; i++)
+    {
+      free (pipeline->inputs[i].path);
+      adze_value_free (pipeline->inputs[i].settings);
+    }
+  for (size_t i = 0; i < pipeline->data_count; i++)
+    adze_value_free (pipeline->data[i].settings);
+  for (size_t i = 0; i < pipeline->output_count; i++)
+    {
+      free (pipeline->outputs[i].path);
+      adze_value_free (pipeline->outputs[i].settings);
+    }
+  free (pipeline->inputs);
+  free (pipeline->data);
+  free (pipeline->outputs);
+}
+
+void
+adze_pipeline_free (adze_pipeline *pipeline)
+{
+  if (!pipeline)
+    return;
+  free_ends (pipeline);
+  for (size_t i = 0; i < pipeline->observer_count; i++)
+    adze_value_free (pipeline->observers[i].settings);
+  free (pipeline->observers);
+  for (size_t i = 0; i < pipeline->stage_count; i++)
+    free_stage (&pipeline->stages[i]);
+  free (pipeline->stages);
+  for (size_t i = 0; i < pipeline->file_count; i++)
+    free (pipeline->files[i]);
+  free (pipeline->files);
+  adze_document_cleanup (&pipeline->document);
+  for (size_t i = 0; i < pipeline->set_count; i++)
+    {
+      adze_document_cleanup (pipeline->set_documents[i]);
+      free (pipeline->set_documents[i]);
+    }
+  free (pipeline->set_documents);
+  free (pipeline->folder);
+  free (pipeline->own_name);
+  free (pipeline);
+}
+
+const adze_pipeline_rule *
+adze_pipeline_rule_for (const adze_pipeline_stage *stage, const char *tensor)
+{
+  for (size_t i = stage->rule_count; i-- > 0;)
+    if (adze_pattern_matches (stage->rules[i].pattern, tensor))
+      return &stage->rules[i];
+  return NULL;
+}
+
+/* ---- adze/host.h */
+
+adze_error *
+adze_pipeline_open (adze_runtime *runtime, const char *path, const char *const *settings,
+                    adze_pipeline **pipeline)
+{
+  ADZE_LOCKED (runtime);
+  return adze_pipeline_read (runtime, path, settings, pipeline);
+}
+
+void
+adze_pipeline_close (adze_pipeline *pipeline)
+{
+  adze_pipeline_free (pipeline);
+}

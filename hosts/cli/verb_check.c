@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hosts/cli: adze check. */
+#include "cli/cli.h"
+
+static int
+run (adze_cli *cli, const adze_cli_arguments *arguments)
+{
+  const char *path = arguments->words[0];
+  ADZE_CLI_FREE const char **settings = adze_cli_values (arguments, "set");
+  if (!settings)
+    return adze_cli_no_memory (cli);
+  int status = adze_cli_open (cli);
+  if (status != ADZE_CLI_FINE)
+    return status;
+  adze_pipeline *pipeline = NULL;
+  adze_error *error = adze_pipeline_open (cli->runtime, path, settings, &pipeline);
+  if (error)
+    return adze_cli_fail (cli, error);
+  adze_pipeline_close (pipeline);
+  if (cli->json)
+    {
+      printf ("{\"pipeline\": ");
+      adze_cli_print_json (stdout, path);
+      puts (", \"good\": true}");
+    }
+  else if (!cli->quiet)
+    {
+      adze_cli_print (&cli->out, ADZE_CLI_GREEN, "good");
+      fputs (": ", stdout);
+      adze_cli_print_lines (&cli->out, "", path);
+    }
+  return ADZE_CLI_FINE;
+}
+
+static const adze_cli_option options[] = {
+  { "set", 0, true, "KEY=VALUE", "as if the file said so: stage.ID.KEY=VALUE; repeatable" },
+  { NULL, 0, false, NULL, NULL },
+};
+
+const adze_cli_verb adze_cli_check = {
+  .name = "check",
+  .usage = "PIPELINE",
+  .summary = "check a pipeline, without opening its models",
+  .about = "Reads a pipeline and says everything that is wrong with it at once, each with its line "
+           "and what was probably meant: keys, values, components and their parameters, what flows "
+           "from stage to stage, files that are not there. No plugin is loaded and no model opened "
+           "for it; adze plan looks further.",
+  .options = options,
+  .least = 1,
+  .most = 1,
+  .run = run,
+};
