@@ -120,13 +120,13 @@ add_folder (adze_places *places, const char *path, const char *origin, bool trus
       places->folders[i].trusted |= trusted;
       return NULL;
     }
-  adze_folder *grown
+  adze_plugin_folder *grown
       = realloc (places->folders, (places->folder_count + 1) * sizeof *grown);
   if (!grown)
     return adze_error_memory ();
   places->folders = grown;
   trusted = trusted || adze_places_trusts (places, absolute);
-  grown[places->folder_count++] = (adze_folder){ adze_take (&absolute), origin, trusted };
+  grown[places->folder_count++] = (adze_plugin_folder){ adze_take (&absolute), origin, trusted };
   return NULL;
 }
 

@@ -5,14 +5,14 @@
 
 #include "base/error.h"
 
-typedef struct adze_folder {
+typedef struct adze_plugin_folder {
   char *path;         /* absolute */
   const char *origin; /* who asked for it: static text */
   bool trusted;
-} adze_folder;
+} adze_plugin_folder;
 
 typedef struct adze_places {
-  adze_folder *folders;
+  adze_plugin_folder *folders;
   size_t folder_count;
   char **trusted; /* by the configuration, absolute */
   size_t trusted_count;

@@ -420,7 +420,7 @@ adze_admit (adze_runtime *runtime, const char *path)
 /* ---- Folders. */
 
 static adze_error *
-scan_one (adze_runtime *runtime, const adze_folder *folder, const char *name, bool is_manifest)
+scan_one (adze_runtime *runtime, const adze_plugin_folder *folder, const char *name, bool is_manifest)
 {
   ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", folder->path, name);
   ADZE_AUTO_FREE char *other = path ? is_manifest ? with_ending (path, ".toml", ".so")
@@ -451,7 +451,7 @@ scan_one (adze_runtime *runtime, const adze_folder *folder, const char *name, bo
 }
 
 static adze_error *
-scan_names (adze_runtime *runtime, const adze_folder *folder, const char *ending,
+scan_names (adze_runtime *runtime, const adze_plugin_folder *folder, const char *ending,
             bool is_manifest)
 {
   char **names = NULL;
@@ -465,7 +465,7 @@ scan_names (adze_runtime *runtime, const adze_folder *folder, const char *ending
 
 /* A folder that cannot be read must not hide the others. */
 static adze_error *
-scan_folder (adze_runtime *runtime, const adze_folder *folder)
+scan_folder (adze_runtime *runtime, const adze_plugin_folder *folder)
 {
   adze_error *error = NULL;
   if (adze_loader_files_allowed ())
