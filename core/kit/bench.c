@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "kit/kit.h"
+#include "work/feed.h"
 
 adze_error *
 adze_bench_open (const adze_case *one, const adze_profile *profile, adze_bench *bench)
@@ -24,7 +25,7 @@ adze_bench_open (const adze_case *one, const adze_profile *profile, adze_bench *
 void
 adze_bench_close (adze_bench *bench)
 {
-  adze_local_close (bench->local);
+  adze_instance_close (bench->instance);
   adze_watcher_close (bench->watcher);
   adze_remote_close (bench->remote);
   adze_runtime_close (bench->runtime);
@@ -61,8 +62,14 @@ adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *se
   if (is_observer (bench))
     return adze_watcher_open (bench->runtime, bench->record, bench->component,
                               adze_take (&params), &bench->watcher);
-  return adze_local_open (bench->runtime, bench->record, bench->component, adze_take (&params),
-                          &bench->local);
+  const adze_value *const sets[] = { settings };
+  const adze_instance_options options = { .component = bench->component->id,
+                                          .settings = sets,
+                                          .variants = 1,
+                                          .seed = one->seed,
+                                          .isolate = -1,
+                                          .lanes = 4 };
+  return adze_instance_open (bench->runtime, &options, &bench->instance);
 }
 
 /* ---- What counts as an answer. */
@@ -86,8 +93,21 @@ judge (adze_error *error, const char *what)
 static adze_error *
 bench_apply (adze_bench *bench, const adze_tensor *input, adze_result *result)
 {
-  return bench->remote ? adze_remote_apply (bench->remote, input, result)
-                       : adze_local_apply (bench->local, input, result);
+  if (bench->remote)
+    return adze_remote_apply (bench->remote, input, result);
+  const adze_feed_options options = { .lane = bench->lane, .watch_inputs = true };
+  adze_fed fed;
+  ADZE_TRY (adze_feed (bench->instance, 1, &input, 1, &options, &fed));
+  adze_error *error = NULL;
+  if (fed.count == 1 && fed.outputs[0].given) {
+    const adze_tensor *tensor = &fed.outputs[0].tensor;
+    error = adze_result_allocate (result, "", tensor->view.dtype, tensor->view.rank,
+                                  tensor->view.shape);
+    if (!error)
+      memcpy (result->data, tensor->view.data, tensor->byte_size);
+  }
+  adze_fed_cleanup (&fed);
+  return error;
 }
 
 static void
@@ -176,11 +196,11 @@ adze_bench_feed (adze_bench *bench, uint64_t *sum)
 adze_error *
 adze_bench_destroy (adze_bench *bench)
 {
-  adze_error *error = bench->local     ? adze_local_end (bench->local)
+  adze_error *error = bench->instance  ? adze_instance_end (bench->instance)
                       : bench->watcher ? adze_watcher_end (bench->watcher)
                       : bench->remote  ? adze_remote_end (bench->remote)
                                        : NULL;
-  adze_local_close (adze_take (&bench->local));
+  adze_instance_close (adze_take (&bench->instance));
   adze_watcher_close (adze_take (&bench->watcher));
   adze_remote_close (adze_take (&bench->remote));
   return error;

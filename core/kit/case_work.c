@@ -179,7 +179,7 @@ life_with_allocate (const adze_case *one, uint64_t point, bool *reached)
     error = adze_bench_create (&bench, one, NULL);
   if (!error)
     error = adze_bench_feed (&bench, NULL);
-  adze_desk *desk = bench.local     ? adze_local_desk (bench.local)
+  adze_desk *desk = bench.instance  ? adze_instance_desk (bench.instance)
                     : bench.watcher ? adze_watcher_desk (bench.watcher)
                                     : NULL;
   *reached = !desk || adze_desk_allocations (desk) >= point;
@@ -329,10 +329,16 @@ static adze_error *
 together_on_one (adze_case *one, adze_bench *bench)
 {
   uint64_t alone = 0;
-  adze_bench *const same[THREADS] = { bench, bench, bench, bench };
+  adze_bench lanes[THREADS];
+  adze_bench *same[THREADS];
   adze_error *error = adze_bench_create (bench, one, NULL);
   if (!error)
     error = adze_bench_feed (bench, &alone);
+  for (unsigned i = 0; i < THREADS; i++) {
+    lanes[i] = *bench;
+    lanes[i].lane = i;
+    same[i] = &lanes[i];
+  }
   for (int i = 0; !error && i < 10; i++)
     error = feed_together (same, alone);
   adze_error *end = adze_bench_destroy (bench);

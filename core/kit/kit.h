@@ -7,6 +7,7 @@
 #ifndef ADZE_KIT_KIT_H
 #define ADZE_KIT_KIT_H
 
+#include "work/instance.h"
 #include "work/observer.h"
 #include "work/worker.h"
 
@@ -83,9 +84,10 @@ typedef struct adze_bench {
   adze_plugin_record *record;
   const adze_manifest_component *component;
   const adze_profile *profile;
-  adze_local *local; /* one of the three */
+  adze_instance *instance; /* one of the three */
   adze_watcher *watcher;
   adze_remote *remote;
+  unsigned lane; /* of the instance: which thread feeds */
 } adze_bench;
 
 /* Loads the plugin under PROFILE; no instance yet. */

@@ -17,8 +17,6 @@ struct adze_desk {
   char *source;
   uint64_t seed;
   const void *(*services) (const char *id, bool bare);
-  char *own_service_id;
-  const void *own_service;
   void *own;
   atomic_uint_least64_t allocations;
   atomic_uint_least64_t outstanding;
@@ -101,8 +99,6 @@ table_service (const adze_host *host, const char *id)
   adze_desk *desk = host->opaque;
   if (!id)
     return NULL;
-  if (desk->own_service_id && strcmp (id, desk->own_service_id) == 0)
-    return desk->own_service;
   return desk->services (id, desk->profile.without_services);
 }
 
@@ -135,14 +131,11 @@ adze_desk_open (const adze_desk_options *options, adze_desk **desk)
   fresh->pool = options->pool;
   fresh->seed = options->seed;
   fresh->services = options->services;
-  fresh->own_service = options->own_service;
   fresh->own = options->own;
   fresh->source = strdup (options->source);
-  if (options->own_service_id)
-    fresh->own_service_id = strdup (options->own_service_id);
   pthread_mutex_init (&fresh->lock, NULL);
   fill_table (fresh);
-  if (!fresh->source || (options->own_service_id && !fresh->own_service_id)) {
+  if (!fresh->source) {
     adze_desk_close (fresh);
     return adze_error_memory ();
   }
@@ -162,7 +155,6 @@ adze_desk_close (adze_desk *desk)
   }
   adze_error_free (desk->strays);
   pthread_mutex_destroy (&desk->lock);
-  free (desk->own_service_id);
   free (desk->source);
   free (desk);
 }
@@ -238,6 +230,13 @@ frame_of (const adze_desk *desk)
     if (frame->desk == desk)
       return frame->owner;
   return NULL;
+}
+
+unsigned
+adze_desk_phase (const adze_desk *desk)
+{
+  const adze_desk_frame *frame = frame_of (desk);
+  return frame ? frame->phase : 0;
 }
 
 static const char *

@@ -21,15 +21,12 @@ typedef struct adze_desk_options {
   const adze_profile *profile;
   adze_event_bus *bus;   /* NULL: events and log lines go nowhere */
   adze_pool *pool;
-  /* The table of a service by id, or NULL: adze_service_find of plugin/services.h. BARE: only those
-   * without which no plugin can work. */
+  /* The table of a service by id, or NULL: adze_service_find of plugin/services.h, or one that knows
+   * more. BARE: only those without which no plugin can work. */
   const void *(*services) (const char *id, bool bare);
   const char *source; /* the component's id */
   uint64_t seed;
-  /* A service of the caller's own, asked before the others: adze.call/1 of a technique. */
-  const char *own_service_id;
-  const void *own_service;
-  void *own; /* for the caller's own services and foreign components: adze_desk_own */
+  void *own; /* for foreign components: adze_desk_own */
 } adze_desk_options;
 
 ADZE_MUST_CHECK adze_error *adze_desk_open (const adze_desk_options *options, adze_desk **desk);
@@ -53,6 +50,7 @@ struct adze_desk_frame {
                              belongs to */
   adze_error *reasons;
   adze_error *broken;
+  unsigned phase; /* which callback it is, in numbers of the caller's own */
 };
 
 /* Around every callback, on the thread that makes it. Leave turns STATUS, and what was pushed or
@@ -72,6 +70,9 @@ ADZE_PRINTF (1, 2) void adze_desk_broken (const char *format, ...);
 /* Is this thread inside a callback of the desk? Says no otherwise, and where the profile watches
  * threads, that FUNCTION broke the rule. */
 bool adze_desk_inside (adze_desk *desk, const char *function);
+
+/* The phase of the desk's callback that this thread is inside; 0: none. */
+unsigned adze_desk_phase (const adze_desk *desk);
 
 /* A reason from the plugin for the callback that this thread is inside. */
 void adze_desk_reason (adze_desk *desk, adze_status status, const char *message);

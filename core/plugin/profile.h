@@ -13,7 +13,7 @@ typedef struct adze_profile {
   uint32_t abi_major;
   uint32_t abi_minor;
   uint32_t host_size;    /* of the table that is handed over */
-  bool without_services; /* only adze.param/1 and adze.call/1, without which no plugin can work */
+  bool without_services; /* only adze.param/1 and what a kind cannot work without: adze.call/1 ... */
   bool watch_threads;    /* a [callback] service called from elsewhere is a broken contract */
   int64_t fail_allocation; /* the n-th adze_host.allocate fails, from 1; 0: none */
 } adze_profile;

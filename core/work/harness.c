@@ -2,14 +2,17 @@
 /* The harness of adze/host.h: tensors into one technique, here or in a worker. */
 #include <string.h>
 
+#include "work/feed.h"
 #include "work/technique.h"
 
 struct adze_harness {
   adze_runtime *runtime;
   char *component;
-  adze_local *local; /* one of the two */
+  adze_instance *local; /* one of the two */
   adze_remote *remote;
   adze_result result; /* of the last call */
+  adze_fed fed;
+  uint32_t ports;
   bool ended;
 };
 
@@ -85,8 +88,15 @@ open_parts (adze_harness *harness, const char *technique, const adze_harness_opt
                               runtime, &params));
   if (options->isolate > 0 || (options->isolate == 0 && !record->trusted))
     return open_remote (harness, record, component, document.root, options);
-  ADZE_TRY (adze_activate (runtime, record));
-  return adze_local_open (runtime, record, component, adze_take (&params), &harness->local);
+  harness->ports = adze_feed_ports (component);
+  const adze_value *const sets[] = { document.root };
+  const adze_instance_options local = { .component = component->id,
+                                        .document = &document,
+                                        .settings = sets,
+                                        .variants = 1,
+                                        .seed = runtime->seed,
+                                        .isolate = -1 };
+  return adze_instance_open (runtime, &local, &harness->local);
 }
 
 adze_error *
@@ -144,14 +154,19 @@ adze_harness_apply (adze_harness *harness, const adze_tensor *given, const adze_
   if (harness->ended)
     return adze_error_new (ADZE_E_PARAM, "this harness was ended; open another one");
   adze_result_cleanup (&harness->result);
+  adze_fed_cleanup (&harness->fed);
   ADZE_TRY (complete_input (given, &input));
   tell (harness, "call.started", &input);
-  adze_error *error = harness->local
-                          ? adze_local_apply (harness->local, &input, &harness->result)
-                          : adze_remote_apply (harness->remote, &input, &harness->result);
+  const adze_tensor *const inputs[] = { &input };
+  const adze_feed_options options = { 0 };
+  adze_error *error = harness->local ? adze_feed (harness->local, harness->ports, inputs, 1,
+                                                  &options, &harness->fed)
+                                     : adze_remote_apply (harness->remote, &input, &harness->result);
   tell (harness, error ? "call.failed" : "call.finished", &input);
   if (!error && harness->result.given)
     *output = &harness->result.tensor;
+  if (!error && harness->fed.count == 1 && harness->fed.outputs[0].given)
+    *output = &harness->fed.outputs[0].tensor;
   return error;
 }
 
@@ -166,7 +181,7 @@ adze_harness_end (adze_harness *harness)
 {
   harness->ended = true;
   adze_error *error
-      = harness->local ? adze_local_end (harness->local) : adze_remote_end (harness->remote);
+      = harness->local ? adze_instance_end (harness->local) : adze_remote_end (harness->remote);
   if (error)
     adze_tell_end (harness->runtime->bus, harness->component, error, false);
   return error;
@@ -177,7 +192,8 @@ adze_harness_close (adze_harness *harness)
 {
   if (!harness)
     return;
-  adze_local_close (harness->local);
+  adze_instance_close (harness->local);
+  adze_fed_cleanup (&harness->fed);
   adze_remote_close (harness->remote);
   adze_result_cleanup (&harness->result);
   free (harness->component);

@@ -40,7 +40,8 @@ typedef struct adze_instance_facts {
   uint32_t effect;
   uint32_t grain;
   uint32_t accumulate;
-  bool observes; /* it has an accumulator */
+  bool describes; /* it has a describe; without one, all tensors of port 0 stay like themselves */
+  bool observes;  /* it has an accumulator */
   bool applies;
   bool runs;
   const char *const *preserves; /* NULL-terminated, never NULL */
@@ -84,8 +85,9 @@ ADZE_MUST_CHECK adze_error *adze_instance_observe (adze_instance *instance, unsi
                                                    const adze_work *work, void *accumulator);
 ADZE_MUST_CHECK adze_error *adze_instance_merge (adze_instance *instance, unsigned lane,
                                                  void *left, const void *right);
-/* WORK has no data; NULL with ACCUMULATOR NULL: the last call of ADZE_OVER_GROUP. Lanes that are
- * started later are told the same. */
+/* ADZE_OVER_GROUP: once a group that is seen (adze_outline_seen), WORK having no data (its inputs are
+ * whole tensors without), and then WORK and ACCUMULATOR NULL. ADZE_OVER_STAGE: WORK NULL. *AGAIN is
+ * initially false, and for the caller to set so. Lanes that are started later are told the same. */
 ADZE_MUST_CHECK adze_error *adze_instance_decide (adze_instance *instance, const adze_work *work,
                                                   const void *accumulator, size_t size,
                                                   bool *again);
@@ -97,6 +99,9 @@ ADZE_MUST_CHECK adze_error *adze_instance_apply (adze_instance *instance, unsign
 typedef struct adze_run_hooks adze_run_hooks;
 ADZE_MUST_CHECK adze_error *adze_instance_run (adze_instance *instance,
                                                const adze_run_hooks *hooks, void *context);
+
+/* Its desk, for those who watch it; NULL when isolated. */
+adze_desk *adze_instance_desk (const adze_instance *instance);
 
 /* Destroys it, once, and says what it broke or kept. */
 ADZE_MUST_CHECK adze_error *adze_instance_end (adze_instance *instance);

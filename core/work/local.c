@@ -1,223 +1,209 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A technique in this process. */
+/* A technique in this process: its callbacks, each between enter and leave, behind the locks that
+ * its threading asks for. */
+#include "work/local.h"
+
 #include <string.h>
 
-#include "plugin/services.h"
-#include "work/technique.h"
-
-/* One apply: what the technique's service adze.call/1 works on. */
-struct adze_call {
-  const adze_tensor *input;
-  adze_result *result;
-  bool inspects;
-};
+#include "base/file.h"
+#include "work/call.h"
 
 struct adze_local {
   adze_plugin_record *record;
   const adze_manifest_component *component;
   adze_technique callbacks;
   adze_desk *desk;
-  adze_params *params;
+  adze_params **params; /* by variant */
+  size_t variants;
   void *instance;
   bool created;
+  adze_instance_facts facts;
+  char **preserves;
+  char **breaks;
   pthread_mutex_t lock; /* ADZE_THREADS_INSTANCE */
 };
 
-/* ---- Results. */
+/* ---- Around a callback. */
 
-enum { RANK_MOST = 32, ALIGNMENT = 64 };
+typedef struct bracket {
+  adze_desk_frame frame;
+  pthread_mutex_t *mutex;
+} bracket;
 
-adze_error *
-adze_tensor_bytes (adze_dtype dtype, int32_t rank, const int64_t *shape, size_t *bytes)
-{
-  if (rank < 0 || rank > RANK_MOST || (rank > 0 && !shape))
-    return adze_error_new (ADZE_E_CONTRACT, "a tensor of rank %d; 0 to %d are possible", (int)rank,
-                           RANK_MOST);
-  if (dtype.bits == 0 || dtype.lanes == 0)
-    return adze_error_new (ADZE_E_CONTRACT, "an element type of %u bits in %u lanes",
-                           (unsigned)dtype.bits, (unsigned)dtype.lanes);
-  /* A dimension of 0 must not hide others whose product nobody could compute. */
-  size_t bits = (size_t)dtype.bits * dtype.lanes;
-  bool empty = false;
-  for (int32_t i = 0; i < rank; i++) {
-    if (shape[i] < 0
-        || __builtin_mul_overflow (bits, shape[i] ? (size_t)shape[i] : 1, &bits)
-        || bits > INT64_MAX)
-      return adze_error_new (ADZE_E_CONTRACT, "dimension %d of a tensor is %lld, which cannot be",
-                             (int)i, (long long)shape[i]);
-    empty = empty || shape[i] == 0;
-  }
-  *bytes = empty ? 0 : bits / 8 + (bits % 8 != 0);
-  return NULL;
-}
-
-adze_error *
-adze_result_allocate (adze_result *result, const char *name, adze_dtype dtype, int32_t rank,
-                      const int64_t *shape)
-{
-  size_t bytes = 0;
-  ADZE_TRY (adze_tensor_bytes (dtype, rank, shape, &bytes));
-  result->shape = calloc ((size_t)rank + 1, sizeof *result->shape);
-  /* calloc, since for much of it the system has zeros already: what a size that was only claimed
-   * takes is nothing but addresses. */
-  result->memory = calloc (1, bytes + ALIGNMENT);
-  if (!result->shape || !result->memory) {
-    adze_result_cleanup (result);
-    return adze_error_memory ();
-  }
-  uintptr_t start = ((uintptr_t)result->memory + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  result->data = (char *)result->memory + (start - (uintptr_t)result->memory);
-  if (rank > 0)
-    memcpy (result->shape, shape, (size_t)rank * sizeof *shape);
-  result->tensor = (adze_tensor){
-    .struct_size = sizeof result->tensor,
-    .name = name,
-    .view = { .data = result->data,
-              .device = { ADZE_DEVICE_CPU, 0 },
-              .rank = rank,
-              .dtype = dtype,
-              .shape = result->shape },
-    .byte_size = bytes,
-  };
-  result->given = true;
-  return NULL;
-}
-
-void
-adze_result_cleanup (adze_result *result)
-{
-  free (result->shape);
-  free (result->memory);
-  *result = (adze_result){ 0 };
-}
-
-/* ---- adze.call/1 */
-
-static adze_status
-push_error (const adze_host *host, adze_error *error)
-{
-  adze_status status = adze_error_status (error);
-  adze_desk_reason (adze_desk_of (host), status, adze_error_message (error));
-  adze_error_free (error);
-  return status;
-}
-
-static adze_status
-call_output (const adze_host *host, adze_call *call, adze_dtype dtype, int32_t rank,
-             const int64_t *shape, adze_view *out)
-{
-  if (!adze_desk_inside (adze_desk_of (host), ADZE_CALL " output"))
-    return ADZE_E_CONTRACT;
-  if (call->inspects) {
-    adze_desk_broken ("it asked for an output, and its table says that it only inspects");
-    return ADZE_E_CONTRACT;
-  }
-  if (call->result->given) {
-    adze_desk_broken ("it asked for a second output in one call");
-    return ADZE_E_CONTRACT;
-  }
-  adze_error *error
-      = adze_result_allocate (call->result, call->input->name, dtype, rank, shape);
-  if (error)
-    return push_error (host, error);
-  *out = call->result->tensor.view;
-  return ADZE_OK;
-}
-
-static const adze_call_service call_service
-    = { .struct_size = sizeof call_service, .output = call_output };
-
-/* ---- Life. */
-
+/* SHARED: several threads may be in it where the component stands that. */
 static pthread_mutex_t *
-lock_of (adze_local *local, bool apply)
+lock_of (adze_local *local, bool shared)
 {
-  switch (local->component->threading) {
-  case ADZE_THREADS_PLUGIN:
+  if (local->component->threading == ADZE_THREADS_PLUGIN)
     return &local->record->plugin_lock;
-  case ADZE_THREADS_INSTANCE:
-    return &local->lock;
-  default:
-    return apply ? NULL : &local->lock;
-  }
+  return shared && local->component->threading == ADZE_THREADS_PARALLEL ? NULL : &local->lock;
 }
 
 static void
-lock (pthread_mutex_t *mutex)
+enter (adze_local *local, unsigned phase, bool shared, bracket *around)
 {
-  if (mutex)
-    pthread_mutex_lock (mutex);
-}
-
-static void
-unlock (pthread_mutex_t *mutex)
-{
-  if (mutex)
-    pthread_mutex_unlock (mutex);
+  around->mutex = lock_of (local, shared);
+  if (around->mutex)
+    pthread_mutex_lock (around->mutex);
+  adze_desk_enter (local->desk, &around->frame);
+  around->frame.phase = phase;
 }
 
 static adze_error *
-open_desk (adze_runtime *runtime, void *own, adze_local *local)
+leave (bracket *around, const char *callback, adze_status status)
 {
-  adze_desk_options options = {
+  adze_error *error = adze_desk_leave (&around->frame, callback, status);
+  if (around->mutex)
+    pthread_mutex_unlock (around->mutex);
+  return error;
+}
+
+static const adze_host *
+table_of (const adze_local *local)
+{
+  return adze_desk_table (local->desk);
+}
+
+/* ---- Facts. */
+
+static void
+free_words (char **words)
+{
+  for (size_t i = 0; words && words[i]; i++)
+    free (words[i]);
+  free (words);
+}
+
+/* The table is the plugin's: it may have no end, and its words none either. */
+static adze_error *
+copy_words (const adze_local *local, const char *member, const char *const *from, char ***words)
+{
+  enum { WORDS_MOST = 64, WORD_MOST = 256 };
+  char **copy = calloc (WORDS_MOST + 1, sizeof *copy);
+  *words = copy;
+  if (!copy)
+    return adze_error_memory ();
+  for (size_t i = 0; from && from[i]; i++) {
+    if (i == WORDS_MOST || strnlen (from[i], WORD_MOST + 1) > WORD_MOST)
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "the table .%s of '%s' has no end; its last entry must be NULL",
+                             member, local->component->id);
+    copy[i] = strdup (from[i]);
+    if (!copy[i])
+      return adze_error_memory ();
+  }
+  return NULL;
+}
+
+static adze_error *
+gather_facts (adze_local *local)
+{
+  const adze_technique *callbacks = &local->callbacks;
+  ADZE_TRY (copy_words (local, "preserves", callbacks->preserves, &local->preserves));
+  ADZE_TRY (copy_words (local, "breaks", callbacks->breaks, &local->breaks));
+  if (callbacks->grain > ADZE_GRAIN_ELEMENT || callbacks->accumulate > ADZE_OVER_GROUP)
+    return adze_error_new (ADZE_E_CONTRACT, "'%s' has the grain %u and accumulates over %u; this "
+                           "adze knows neither", local->component->id, callbacks->grain,
+                           callbacks->accumulate);
+  local->facts = (adze_instance_facts){
+    .effect = local->component->effect,
+    .grain = callbacks->grain,
+    .accumulate = callbacks->accumulate,
+    .describes = callbacks->describe != NULL,
+    .observes = callbacks->accumulator != NULL,
+    .applies = callbacks->apply != NULL,
+    .runs = callbacks->run != NULL,
+    .preserves = (const char *const *)local->preserves,
+    .breaks = (const char *const *)local->breaks,
+    .parallel = local->component->threading == ADZE_THREADS_PARALLEL,
+  };
+  return NULL;
+}
+
+const adze_instance_facts *
+adze_local_facts (const adze_local *local)
+{
+  return &local->facts;
+}
+
+adze_desk *
+adze_local_desk (adze_local *local)
+{
+  return local->desk;
+}
+
+/* ---- Life. */
+
+static adze_error *
+open_desk (adze_runtime *runtime, const adze_local_options *options, void *own, adze_local *local)
+{
+  adze_desk_options desk = {
     .profile = runtime->profile,
     .bus = runtime->bus,
     .pool = runtime->pool,
-    .services = adze_service_find,
-    .source = local->component->id,
-    .seed = runtime->seed,
-    .own_service_id = ADZE_CALL,
-    .own_service = &call_service,
+    .services = adze_technique_service,
+    .source = options->stage,
+    .seed = options->seed,
     .own = own,
   };
-  return adze_desk_open (&options, &local->desk);
+  return adze_desk_open (&desk, &local->desk);
 }
 
 static adze_error *
 create (adze_local *local)
 {
+  bracket around;
   if (!local->callbacks.create) {
     local->created = true;
     return NULL;
   }
-  adze_desk_frame frame;
-  pthread_mutex_t *mutex = lock_of (local, false);
-  lock (mutex);
-  adze_desk_enter (local->desk, &frame);
-  adze_status status = local->callbacks.create (adze_desk_table (local->desk), local->params,
-                                                &local->instance);
-  adze_error *error = adze_desk_leave (&frame, "create", status);
-  unlock (mutex);
+  enter (local, ADZE_PHASE_OTHER, false, &around);
+  adze_status status
+      = local->callbacks.create (table_of (local), local->params[0], &local->instance);
   /* A rule broken by a create that succeeded still leaves an instance to destroy. */
   local->created = status == ADZE_OK;
-  return error;
+  adze_error *error = leave (&around, "create", status);
+  return error && !local->created ? adze_desk_after_create (local->desk, error) : error;
+}
+
+static adze_error *
+take_params (adze_local *local, const adze_local_options *options)
+{
+  local->params = calloc (options->variants + 1, sizeof *local->params);
+  for (size_t i = 0; local->params && i < options->variants; i++)
+    local->params[local->variants++] = adze_take (&options->params[i]);
+  return local->params ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+open_parts (adze_runtime *runtime, const adze_local_options *options, adze_local *local)
+{
+  const adze_callbacks *callbacks = NULL;
+  void *own = NULL;
+  ADZE_TRY (take_params (local, options));
+  ADZE_TRY (adze_active_callbacks (local->record, local->component->id, &callbacks, &own));
+  local->callbacks = callbacks->technique;
+  ADZE_TRY (gather_facts (local));
+  ADZE_TRY (open_desk (runtime, options, own, local));
+  return create (local);
 }
 
 adze_error *
 adze_local_open (adze_runtime *runtime, adze_plugin_record *record,
-                 const adze_manifest_component *component, adze_params *params,
+                 const adze_manifest_component *component, const adze_local_options *options,
                  adze_local **local)
 {
+  adze_error *error = adze_error_memory ();
   adze_local *fresh = calloc (1, sizeof *fresh);
-  if (!fresh) {
-    adze_params_free (params);
-    return adze_error_memory ();
+  if (fresh) {
+    adze_error_free (error);
+    fresh->record = record;
+    fresh->component = component;
+    pthread_mutex_init (&fresh->lock, NULL);
+    error = open_parts (runtime, options, fresh);
   }
-  fresh->record = record;
-  fresh->component = component;
-  fresh->params = params;
-  pthread_mutex_init (&fresh->lock, NULL);
-  const adze_callbacks *callbacks = NULL;
-  void *own = NULL;
-  adze_error *error = adze_active_callbacks (record, component->id, &callbacks, &own);
-  if (!error) {
-    fresh->callbacks = callbacks->technique;
-    error = open_desk (runtime, own, fresh);
-  }
-  if (!error)
-    error = create (fresh);
-  if (error && fresh->desk && !fresh->created)
-    error = adze_desk_after_create (fresh->desk, error);
+  for (size_t i = 0; i < options->variants; i++)
+    adze_params_free (adze_take (&options->params[i]));
   if (error) {
     adze_local_close (fresh);
     return error;
@@ -229,15 +215,15 @@ adze_local_open (adze_runtime *runtime, adze_plugin_record *record,
 static void
 destroy (adze_local *local)
 {
+  adze_desk_frame frame;
   if (!local->callbacks.destroy)
     return;
-  adze_desk_frame frame;
   pthread_mutex_t *mutex = lock_of (local, false);
-  lock (mutex);
+  pthread_mutex_lock (mutex);
   adze_desk_enter (local->desk, &frame);
-  local->callbacks.destroy (adze_desk_table (local->desk), local->instance);
+  local->callbacks.destroy (table_of (local), local->instance);
   adze_desk_leave_void (&frame, "destroy");
-  unlock (mutex);
+  pthread_mutex_unlock (mutex);
 }
 
 adze_error *
@@ -257,35 +243,125 @@ adze_local_close (adze_local *local)
     return;
   ADZE_AUTO_ERROR error = adze_local_end (local);
   if (error)
-    adze_tell_end (adze_desk_bus (local->desk), local->component->id, error, true);
+    adze_tell_end (adze_desk_bus (local->desk), adze_desk_source (local->desk), error, true);
   adze_desk_close (local->desk);
-  adze_params_free (local->params);
+  for (size_t i = 0; i < local->variants; i++)
+    adze_params_free (local->params[i]);
+  free (local->params);
+  free_words (local->preserves);
+  free_words (local->breaks);
   pthread_mutex_destroy (&local->lock);
   free (local);
 }
 
-adze_desk *
-adze_local_desk (adze_local *local)
+/* ---- Describe. */
+
+static adze_error *
+ask (adze_local *local, adze_outline *outline)
 {
-  return local->desk;
+  bracket around;
+  enter (local, ADZE_PHASE_DESCRIBE, false, &around);
+  adze_status status = local->callbacks.describe (table_of (local), local->instance, outline);
+  adze_error *wrong = status == ADZE_OK ? adze_outline_check (outline) : NULL;
+  if (wrong && adze_error_status (wrong) == ADZE_E_MEMORY)
+    status = adze_push_error (table_of (local), wrong);
+  else if (wrong)
+    status = adze_push_broken (wrong);
+  return leave (&around, "describe", status);
 }
 
 adze_error *
-adze_local_apply (adze_local *local, const adze_tensor *input, adze_result *result)
+adze_local_describe (adze_local *local, adze_outline *outline)
 {
-  *result = (adze_result){ 0 };
-  adze_call call = { .input = input,
-                     .result = result,
-                     .inspects = local->component->effect == ADZE_INSPECTS };
-  adze_desk_frame frame;
-  pthread_mutex_t *mutex = lock_of (local, true);
-  lock (mutex);
-  adze_desk_enter (local->desk, &frame);
-  adze_status status = local->callbacks.apply (adze_desk_table (local->desk), local->instance,
-                                               &call, input);
-  adze_error *error = adze_desk_leave (&frame, "apply", status);
-  unlock (mutex);
-  if (error)
-    adze_result_cleanup (result);
-  return error;
+  adze_outline_clear (outline);
+  outline->effect = local->facts.effect;
+  outline->grain = local->facts.grain;
+  outline->params = (const adze_params *const *)local->params;
+  outline->variants = local->variants;
+  adze_error *error
+      = local->callbacks.describe ? ask (local, outline) : adze_outline_add_all (outline);
+  outline->params = NULL;
+  outline->variants = 0;
+  if (!error || local->callbacks.describe)
+    return error;
+  return adze_error_wrap (error, "'%s' cannot work on the model", adze_desk_source (local->desk));
+}
+
+/* ---- Observe, merge, decide. */
+
+static adze_call
+call_for (const adze_local *local, unsigned phase, const adze_work *work)
+{
+  return (adze_call){ .phase = phase,
+                      .inspects = local->facts.effect == ADZE_INSPECTS,
+                      .work = work,
+                      .params = (const adze_params *const *)local->params,
+                      .variants = local->variants };
+}
+
+adze_error *
+adze_local_accumulator (adze_local *local, size_t *size)
+{
+  const size_t most = (size_t)1 << 30;
+  bracket around;
+  *size = 0;
+  enter (local, ADZE_PHASE_OTHER, false, &around);
+  *size = local->callbacks.accumulator (table_of (local), local->instance);
+  if (*size == 0 || *size > most)
+    adze_desk_broken ("it wants an accumulator of %zu bytes; 1 to %zu are possible", *size, most);
+  return leave (&around, "accumulator", ADZE_OK);
+}
+
+adze_error *
+adze_local_observe (adze_local *local, const adze_work *work, void *accumulator)
+{
+  bracket around;
+  adze_call call = call_for (local, ADZE_PHASE_OBSERVE, work);
+  enter (local, ADZE_PHASE_OBSERVE, true, &around);
+  adze_status status = local->callbacks.observe (table_of (local), local->instance, &call,
+                                                 work->inputs[0], accumulator);
+  return leave (&around, "observe", status);
+}
+
+adze_error *
+adze_local_merge (adze_local *local, void *left, const void *right)
+{
+  bracket around;
+  enter (local, ADZE_PHASE_OTHER, true, &around);
+  adze_status status
+      = local->callbacks.merge (table_of (local), local->instance, left, right);
+  return leave (&around, "merge", status);
+}
+
+adze_error *
+adze_local_decide (adze_local *local, const adze_work *work, const void *accumulator, bool *again)
+{
+  bracket around;
+  adze_call call = call_for (local, ADZE_PHASE_DECIDE, work);
+  enter (local, ADZE_PHASE_DECIDE, false, &around);
+  adze_status status = local->callbacks.decide (table_of (local), local->instance,
+                                                work ? &call : NULL, accumulator, again);
+  return leave (&around, "decide", status);
+}
+
+/* ---- Apply. */
+
+adze_error *
+adze_local_apply (adze_local *local, adze_work *work)
+{
+  bracket around;
+  adze_call call = call_for (local, ADZE_PHASE_APPLY, work);
+  call.rooms = work->rooms;
+  if (!local->callbacks.apply)
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "'%s' said in describe that it makes something of '%s', and has no apply",
+                           adze_desk_source (local->desk), work->inputs[0]->name);
+  for (size_t i = 0; i < work->room_count; i++)
+    work->rooms[i].given = false;
+  enter (local, ADZE_PHASE_APPLY, true, &around);
+  adze_status status = local->callbacks.apply (table_of (local), local->instance, &call,
+                                               work->inputs[0]);
+  if (status == ADZE_OK && !call.inspects)
+    adze_call_settle (&call);
+  return leave (&around, "apply", status);
 }

@@ -58,6 +58,11 @@ struct adze_outline {
   adze_outline_trait *traits;
   size_t trait_count;
   bool *taken; /* tensors that are in a group, all ports one after the other */
+  bool failed; /* memory did not suffice for something that was said */
+  /* While a technique is asked: its parameters by variant, and the texts that it was lent. */
+  const adze_params *const *params;
+  size_t variants;
+  adze_value *lent;
 };
 
 /* Frees the answer and leaves the rest. */
@@ -66,12 +71,42 @@ void adze_outline_clear (adze_outline *outline);
 /* Adds a group (copied), or says what is wrong with it: a pick that is not there or taken, an
  * output that cannot be, an output of one that inspects, sizes that do not agree with the grain. */
 ADZE_MUST_CHECK adze_error *adze_outline_add (adze_outline *outline, const adze_group *group);
+/* A named value of the model that goes out; VALUE NULL removes it. Copied. */
+ADZE_MUST_CHECK adze_error *adze_outline_metadata (adze_outline *outline, adze_text key,
+                                                   const adze_meta *value);
+/* A trait of the output TENSOR as JSON text; NULL takes it away. Copied. */
+ADZE_MUST_CHECK adze_error *adze_outline_trait_text (adze_outline *outline, const char *tensor,
+                                                     const char *id, const char *json);
+
+/* When all is said: two tensors of one name, a trait of a tensor that is none of the outputs. */
+ADZE_MUST_CHECK adze_error *adze_outline_check (const adze_outline *outline);
+
+/* NULL: there is no such tensor. */
+const adze_outline_tensor *adze_outline_at (const adze_outline *outline, adze_pick pick);
 
 /* A group for each tensor of port 0, like itself: what a technique without describe says. */
 ADZE_MUST_CHECK adze_error *adze_outline_add_all (adze_outline *outline);
 
+/* Do observe and apply see the group's tensors? */
+static inline bool
+adze_outline_seen (const adze_outline *outline, const adze_outline_group *group)
+{
+  return !group->same_bytes && (group->output_count > 0 || outline->effect == ADZE_INSPECTS);
+}
+
 /* As a tree and back, for the way to a worker and from it. */
 void adze_outline_inputs_value (const adze_outline *outline, adze_value *into);
+/* What adze_outline_inputs_value gave, as an outline to be answered. REQUEST must outlive it. */
+typedef struct adze_outline_copy {
+  adze_outline outline;
+  adze_outline_port *ports;
+  adze_outline_tensor *tensors;
+  adze_tensor_meta **metas;
+  size_t count;
+} adze_outline_copy;
+ADZE_MUST_CHECK adze_error *adze_outline_inputs_from (const adze_value *request,
+                                                      adze_outline_copy *copy);
+void adze_outline_copy_cleanup (adze_outline_copy *copy);
 void adze_outline_answer_value (const adze_outline *outline, adze_value *into);
 ADZE_MUST_CHECK adze_error *adze_outline_answer_from (adze_outline *outline,
                                                       const adze_value *answer);

@@ -8,6 +8,48 @@
 #include "work/technique.h"
 #include "work/wire.h"
 
+enum { ALIGNMENT = 64 };
+
+adze_error *
+adze_result_allocate (adze_result *result, const char *name, adze_dtype dtype, int32_t rank,
+                      const int64_t *shape)
+{
+  size_t bytes = 0;
+  ADZE_TRY (adze_tensor_bytes (dtype, rank, shape, &bytes));
+  result->shape = calloc ((size_t)rank + 1, sizeof *result->shape);
+  /* calloc, since for much of it the system has zeros already: what a size that was only claimed
+   * takes is nothing but addresses. */
+  result->memory = calloc (1, bytes + ALIGNMENT);
+  if (!result->shape || !result->memory) {
+    adze_result_cleanup (result);
+    return adze_error_memory ();
+  }
+  uintptr_t start = ((uintptr_t)result->memory + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  result->data = (char *)result->memory + (start - (uintptr_t)result->memory);
+  if (rank > 0)
+    memcpy (result->shape, shape, (size_t)rank * sizeof *shape);
+  result->tensor = (adze_tensor){
+    .struct_size = sizeof result->tensor,
+    .name = name,
+    .view = { .data = result->data,
+              .device = { ADZE_DEVICE_CPU, 0 },
+              .rank = rank,
+              .dtype = dtype,
+              .shape = result->shape },
+    .byte_size = bytes,
+  };
+  result->given = true;
+  return NULL;
+}
+
+void
+adze_result_cleanup (adze_result *result)
+{
+  free (result->shape);
+  free (result->memory);
+  *result = (adze_result){ 0 };
+}
+
 struct adze_remote {
   adze_worker *worker;
   adze_event_bus *bus; /* NULL: none */

@@ -5,6 +5,7 @@
 
 #include "plugin/manifest/params.h"
 #include "plugin/runtime.h"
+#include "work/piece.h"
 
 /* What a technique made of one tensor. */
 typedef struct adze_result {
@@ -22,27 +23,6 @@ void adze_result_cleanup (adze_result *result);
 ADZE_MUST_CHECK adze_error *adze_result_allocate (adze_result *result, const char *name,
                                                   adze_dtype dtype, int32_t rank,
                                                   const int64_t *shape);
-
-/* Bytes of compact elements, or an error when there cannot be such a tensor. */
-ADZE_MUST_CHECK adze_error *adze_tensor_bytes (adze_dtype dtype, int32_t rank,
-                                               const int64_t *shape, size_t *bytes);
-
-/* ---- Here. */
-
-typedef struct adze_local adze_local;
-
-/* RECORD is loaded. Takes PARAMS over, also when it fails. */
-ADZE_MUST_CHECK adze_error *adze_local_open (adze_runtime *runtime, adze_plugin_record *record,
-                                             const adze_manifest_component *component,
-                                             adze_params *params, adze_local **local);
-/* May be called from several threads; the component's threading decides whether they wait. */
-ADZE_MUST_CHECK adze_error *adze_local_apply (adze_local *local, const adze_tensor *input,
-                                              adze_result *result);
-/* Destroys the instance, once, and says what it broke or kept. */
-ADZE_MUST_CHECK adze_error *adze_local_end (adze_local *local);
-/* Ends it first if nobody has; what goes wrong then is told on the runtime's bus. */
-void adze_local_close (adze_local *local);
-adze_desk *adze_local_desk (adze_local *local);
 
 /* ---- In a worker. */
 

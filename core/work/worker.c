@@ -17,6 +17,7 @@
 #include "base/error_wire.h"
 #include "base/event_wire.h"
 #include "plugin/load.h"
+#include "work/feed.h"
 #include "work/observer.h"
 #include "work/wire.h"
 
@@ -28,7 +29,7 @@ struct adze_worker_state {
   pthread_mutex_t lock;
   bool answering;
   adze_runtime *runtime;
-  adze_local *local; /* one of the two */
+  adze_instance *local; /* one of the two */
   adze_watcher *watcher;
   adze_result output; /* whose bytes follow the reply */
 };
@@ -192,7 +193,13 @@ open_instance (adze_worker_state *state, const adze_value *request)
   if (strcmp (component->kind, ADZE_OBSERVER) == 0)
     return adze_watcher_open (state->runtime, record, component, adze_take (&params),
                               &state->watcher);
-  return adze_local_open (state->runtime, record, component, adze_take (&params), &state->local);
+  const adze_value *const sets[] = { settings };
+  const adze_instance_options options = { .component = id,
+                                          .settings = sets,
+                                          .variants = 1,
+                                          .seed = state->runtime->seed,
+                                          .isolate = -1 };
+  return adze_instance_open (state->runtime, &options, &state->local);
 }
 
 static adze_error *
@@ -223,6 +230,24 @@ take_input (adze_worker_state *state, const adze_value *request, const char *nam
 }
 
 static adze_error *
+feed_one (adze_worker_state *state, const adze_tensor *input)
+{
+  const adze_feed_options options = { 0 };
+  adze_fed fed;
+  ADZE_TRY (adze_feed (state->local, 1, &input, 1, &options, &fed));
+  adze_error *error = NULL;
+  if (fed.count == 1 && fed.outputs[0].given) {
+    const adze_tensor *tensor = &fed.outputs[0].tensor;
+    error = adze_result_allocate (&state->output, "", tensor->view.dtype, tensor->view.rank,
+                                  tensor->view.shape);
+    if (!error)
+      memcpy (state->output.data, tensor->view.data, tensor->byte_size);
+  }
+  adze_fed_cleanup (&fed);
+  return error;
+}
+
+static adze_error *
 do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
 {
   adze_result input = { 0 };
@@ -234,7 +259,7 @@ do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply
   adze_error *error = take_input (state, request, name, &input);
   set_answering (state, true);
   if (!error)
-    error = adze_local_apply (state->local, &input.tensor, &state->output);
+    error = feed_one (state, &input.tensor);
   if (!error && state->output.given)
     error = adze_wire_describe (&state->output.tensor, adze_json_table (reply, "output"));
   adze_result_cleanup (&input);
@@ -261,10 +286,10 @@ do_close (adze_worker_state *state, const adze_value *request, adze_value *reply
   if (!state->runtime)
     return NULL;
   adze_worker_tell (state, "destroy");
-  adze_error *error = state->local     ? adze_local_end (state->local)
+  adze_error *error = state->local     ? adze_instance_end (state->local)
                       : state->watcher ? adze_watcher_end (state->watcher)
                                        : NULL;
-  adze_local_close (adze_take (&state->local));
+  adze_instance_close (adze_take (&state->local));
   adze_watcher_close (adze_take (&state->watcher));
   adze_worker_tell (state, "deinit");
   /* Of two failures the second is told on the bus, whose events go to the host. */
@@ -356,7 +381,7 @@ adze_worker_serve (const adze_worker_verb *more)
     error = serve_one (&state);
   /* The parent has gone, which is how a worker's life ends. */
   adze_error_free (error);
-  adze_local_close (state.local);
+  adze_instance_close (state.local);
   adze_watcher_close (state.watcher);
   adze_runtime_close (state.runtime);
   adze_child_close (state.parent);

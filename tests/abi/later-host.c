@@ -4,17 +4,16 @@
  * abi-probe, has its abi-watch watch, and prints what came back. */
 #include <stdio.h>
 
+#include "work/feed.h"
 #include "work/observer.h"
-#include "work/technique.h"
 
 static adze_error *
 apply (adze_runtime *runtime, adze_plugin_record *record, const char *const *settings)
 {
   const adze_manifest_component *component = adze_manifest_find (record->manifest, "abi-probe");
   ADZE_AUTO (adze_document) document = { 0 };
-  adze_params *params = NULL;
-  adze_local *local = NULL;
-  adze_result result = { 0 };
+  adze_instance *instance = NULL;
+  adze_fed fed = { 0 };
   float numbers[] = { 1, 2, 3 };
   int64_t shape[] = { 3 };
   const adze_tensor input = { .struct_size = sizeof input,
@@ -28,16 +27,20 @@ apply (adze_runtime *runtime, adze_plugin_record *record, const char *const *set
   if (!component)
     return adze_error_new (ADZE_E_NOT_FOUND, "there is no abi-probe in it");
   ADZE_TRY (adze_settings_parse (component, settings, &document));
-  ADZE_TRY (adze_params_bind (component, &document, document.root, NULL, NULL, NULL, NULL,
-                              &params));
-  ADZE_TRY (adze_local_open (runtime, record, component, params, &local));
-  adze_error *error = adze_local_apply (local, &input, &result);
-  for (size_t i = 0; !error && i < result.tensor.byte_size / sizeof (float); i++)
-    printf ("%s%g", i ? " " : "", (double)((const float *)result.data)[i]);
+  const adze_value *const sets[] = { document.root };
+  const adze_tensor *const inputs[] = { &input };
+  const adze_instance_options options = { .component = "abi-probe", .document = &document,
+                                          .settings = sets, .variants = 1, .isolate = -1 };
+  const adze_feed_options how = { 0 };
+  ADZE_TRY (adze_instance_open (runtime, &options, &instance));
+  adze_error *error = adze_feed (instance, 1, inputs, 1, &how, &fed);
+  const float *numbers_out = fed.count > 0 ? fed.outputs[0].tensor.view.data : NULL;
+  for (size_t i = 0; numbers_out && i < fed.outputs[0].tensor.byte_size / sizeof (float); i++)
+    printf ("%s%g", i ? " " : "", (double)numbers_out[i]);
   if (!error)
     puts ("");
-  adze_result_cleanup (&result);
-  adze_local_close (local);
+  adze_fed_cleanup (&fed);
+  adze_instance_close (instance);
   return error;
 }
 

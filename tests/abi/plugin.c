@@ -81,6 +81,30 @@ destroy (const adze_host *host, void *made)
     free (self);
 }
 
+/* A report has a number for each item, whatever the tensor. */
+static adze_status
+describe (const adze_host *host, void *made, adze_outline *outline)
+{
+  const instance *self = made;
+  const adze_outline_service *service = adze_outline_of (host);
+  const int64_t shape[] = { ITEM_COUNT };
+  for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
+    adze_pick pick = { 0, i };
+    adze_tensor_meta meta = *service->tensor (host, outline, pick);
+    if (self->report) {
+      meta.dtype = (adze_dtype){ ADZE_FLOAT, 32, 1 };
+      meta.rank = 1;
+      meta.shape = shape;
+    }
+    adze_group group = { .struct_size = sizeof group, .input_count = 1, .inputs = &pick,
+                         .outputs = &meta, .output_count = 1, .meta_size = sizeof meta };
+    adze_status status = service->group (host, outline, &group);
+    if (status != ADZE_OK)
+      return status;
+  }
+  return ADZE_OK;
+}
+
 /* Not commutative, so that only the right order gives the right number. */
 static adze_status
 add_piece (void *argument, size_t first, size_t last)
@@ -190,6 +214,7 @@ static const adze_technique technique = {
   .port_size = sizeof (adze_port),
   .create = create,
   .destroy = destroy,
+  .describe = describe,
   .apply = apply,
 #ifdef LATER
   .later_flush = flush,

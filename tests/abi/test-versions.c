@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "work/technique.h"
+#include "work/feed.h"
 
 /* As in plugin.c. */
 enum { ITEM_MINOR, ITEM_ALLOCATE, ITEM_LATER, ITEM_LATER_LOG, ITEM_RANDOM, ITEM_ORDER, ITEM_COUNT };
@@ -137,9 +137,8 @@ feed (const guest *made, const char *const *settings, float numbers[ITEM_COUNT],
   const adze_manifest_component *component
       = adze_manifest_find (made->record->manifest, "abi-probe");
   ADZE_AUTO (adze_document) document = { 0 };
-  adze_params *params = NULL;
-  adze_local *local = NULL;
-  adze_result result = { 0 };
+  adze_instance *instance = NULL;
+  adze_fed fed = { 0 };
   float ones[] = { 1, 2, 3 };
   int64_t shape[] = { 3 };
   const adze_tensor input = { .struct_size = sizeof input,
@@ -152,18 +151,22 @@ feed (const guest *made, const char *const *settings, float numbers[ITEM_COUNT],
                               .byte_size = sizeof ones };
   assert_non_null (component);
   ADZE_TRY (adze_settings_parse (component, settings, &document));
-  ADZE_TRY (adze_params_bind (component, &document, document.root, NULL, NULL, NULL, NULL,
-                              &params));
-  ADZE_TRY (adze_local_open (made->runtime, made->record, component, params, &local));
-  adze_error *error = adze_local_apply (local, &input, &result);
+  const adze_value *const sets[] = { document.root };
+  const adze_tensor *const inputs[] = { &input };
+  const adze_instance_options options = { .component = "abi-probe", .document = &document,
+                                          .settings = sets, .variants = 1, .isolate = -1 };
+  const adze_feed_options how = { 0 };
+  ADZE_TRY (adze_instance_open (made->runtime, &options, &instance));
+  adze_error *error = adze_feed (instance, 1, inputs, 1, &how, &fed);
   if (!error) {
-    assert_true (result.given);
-    *count = result.tensor.byte_size / sizeof *numbers;
+    assert_int_equal (fed.count, 1);
+    assert_true (fed.outputs[0].given);
+    *count = fed.outputs[0].tensor.byte_size / sizeof *numbers;
     assert_in_range (*count, 1, ITEM_COUNT);
-    memcpy (numbers, result.data, result.tensor.byte_size);
+    memcpy (numbers, fed.outputs[0].tensor.view.data, fed.outputs[0].tensor.byte_size);
   }
-  adze_result_cleanup (&result);
-  adze_local_close (local);
+  adze_fed_cleanup (&fed);
+  adze_instance_close (instance);
   return error;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A technique whose answer has elements that are no whole bytes: each input number becomes one
  * element, packed from the lowest bit on. */
+#include <string.h>
+
 #include <adze/sdk.h>
 
 static const adze_param params[] = {
@@ -29,6 +31,17 @@ destroy (const adze_host *host, void *instance)
   host->release (host, instance);
 }
 
+static adze_status
+describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_dtype *dtype = instance;
+  adze_status status = ADZE_OK;
+  for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++)
+    status = adze_outline_retype (host, outline, (adze_pick){ 0, i }, *dtype, "packed");
+  return status;
+}
+
 /* The numbers fill 64 bits of an element at most; lanes behind those stay 0. */
 static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
@@ -44,6 +57,7 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   const uint64_t *from = adze_view_data (&input->view);
   unsigned char *into = adze_view_data (&out);
   size_t size = (size_t)dtype->bits * dtype->lanes, at = 0;
+  memset (into, 0, (adze_view_count (&out) * size + 7) / 8);
   for (size_t i = 0; i < adze_view_count (&out); i++)
     for (size_t bit = 0; bit < size; bit++, at++)
       if (bit < 64 && from[i] >> bit & 1)
@@ -56,6 +70,7 @@ static const adze_technique technique = {
   .effect = ADZE_CHANGES,
   .create = create,
   .destroy = destroy,
+  .describe = describe,
   .apply = apply,
 };
 

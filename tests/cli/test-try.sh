@@ -225,7 +225,7 @@ pack 2 12 1 --data 2748,291
 out_is "0x0abc 0x0123"
 pack 1 4 3 --data 2748,291 --json
 out_has '"data": ["0x0abc", "0x0123"]'
-pack 3 255 2 --data 1
+pack 99 255 2 --data 1
 out_is "0x$(printf '%0126d' 0)01"
 pack 1 12 1 --shape 100000
 [ "$(tr ' ' '\n' < out | tail -n 1)" = 100 ] || fail "the last of 100000 should be 100"

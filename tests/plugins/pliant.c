@@ -156,6 +156,31 @@ end_process (const char *what)
     pause ();
 }
 
+/* What it makes is announced, but for what is absurd. */
+static adze_status
+describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  const char *what = instance;
+  const adze_outline_service *service = adze_outline_of (host);
+  int64_t count = strcmp (what, "random") == 0 ? NUMBERS : 1;
+  for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
+    adze_pick pick = { 0, i };
+    adze_tensor_meta meta = *service->tensor (host, outline, pick);
+    adze_group group = { .struct_size = sizeof group, .input_count = 1, .inputs = &pick,
+                         .outputs = &meta, .output_count = 1, .meta_size = sizeof meta };
+    if (strcmp (what, "pid") == 0 || strcmp (what, "random") == 0 || strcmp (what, "reduce") == 0) {
+      meta.rank = 1;
+      meta.shape = &count;
+      meta.dtype = what[1] == 'i' ? (adze_dtype){ ADZE_INT, 32, 1 }
+                                  : (adze_dtype){ ADZE_FLOAT, 64, 1 };
+    }
+    adze_status status = service->group (host, outline, &group);
+    if (status != ADZE_OK)
+      return status;
+  }
+  return ADZE_OK;
+}
+
 static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
 {
@@ -219,6 +244,7 @@ static const adze_technique technique = {
   .effect = ADZE_CHANGES,
   .create = create,
   .destroy = destroy,
+  .describe = describe,
   .apply = apply,
 };
 

@@ -70,6 +70,12 @@ stage_create (stage *s)
   return adze_desk_leave (&frame, "create", status);
 }
 
+static const void *
+find_service (const char *id, bool bare)
+{
+  return strcmp (id, ADZE_CALL) == 0 ? &call_service : adze_service_find (id, bare);
+}
+
 /* SETTINGS are lines of TOML. */
 static adze_error *
 stage_make (stage *s, const char *id, const char *settings)
@@ -84,10 +90,8 @@ stage_make (stage *s, const char *id, const char *settings)
   adze_desk_options options = {
     .profile = &adze_profile_everyday,
     .pool = s->pool,
-    .services = adze_service_find,
+    .services = find_service,
     .source = id,
-    .own_service_id = ADZE_CALL,
-    .own_service = &call_service,
     .own = (void *)technique,
   };
   must (adze_desk_open (&options, &s->desk));

@@ -115,7 +115,8 @@ typedef struct adze_outline_service {
   /* [callback] A trait that the tensor has (adze/draft/traits.h), as JSON; NULL: it has it not. */
   const char *(*trait) (const adze_host *host, const adze_outline *outline, adze_pick pick,
                         const char *id);
-  /* [callback] Has decide been called? */
+  /* [callback] Is this what will be done? Once decide has settled, or where there is nothing to
+   * observe. */
   bool (*is_final) (const adze_host *host, const adze_outline *outline);
 
   /* [callback] One group. A tensor is in one group at most. What cannot be done is refused by
@@ -210,10 +211,11 @@ typedef struct adze_technique {
   /* Adds RIGHT, which stands for later pieces, to LEFT. Merged in one fixed tree. */
   adze_status (*merge) (const adze_host *host, void *instance, void *left, const void *right);
   /* Looks at what was summed up, and keeps in the instance what describe and apply need: it must
-   * depend on parameters and accumulators alone. ADZE_OVER_GROUP: called once a group, in order,
-   * CALL having its metas and parameters and no data; and then once with CALL and ACCUMULATOR
-   * NULL. *AGAIN: all is to be observed once more, with empty accumulators, before it is settled;
-   * what was kept says what to look for. Initially false. */
+   * depend on what describe was shown, parameters and accumulators alone. ADZE_OVER_STAGE: called
+   * once, CALL being NULL. ADZE_OVER_GROUP: called once for each group that was observed, in order,
+   * CALL having its metas and parameters and no data; and then once with CALL and ACCUMULATOR NULL.
+   * *AGAIN: all is to be observed once more, with empty accumulators, before it is settled; what was
+   * kept says what to look for. Initially false. */
   adze_status (*decide) (const adze_host *host, void *instance, adze_call *call,
                          const void *accumulator, bool *again);
 
