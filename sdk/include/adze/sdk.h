@@ -7,9 +7,11 @@
 #include <adze/check.h>
 #include <adze/error.h>
 #include <adze/event.h>
+#include <adze/half.h>
 #include <adze/host_table.h>
 #include <adze/kernel.h>
 #include <adze/log.h>
+#include <adze/numbers.h>
 #include <adze/parallel.h>
 #include <adze/param.h>
 #include <adze/plugin.h>

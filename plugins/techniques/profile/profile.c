@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profile: what a model is made of, tensor by tensor. */
+#include <string.h>
+
+#include "sums.h"
+
+/* What decide adds up over all tensors. */
+typedef struct profile {
+  uint64_t tensors;
+  uint64_t parameters;
+  uint64_t bytes;
+  uint64_t numbers; /* parameters whose values were seen */
+  uint64_t zeros;
+  uint64_t nan;
+  uint64_t infinite;
+} profile;
+
+static adze_status
+create (const adze_host *host, const adze_params *values, void **instance)
+{
+  (void)values;
+  *instance = host->allocate (host, sizeof (profile));
+  return *instance ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+}
+
+static void
+destroy (const adze_host *host, void *instance)
+{
+  host->release (host, instance);
+}
+
+/* Tensors whose values cannot be read are looked at as well: their sizes count. */
+static adze_status
+describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  (void)instance;
+  uint32_t count = adze_outline_of (host)->count (host, outline, 0);
+  adze_status status = ADZE_OK;
+  for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
+    status = adze_outline_look (host, outline, (adze_pick){ 0, i });
+  return status;
+}
+
+static size_t
+accumulator (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
+  return sizeof (profile_sums);
+}
+
+/* ---- observe. */
+
+enum { BLOCK = 256 };
+
+static void
+see_not_finite (profile_sums *s, bool nan)
+{
+  if (nan) {
+    s->nan++;
+    if (!s->too_many)
+      profile_distinct_add (s, UINT64_C (0x7ff8000000000000));
+  } else {
+    s->infinite++;
+  }
+}
+
+static void
+see_distinct (profile_sums *s, const double *numbers, size_t count)
+{
+  for (size_t i = 0; i < count && !s->too_many; i++)
+    if (numbers[i] == numbers[i] && numbers[i] != 0)
+      profile_distinct_add (s, adze_double_bits (numbers[i]));
+}
+
+static void
+see_range (profile_sums *s, bool first, double least, double most)
+{
+  s->least = first || least < s->least ? least : s->least;
+  s->most = first || most > s->most ? most : s->most;
+}
+
+/* All that is finite is added to BY. */
+static void
+see_floats (profile_sums *s, exact_floats *by, const float *numbers, size_t count)
+{
+  float least = INFINITY, most = -INFINITY;
+  uint64_t zeros = 0, finite = profile_finite (s);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = adze_float_bits (numbers[i]), size = bits & 0x7fffffff;
+    if (__builtin_expect (size >= UINT32_C (0x7f800000), 0)) {
+      see_not_finite (s, size > UINT32_C (0x7f800000));
+      continue;
+    }
+    exact_floats_add (by, bits);
+    zeros += size == 0;
+    least = numbers[i] < least ? numbers[i] : least;
+    most = numbers[i] > most ? numbers[i] : most;
+  }
+  if (least <= most)
+    see_range (s, finite == 0, (double)least, (double)most);
+  s->zeros += zeros;
+  s->count += count;
+}
+
+static void
+observe_floats (profile_sums *s, adze_dtype dtype, const char *in, size_t count)
+{
+  exact_floats by = { 0 };
+  float block[BLOCK];
+  double wide[BLOCK];
+  for (size_t start = 0; start < count; start += BLOCK) {
+    size_t here = count - start < BLOCK ? count - start : BLOCK;
+    adze_floats_read (dtype, in + start * (dtype.bits / 8), here, block);
+    see_floats (s, &by, block, here);
+    if (!s->too_many) {
+      adze_float_to_doubles (wide, block, here);
+      see_distinct (s, wide, here);
+    }
+    if (start % EXACT_FLOATS == 0)
+      exact_floats_move (&by, &s->sum, &s->squares);
+  }
+  exact_floats_move (&by, &s->sum, &s->squares);
+}
+
+static void
+see_doubles (profile_sums *s, const double *numbers, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    if (numbers[i] - numbers[i] != 0) {
+      see_not_finite (s, numbers[i] != numbers[i]);
+    } else {
+      see_range (s, profile_finite (s) == 0, numbers[i], numbers[i]);
+      exact_add_double (&s->sum, &s->squares, numbers[i]);
+      s->zeros += numbers[i] == 0;
+    }
+    s->count++;
+  }
+  exact_carry (&s->sum);
+  exact_carry (&s->squares);
+  see_distinct (s, numbers, count);
+}
+
+static void
+observe_numbers (profile_sums *s, adze_dtype dtype, const char *in, size_t count)
+{
+  double block[BLOCK];
+  for (size_t start = 0; start < count; start += BLOCK) {
+    size_t here = count - start < BLOCK ? count - start : BLOCK;
+    adze_numbers_read (dtype, in + start * (dtype.bits / 8), here, block);
+    see_doubles (s, block, here);
+  }
+}
+
+static adze_status
+observe (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input,
+         void *accumulated)
+{
+  (void)instance;
+  (void)call;
+  const adze_view *view = &input->view;
+  if (input->codec || !adze_dtype_is_number (view->dtype))
+    return ADZE_OK;
+  if (!adze_view_is (view, (adze_dtype_code)view->dtype.code, view->dtype.bits))
+    return adze_fail (host, ADZE_E_UNSUPPORTED,
+                      "tensor '%s' does not lie in the processor's memory without gaps",
+                      input->name);
+  const char *in = (const char *)adze_view_data (view);
+  size_t count = adze_view_count (view);
+  if (adze_dtype_is_float (view->dtype) && view->dtype.bits < 64)
+    observe_floats ((profile_sums *)accumulated, view->dtype, in, count);
+  else
+    observe_numbers ((profile_sums *)accumulated, view->dtype, in, count);
+  return ADZE_OK;
+}
+
+static adze_status
+merge (const adze_host *host, void *instance, void *left, const void *right)
+{
+  (void)host;
+  (void)instance;
+  profile_merge ((profile_sums *)left, (const profile_sums *)right);
+  return ADZE_OK;
+}
+
+/* ---- decide. */
+
+/* One row of the table. */
+typedef struct row {
+  adze_field fields[16];
+  uint32_t count;
+  char shape[160];
+  char dtype[32];
+  char distinct[24];
+} row;
+
+static void
+put_integer (row *r, const char *key, uint64_t value)
+{
+  r->fields[r->count++] = (adze_field){ .key = key,
+                                        .type = ADZE_FIELD_INT,
+                                        .value = { .integer = (int64_t)value } };
+}
+
+static void
+put_real (row *r, const char *key, double value)
+{
+  r->fields[r->count++]
+      = (adze_field){ .key = key, .type = ADZE_FIELD_FLOAT, .value = { .real = value } };
+}
+
+static void
+put_text (row *r, const char *key, const char *value)
+{
+  r->fields[r->count++]
+      = (adze_field){ .key = key, .type = ADZE_FIELD_STRING, .value = { .string = value } };
+}
+
+static void
+put_dtype (row *r, const adze_tensor_meta *meta)
+{
+  static const char *const names[] = { "i",       "u",          "f",     "opaque",  "bf",
+                                       "c",       "bool",       "e3m4-", "e4m3-",   "e4m3b11fnuz-",
+                                       "e4m3fn-", "e4m3fnuz-",  "e5m2-", "e5m2fnuz-", "e8m0fnu-",
+                                       "e2m3fn-", "e3m2fn-",    "e2m1fn-" };
+  const char *name = meta->dtype.code < sizeof names / sizeof names[0] ? names[meta->dtype.code]
+                                                                       : "unknown-";
+  if (meta->codec)
+    snprintf (r->dtype, sizeof r->dtype, "%s", meta->codec);
+  else if (meta->dtype.code == ADZE_BOOL)
+    snprintf (r->dtype, sizeof r->dtype, "bool");
+  else
+    snprintf (r->dtype, sizeof r->dtype, "%s%u", name, meta->dtype.bits);
+  put_text (r, "dtype", r->dtype);
+}
+
+static void
+put_shape (row *r, const adze_tensor_meta *meta)
+{
+  size_t used = 0;
+  r->shape[0] = '\0';
+  for (int32_t i = 0; i < meta->rank && used < sizeof r->shape; i++)
+    used += (size_t)snprintf (r->shape + used, sizeof r->shape - used, "%s%lld", i ? "x" : "",
+                              (long long)meta->shape[i]);
+  put_text (r, "shape", r->shape);
+}
+
+static void
+put_values (row *r, const profile_sums *s)
+{
+  put_integer (r, "zeros", s->zeros);
+  if (profile_distinct_is_known (s))
+    snprintf (r->distinct, sizeof r->distinct, "%llu", (unsigned long long)profile_distinct (s));
+  else
+    snprintf (r->distinct, sizeof r->distinct, ">%d", DISTINCT_MOST);
+  put_text (r, "distinct", r->distinct);
+  put_integer (r, "nan", s->nan);
+  put_integer (r, "inf", s->infinite);
+  if (profile_finite (s) == 0)
+    return;
+  int power;
+  double count = (double)profile_finite (s);
+  /* Adding 0 makes one zero of both, of which either may have come first. */
+  put_real (r, "min", s->least + 0.0);
+  put_real (r, "max", s->most + 0.0);
+  double sum = exact_value (&s->sum, &power);
+  put_real (r, "mean", ldexp (sum / count, power) + 0.0);
+  double squares = exact_value (&s->squares, &power); /* POWER is even */
+  put_real (r, "rms", ldexp (sqrt (squares / count), power / 2));
+}
+
+static uint64_t
+parameters_of (const adze_tensor_meta *meta)
+{
+  uint64_t count = 1;
+  for (int32_t i = 0; i < meta->rank; i++)
+    count *= (uint64_t)meta->shape[i];
+  return count;
+}
+
+static void
+add_tensor (profile *self, const adze_tensor_meta *meta, const profile_sums *s)
+{
+  self->tensors++;
+  self->parameters += parameters_of (meta);
+  self->bytes += meta->byte_size;
+  self->numbers += s->count;
+  self->zeros += s->zeros;
+  self->nan += s->nan;
+  self->infinite += s->infinite;
+}
+
+static void
+tell_all (const adze_host *host, const profile *self)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  if (!service)
+    return;
+  service->metric (host, "tensors", (double)self->tensors, NULL);
+  service->metric (host, "parameters", (double)self->parameters, NULL);
+  service->metric (host, "bytes", (double)self->bytes, "bytes");
+  service->metric (host, "unread", (double)(self->parameters - self->numbers), NULL);
+  service->metric (host, "zeros", (double)self->zeros, NULL);
+  service->metric (host, "nan", (double)self->nan, NULL);
+  service->metric (host, "inf", (double)self->infinite, NULL);
+  if (self->numbers > 0)
+    service->metric (host, "sparsity", (double)self->zeros / (double)self->numbers, NULL);
+}
+
+static adze_status
+decide (const adze_host *host, void *instance, adze_call *call, const void *accumulated,
+        bool *again)
+{
+  profile *self = (profile *)instance;
+  (void)again;
+  if (!call) {
+    tell_all (host, self);
+    return ADZE_OK;
+  }
+  const profile_sums *s = (const profile_sums *)accumulated;
+  adze_place place;
+  adze_call_of (host)->place (host, call, &place);
+  add_tensor (self, place.whole, s);
+  row r = { .count = 0 };
+  put_text (&r, "tensor", place.whole->name);
+  put_dtype (&r, place.whole);
+  put_shape (&r, place.whole);
+  put_integer (&r, "parameters", parameters_of (place.whole));
+  put_integer (&r, "bytes", place.whole->byte_size);
+  if (s->count > 0)
+    put_values (&r, s);
+  const adze_decision_service *service = adze_decisions_of (host);
+  return service ? service->row (host, "tensors", r.fields, r.count) : ADZE_OK;
+}
+
+static const adze_technique callbacks = {
+  .struct_size = sizeof callbacks,
+  .effect = ADZE_INSPECTS,
+  .grain = ADZE_GRAIN_ELEMENT,
+  .accumulate = ADZE_OVER_GROUP,
+  .create = create,
+  .destroy = destroy,
+  .describe = describe,
+  .accumulator = accumulator,
+  .observe = observe,
+  .merge = merge,
+  .decide = decide,
+};
+
+static const adze_component component = {
+  .struct_size = sizeof component,
+  .kind_revision = ADZE_TECHNIQUE_REVISION,
+  .kind = ADZE_TECHNIQUE,
+  .id = "profile",
+  .summary = "Counts and describes what a model is made of",
+  .threading = ADZE_THREADS_PARALLEL,
+  .callbacks = &callbacks,
+};
+
+static const adze_component *const components[] = { &component, NULL };
+
+static const adze_plugin plugin = {
+  ADZE_PLUGIN_HEAD,
+  .id = "profile",
+  .version = "0.1.0",
+  .summary = "What a model is made of",
+  .license = "Apache-2.0",
+  .components = components,
+};
+
+ADZE_PLUGIN_REGISTER (profile, plugin);

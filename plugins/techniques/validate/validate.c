@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* validate: is every number of a model one? What is found is given as metrics, so that `require`
+ * can hold a model to limits. */
+#include <string.h>
+
+#include <adze/sdk.h>
+
+static const adze_param params[] = {
+  { .name = "finite", .type = ADZE_PARAM_BOOL, .preset = "true",
+    .help = "fail at the first tensor with a NaN or an infinity" },
+  { .name = NULL }
+};
+
+/* What was seen of one tensor. Zeros are the empty one. */
+typedef struct sums {
+  uint64_t count;
+  uint64_t zeros;
+  uint64_t nan;
+  uint64_t infinite;
+  uint64_t first_bad; /* element of the first that is not finite, plus 1; 0: none */
+  double bad;         /* what it is */
+  double least;       /* of the finite ones, where there are any */
+  double most;
+} sums;
+
+typedef struct validate {
+  uint64_t tensors;
+  uint64_t unread;
+  sums all;
+} validate;
+
+static uint64_t
+finite_count (const sums *s)
+{
+  return s->count - s->nan - s->infinite;
+}
+
+static adze_status
+create (const adze_host *host, const adze_params *values, void **instance)
+{
+  (void)values;
+  validate *self = (validate *)host->allocate (host, sizeof *self);
+  if (!self)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+  *instance = self;
+  return ADZE_OK;
+}
+
+static void
+destroy (const adze_host *host, void *instance)
+{
+  host->release (host, instance);
+}
+
+static bool
+is_readable (const adze_tensor_meta *meta)
+{
+  return !meta->codec && adze_dtype_is_number (meta->dtype);
+}
+
+/* What cannot be read is counted: a model of which nothing was looked at is not a good one. */
+static adze_status
+describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  validate *self = (validate *)instance;
+  const adze_outline_service *service = adze_outline_of (host);
+  self->unread = 0;
+  for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
+    adze_pick pick = { 0, i };
+    if (!is_readable (service->tensor (host, outline, pick))) {
+      self->unread++;
+      continue;
+    }
+    adze_status status = adze_outline_look (host, outline, pick);
+    if (status != ADZE_OK)
+      return status;
+  }
+  return ADZE_OK;
+}
+
+static size_t
+accumulator (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
+  return sizeof (sums);
+}
+
+static void
+see_not_finite (sums *s, uint64_t element, double number)
+{
+  if (number != number)
+    s->nan++;
+  else
+    s->infinite++;
+  if (s->first_bad == 0 || element + 1 < s->first_bad) {
+    s->first_bad = element + 1;
+    s->bad = number;
+  }
+}
+
+static void
+see_block (sums *s, const double *numbers, size_t count, uint64_t element)
+{
+  double least = s->least, most = s->most;
+  uint64_t zeros = 0;
+  size_t first = 0;
+  for (; first < count && finite_count (s) == 0; first++, s->count++)
+    if (numbers[first] - numbers[first] == 0) {
+      least = most = numbers[first];
+      zeros += numbers[first] == 0;
+    } else {
+      see_not_finite (s, element + first, numbers[first]);
+    }
+  for (size_t i = first; i < count; i++) {
+    double number = numbers[i];
+    if (__builtin_expect (number - number != 0, 0)) {
+      see_not_finite (s, element + i, number);
+      continue;
+    }
+    zeros += number == 0;
+    least = number < least ? number : least;
+    most = number > most ? number : most;
+  }
+  s->count += count - first;
+  s->zeros += zeros;
+  s->least = least;
+  s->most = most;
+}
+
+enum { BLOCK = 256 };
+
+static adze_status
+observe (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input,
+         void *accumulated)
+{
+  (void)instance;
+  const adze_view *view = &input->view;
+  if (!adze_view_is (view, (adze_dtype_code)view->dtype.code, view->dtype.bits))
+    return adze_fail (host, ADZE_E_UNSUPPORTED,
+                      "tensor '%s' does not lie in the processor's memory without gaps",
+                      input->name);
+  adze_place place;
+  adze_call_of (host)->place (host, call, &place);
+  const char *in = (const char *)adze_view_data (view);
+  size_t count = adze_view_count (view), size = view->dtype.bits / 8;
+  double block[BLOCK];
+  for (size_t start = 0; start < count; start += BLOCK) {
+    size_t here = count - start < BLOCK ? count - start : BLOCK;
+    if (input->codec || !adze_numbers_read (view->dtype, in + start * size, here, block))
+      return adze_fail (host, ADZE_E_UNSUPPORTED, "tensor '%s' is of no type that can be read",
+                        input->name);
+    see_block ((sums *)accumulated, block, here, place.first + start);
+  }
+  return ADZE_OK;
+}
+
+static void
+add (sums *left, const sums *right)
+{
+  if (finite_count (right) > 0) {
+    bool first = finite_count (left) == 0;
+    left->least = first || right->least < left->least ? right->least : left->least;
+    left->most = first || right->most > left->most ? right->most : left->most;
+  }
+  if (right->first_bad > 0 && (left->first_bad == 0 || right->first_bad < left->first_bad)) {
+    left->first_bad = right->first_bad;
+    left->bad = right->bad;
+  }
+  left->count += right->count;
+  left->zeros += right->zeros;
+  left->nan += right->nan;
+  left->infinite += right->infinite;
+}
+
+static adze_status
+merge (const adze_host *host, void *instance, void *left, const void *right)
+{
+  (void)host;
+  (void)instance;
+  add ((sums *)left, (const sums *)right);
+  return ADZE_OK;
+}
+
+/* ---- decide. */
+
+static void
+tell (const adze_host *host, const char *name, double value)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  if (service)
+    service->metric (host, name, value, NULL);
+}
+
+static void
+tell_all (const adze_host *host, const validate *self)
+{
+  const sums *all = &self->all;
+  tell (host, "tensors", (double)self->tensors);
+  tell (host, "unread", (double)self->unread);
+  tell (host, "nan", (double)all->nan);
+  tell (host, "inf", (double)all->infinite);
+  tell (host, "zeros", (double)all->zeros);
+  if (finite_count (all) == 0)
+    return;
+  /* Adding 0 makes one zero of both, of which either may have come first. */
+  tell (host, "min", all->least + 0.0);
+  tell (host, "max", all->most + 0.0);
+  tell (host, "max-abs", (all->most > -all->least ? all->most : -all->least) + 0.0);
+}
+
+/* Once a tensor in order, so the one that is named is the first one of the model. */
+static adze_status
+decide (const adze_host *host, void *instance, adze_call *call, const void *accumulated,
+        bool *again)
+{
+  validate *self = (validate *)instance;
+  (void)again;
+  if (!call) {
+    tell_all (host, self);
+    return ADZE_OK;
+  }
+  const sums *s = (const sums *)accumulated;
+  self->tensors++;
+  add (&self->all, s);
+  if (s->first_bad == 0 || !adze_param_bool (host, adze_call_params (host, call), "finite"))
+    return ADZE_OK;
+  adze_place place;
+  adze_call_of (host)->place (host, call, &place);
+  return adze_fail (host, ADZE_E_FORMAT,
+                    "tensor '%s': element %llu is %s; %llu of its %llu numbers are NaN and %llu "
+                    "are infinite; finite = false lets that pass",
+                    place.whole->name, (unsigned long long)(s->first_bad - 1),
+                    s->bad != s->bad ? "NaN" : s->bad < 0 ? "-inf" : "inf",
+                    (unsigned long long)s->nan, (unsigned long long)s->count,
+                    (unsigned long long)s->infinite);
+}
+
+static const adze_technique callbacks = {
+  .struct_size = sizeof callbacks,
+  .effect = ADZE_INSPECTS,
+  .grain = ADZE_GRAIN_ELEMENT,
+  .accumulate = ADZE_OVER_GROUP,
+  .create = create,
+  .destroy = destroy,
+  .describe = describe,
+  .accumulator = accumulator,
+  .observe = observe,
+  .merge = merge,
+  .decide = decide,
+};
+
+static const adze_component component = {
+  .struct_size = sizeof component,
+  .kind_revision = ADZE_TECHNIQUE_REVISION,
+  .kind = ADZE_TECHNIQUE,
+  .id = "validate",
+  .summary = "Looks for NaN, infinities and numbers beyond limits",
+  .params = params,
+  .param_size = sizeof (adze_param),
+  .threading = ADZE_THREADS_PARALLEL,
+  .callbacks = &callbacks,
+};
+
+static const adze_component *const components[] = { &component, NULL };
+
+static const adze_plugin plugin = {
+  ADZE_PLUGIN_HEAD,
+  .id = "validate",
+  .version = "0.1.0",
+  .summary = "Limits for the numbers of a model",
+  .license = "Apache-2.0",
+  .components = components,
+};
+
+ADZE_PLUGIN_REGISTER (validate, plugin);
