@@ -9,8 +9,9 @@
 #define MODE(mode_, after_, tensor_) \
   (const fake_value[]) \
   { \
-    { "mode", mode_, 0 }, { "after", NULL, after_ }, { "tensor", tensor_, 0 }, \
-        { "delay-ms", NULL, 1 }, { "status", "unsupported", 0 }, { NULL, NULL, 0 } \
+    { .name = "mode", .text = mode_ }, { .name = "after", .integer = after_ }, \
+        { .name = "tensor", .text = tensor_ }, { .name = "delay-ms", .integer = 1 }, \
+        { .name = "status", .text = "unsupported" }, { .name = NULL } \
   }
 
 static void *

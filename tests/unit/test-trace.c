@@ -42,7 +42,9 @@ scene_close (void **state)
 static void *
 make (const char *path, const char *format)
 {
-  const fake_value values[] = { { "path", path, 0 }, { "format", format, 0 }, { NULL, NULL, 0 } };
+  const fake_value values[] = { { .name = "path", .text = path },
+                                { .name = "format", .text = format },
+                                { .name = NULL } };
   const adze_params table = { values };
   void *instance = NULL;
   assert_int_equal (create (&fake_host, &table, &instance), ADZE_OK);
@@ -171,8 +173,9 @@ static void
 a_file_that_cannot_be_written_is_named (void **state)
 {
   const scene *s = *state;
-  const fake_value values[]
-      = { { "path", s->folder, 0 }, { "format", "text", 0 }, { NULL, NULL, 0 } };
+  const fake_value values[] = { { .name = "path", .text = s->folder },
+                                { .name = "format", .text = "text" },
+                                { .name = NULL } };
   const adze_params table = { values };
   void *instance = NULL;
   assert_int_equal (create (&fake_host, &table, &instance), ADZE_E_IO);
