@@ -18,8 +18,7 @@
 /* So does asking whether a character is in a set, range by range. */
 #define RANGE_STEPS 8
 
-typedef enum operation
-{
+typedef enum operation {
   READ_CHARACTER,
   READ_ANY,
   READ_SET,
@@ -30,16 +29,14 @@ typedef enum operation
   DONE
 } operation;
 
-typedef struct instruction
-{
+typedef struct instruction {
   operation operation;
   bool negated;
   uint32_t code; /* of a character; of a set, its first range */
   uint32_t x, y; /* where to go; of a set, X is how many ranges */
 } instruction;
 
-struct adze_pattern
-{
+struct adze_pattern {
   instruction *program;
   size_t count;
   adze_tree_range *ranges;
@@ -47,8 +44,7 @@ struct adze_pattern
 
 /* ---- From tree to program. */
 
-typedef struct writer
-{
+typedef struct writer {
   const adze_tree *tree;
   instruction *program;
   size_t count;
@@ -59,11 +55,10 @@ typedef struct writer
 static uint32_t
 emit (writer *w, instruction one)
 {
-  if (w->count == PROGRAM_MAX)
-    {
-      w->too_large = true;
-      return 0;
-    }
+  if (w->count == PROGRAM_MAX) {
+    w->too_large = true;
+    return 0;
+  }
   w->program[w->count] = one;
   return (uint32_t)w->count++;
 }
@@ -97,18 +92,16 @@ write_repeat (writer *w, const adze_tree_node *node)
 {
   for (uint32_t i = 0; i < node->least && !w->too_large; i++)
     write_node (w, node->left);
-  if (node->most == ADZE_PATTERN_FOREVER)
-    {
-      write_forever (w, node->left);
-      return;
-    }
-  for (uint32_t i = node->least; i < node->most && !w->too_large; i++)
-    {
-      uint32_t fork = emit (w, (instruction){ .operation = FORK });
-      w->program[fork].x = (uint32_t)w->count;
-      write_node (w, node->left);
-      w->program[fork].y = (uint32_t)w->count;
-    }
+  if (node->most == ADZE_PATTERN_FOREVER) {
+    write_forever (w, node->left);
+    return;
+  }
+  for (uint32_t i = node->least; i < node->most && !w->too_large; i++) {
+    uint32_t fork = emit (w, (instruction){ .operation = FORK });
+    w->program[fork].x = (uint32_t)w->count;
+    write_node (w, node->left);
+    w->program[fork].y = (uint32_t)w->count;
+  }
 }
 
 static void
@@ -119,40 +112,39 @@ write_node (writer *w, uint32_t index)
     w->too_large = true;
   if (w->too_large)
     return;
-  switch (node->kind)
-    {
-    case ADZE_TREE_EMPTY:
-      break;
-    case ADZE_TREE_CHARACTER:
-      emit (w, (instruction){ .operation = READ_CHARACTER, .code = node->code });
-      break;
-    case ADZE_TREE_ANY:
-      emit (w, (instruction){ .operation = READ_ANY });
-      break;
-    case ADZE_TREE_SET:
-      w->steps += node->right * RANGE_STEPS;
-      emit (w, (instruction){ .operation = READ_SET,
-                              .negated = node->negated,
-                              .code = node->left,
-                              .x = node->right });
-      break;
-    case ADZE_TREE_FIRST:
-      emit (w, (instruction){ .operation = AT_FIRST });
-      break;
-    case ADZE_TREE_LAST:
-      emit (w, (instruction){ .operation = AT_LAST });
-      break;
-    case ADZE_TREE_THEN:
-      write_node (w, node->left);
-      write_node (w, node->right);
-      break;
-    case ADZE_TREE_OR:
-      write_or (w, node);
-      break;
-    case ADZE_TREE_REPEAT:
-      write_repeat (w, node);
-      break;
-    }
+  switch (node->kind) {
+  case ADZE_TREE_EMPTY:
+    break;
+  case ADZE_TREE_CHARACTER:
+    emit (w, (instruction){ .operation = READ_CHARACTER, .code = node->code });
+    break;
+  case ADZE_TREE_ANY:
+    emit (w, (instruction){ .operation = READ_ANY });
+    break;
+  case ADZE_TREE_SET:
+    w->steps += node->right * RANGE_STEPS;
+    emit (w, (instruction){ .operation = READ_SET,
+                            .negated = node->negated,
+                            .code = node->left,
+                            .x = node->right });
+    break;
+  case ADZE_TREE_FIRST:
+    emit (w, (instruction){ .operation = AT_FIRST });
+    break;
+  case ADZE_TREE_LAST:
+    emit (w, (instruction){ .operation = AT_LAST });
+    break;
+  case ADZE_TREE_THEN:
+    write_node (w, node->left);
+    write_node (w, node->right);
+    break;
+  case ADZE_TREE_OR:
+    write_or (w, node);
+    break;
+  case ADZE_TREE_REPEAT:
+    write_repeat (w, node);
+    break;
+  }
 }
 
 static adze_error *
@@ -232,14 +224,12 @@ adze_pattern_open (const char *text, adze_pattern **pattern)
 /* ---- Matching. */
 
 /* Which instructions wait for a character, each once. */
-typedef struct threads
-{
+typedef struct threads {
   uint16_t list[PROGRAM_MAX];
   size_t count;
 } threads;
 
-typedef struct place
-{
+typedef struct place {
   bool first, last; /* is it where the name begins, where it ends? */
 } place;
 
@@ -253,52 +243,48 @@ add_thread (const adze_pattern *pattern, uint32_t at, place where, uint32_t *see
   size_t depth = 0;
   stack[depth++] = (uint16_t)at;
   seen[at] = round;
-  while (depth > 0)
-    {
-      uint16_t now = stack[--depth];
-      const instruction *one = &pattern->program[now];
-      bool goes = one->operation == GO || one->operation == FORK;
-      bool passes = (one->operation == AT_FIRST && where.first)
-                    || (one->operation == AT_LAST && where.last);
-      uint32_t targets[2] = { goes ? one->x : now + 1u, one->y };
-      size_t count = one->operation == FORK ? 2 : goes || passes ? 1 : 0;
-      for (size_t i = 0; i < count; i++)
-        if (seen[targets[i]] != round)
-          {
-            seen[targets[i]] = round;
-            stack[depth++] = (uint16_t)targets[i];
-          }
-      if (!goes && one->operation != AT_FIRST && one->operation != AT_LAST)
-        into->list[into->count++] = now;
-    }
+  while (depth > 0) {
+    uint16_t now = stack[--depth];
+    const instruction *one = &pattern->program[now];
+    bool goes = one->operation == GO || one->operation == FORK;
+    bool passes
+        = (one->operation == AT_FIRST && where.first) || (one->operation == AT_LAST && where.last);
+    uint32_t targets[2] = { goes ? one->x : now + 1u, one->y };
+    size_t count = one->operation == FORK ? 2 : goes || passes ? 1 : 0;
+    for (size_t i = 0; i < count; i++)
+      if (seen[targets[i]] != round) {
+        seen[targets[i]] = round;
+        stack[depth++] = (uint16_t)targets[i];
+      }
+    if (!goes && one->operation != AT_FIRST && one->operation != AT_LAST)
+      into->list[into->count++] = now;
+  }
 }
 
 static bool
 in_set (const adze_pattern *pattern, const instruction *set, uint32_t code)
 {
-  for (uint32_t i = 0; i < set->x; i++)
-    {
-      const adze_tree_range *range = &pattern->ranges[set->code + i];
-      if (code >= range->first && code <= range->last)
-        return !set->negated;
-    }
+  for (uint32_t i = 0; i < set->x; i++) {
+    const adze_tree_range *range = &pattern->ranges[set->code + i];
+    if (code >= range->first && code <= range->last)
+      return !set->negated;
+  }
   return set->negated;
 }
 
 static bool
 reads (const adze_pattern *pattern, const instruction *one, uint32_t code)
 {
-  switch (one->operation)
-    {
-    case READ_CHARACTER:
-      return one->code == code;
-    case READ_ANY:
-      return true;
-    case READ_SET:
-      return in_set (pattern, one, code);
-    default:
-      return false;
-    }
+  switch (one->operation) {
+  case READ_CHARACTER:
+    return one->code == code;
+  case READ_ANY:
+    return true;
+  case READ_SET:
+    return in_set (pattern, one, code);
+  default:
+    return false;
+  }
 }
 
 bool
@@ -312,22 +298,21 @@ adze_pattern_matches (const adze_pattern *pattern, const char *name)
   memset (seen, 0, pattern->count * sizeof *seen);
   now->count = 0;
   add_thread (pattern, 0, (place){ .first = true, .last = size == 0 }, seen, round, now);
-  while (size > 0 && now->count > 0)
-    {
-      size_t length;
-      uint32_t code = adze_tree_character (name, size, &length);
-      name += length;
-      size -= length;
-      round++;
-      next->count = 0;
-      for (size_t i = 0; i < now->count; i++)
-        if (reads (pattern, &pattern->program[now->list[i]], code)
-            && seen[now->list[i] + 1u] != round)
-          add_thread (pattern, now->list[i] + 1u, (place){ .last = size == 0 }, seen, round, next);
-      threads *done = now;
-      now = next;
-      next = done;
-    }
+  while (size > 0 && now->count > 0) {
+    size_t length;
+    uint32_t code = adze_tree_character (name, size, &length);
+    name += length;
+    size -= length;
+    round++;
+    next->count = 0;
+    for (size_t i = 0; i < now->count; i++)
+      if (reads (pattern, &pattern->program[now->list[i]], code)
+          && seen[now->list[i] + 1u] != round)
+        add_thread (pattern, now->list[i] + 1u, (place){ .last = size == 0 }, seen, round, next);
+    threads *done = now;
+    now = next;
+    next = done;
+  }
   for (size_t i = 0; size == 0 && i < now->count; i++)
     if (pattern->program[now->list[i]].operation == DONE)
       return true;

@@ -93,8 +93,7 @@ adze_tree_add_range (adze_tree *tree, uint32_t first, uint32_t last)
 
 /* ---- Sets. */
 
-static const struct
-{
+static const struct {
   const char *name;
   adze_tree_range ranges[4];
   size_t count;
@@ -121,14 +120,13 @@ add_class (adze_tree *tree, size_t opened)
   size_t length = strspn (name, "abcdefghijklmnopqrstuvwxyz");
   bool closed = name[length] == ':' && name[length + 1] == ']';
   for (size_t i = 0; closed && i < ADZE_COUNT_OF (classes); i++)
-    if (strlen (classes[i].name) == length && memcmp (classes[i].name, name, length) == 0)
-      {
-        for (size_t j = 0; j < classes[i].count; j++)
-          adze_tree_add_range (tree, classes[i].ranges[j].first, classes[i].ranges[j].last);
-        tree->at += length + 2;
-        tree->number += length + 2;
-        return NULL;
-      }
+    if (strlen (classes[i].name) == length && memcmp (classes[i].name, name, length) == 0) {
+      for (size_t j = 0; j < classes[i].count; j++)
+        adze_tree_add_range (tree, classes[i].ranges[j].first, classes[i].ranges[j].last);
+      tree->at += length + 2;
+      tree->number += length + 2;
+      return NULL;
+    }
   return adze_tree_error (tree, opened,
                           "\"[:\" begins no class of characters; those are [:alnum:], [:alpha:], "
                           "[:blank:], [:cntrl:], [:digit:], [:graph:], [:lower:], [:print:], "
@@ -155,20 +153,18 @@ add_entry (adze_tree *tree, size_t opened, bool escapes)
   uint32_t first, last;
   ADZE_TRY (read_end (tree, opened, escapes, &first));
   uint32_t next = adze_tree_peek (tree);
-  if (bracket && next == ':')
-    {
-      adze_tree_next (tree);
-      return add_class (tree, number);
-    }
+  if (bracket && next == ':') {
+    adze_tree_next (tree);
+    return add_class (tree, number);
+  }
   if (bracket && (next == '.' || next == '='))
     return adze_tree_error (tree, number, "collating elements, \"[%c\", are not known here",
                             (char)next);
   const char *rest = tree->text + tree->at;
-  if (rest[0] != '-' || rest[1] == ']' || !rest[1])
-    {
-      adze_tree_add_range (tree, first, first);
-      return NULL;
-    }
+  if (rest[0] != '-' || rest[1] == ']' || !rest[1]) {
+    adze_tree_add_range (tree, first, first);
+    return NULL;
+  }
   adze_tree_next (tree);
   ADZE_TRY (read_end (tree, opened, escapes, &last));
   if (last < first)

@@ -12,8 +12,7 @@
 #define ADZE_PATTERN_REPEAT_MAX 255
 #define ADZE_PATTERN_FOREVER UINT32_MAX
 
-typedef enum adze_tree_kind
-{
+typedef enum adze_tree_kind {
   ADZE_TREE_EMPTY = 0,
   ADZE_TREE_CHARACTER,
   ADZE_TREE_ANY, /* one character, whichever */
@@ -25,8 +24,7 @@ typedef enum adze_tree_kind
   ADZE_TREE_REPEAT /* left, LEAST to MOST times */
 } adze_tree_kind;
 
-typedef struct adze_tree_node
-{
+typedef struct adze_tree_node {
   adze_tree_kind kind;
   bool negated;   /* of a set */
   uint32_t left;  /* a node; of a set, its first range */
@@ -35,15 +33,13 @@ typedef struct adze_tree_node
   uint32_t least, most;
 } adze_tree_node;
 
-typedef struct adze_tree_range
-{
+typedef struct adze_tree_range {
   uint32_t first, last;
 } adze_tree_range;
 
 /* A pattern while it is read. Room for nodes and ranges is made beforehand: neither notation makes
  * more than a few of one character. */
-typedef struct adze_tree
-{
+typedef struct adze_tree {
   const char *text;
   size_t size;
   size_t at;     /* byte */

@@ -73,8 +73,10 @@ missing (adze_runtime *runtime, const char *kind, const char *id)
   adze_error_free (error);
   if (refused)
     return adze_take (&refused);
-  return adze_error_new (ADZE_E_NOT_FOUND, "'%s' is %s %s, and here %s %s is needed", id,
-                         article (other->kind), other->kind, article (kind), kind);
+  error = adze_error_new (ADZE_E_NOT_FOUND, "'%s' is %s %s, and here %s %s is needed", id,
+                          article (other->kind), other->kind, article (kind), kind);
+  adze_error_setf (error, "hint", "`adze list %s` shows which there are", kind);
+  return error;
 }
 
 static adze_error *
@@ -138,13 +140,12 @@ copy_settings (const adze_value *table, const char *const *ignore, adze_value **
   made->line = table->line;
   made->column = table->column;
   made->origin = table->origin;
-  for (size_t i = 0; i < table->count; i++)
-    {
-      const adze_value *item = table->items[i];
-      if (is_among (ignore, item->key))
-        continue;
-      ADZE_TRY (adze_value_append_sized (made, item->key, item->key_size, adze_value_copy (item)));
-    }
+  for (size_t i = 0; i < table->count; i++) {
+    const adze_value *item = table->items[i];
+    if (is_among (ignore, item->key))
+      continue;
+    ADZE_TRY (adze_value_append_sized (made, item->key, item->key_size, adze_value_copy (item)));
+  }
   if (made->count > 0)
     *settings = adze_take (&made);
   return NULL;
@@ -154,21 +155,20 @@ copy_settings (const adze_value *table, const char *const *ignore, adze_value **
 static adze_error *
 keep_files (adze_pipeline *pipeline, const adze_params *params)
 {
-  for (size_t i = 0; params && i < params->count; i++)
-    {
-      const struct adze_param_value *value = &params->values[i];
-      ADZE_TRY (keep_files (pipeline, value->nested));
-      if (value->type != ADZE_PARAM_FILE || !value->string || !value->string[0])
-        continue;
-      char **grown = realloc (pipeline->files, (pipeline->file_count + 1) * sizeof *grown);
-      if (!grown)
-        return adze_error_memory ();
-      pipeline->files = grown;
-      grown[pipeline->file_count] = strdup (value->string);
-      if (!grown[pipeline->file_count])
-        return adze_error_memory ();
-      pipeline->file_count++;
-    }
+  for (size_t i = 0; params && i < params->count; i++) {
+    const struct adze_param_value *value = &params->values[i];
+    ADZE_TRY (keep_files (pipeline, value->nested));
+    if (value->type != ADZE_PARAM_FILE || !value->string || !value->string[0])
+      continue;
+    char **grown = realloc (pipeline->files, (pipeline->file_count + 1) * sizeof *grown);
+    if (!grown)
+      return adze_error_memory ();
+    pipeline->files = grown;
+    grown[pipeline->file_count] = strdup (value->string);
+    if (!grown[pipeline->file_count])
+      return adze_error_memory ();
+    pipeline->file_count++;
+  }
   return NULL;
 }
 

@@ -17,11 +17,10 @@ adze_expression_free (adze_expression *expression)
 {
   if (!expression)
     return;
-  for (size_t i = 0; i < expression->count; i++)
-    {
-      free (expression->steps[i].stage);
-      free (expression->steps[i].name);
-    }
+  for (size_t i = 0; i < expression->count; i++) {
+    free (expression->steps[i].stage);
+    free (expression->steps[i].name);
+  }
   free (expression->steps);
   free (expression->text);
   free (expression);
@@ -44,17 +43,16 @@ bool
 adze_expression_name (const adze_expression *expression, size_t index, const char **stage,
                       const char **name, size_t *character)
 {
-  for (size_t i = 0; i < expression->count; i++)
-    {
-      const adze_step *step = &expression->steps[i];
-      if (step->kind != ADZE_STEP_NAME || index-- > 0)
-        continue;
-      *stage = step->stage;
-      *name = step->name;
-      if (character)
-        *character = step->character;
-      return true;
-    }
+  for (size_t i = 0; i < expression->count; i++) {
+    const adze_step *step = &expression->steps[i];
+    if (step->kind != ADZE_STEP_NAME || index-- > 0)
+      continue;
+    *stage = step->stage;
+    *name = step->name;
+    if (character)
+      *character = step->character;
+    return true;
+  }
   return false;
 }
 
@@ -80,66 +78,63 @@ combine (adze_step_kind kind, adze_quantity left, adze_quantity right, adze_quan
 {
   bool truths = left == ADZE_QUANTITY_TRUTH || right == ADZE_QUANTITY_TRUTH;
   bool both = left == ADZE_QUANTITY_TRUTH && right == ADZE_QUANTITY_TRUTH;
-  switch (kind)
-    {
-    case ADZE_STEP_AND:
-    case ADZE_STEP_OR:
-      *result = ADZE_QUANTITY_TRUTH;
-      return both ? NULL : kind == ADZE_STEP_AND ? "joined by \"and\"" : "joined by \"or\"";
-    case ADZE_STEP_ADD:
-      return !truths && mix (left, right, result) ? NULL : "added";
-    case ADZE_STEP_SUBTRACT:
-      return !truths && mix (left, right, result) ? NULL : "subtracted";
-    case ADZE_STEP_MULTIPLY:
-      *result = left == ADZE_QUANTITY_NUMBER ? right : left;
-      return !truths && (left == ADZE_QUANTITY_NUMBER || right == ADZE_QUANTITY_NUMBER)
-                 ? NULL
-                 : "multiplied";
-    case ADZE_STEP_DIVIDE:
-      *result = left == right ? ADZE_QUANTITY_NUMBER : left;
-      return !truths && (left == right || right == ADZE_QUANTITY_NUMBER) ? NULL : "divided";
-    default:
-      {
-        bool equality = kind == ADZE_STEP_EQUAL || kind == ADZE_STEP_UNEQUAL;
-        bool fits = truths ? both && equality : mix (left, right, result);
-        *result = ADZE_QUANTITY_TRUTH;
-        return fits ? NULL : "compared";
-      }
-    }
+  switch (kind) {
+  case ADZE_STEP_AND:
+  case ADZE_STEP_OR:
+    *result = ADZE_QUANTITY_TRUTH;
+    return both ? NULL : kind == ADZE_STEP_AND ? "joined by \"and\"" : "joined by \"or\"";
+  case ADZE_STEP_ADD:
+    return !truths && mix (left, right, result) ? NULL : "added";
+  case ADZE_STEP_SUBTRACT:
+    return !truths && mix (left, right, result) ? NULL : "subtracted";
+  case ADZE_STEP_MULTIPLY:
+    *result = left == ADZE_QUANTITY_NUMBER ? right : left;
+    return !truths && (left == ADZE_QUANTITY_NUMBER || right == ADZE_QUANTITY_NUMBER)
+               ? NULL
+               : "multiplied";
+  case ADZE_STEP_DIVIDE:
+    *result = left == right ? ADZE_QUANTITY_NUMBER : left;
+    return !truths && (left == right || right == ADZE_QUANTITY_NUMBER) ? NULL : "divided";
+  default: {
+    bool equality = kind == ADZE_STEP_EQUAL || kind == ADZE_STEP_UNEQUAL;
+    bool fits = truths ? both && equality : mix (left, right, result);
+    *result = ADZE_QUANTITY_TRUTH;
+    return fits ? NULL : "compared";
+  }
+  }
 }
 
 static double
 compute (adze_step_kind kind, double a, double b)
 {
-  switch (kind)
-    {
-    case ADZE_STEP_AND:
-      return a != 0 && b != 0;
-    case ADZE_STEP_OR:
-      return a != 0 || b != 0;
-    case ADZE_STEP_ADD:
-      return a + b;
-    case ADZE_STEP_SUBTRACT:
-      return a - b;
-    case ADZE_STEP_MULTIPLY:
-      return a * b;
-    case ADZE_STEP_DIVIDE:
-      return a / b;
-    case ADZE_STEP_LESS:
-      return a < b;
-    case ADZE_STEP_LESS_EQUAL:
-      return a <= b;
-    case ADZE_STEP_EQUAL:
-      return a == b;
-    case ADZE_STEP_UNEQUAL:
-      return a != b;
-    case ADZE_STEP_GREATER_EQUAL:
-      return a >= b;
-    case ADZE_STEP_GREATER:
-      return a > b;
-    default:
-      return 0;
-    }
+  switch (kind) {
+  case ADZE_STEP_AND:
+    return a != 0 && b != 0;
+  case ADZE_STEP_OR:
+    return a != 0 || b != 0;
+  case ADZE_STEP_ADD:
+    return a + b;
+  case ADZE_STEP_SUBTRACT:
+    return a - b;
+  case ADZE_STEP_MULTIPLY:
+    return a * b;
+  case ADZE_STEP_DIVIDE:
+    return a / b;
+  case ADZE_STEP_LESS:
+    return a < b;
+  case ADZE_STEP_LESS_EQUAL:
+    return a <= b;
+  case ADZE_STEP_EQUAL:
+    return a == b;
+  case ADZE_STEP_UNEQUAL:
+    return a != b;
+  case ADZE_STEP_GREATER_EQUAL:
+    return a >= b;
+  case ADZE_STEP_GREATER:
+    return a > b;
+  default:
+    return 0;
+  }
 }
 
 static adze_error *cannot (const adze_step *step, const char *format, ...) ADZE_PRINTF (2, 3);
@@ -191,11 +186,10 @@ apply_binary (const adze_step *step, adze_reading *left, const adze_reading *rig
 adze_error *
 adze_step_apply (const adze_step *step, adze_reading *stack, size_t *depth)
 {
-  if (step->kind == ADZE_STEP_VALUE)
-    {
-      stack[(*depth)++] = step->value;
-      return NULL;
-    }
+  if (step->kind == ADZE_STEP_VALUE) {
+    stack[(*depth)++] = step->value;
+    return NULL;
+  }
   if (adze_step_is_unary (step))
     return apply_unary (step, &stack[*depth - 1]);
   --*depth;
@@ -238,14 +232,13 @@ adze_expression_evaluate (const adze_expression *expression, adze_expression_loo
   adze_reading stack[ADZE_EXPRESSION_DEPTH_MAX];
   size_t depth = 0;
   adze_error *error = NULL;
-  for (size_t i = 0; !error && i < expression->count; i++)
-    {
-      const adze_step *step = &expression->steps[i];
-      if (step->kind == ADZE_STEP_NAME)
-        error = look_up (step, lookup, context, &stack[depth++]);
-      else
-        error = adze_step_apply (step, stack, &depth);
-    }
+  for (size_t i = 0; !error && i < expression->count; i++) {
+    const adze_step *step = &expression->steps[i];
+    if (step->kind == ADZE_STEP_NAME)
+      error = look_up (step, lookup, context, &stack[depth++]);
+    else
+      error = adze_step_apply (step, stack, &depth);
+  }
   if (error)
     return adze_error_wrap (error, "\"%s\" cannot be said to hold or not to hold",
                             expression->text);
@@ -258,8 +251,7 @@ adze_expression_evaluate (const adze_expression *expression, adze_expression_loo
 static void
 write_reading (const adze_reading *reading, adze_buffer *into)
 {
-  static const struct
-  {
+  static const struct {
     adze_quantity quantity;
     double size;
     const char *unit;
@@ -269,24 +261,21 @@ write_reading (const adze_reading *reading, adze_buffer *into)
     { ADZE_QUANTITY_SECONDS, 1, "s" },     { ADZE_QUANTITY_SECONDS, 1e-3, "ms" },
     { ADZE_QUANTITY_SECONDS, 1e-6, "us" },
   };
-  if (reading->quantity == ADZE_QUANTITY_TRUTH)
-    {
-      adze_buffer_text (into, reading->number != 0 ? "true" : "false");
-      return;
-    }
+  if (reading->quantity == ADZE_QUANTITY_TRUTH) {
+    adze_buffer_text (into, reading->number != 0 ? "true" : "false");
+    return;
+  }
   double size = 1;
   const char *unit = "";
   for (size_t i = 0; i < ADZE_COUNT_OF (units) && !unit[0]; i++)
-    if (units[i].quantity == reading->quantity && fabs (reading->number) >= units[i].size)
-      {
-        size = units[i].size > 0 ? units[i].size : 1;
-        unit = units[i].unit;
-      }
-  if (reading->quantity == ADZE_QUANTITY_SECONDS && !unit[0])
-    {
-      size = 1e-9;
-      unit = "ns";
+    if (units[i].quantity == reading->quantity && fabs (reading->number) >= units[i].size) {
+      size = units[i].size > 0 ? units[i].size : 1;
+      unit = units[i].unit;
     }
+  if (reading->quantity == ADZE_QUANTITY_SECONDS && !unit[0]) {
+    size = 1e-9;
+    unit = "ns";
+  }
   char text[ADZE_REAL_TEXT], cut[ADZE_REAL_TEXT];
   snprintf (cut, sizeof cut, "%.6g", reading->number / size);
   /* The fewest digits of what six of them say, in every locale. */
@@ -302,14 +291,13 @@ static bool
 mentioned (const adze_expression *expression, size_t index)
 {
   const adze_step *one = &expression->steps[index];
-  for (size_t i = 0; i < index; i++)
-    {
-      const adze_step *other = &expression->steps[i];
-      if (other->kind == ADZE_STEP_NAME && strcmp (other->name, one->name) == 0
-          && !!other->stage == !!one->stage
-          && (!one->stage || strcmp (other->stage, one->stage) == 0))
-        return true;
-    }
+  for (size_t i = 0; i < index; i++) {
+    const adze_step *other = &expression->steps[i];
+    if (other->kind == ADZE_STEP_NAME && strcmp (other->name, one->name) == 0
+        && !!other->stage == !!one->stage
+        && (!one->stage || strcmp (other->stage, one->stage) == 0))
+      return true;
+  }
   return false;
 }
 
@@ -318,19 +306,18 @@ adze_expression_explain (const adze_expression *expression, adze_expression_look
                          void *context, adze_buffer *into)
 {
   bool first = true;
-  for (size_t i = 0; i < expression->count; i++)
-    {
-      const adze_step *step = &expression->steps[i];
-      adze_reading reading = { 0 };
-      if (step->kind != ADZE_STEP_NAME || mentioned (expression, i))
-        continue;
-      adze_buffer_format (into, "%s%s%s%s = ", first ? "" : ", ", step->stage ? step->stage : "",
-                          step->stage ? "." : "", step->name);
-      if (lookup (context, step->stage, step->name, &reading))
-        write_reading (&reading, into);
-      else
-        adze_buffer_text (into, "unknown");
-      first = false;
-    }
+  for (size_t i = 0; i < expression->count; i++) {
+    const adze_step *step = &expression->steps[i];
+    adze_reading reading = { 0 };
+    if (step->kind != ADZE_STEP_NAME || mentioned (expression, i))
+      continue;
+    adze_buffer_format (into, "%s%s%s%s = ", first ? "" : ", ", step->stage ? step->stage : "",
+                        step->stage ? "." : "", step->name);
+    if (lookup (context, step->stage, step->name, &reading))
+      write_reading (&reading, into);
+    else
+      adze_buffer_text (into, "unknown");
+    first = false;
+  }
   return into->failed ? adze_error_memory () : NULL;
 }

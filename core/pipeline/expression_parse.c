@@ -14,8 +14,7 @@
 
 /* ---- Units. */
 
-static const struct
-{
+static const struct {
   const char *name;
   adze_quantity quantity;
   double size;
@@ -52,21 +51,19 @@ static bool
 apply_unit (const char *word, size_t size, adze_reading *reading)
 {
   for (size_t i = 0; i < ADZE_COUNT_OF (units); i++)
-    if (strlen (units[i].name) == size && memcmp (units[i].name, word, size) == 0)
-      {
-        reading->quantity = units[i].quantity;
-        /* Exact where it can be: ten to the minus three is not. */
-        reading->number = units[i].size < 1 ? reading->number / round (1 / units[i].size)
-                                            : reading->number * units[i].size;
-        return true;
-      }
+    if (strlen (units[i].name) == size && memcmp (units[i].name, word, size) == 0) {
+      reading->quantity = units[i].quantity;
+      /* Exact where it can be: ten to the minus three is not. */
+      reading->number = units[i].size < 1 ? reading->number / round (1 / units[i].size)
+                                          : reading->number * units[i].size;
+      return true;
+    }
   return false;
 }
 
 /* ---- Words. */
 
-typedef enum token_kind
-{
+typedef enum token_kind {
   TOKEN_END = 0,
   TOKEN_NUMBER,
   TOKEN_NAME,
@@ -75,8 +72,7 @@ typedef enum token_kind
   TOKEN_OPERATOR /* OPERATION says which; "-" is ADZE_STEP_SUBTRACT */
 } token_kind;
 
-typedef struct parser
-{
+typedef struct parser {
   const char *text;
   size_t at; /* byte behind the token */
   const adze_document *document;
@@ -103,18 +99,19 @@ character_number (const parser *p, size_t byte)
 static adze_error *
 complain_at_character (const parser *p, size_t character, const char *what)
 {
-  if (p->document && p->place)
-    {
-      adze_value place = adze_place_inside (p->document, p->place, character);
-      return adze_document_error (p->document, &place, "%s", what);
-    }
+  if (p->document && p->place) {
+    adze_value place = adze_place_inside (p->document, p->place, character);
+    return adze_document_error (p->document, &place, "%s", what);
+  }
   adze_error *error
       = adze_error_new (ADZE_E_PARAM, "\"%s\", at character %zu: %s", p->text, character, what);
   adze_error_setf (error, "character", "%zu", character);
   return error;
 }
 
-ADZE_MUST_CHECK ADZE_PRINTF (3, 4) static adze_error *complain (const parser *p, size_t byte,
+ADZE_MUST_CHECK ADZE_PRINTF (3, 4)
+static adze_error *
+complain (const parser *p, size_t byte,
                                                                 const char *format, ...)
 {
   va_list arguments;
@@ -210,12 +207,11 @@ take_number (parser *p)
   p->at += size;
   size_t blanks = strspn (p->text + p->at, " \t");
   const char *unit = p->text + p->at + blanks;
-  if (*unit == '%')
-    {
-      p->value.number /= 100;
-      p->at += blanks + 1;
-      return NULL;
-    }
+  if (*unit == '%') {
+    p->value.number /= 100;
+    p->at += blanks + 1;
+    return NULL;
+  }
   size_t length = is_letter (*unit) ? word_size (unit) : 0;
   if (length == 0 || is_keyword (unit, length))
     return NULL;
@@ -227,6 +223,13 @@ take_number (parser *p)
   return NULL;
 }
 
+/* "zeros-0.1": the hyphen was taken as a part of the name. */
+static adze_error *
+minus_in_name (const parser *p)
+{
+  return complain (p, p->start, "a minus needs a blank on both sides: '-' can be a part of a name");
+}
+
 static adze_error *
 take_word (parser *p)
 {
@@ -235,31 +238,26 @@ take_word (parser *p)
   p->kind = TOKEN_NAME;
   p->name_size = 0;
   p->at += size;
-  if (word[size] != '.')
-    {
-      bool truth = strncmp (word, "true", size) == 0 && size == 4;
-      if (truth || (strncmp (word, "false", size) == 0 && size == 5))
-        {
-          p->kind = TOKEN_NUMBER;
-          p->value = (adze_reading){ ADZE_QUANTITY_TRUTH, truth };
-        }
-      else if (is_keyword (word, size))
-        {
-          p->kind = TOKEN_OPERATOR;
-          p->operation = word[0] == 'a'   ? ADZE_STEP_AND
-                         : word[0] == 'o' ? ADZE_STEP_OR
-                                          : ADZE_STEP_NOT;
-        }
-      return NULL;
+  if (word[size] != '.') {
+    bool truth = strncmp (word, "true", size) == 0 && size == 4;
+    if (truth || (strncmp (word, "false", size) == 0 && size == 5)) {
+      p->kind = TOKEN_NUMBER;
+      p->value = (adze_reading){ ADZE_QUANTITY_TRUTH, truth };
+    } else if (is_keyword (word, size)) {
+      p->kind = TOKEN_OPERATOR;
+      p->operation = word[0] == 'a' ? ADZE_STEP_AND : word[0] == 'o' ? ADZE_STEP_OR : ADZE_STEP_NOT;
     }
+    return NULL;
+  }
   p->name_size = size;
   size_t second = word_size (word + size + 1);
   if (is_digit (word[size + 1]) && memchr (word, '-', size))
-    return complain (p, p->start,
-                     "a minus needs a blank on both sides: '-' can be a part of a name");
+    return minus_in_name (p);
   if (second == 0 || !is_letter (word[size + 1]))
     return complain (p, p->at, "behind the '.' comes the name of a metric, as in ID.NAME");
   p->at += 1 + second;
+  if (p->text[p->at] == '.' && memchr (word + size + 1, '-', second))
+    return minus_in_name (p);
   if (p->text[p->at] == '.')
     return complain (p, p->at, "a name has at most one '.' in it: ID.NAME");
   return NULL;
@@ -268,8 +266,7 @@ take_word (parser *p)
 static adze_error *
 take_operator (parser *p)
 {
-  static const struct
-  {
+  static const struct {
     const char *text;
     adze_step_kind operation;
   } operators[] = {
@@ -278,20 +275,18 @@ take_operator (parser *p)
     { "+", ADZE_STEP_ADD },         { "-", ADZE_STEP_SUBTRACT },       { "*", ADZE_STEP_MULTIPLY },
     { "/", ADZE_STEP_DIVIDE },
   };
-  static const struct
-  {
+  static const struct {
     const char *text, *instead;
-  } foreign[] = { { "=", "==" },  { "&&", "and" }, { "||", "or" },
-                  { "!", "not" }, { "&", "and" },  { "|", "or" } };
+  } foreign[] = { { "=>", ">=" }, { "=<", "<=" }, { "=", "==" },  { "&&", "and" },
+                  { "||", "or" }, { "!", "not" }, { "&", "and" }, { "|", "or" } };
   const char *text = p->text + p->at;
   p->kind = TOKEN_OPERATOR;
   for (size_t i = 0; i < ADZE_COUNT_OF (operators); i++)
-    if (strncmp (text, operators[i].text, strlen (operators[i].text)) == 0)
-      {
-        p->operation = operators[i].operation;
-        p->at += strlen (operators[i].text);
-        return NULL;
-      }
+    if (strncmp (text, operators[i].text, strlen (operators[i].text)) == 0) {
+      p->operation = operators[i].operation;
+      p->at += strlen (operators[i].text);
+      return NULL;
+    }
   for (size_t i = 0; i < ADZE_COUNT_OF (foreign); i++)
     if (strncmp (text, foreign[i].text, strlen (foreign[i].text)) == 0)
       return complain (p, p->at, "'%s' is written '%s' here", foreign[i].text, foreign[i].instead);
@@ -309,23 +304,16 @@ advance (parser *p)
   p->start = p->at;
   char c = p->text[p->at];
   adze_error *error = NULL;
-  if (c == '\0')
-    {
-      p->kind = TOKEN_END;
-    }
-  else if (c == '(' || c == ')')
-    {
-      p->kind = c == '(' ? TOKEN_OPEN : TOKEN_CLOSE;
-      p->at++;
-    }
-  else if (is_digit (c))
-    {
-      error = take_number (p);
-    }
-  else
-    {
-      error = is_letter (c) ? take_word (p) : take_operator (p);
-    }
+  if (c == '\0') {
+    p->kind = TOKEN_END;
+  } else if (c == '(' || c == ')') {
+    p->kind = c == '(' ? TOKEN_OPEN : TOKEN_CLOSE;
+    p->at++;
+  } else if (is_digit (c)) {
+    error = take_number (p);
+  } else {
+    error = is_letter (c) ? take_word (p) : take_operator (p);
+  }
   p->size = p->at - p->start;
   return error;
 }
@@ -336,19 +324,17 @@ static adze_error *
 add_step (parser *p, adze_step step)
 {
   adze_expression *made = p->made;
-  if (made->count == made->capacity)
-    {
-      size_t capacity = made->capacity ? made->capacity * 2 : 8;
-      adze_step *grown = realloc (made->steps, capacity * sizeof *grown);
-      if (!grown)
-        {
-          free (step.stage);
-          free (step.name);
-          return adze_error_memory ();
-        }
-      made->steps = grown;
-      made->capacity = capacity;
+  if (made->count == made->capacity) {
+    size_t capacity = made->capacity ? made->capacity * 2 : 8;
+    adze_step *grown = realloc (made->steps, capacity * sizeof *grown);
+    if (!grown) {
+      free (step.stage);
+      free (step.name);
+      return adze_error_memory ();
     }
+    made->steps = grown;
+    made->capacity = capacity;
+  }
   made->steps[made->count++] = step;
   return NULL;
 }
@@ -361,12 +347,11 @@ add_name (parser *p)
   adze_step step = { .kind = ADZE_STEP_NAME, .character = character_number (p, p->start) };
   step.stage = p->name_size ? strndup (word, p->name_size) : NULL;
   step.name = strndup (word + skipped, p->size - skipped);
-  if (!step.name || (p->name_size && !step.stage))
-    {
-      free (step.stage);
-      free (step.name);
-      return adze_error_memory ();
-    }
+  if (!step.name || (p->name_size && !step.stage)) {
+    free (step.stage);
+    free (step.name);
+    return adze_error_memory ();
+  }
   return add_step (p, step);
 }
 
@@ -403,11 +388,10 @@ read_operand (parser *p)
     return read_parentheses (p);
   if (p->kind == TOKEN_END)
     return complain (p, p->start, "here the expression ends, and a number or a name is missing");
-  if (p->kind == TOKEN_NAME)
-    {
-      ADZE_TRY (add_name (p));
-      return advance (p);
-    }
+  if (p->kind == TOKEN_NAME) {
+    ADZE_TRY (add_name (p));
+    return advance (p);
+  }
   if (p->kind != TOKEN_NUMBER)
     return complain (p, p->start, "'%.*s' stands where a number or a name is needed", (int)p->size,
                      p->text + p->start);
@@ -431,37 +415,27 @@ read_prefixed (parser *p, adze_step_kind operation, int level)
                       .character = character });
 }
 
-enum
-{
-  LEVEL_OR,
-  LEVEL_AND,
-  LEVEL_NOT,
-  LEVEL_COMPARE,
-  LEVEL_ADD,
-  LEVEL_MULTIPLY,
-  LEVEL_SIGN
-};
+enum { LEVEL_OR, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_SIGN };
 
 static int
 level_of (adze_step_kind operation)
 {
-  switch (operation)
-    {
-    case ADZE_STEP_OR:
-      return LEVEL_OR;
-    case ADZE_STEP_AND:
-      return LEVEL_AND;
-    case ADZE_STEP_NOT:
-      return LEVEL_NOT;
-    case ADZE_STEP_ADD:
-    case ADZE_STEP_SUBTRACT:
-      return LEVEL_ADD;
-    case ADZE_STEP_MULTIPLY:
-    case ADZE_STEP_DIVIDE:
-      return LEVEL_MULTIPLY;
-    default:
-      return LEVEL_COMPARE;
-    }
+  switch (operation) {
+  case ADZE_STEP_OR:
+    return LEVEL_OR;
+  case ADZE_STEP_AND:
+    return LEVEL_AND;
+  case ADZE_STEP_NOT:
+    return LEVEL_NOT;
+  case ADZE_STEP_ADD:
+  case ADZE_STEP_SUBTRACT:
+    return LEVEL_ADD;
+  case ADZE_STEP_MULTIPLY:
+  case ADZE_STEP_DIVIDE:
+    return LEVEL_MULTIPLY;
+  default:
+    return LEVEL_COMPARE;
+  }
 }
 
 /* What binds at least as much as LEVEL says. */
@@ -477,19 +451,18 @@ read_binary (parser *p, int level)
     ADZE_TRY (read_operand (p));
   bool compared = false;
   while (p->kind == TOKEN_OPERATOR && p->operation != ADZE_STEP_NOT
-         && level_of (p->operation) >= level)
-    {
-      adze_step step = { .kind = p->operation, .character = character_number (p, p->start) };
-      int own = level_of (step.kind);
-      if (own == LEVEL_COMPARE && compared)
-        return complain (p, p->start, "comparisons do not chain; join two of them by \"and\"");
-      compared = compared || own == LEVEL_COMPARE;
-      if (own < LEVEL_COMPARE)
-        compared = false;
-      ADZE_TRY (advance (p));
-      ADZE_TRY (read_binary (p, own + 1));
-      ADZE_TRY (add_step (p, step));
-    }
+         && level_of (p->operation) >= level) {
+    adze_step step = { .kind = p->operation, .character = character_number (p, p->start) };
+    int own = level_of (step.kind);
+    if (own == LEVEL_COMPARE && compared)
+      return complain (p, p->start, "comparisons do not chain; join two of them by \"and\"");
+    compared = compared || own == LEVEL_COMPARE;
+    if (own < LEVEL_COMPARE)
+      compared = false;
+    ADZE_TRY (advance (p));
+    ADZE_TRY (read_binary (p, own + 1));
+    ADZE_TRY (add_step (p, step));
+  }
   return NULL;
 }
 
@@ -503,34 +476,30 @@ check_quantities (const parser *p)
   adze_reading stack[ADZE_EXPRESSION_DEPTH_MAX];
   bool known[ADZE_EXPRESSION_DEPTH_MAX];
   size_t depth = 0;
-  for (size_t i = 0; i < p->made->count; i++)
-    {
-      const adze_step *step = &p->made->steps[i];
-      size_t operands = step->kind == ADZE_STEP_VALUE || step->kind == ADZE_STEP_NAME ? 0
-                        : adze_step_is_unary (step)                                   ? 1
-                                                                                      : 2;
-      bool all = step->kind != ADZE_STEP_NAME;
-      if (operands == 0 && depth == ADZE_EXPRESSION_DEPTH_MAX)
-        return complain_at_character (p, step->character,
-                                      "this is too deep inside of the expression");
-      for (size_t j = 0; j < operands; j++)
-        all = all && known[depth - 1 - j];
-      if (all)
-        {
-          ADZE_AUTO_ERROR error = adze_step_apply (step, stack, &depth);
-          if (error && adze_error_status (error) == ADZE_E_MEMORY)
-            return adze_take (&error);
-          if (error)
-            return complain_at_character (p, step->character, adze_error_message (error));
-        }
-      else
-        {
-          depth = depth + 1 - operands;
-          /* What a comparison gives is a truth whatever was compared. */
-          stack[depth - 1] = (adze_reading){ ADZE_QUANTITY_TRUTH, 0 };
-        }
-      known[depth - 1] = all || adze_step_gives_truth (step);
+  for (size_t i = 0; i < p->made->count; i++) {
+    const adze_step *step = &p->made->steps[i];
+    size_t operands = step->kind == ADZE_STEP_VALUE || step->kind == ADZE_STEP_NAME ? 0
+                      : adze_step_is_unary (step)                                   ? 1
+                                                                                    : 2;
+    bool all = step->kind != ADZE_STEP_NAME;
+    if (operands == 0 && depth == ADZE_EXPRESSION_DEPTH_MAX)
+      return complain_at_character (p, step->character,
+                                    "this is too deep inside of the expression");
+    for (size_t j = 0; j < operands; j++)
+      all = all && known[depth - 1 - j];
+    if (all) {
+      ADZE_AUTO_ERROR error = adze_step_apply (step, stack, &depth);
+      if (error && adze_error_status (error) == ADZE_E_MEMORY)
+        return adze_take (&error);
+      if (error)
+        return complain_at_character (p, step->character, adze_error_message (error));
+    } else {
+      depth = depth + 1 - operands;
+      /* What a comparison gives is a truth whatever was compared. */
+      stack[depth - 1] = (adze_reading){ ADZE_QUANTITY_TRUTH, 0 };
     }
+    known[depth - 1] = all || adze_step_gives_truth (step);
+  }
   return NULL;
 }
 
@@ -560,11 +529,10 @@ adze_expression_parse (const char *text, const adze_document *document, const ad
 {
   *expression = NULL;
   parser p = { .text = text, .document = document, .place = at };
-  if (strnlen (text, ADZE_EXPRESSION_MAX + 1) > ADZE_EXPRESSION_MAX)
-    {
-      p.text = "...";
-      return complain (&p, 0, "the expression is longer than %d bytes", ADZE_EXPRESSION_MAX);
-    }
+  if (strnlen (text, ADZE_EXPRESSION_MAX + 1) > ADZE_EXPRESSION_MAX) {
+    p.text = "...";
+    return complain (&p, 0, "the expression is longer than %d bytes", ADZE_EXPRESSION_MAX);
+  }
   __attribute__ ((cleanup (cleanup_expression))) adze_expression *made = calloc (1, sizeof *made);
   if (!made)
     return adze_error_memory ();

@@ -9,8 +9,7 @@
 #define ADZE_EXPRESSION_MAX 4096     /* bytes */
 #define ADZE_EXPRESSION_DEPTH_MAX 64 /* parentheses in each other, and values on the stack */
 
-typedef enum adze_step_kind
-{
+typedef enum adze_step_kind {
   ADZE_STEP_VALUE = 0, /* push */
   ADZE_STEP_NAME,      /* push what it stands for */
   ADZE_STEP_NOT,       /* one operand */
@@ -29,8 +28,7 @@ typedef enum adze_step_kind
   ADZE_STEP_GREATER
 } adze_step_kind;
 
-typedef struct adze_step
-{
+typedef struct adze_step {
   adze_step_kind kind;
   size_t character; /* where it stands in the text, from 1 */
   adze_reading value;
@@ -38,8 +36,7 @@ typedef struct adze_step
   char *name;
 } adze_step;
 
-struct adze_expression
-{
+struct adze_expression {
   char *text;
   adze_step *steps;
   size_t count, capacity;

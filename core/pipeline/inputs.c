@@ -13,6 +13,25 @@
 
 static const char *const input_keys[] = { "kind", "path", "format", NULL };
 
+/* One in the same folder whose name is nearly that. */
+static void
+suggest_file (adze_error *error, const char *path)
+{
+  const char *base = adze_path_base (path);
+  ADZE_AUTO_FREE char *folder = strndup (path, (size_t)(base - path));
+  char **names = NULL;
+  size_t count = 0;
+  if (!folder || adze_error_status (error) != ADZE_E_NOT_FOUND)
+    return;
+  ADZE_AUTO_ERROR unread = adze_folder_names (folder, "", &names, &count);
+  if (unread)
+    return;
+  const char *meant = adze_nearest (base, (const char *const *)names, count);
+  if (meant)
+    adze_error_setf (error, "hint", "did you mean \"%s\", which is in the same folder?", meant);
+  adze_names_free (names, count);
+}
+
 /* Opened, since it is now that somebody is there to read why it cannot be. Models may be folders in
  * some format; what is in them is the plan's to find out. */
 static void
@@ -23,8 +42,10 @@ check_file (adze_reader *reader, const adze_value *at, const char *path)
     return;
   ADZE_AUTO_FD int fd = -1;
   adze_error *error = adze_file_open (path, &fd, NULL);
-  if (error)
-    adze_complain_of (reader, at, error);
+  if (!error)
+    return;
+  suggest_file (error, path);
+  adze_complain_of (reader, at, error);
 }
 
 /* Parameters are the format's, so it must be known which one that is. */
@@ -32,25 +53,23 @@ static void
 read_input_format (adze_reader *reader, const adze_value *table, adze_pipeline_input *input)
 {
   const adze_value *format = adze_read_string (reader, table, "format", NULL);
-  if (!format)
-    {
-      for (size_t i = 0; !adze_value_get (table, "format") && i < table->count; i++)
-        {
-          const char *key = table->items[i]->key;
-          const char *meant = adze_nearest (key, input_keys, 3);
-          if (strcmp (key, "kind") == 0 || strcmp (key, "path") == 0)
-            continue;
-          if (meant)
-            adze_complain_key (reader, table->items[i],
-                               "an input has no key '%s'; did you mean '%s'?", key, meant);
-          else
-            adze_complain_key (reader, table->items[i],
-                               "'%s' could be a parameter of a format; say which one by "
-                               "format = \"...\" (an input by itself has kind, path and format)",
-                               key);
-        }
-      return;
+  if (!format) {
+    for (size_t i = 0; !adze_value_get (table, "format") && i < table->count; i++) {
+      const char *key = table->items[i]->key;
+      const char *meant = adze_nearest (key, input_keys, 3);
+      if (strcmp (key, "kind") == 0 || strcmp (key, "path") == 0)
+        continue;
+      if (meant)
+        adze_complain_key (reader, table->items[i], "an input has no key '%s'; did you mean '%s'?",
+                           key, meant);
+      else
+        adze_complain_key (reader, table->items[i],
+                           "'%s' could be a parameter of a format; say which one by "
+                           "format = \"...\" (an input by itself has kind, path and format)",
+                           key);
     }
+    return;
+  }
   const adze_manifest_component *component = adze_reader_find (reader, ADZE_FORMAT, format, NULL);
   if (!component)
     return;
@@ -71,7 +90,9 @@ read_input (adze_reader *reader, const adze_value *table, bool short_form,
   if (short_form && kind && strcmp (kind->string, ADZE_TYPE_MODEL) != 0)
     adze_complain_at (reader, kind, "[model] is a model; other inputs are written [input.NAME]");
   else if (kind && strcmp (kind->string, ADZE_TYPE_DATASET) == 0)
-    adze_complain_at (reader, kind, "data is written [data.NAME], with use = \"SOURCE\"");
+    adze_complain_at (reader, kind,
+                      "data is no input: it has a table of its own, [data.NAME], with use = "
+                      "\"SOURCE\"");
   else if (kind && adze_check_name (reader, kind, kind->string, "a kind of artifact"))
     input->kind = kind->string;
   if (short_form)
@@ -102,35 +123,31 @@ adze_read_inputs (adze_reader *reader)
   const adze_value *tables = named_tables (reader, "input", "[input.NAME]");
   size_t most = (model ? 1 : 0) + (tables ? tables->count : 0);
   pipeline->inputs = calloc (most + 1, sizeof *pipeline->inputs);
-  if (!pipeline->inputs)
-    {
-      adze_complain (reader, adze_error_memory ());
-      return;
+  if (!pipeline->inputs) {
+    adze_complain (reader, adze_error_memory ());
+    return;
+  }
+  if (model && adze_is_table (reader, model, "[model]")) {
+    adze_pipeline_input *input = &pipeline->inputs[pipeline->input_count++];
+    input->name = "model";
+    read_input (reader, model, true, input);
+  }
+  for (size_t i = 0; tables && i < tables->count; i++) {
+    const adze_value *table = tables->items[i];
+    if (!adze_is_table (reader, table, "[input.NAME]")
+        || !adze_check_name (reader, table, table->key, "an input"))
+      continue;
+    if (model && strcmp (table->key, "model") == 0) {
+      adze_complain_at (reader, table,
+                        "[input.model] is [model] in full, which is there already, in "
+                        "line %u",
+                        (unsigned)model->line);
+      continue;
     }
-  if (model && adze_is_table (reader, model, "[model]"))
-    {
-      adze_pipeline_input *input = &pipeline->inputs[pipeline->input_count++];
-      input->name = "model";
-      read_input (reader, model, true, input);
-    }
-  for (size_t i = 0; tables && i < tables->count; i++)
-    {
-      const adze_value *table = tables->items[i];
-      if (!adze_is_table (reader, table, "[input.NAME]")
-          || !adze_check_name (reader, table, table->key, "an input"))
-        continue;
-      if (model && strcmp (table->key, "model") == 0)
-        {
-          adze_complain_at (reader, table,
-                            "[input.model] is [model] in full, which is there already, in "
-                            "line %u",
-                            (unsigned)model->line);
-          continue;
-        }
-      adze_pipeline_input *input = &pipeline->inputs[pipeline->input_count++];
-      input->name = table->key;
-      read_input (reader, table, false, input);
-    }
+    adze_pipeline_input *input = &pipeline->inputs[pipeline->input_count++];
+    input->name = table->key;
+    read_input (reader, table, false, input);
+  }
 }
 
 /* ---- [data.NAME] */
@@ -160,11 +177,10 @@ read_part (adze_reader *reader, const adze_value *table, adze_pipeline_data *dat
     adze_complain_at (reader, part,
                       "'part' goes from one share to a larger one, both from 0 to 1, such as "
                       "[0.9, 1.0]");
-  else
-    {
-      data->first = first;
-      data->last = last;
-    }
+  else {
+    data->first = first;
+    data->last = last;
+  }
 }
 
 static void

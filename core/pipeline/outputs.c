@@ -81,7 +81,8 @@ bind_output (adze_reader *reader, const adze_value *table, adze_binding *binding
   size_t after_all = reader->pipeline->stage_count;
   const adze_value *from = adze_value_get (table, "from");
   if (!from)
-    return adze_bind_newest (reader, after_all, ADZE_TYPE_MODEL, table, "an output", true, binding);
+    return adze_bind_newest (reader, after_all, ADZE_TYPE_MODEL, table, "an output",
+                             "from = \"...\"", true, binding);
   if (!adze_bind_reference (reader, after_all, from, binding))
     return false;
   if (strcmp (binding->type, ADZE_TYPE_DATASET) != 0)
@@ -101,11 +102,10 @@ read_output (adze_reader *reader, const adze_value *table, size_t index)
     check_path (reader, path, index);
   if (!bind_output (reader, table, &output->from) || !output->path)
     return;
-  if (strcmp (output->from.type, ADZE_TYPE_MODEL) != 0)
-    {
-      adze_check_keys (reader, table, "path|from", "an output that is no model");
-      return;
-    }
+  if (strcmp (output->from.type, ADZE_TYPE_MODEL) != 0) {
+    adze_check_keys (reader, table, "path|from", "an output that is no model");
+    return;
+  }
   const adze_manifest_component *format = find_format (reader, table, path, output->path);
   if (!format)
     return;

@@ -5,11 +5,10 @@
 static void
 free_stage (adze_pipeline_stage *stage)
 {
-  for (size_t i = 0; i < stage->rule_count; i++)
-    {
-      adze_pattern_close (stage->rules[i].pattern);
-      adze_value_free (stage->rules[i].settings);
-    }
+  for (size_t i = 0; i < stage->rule_count; i++) {
+    adze_pattern_close (stage->rules[i].pattern);
+    adze_value_free (stage->rules[i].settings);
+  }
   free (stage->rules);
   free (stage->bindings);
   adze_expression_free (stage->require);
@@ -19,18 +18,16 @@ free_stage (adze_pipeline_stage *stage)
 static void
 free_ends (adze_pipeline *pipeline)
 {
-  for (size_t i = 0; i < pipeline->input_count; i++)
-    {
-      free (pipeline->inputs[i].path);
-      adze_value_free (pipeline->inputs[i].settings);
-    }
+  for (size_t i = 0; i < pipeline->input_count; i++) {
+    free (pipeline->inputs[i].path);
+    adze_value_free (pipeline->inputs[i].settings);
+  }
   for (size_t i = 0; i < pipeline->data_count; i++)
     adze_value_free (pipeline->data[i].settings);
-  for (size_t i = 0; i < pipeline->output_count; i++)
-    {
-      free (pipeline->outputs[i].path);
-      adze_value_free (pipeline->outputs[i].settings);
-    }
+  for (size_t i = 0; i < pipeline->output_count; i++) {
+    free (pipeline->outputs[i].path);
+    adze_value_free (pipeline->outputs[i].settings);
+  }
   free (pipeline->inputs);
   free (pipeline->data);
   free (pipeline->outputs);
@@ -52,11 +49,10 @@ adze_pipeline_free (adze_pipeline *pipeline)
     free (pipeline->files[i]);
   free (pipeline->files);
   adze_document_cleanup (&pipeline->document);
-  for (size_t i = 0; i < pipeline->set_count; i++)
-    {
-      adze_document_cleanup (pipeline->set_documents[i]);
-      free (pipeline->set_documents[i]);
-    }
+  for (size_t i = 0; i < pipeline->set_count; i++) {
+    adze_document_cleanup (pipeline->set_documents[i]);
+    free (pipeline->set_documents[i]);
+  }
   free (pipeline->set_documents);
   free (pipeline->folder);
   free (pipeline->own_name);

@@ -11,17 +11,15 @@ line_start (const char *text, uint32_t line)
 {
   if (strncmp (text, "\xef\xbb\xbf", 3) == 0)
     text += 3;
-  for (; text && line > 1; line--)
-    {
-      text = strchr (text, '\n');
-      text = text ? text + 1 : NULL;
-    }
+  for (; text && line > 1; line--) {
+    text = strchr (text, '\n');
+    text = text ? text + 1 : NULL;
+  }
   return text;
 }
 
 /* A place that moves through the text. */
-typedef struct cursor
-{
+typedef struct cursor {
   const char *at;
   uint32_t line, column;
 } cursor;
@@ -49,12 +47,11 @@ steps (cursor *c, size_t count)
 static void
 skip_line_end (cursor *c)
 {
-  while (c->at[0] == '\\' && c->at[1] && strchr ("\n\r \t", c->at[1]))
-    {
+  while (c->at[0] == '\\' && c->at[1] && strchr ("\n\r \t", c->at[1])) {
+    step (c);
+    while (*c->at && strchr (" \t\r\n", *c->at))
       step (c);
-      while (*c->at && strchr (" \t\r\n", *c->at))
-        step (c);
-    }
+  }
 }
 
 /* Past one character of the string, however it is written: "\n", "\u00e9". */
@@ -82,13 +79,12 @@ adze_place_inside (const adze_document *document, const adze_value *at, size_t n
     step (&c);
   if (is_long && *c.at == '\n')
     step (&c);
-  for (size_t i = 1; i <= number && *c.at; i++)
-    {
-      if (quote == '"')
-        skip_line_end (&c);
-      if (i < number)
-        step_written (&c, quote);
-    }
+  for (size_t i = 1; i <= number && *c.at; i++) {
+    if (quote == '"')
+      skip_line_end (&c);
+    if (i < number)
+      step_written (&c, quote);
+  }
   place.line = c.line;
   place.column = c.column;
   return place;

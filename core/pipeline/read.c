@@ -26,16 +26,14 @@ static adze_error *
 check_version (const adze_document *document)
 {
   const adze_value *version = adze_value_get (document->root, "adze");
-  if (!version)
-    {
-      adze_error *error = adze_document_error (
-          document, NULL,
-          "'adze = 1' is missing, which says in which version of the language this "
-          "is written");
-      adze_error_set (error, "hint",
-                      "write adze = 1 at the top of the file, in front of all tables");
-      return error;
-    }
+  if (!version) {
+    adze_error *error = adze_document_error (
+        document, NULL,
+        "'adze = 1' is missing, which says in which version of the language this "
+        "is written");
+    adze_error_set (error, "hint", "write adze = 1 at the top of the file, in front of all tables");
+    return error;
+  }
   if (version->type != ADZE_VALUE_INT)
     return adze_document_error (document, version,
                                 "'adze' is the version of the language, 1, and not %s",
@@ -63,12 +61,11 @@ name_by_file (adze_reader *reader)
   if (length > 5 && strcmp (base + length - 5, ".toml") == 0)
     length -= 5;
   ADZE_AUTO_FREE char *name = strndup (base, length < 64 ? length : 64);
-  for (size_t i = 0; name && name[i]; i++)
-    {
-      char one[2] = { name[i], '\0' };
-      if (!is_file_name (one))
-        name[i] = '-';
-    }
+  for (size_t i = 0; name && name[i]; i++) {
+    char one[2] = { name[i], '\0' };
+    if (!is_file_name (one))
+      name[i] = '-';
+  }
   if (!name)
     adze_complain (reader, adze_error_memory ());
   reader->pipeline->own_name = adze_take (&name);
@@ -79,11 +76,10 @@ static void
 read_name (adze_reader *reader)
 {
   const adze_value *name = adze_read_string (reader, reader->document->root, "name", NULL);
-  if (!name)
-    {
-      name_by_file (reader);
-      return;
-    }
+  if (!name) {
+    name_by_file (reader);
+    return;
+  }
   reader->pipeline->name = name->string;
   if (!is_file_name (name->string))
     adze_complain_at (reader, name,

@@ -33,17 +33,15 @@ adze_complain (adze_reader *reader, adze_error *error)
   error = owned;
   if (!error)
     return;
-  if (is_breakage (error))
-    {
-      if (!reader->broken)
-        reader->broken = adze_take (&owned);
-      return;
-    }
-  if (reader->count >= ADZE_COMPLAINTS_MAX)
-    {
-      reader->left_out++;
-      return;
-    }
+  if (is_breakage (error)) {
+    if (!reader->broken)
+      reader->broken = adze_take (&owned);
+    return;
+  }
+  if (reader->count >= ADZE_COMPLAINTS_MAX) {
+    reader->left_out++;
+    return;
+  }
   if (!reader->complaints)
     reader->complaints = calloc (ADZE_COMPLAINTS_MAX, sizeof (adze_error *));
   if (reader->complaints)
@@ -98,11 +96,10 @@ void
 adze_complain_of (adze_reader *reader, const adze_value *at, adze_error *error)
 {
   ADZE_AUTO_ERROR owned = error;
-  if (is_breakage (error))
-    {
-      adze_complain (reader, adze_take (&owned));
-      return;
-    }
+  if (is_breakage (error)) {
+    adze_complain (reader, adze_take (&owned));
+    return;
+  }
   ADZE_AUTO (adze_buffer) text = { 0 };
   adze_buffer_text (&text, adze_error_message (error));
   for (const adze_error *link = adze_error_cause (error); link; link = adze_error_cause (link))
@@ -136,14 +133,13 @@ comes_after (const adze_error *a, const adze_error *b, const char *path)
 static void
 sort_complaints (adze_reader *reader)
 {
-  for (size_t i = 1; i < reader->count; i++)
-    {
-      adze_error *moved = reader->complaints[i];
-      size_t j = i;
-      for (; j > 0 && comes_after (reader->complaints[j - 1], moved, reader->document->path); j--)
-        reader->complaints[j] = reader->complaints[j - 1];
-      reader->complaints[j] = moved;
-    }
+  for (size_t i = 1; i < reader->count; i++) {
+    adze_error *moved = reader->complaints[i];
+    size_t j = i;
+    for (; j > 0 && comes_after (reader->complaints[j - 1], moved, reader->document->path); j--)
+      reader->complaints[j] = reader->complaints[j - 1];
+    reader->complaints[j] = moved;
+  }
 }
 
 adze_error *
@@ -153,12 +149,11 @@ adze_reader_finish (adze_reader *reader)
   adze_error **complaints = reader->complaints;
   sort_complaints (reader);
   reader->count = 0;
-  if (reader->broken || count == 0)
-    {
-      for (size_t i = 0; i < count; i++)
-        adze_error_free (complaints[i]);
-      return adze_take (&reader->broken);
-    }
+  if (reader->broken || count == 0) {
+    for (size_t i = 0; i < count; i++)
+      adze_error_free (complaints[i]);
+    return adze_take (&reader->broken);
+  }
   if (count == 1)
     return complaints[0];
   ADZE_AUTO_FREE char *more
@@ -178,6 +173,11 @@ complain_type (adze_reader *reader, const adze_value *value, const char *needed)
   ADZE_AUTO (adze_buffer) shown = { 0 };
   adze_value_write_toml (value, &shown);
   const char *text = shown.data && !shown.failed ? shown.data : "";
+  if (value->type == ADZE_VALUE_STRING && strncmp (needed, "one of", 6) == 0) {
+    adze_complain_at (reader, value, "'%s' must be %s, and %.60s%s is not", value->key, needed,
+                      text, strlen (text) > 60 ? "..." : "");
+    return;
+  }
   adze_complain_at (reader, value, "'%s' must be %s, and %s (%.60s%s) is not", value->key, needed,
                     adze_value_type_name (value->type), text, strlen (text) > 60 ? "..." : "");
 }
@@ -186,23 +186,20 @@ const adze_value *
 adze_read_string (adze_reader *reader, const adze_value *table, const char *key, const char *needed)
 {
   const adze_value *value = adze_value_get (table, key);
-  if (!value)
-    {
-      if (needed)
-        adze_complain_at (reader, table, "%s", needed);
-      return NULL;
-    }
-  if (value->type != ADZE_VALUE_STRING)
-    {
-      complain_type (reader, value, "a string");
-      return NULL;
-    }
-  if (value->string_size == 0 || strlen (value->string) != value->string_size)
-    {
-      adze_complain_at (reader, value, "'%s' %s", key,
-                        value->string_size == 0 ? "is empty" : "has a NUL in it");
-      return NULL;
-    }
+  if (!value) {
+    if (needed)
+      adze_complain_at (reader, table, "%s", needed);
+    return NULL;
+  }
+  if (value->type != ADZE_VALUE_STRING) {
+    complain_type (reader, value, "a string");
+    return NULL;
+  }
+  if (value->string_size == 0 || strlen (value->string) != value->string_size) {
+    adze_complain_at (reader, value, "'%s' %s", key,
+                      value->string_size == 0 ? "is empty" : "has a NUL in it");
+    return NULL;
+  }
   return value;
 }
 
@@ -212,11 +209,10 @@ adze_read_bool (adze_reader *reader, const adze_value *table, const char *key, b
   const adze_value *found = adze_value_get (table, key);
   if (!found)
     return true;
-  if (found->type != ADZE_VALUE_BOOL)
-    {
-      complain_type (reader, found, "true or false");
-      return false;
-    }
+  if (found->type != ADZE_VALUE_BOOL) {
+    complain_type (reader, found, "true or false");
+    return false;
+  }
   *value = found->boolean;
   return true;
 }
@@ -228,21 +224,19 @@ adze_read_int (adze_reader *reader, const adze_value *table, const char *key, in
   const adze_value *found = adze_value_get (table, key);
   if (!found)
     return true;
-  if (found->type != ADZE_VALUE_INT)
-    {
-      complain_type (reader, found, "a whole number");
-      return false;
-    }
-  if (found->integer < least || found->integer > most)
-    {
-      if (most == INT64_MAX)
-        adze_complain_at (reader, found, "'%s' must be at least %lld, and %lld is not", key,
-                          (long long)least, (long long)found->integer);
-      else
-        adze_complain_at (reader, found, "'%s' must be from %lld to %lld, and %lld is not", key,
-                          (long long)least, (long long)most, (long long)found->integer);
-      return false;
-    }
+  if (found->type != ADZE_VALUE_INT) {
+    complain_type (reader, found, "a whole number");
+    return false;
+  }
+  if (found->integer < least || found->integer > most) {
+    if (most == INT64_MAX)
+      adze_complain_at (reader, found, "'%s' must be at least %lld, and %lld is not", key,
+                        (long long)least, (long long)found->integer);
+    else
+      adze_complain_at (reader, found, "'%s' must be from %lld to %lld, and %lld is not", key,
+                        (long long)least, (long long)most, (long long)found->integer);
+    return false;
+  }
   *value = found->integer;
   return true;
 }
@@ -252,12 +246,11 @@ static void
 write_choices (const char *choices, adze_buffer *into)
 {
   adze_buffer_text (into, "one of ");
-  for (const char *at = choices; *at;)
-    {
-      size_t size = strcspn (at, "|");
-      adze_buffer_format (into, "%s\"%.*s\"", at > choices ? ", " : "", (int)size, at);
-      at += size + (at[size] == '|');
-    }
+  for (const char *at = choices; *at;) {
+    size_t size = strcspn (at, "|");
+    adze_buffer_format (into, "%s\"%.*s\"", at > choices ? ", " : "", (int)size, at);
+    at += size + (at[size] == '|');
+  }
 }
 
 bool
@@ -268,11 +261,10 @@ adze_read_choice (adze_reader *reader, const adze_value *table, const char *key,
   if (!found)
     return true;
   if (found->type == ADZE_VALUE_STRING
-      && adze_choices_have (choices, found->string, found->string_size))
-    {
-      *value = found->string;
-      return true;
-    }
+      && adze_choices_have (choices, found->string, found->string_size)) {
+    *value = found->string;
+    return true;
+  }
   ADZE_AUTO (adze_buffer) needed = { 0 };
   write_choices (choices, &needed);
   if (needed.failed)
@@ -292,29 +284,22 @@ adze_read_bytes (adze_reader *reader, const adze_value *table, const char *key, 
   double number = 0;
   if (!found)
     return true;
-  if (found->type == ADZE_VALUE_STRING)
-    {
-      ADZE_AUTO_ERROR error = adze_quantity_parse (found->string, ADZE_QUANTITY_BYTES, &number);
-      if (error)
-        {
-          adze_complain_at (reader, found, "'%s': %s", key, adze_error_message (error));
-          return false;
-        }
-    }
-  else if (found->type == ADZE_VALUE_INT)
-    {
-      number = (double)found->integer;
-    }
-  else
-    {
-      complain_type (reader, found, "a size such as \"2GiB\"");
+  if (found->type == ADZE_VALUE_STRING) {
+    ADZE_AUTO_ERROR error = adze_quantity_parse (found->string, ADZE_QUANTITY_BYTES, &number);
+    if (error) {
+      adze_complain_at (reader, found, "'%s': %s", key, adze_error_message (error));
       return false;
     }
-  if (number < 1 || number > BYTES_MAX)
-    {
-      adze_complain_at (reader, found, "'%s' must be at least one byte and at most 8192 TiB", key);
-      return false;
-    }
+  } else if (found->type == ADZE_VALUE_INT) {
+    number = (double)found->integer;
+  } else {
+    complain_type (reader, found, "a size such as \"2GiB\"");
+    return false;
+  }
+  if (number < 1 || number > BYTES_MAX) {
+    adze_complain_at (reader, found, "'%s' must be at least one byte and at most 8192 TiB", key);
+    return false;
+  }
   *value = (uint64_t)number;
   return true;
 }
@@ -327,22 +312,19 @@ adze_read_time (adze_reader *reader, const adze_value *table, const char *key,
   double seconds = 0;
   if (!found)
     return true;
-  if (found->type != ADZE_VALUE_STRING)
-    {
-      complain_type (reader, found, "a time such as \"10s\"");
-      return false;
-    }
+  if (found->type != ADZE_VALUE_STRING) {
+    complain_type (reader, found, "a time such as \"10s\"");
+    return false;
+  }
   ADZE_AUTO_ERROR error = adze_quantity_parse (found->string, ADZE_QUANTITY_SECONDS, &seconds);
-  if (error)
-    {
-      adze_complain_at (reader, found, "'%s': %s", key, adze_error_message (error));
-      return false;
-    }
-  if (seconds < 0.001 || seconds > 1e9)
-    {
-      adze_complain_at (reader, found, "'%s' must be at least 1 ms and at most 1000000000 s", key);
-      return false;
-    }
+  if (error) {
+    adze_complain_at (reader, found, "'%s': %s", key, adze_error_message (error));
+    return false;
+  }
+  if (seconds < 0.001 || seconds > 1e9) {
+    adze_complain_at (reader, found, "'%s' must be at least 1 ms and at most 1000000000 s", key);
+    return false;
+  }
   *milliseconds = (int64_t)ceil (seconds * 1000);
   return true;
 }
@@ -369,13 +351,12 @@ adze_table_count (adze_reader *reader, const adze_value *entry, const char *what
 {
   if (!entry)
     return 0;
-  if (entry->type == ADZE_VALUE_TABLE)
-    {
-      adze_complain_key (reader, entry,
-                         "there can be several of these; each is written %s, with two brackets",
-                         what);
-      return 0;
-    }
+  if (entry->type == ADZE_VALUE_TABLE) {
+    adze_complain_key (reader, entry,
+                       "there can be several of these; each is written %s, with two brackets",
+                       what);
+    return 0;
+  }
   bool good = entry->type == ADZE_VALUE_LIST;
   for (size_t i = 0; good && i < entry->count; i++)
     good = entry->items[i]->type == ADZE_VALUE_TABLE;
@@ -416,11 +397,10 @@ adze_check_keys (adze_reader *reader, const adze_value *table, const char *known
   char **words;
   size_t count;
   adze_error *error = adze_choices_split (known, &words, &count);
-  if (error)
-    {
-      adze_complain (reader, error);
-      return;
-    }
+  if (error) {
+    adze_complain (reader, error);
+    return;
+  }
   for (size_t i = 0; i < table->count; i++)
     if (!adze_choices_have (known, table->items[i]->key, table->items[i]->key_size))
       complain_of_key (reader, table->items[i], words, count, where);

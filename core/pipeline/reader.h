@@ -13,8 +13,7 @@
 /* Beyond these nobody reads on. */
 #define ADZE_COMPLAINTS_MAX 100
 
-typedef struct adze_reader
-{
+typedef struct adze_reader {
   adze_runtime *runtime;
   adze_pipeline *pipeline;
   const adze_document *document; /* the pipeline's */
@@ -107,9 +106,9 @@ bool adze_bind_reference (adze_reader *reader, size_t index, const adze_value *r
                           adze_binding *binding);
 /* The newest TYPE given in front of stage number INDEX, else the only input of that type. False:
  * there are several, or, which is no mistake unless it is REQUIRED, there is none. WHAT is who
- * takes it, for a complaint at AT. */
+ * takes it and HOW one says what, for a complaint at AT. */
 bool adze_bind_newest (adze_reader *reader, size_t index, const char *type, const adze_value *at,
-                       const char *what, bool required, adze_binding *binding);
+                       const char *what, const char *how, bool required, adze_binding *binding);
 
 /* ---- set.c */
 

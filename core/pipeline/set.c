@@ -14,8 +14,7 @@
 /* More parts than any place in a pipeline has. */
 #define PARTS_MAX 12
 
-typedef struct setting
-{
+typedef struct setting {
   adze_reader *reader;
   adze_document *document; /* its text is the setting */
   const char *parts[PARTS_MAX];
@@ -83,12 +82,11 @@ static adze_value *
 add_table (const setting *s, adze_value *into, const char *key, size_t index)
 {
   adze_value *table = adze_value_new (ADZE_VALUE_TABLE);
-  if (table)
-    {
-      table->origin = s->document;
-      table->line = table->key_line = 1;
-      table->column = table->key_column = s->columns[index];
-    }
+  if (table) {
+    table->origin = s->document;
+    table->line = table->key_line = 1;
+    table->column = table->key_column = s->columns[index];
+  }
   adze_error *error = adze_value_append (into, key, table);
   if (!error)
     return table;
@@ -110,19 +108,16 @@ read_value (const setting *s, const char *text, adze_value **value)
   bool toml
       = !no_toml && document.root->count == 1 && document.root->items[0]->type != ADZE_VALUE_DATE;
   ADZE_AUTO_VALUE made = NULL;
-  if (toml)
-    {
-      made = adze_take (&document.root->items[0]);
-      document.root->count = 0;
-      move_to (made, s->document, s->value_column - 3);
-    }
-  else
-    {
-      made = adze_value_new (ADZE_VALUE_STRING);
-      if (!made || !adze_value_set_text (made, text, strlen (text)))
-        return adze_error_memory ();
-      made->origin = s->document;
-    }
+  if (toml) {
+    made = adze_take (&document.root->items[0]);
+    document.root->count = 0;
+    move_to (made, s->document, s->value_column - 3);
+  } else {
+    made = adze_value_new (ADZE_VALUE_STRING);
+    if (!made || !adze_value_set_text (made, text, strlen (text)))
+      return adze_error_memory ();
+    made->origin = s->document;
+  }
   made->line = made->key_line = 1;
   made->column = s->value_column;
   made->key_column = s->columns[s->count - 1];
@@ -135,17 +130,16 @@ static void
 put (const setting *s, adze_value *table, const char *key, adze_value *value)
 {
   ADZE_AUTO_VALUE owned = value;
-  for (size_t i = 0; i < table->count; i++)
-    {
-      adze_value *old = table->items[i];
-      if (strcmp (old->key, key) != 0)
-        continue;
-      value->key = adze_take (&old->key);
-      value->key_size = old->key_size;
-      table->items[i] = adze_take (&owned);
-      adze_value_free (old);
-      return;
-    }
+  for (size_t i = 0; i < table->count; i++) {
+    adze_value *old = table->items[i];
+    if (strcmp (old->key, key) != 0)
+      continue;
+    value->key = adze_take (&old->key);
+    value->key_size = old->key_size;
+    table->items[i] = adze_take (&owned);
+    adze_value_free (old);
+    return;
+  }
   adze_complain (s->reader, adze_value_append (table, key, adze_take (&owned)));
 }
 
@@ -159,14 +153,14 @@ item_by_number (const setting *s, adze_value *list, size_t *index, const char *w
   char *end = NULL;
   const char *text = *index < s->count ? s->parts[*index] : "";
   unsigned long number = strtoul (text, &end, 10);
-  if (text[0] >= '0' && text[0] <= '9' && !*end && number < count)
-    {
-      ++*index;
-      return list->items[number];
-    }
+  if (text[0] >= '0' && text[0] <= '9' && !*end && number < count) {
+    ++*index;
+    return list->items[number];
+  }
   if (count > 0)
     complain (s, s->columns[*index < s->count ? *index : s->count - 1],
-              "%s is named by its number, from 0 to %zu", what, count - 1);
+              "there is no such %s: they are counted from 0, and the last one is number %zu", what,
+              count - 1);
   else
     complain (s, s->columns[0], "there is no %s at all", what);
   return NULL;
@@ -187,17 +181,15 @@ stage_by_id (const setting *s, size_t *index)
   size_t count = stages && stages->type == ADZE_VALUE_LIST ? stages->count : 0;
   ADZE_AUTO_FREE const char **ids = calloc (count + 1, sizeof *ids);
   size_t known = 0;
-  for (size_t i = 0; ids && i < count; i++)
-    {
-      const char *id = id_of (stages->items[i]);
-      if (id && strcmp (id, s->parts[*index]) == 0)
-        {
-          ++*index;
-          return stages->items[i];
-        }
-      if (id)
-        ids[known++] = id;
+  for (size_t i = 0; ids && i < count; i++) {
+    const char *id = id_of (stages->items[i]);
+    if (id && strcmp (id, s->parts[*index]) == 0) {
+      ++*index;
+      return stages->items[i];
     }
+    if (id)
+      ids[known++] = id;
+  }
   if (ids)
     complain_of_name (s, *index, "stage", ids, known);
   else
@@ -211,11 +203,10 @@ table_by_name (const setting *s, const char *group, size_t *index)
 {
   adze_value *tables = get (s->reader->pipeline->document.root, group);
   adze_value *found = tables ? get (tables, s->parts[*index]) : NULL;
-  if (found)
-    {
-      ++*index;
-      return found;
-    }
+  if (found) {
+    ++*index;
+    return found;
+  }
   size_t count = tables && tables->type == ADZE_VALUE_TABLE ? tables->count : 0;
   ADZE_AUTO_FREE const char **names = calloc (count + 1, sizeof *names);
   for (size_t i = 0; names && i < count; i++)
@@ -271,18 +262,21 @@ find_table (const setting *s, size_t *index)
     return model_table (s);
   if (strcmp (first, "output") == 0 || strcmp (first, "observer") == 0)
     return item_by_number (s, get (root, first), index, first);
-  if (strcmp (first, "run") == 0)
-    {
-      adze_value *run = get (root, "run");
-      return run ? run : add_table (s, root, "run", 0);
-    }
+  if (strcmp (first, "run") == 0) {
+    adze_value *run = get (root, "run");
+    return run ? run : add_table (s, root, "run", 0);
+  }
   static const char *const known[]
       = { "stage", "data", "input", "model", "output", "observer", "run" };
   const char *meant = adze_nearest (first, known, ADZE_COUNT_OF (known));
-  complain (s, s->columns[0],
-            "a setting begins with stage.ID, data.NAME, input.NAME, model, output.NUMBER, "
-            "observer.NUMBER or run, or it is name or seed%s%s%s",
-            meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+  if (meant)
+    complain (s, s->columns[0], "nothing is set by '%s'; did you mean '%s'?", first, meant);
+  else
+    complain (
+        s, s->columns[0],
+        "nothing is set by '%s': a setting begins with stage.ID, data.NAME, input.NAME, model, "
+        "output.NUMBER, observer.NUMBER or run, or it is name or seed",
+        first);
   return NULL;
 }
 
@@ -297,19 +291,17 @@ enter (const setting *s, adze_value *table, size_t index)
     return add_table (s, table, key, index);
   if (inner->type == ADZE_VALUE_TABLE)
     return inner;
-  if (inner->type != ADZE_VALUE_STRING)
-    {
-      complain (s, s->columns[index + 1], "'%s' is %s, which has nothing in it that could be set",
-                key, adze_value_type_name (inner->type));
-      return NULL;
-    }
+  if (inner->type != ADZE_VALUE_STRING) {
+    complain (s, s->columns[index + 1], "'%s' is %s, which has nothing in it that could be set",
+              key, adze_value_type_name (inner->type));
+    return NULL;
+  }
   ADZE_AUTO_VALUE use = adze_value_copy (inner);
   ADZE_AUTO_VALUE made = adze_value_new (ADZE_VALUE_TABLE);
-  if (!use || !made)
-    {
-      adze_complain (s->reader, adze_error_memory ());
-      return NULL;
-    }
+  if (!use || !made) {
+    adze_complain (s->reader, adze_error_memory ());
+    return NULL;
+  }
   made->line = inner->line;
   made->column = inner->column;
   made->key_line = inner->key_line;
@@ -336,26 +328,23 @@ apply (const setting *s, const char *text)
 {
   size_t index = 0;
   adze_value *table = is_whole (s) || s->count > 1 ? find_table (s, &index) : NULL;
-  if (s->count == 1 && !table)
-    {
-      complain (s, 1,
-                "'%s' is more than one value; go on with a dot and what of it is set, as in "
-                "stage.ID.KEY=VALUE",
-                s->parts[0]);
-      return;
-    }
-  if (table && index >= s->count)
-    {
-      complain (s, s->columns[s->count - 1],
-                "'%s' is more than one value; go on with a dot and what of it is set",
-                s->parts[s->count - 1]);
-      return;
-    }
-  if (table && table->type != ADZE_VALUE_TABLE)
-    {
-      complain (s, s->columns[index - 1], "what the file has there is no table");
-      return;
-    }
+  if (s->count == 1 && !table) {
+    complain (s, 1,
+              "'%s' is more than one value; go on with a dot and what of it is set, as in "
+              "stage.ID.KEY=VALUE",
+              s->parts[0]);
+    return;
+  }
+  if (table && index >= s->count) {
+    complain (s, s->columns[s->count - 1],
+              "'%s' is more than one value; go on with a dot and what of it is set",
+              s->parts[s->count - 1]);
+    return;
+  }
+  if (table && table->type != ADZE_VALUE_TABLE) {
+    complain (s, s->columns[index - 1], "what the file has there is no table");
+    return;
+  }
   for (; table && index + 1 < s->count; index++)
     table = enter (s, table, index);
   ADZE_AUTO_VALUE value = NULL;
@@ -392,27 +381,24 @@ static bool
 split (setting *s, char *name)
 {
   uint32_t column = 1;
-  for (char *part = name; part;)
-    {
-      char *dot = strchr (part, '.');
-      if (s->count == PARTS_MAX)
-        {
-          complain (s, column, "this has more parts than any place in a pipeline");
-          return false;
-        }
-      size_t length = dot ? (size_t)(dot - part) : strlen (part);
-      if (length == 0)
-        {
-          complain (s, column, "a name is missing here; a setting reads stage.ID.KEY=VALUE");
-          return false;
-        }
-      s->parts[s->count] = part;
-      s->columns[s->count++] = column;
-      column += (uint32_t)length + 1;
-      if (dot)
-        *dot = '\0';
-      part = dot ? dot + 1 : NULL;
+  for (char *part = name; part;) {
+    char *dot = strchr (part, '.');
+    if (s->count == PARTS_MAX) {
+      complain (s, column, "this has more parts than any place in a pipeline");
+      return false;
     }
+    size_t length = dot ? (size_t)(dot - part) : strlen (part);
+    if (length == 0) {
+      complain (s, column, "a name is missing here; a setting reads stage.ID.KEY=VALUE");
+      return false;
+    }
+    s->parts[s->count] = part;
+    s->columns[s->count++] = column;
+    column += (uint32_t)length + 1;
+    if (dot)
+      *dot = '\0';
+    part = dot ? dot + 1 : NULL;
+  }
   return true;
 }
 
@@ -426,18 +412,16 @@ apply_setting (adze_reader *reader, const char *text)
     trimmed--;
   adze_document *document = add_document (reader, text, trimmed);
   ADZE_AUTO_FREE char *name = strndup (text, trimmed);
-  if (!document || !name)
-    {
-      adze_complain (reader, adze_error_memory ());
-      return;
-    }
+  if (!document || !name) {
+    adze_complain (reader, adze_error_memory ());
+    return;
+  }
   setting s = { .reader = reader, .document = document };
   const char *value = equals ? equals + 1 + strspn (equals + 1, " \t") : "";
-  if (!equals || !*value)
-    {
-      complain (&s, 1, "this is no setting: one reads stage.ID.KEY=VALUE");
-      return;
-    }
+  if (!equals || !*value) {
+    complain (&s, 1, "this is no setting: one reads stage.ID.KEY=VALUE");
+    return;
+  }
   s.value_column = (uint32_t)(value - text) + 1;
   if (split (&s, name))
     apply (&s, value);

@@ -38,23 +38,21 @@ read_id (adze_reader *reader, size_t index)
                                             "this stage needs use = \"...\", a technique");
   const adze_value *id = adze_read_string (reader, stage->table, "id", NULL);
   stage->use = use ? use->string : NULL;
-  if (id && (strcmp (id->string, "input") == 0 || strcmp (id->string, "data") == 0))
-    {
-      adze_complain_at (reader, id,
-                        "'%s' cannot be the id of a stage: \"%s.NAME\" is what [%s.NAME] "
-                        "is called",
-                        id->string, id->string, id->string);
-      return;
-    }
+  if (id && (strcmp (id->string, "input") == 0 || strcmp (id->string, "data") == 0)) {
+    adze_complain_at (reader, id,
+                      "'%s' cannot be the id of a stage: \"%s.NAME\" is what [%s.NAME] "
+                      "is called",
+                      id->string, id->string, id->string);
+    return;
+  }
   if (id && !adze_check_name (reader, id, id->string, "a stage"))
     return;
   stage->id = id ? id->string : adze_value_get (stage->table, "id") ? NULL : stage->use;
   for (size_t i = 0; stage->id && i < index; i++)
-    if (stages[i].id && strcmp (stages[i].id, stage->id) == 0)
-      {
-        complain_of_twin (reader, index, i);
-        return;
-      }
+    if (stages[i].id && strcmp (stages[i].id, stage->id) == 0) {
+      complain_of_twin (reader, index, i);
+      return;
+    }
 }
 
 /* ---- What is the host's. */
@@ -65,24 +63,18 @@ read_isolation (adze_reader *reader, adze_pipeline_stage *stage)
   const adze_value *isolate = adze_value_get (stage->table, "isolate");
   if (!isolate)
     return;
-  if (isolate->type == ADZE_VALUE_TABLE)
-    {
-      stage->isolate = 1;
-      adze_check_keys (reader, isolate, "time|memory", "'isolate'");
-      adze_read_time (reader, isolate, "time", &stage->time_limit_ms);
-      adze_read_bytes (reader, isolate, "memory", &stage->memory_limit);
-    }
-  else if (isolate->type == ADZE_VALUE_BOOL)
-    {
-      stage->isolate = isolate->boolean ? 1 : -1;
-    }
-  else
-    {
-      adze_complain_at (
-          reader, isolate,
-          "'isolate' must be true, false or limits such as { time = \"10s\", memory = "
-          "\"1GiB\" }");
-    }
+  if (isolate->type == ADZE_VALUE_TABLE) {
+    stage->isolate = 1;
+    adze_check_keys (reader, isolate, "time|memory", "'isolate'");
+    adze_read_time (reader, isolate, "time", &stage->time_limit_ms);
+    adze_read_bytes (reader, isolate, "memory", &stage->memory_limit);
+  } else if (isolate->type == ADZE_VALUE_BOOL) {
+    stage->isolate = isolate->boolean ? 1 : -1;
+  } else {
+    adze_complain_at (reader, isolate,
+                      "'isolate' must be true, false or limits such as { time = \"10s\", memory = "
+                      "\"1GiB\" }");
+  }
 }
 
 /* ERROR unless it says "warn". */
@@ -141,11 +133,10 @@ read_require (adze_reader *reader, size_t index)
     return;
   adze_error *error
       = adze_expression_parse (require->string, reader->document, require, &stage->require);
-  if (error)
-    {
-      adze_complain (reader, error);
-      return;
-    }
+  if (error) {
+    adze_complain (reader, error);
+    return;
+  }
   if (!adze_expression_is_condition (stage->require))
     adze_complain_at (reader, require,
                       "'require' must be something that holds or does not, such as \"accuracy > "
@@ -176,11 +167,10 @@ read_pattern (adze_reader *reader, const adze_value *table, adze_pipeline_rule *
     return;
   const char *character = adze_error_fact (error, "character");
   const char *fault = adze_error_fact (error, "fault");
-  if (!character || !fault)
-    {
-      adze_complain_of (reader, match, adze_take (&error));
-      return;
-    }
+  if (!character || !fault) {
+    adze_complain_of (reader, match, adze_take (&error));
+    return;
+  }
   adze_value place = adze_place_inside (reader->document, match, strtoul (character, NULL, 10));
   adze_complain_at (reader, &place, "this is no good pattern: %s", fault);
 }
@@ -214,11 +204,10 @@ read_rules (adze_reader *reader, adze_pipeline_stage *stage)
   if (count == 0)
     return;
   stage->rules = calloc (count, sizeof *stage->rules);
-  if (!stage->rules)
-    {
-      adze_complain (reader, adze_error_memory ());
-      return;
-    }
+  if (!stage->rules) {
+    adze_complain (reader, adze_error_memory ());
+    return;
+  }
   stage->rule_count = count;
   for (size_t i = 0; i < count; i++)
     read_rule (reader, stage->component, rules->items[i], &stage->rules[i]);
@@ -279,17 +268,15 @@ adze_read_stages (adze_reader *reader)
   const adze_value *stages = adze_value_get (reader->document->root, "stage");
   size_t count = adze_table_count (reader, stages, "[[stage]]");
   pipeline->stages = calloc (count + 1, sizeof *pipeline->stages);
-  if (!pipeline->stages)
-    {
-      adze_complain (reader, adze_error_memory ());
-      return;
-    }
+  if (!pipeline->stages) {
+    adze_complain (reader, adze_error_memory ());
+    return;
+  }
   pipeline->stage_count = count;
-  for (size_t i = 0; i < count; i++)
-    {
-      pipeline->stages[i].table = stages->items[i];
-      read_id (reader, i);
-    }
+  for (size_t i = 0; i < count; i++) {
+    pipeline->stages[i].table = stages->items[i];
+    read_id (reader, i);
+  }
   for (size_t i = 0; i < count; i++)
     read_stage (reader, i);
 }

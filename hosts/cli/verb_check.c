@@ -17,18 +17,15 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
   if (error)
     return adze_cli_fail (cli, error);
   adze_pipeline_close (pipeline);
-  if (cli->json)
-    {
-      printf ("{\"pipeline\": ");
-      adze_cli_print_json (stdout, path);
-      puts (", \"good\": true}");
-    }
-  else if (!cli->quiet)
-    {
-      adze_cli_print (&cli->out, ADZE_CLI_GREEN, "good");
-      fputs (": ", stdout);
-      adze_cli_print_lines (&cli->out, "", path);
-    }
+  if (cli->json) {
+    printf ("{\"pipeline\": ");
+    adze_cli_print_json (stdout, path);
+    puts (", \"good\": true}");
+  } else if (!cli->quiet) {
+    adze_cli_print (&cli->out, ADZE_CLI_GREEN, "good");
+    fputs (": ", stdout);
+    adze_cli_print_lines (&cli->out, "", path);
+  }
   return ADZE_CLI_FINE;
 }
 

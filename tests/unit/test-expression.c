@@ -18,8 +18,7 @@
 static bool
 look_up (void *context, const char *stage, const char *name, adze_reading *reading)
 {
-  static const struct
-  {
+  static const struct {
     const char *stage, *name;
     adze_reading reading;
   } known[] = {
@@ -33,11 +32,10 @@ look_up (void *context, const char *stage, const char *name, adze_reading *readi
   (void)context;
   for (size_t i = 0; i < ADZE_COUNT_OF (known); i++)
     if (strcmp (known[i].name, name) == 0 && !stage == !known[i].stage
-        && (!stage || strcmp (stage, known[i].stage) == 0))
-      {
-        *reading = known[i].reading;
-        return true;
-      }
+        && (!stage || strcmp (stage, known[i].stage) == 0)) {
+      *reading = known[i].reading;
+      return true;
+    }
   return false;
 }
 
@@ -57,11 +55,10 @@ value (const char *text)
   adze_reading reading = { 0 };
   adze_expression *expression = parse (text);
   ADZE_AUTO_ERROR error = adze_expression_evaluate (expression, look_up, NULL, &reading);
-  if (error)
-    {
-      char *whole = adze_error_text (error);
-      fail_msg ("%s", whole);
-    }
+  if (error) {
+    char *whole = adze_error_text (error);
+    fail_msg ("%s", whole);
+  }
   adze_expression_free (expression);
   return reading;
 }
@@ -309,8 +306,7 @@ test_quantities_alone (void **state)
 {
   (void)state;
   double number = 0;
-  static const struct
-  {
+  static const struct {
     const char *text;
     adze_quantity quantity;
     double number;
@@ -319,14 +315,12 @@ test_quantities_alone (void **state)
     { " 4096 ", ADZE_QUANTITY_BYTES, 4096 },       { "1.5 s", ADZE_QUANTITY_SECONDS, 1.5 },
     { "10ms", ADZE_QUANTITY_SECONDS, 0.01 },       { "5%", ADZE_QUANTITY_NUMBER, 0.05 },
   };
-  for (size_t i = 0; i < ADZE_COUNT_OF (good); i++)
-    {
-      ADZE_AUTO_ERROR error = adze_quantity_parse (good[i].text, good[i].quantity, &number);
-      assert_null (error);
-      assert_true (number == good[i].number);
-    }
-  static const struct
-  {
+  for (size_t i = 0; i < ADZE_COUNT_OF (good); i++) {
+    ADZE_AUTO_ERROR error = adze_quantity_parse (good[i].text, good[i].quantity, &number);
+    assert_null (error);
+    assert_true (number == good[i].number);
+  }
+  static const struct {
     const char *text;
     adze_quantity quantity;
     const char *why;
@@ -340,12 +334,11 @@ test_quantities_alone (void **state)
     { "1 MB", ADZE_QUANTITY_SECONDS, "is no time" },
     { "true", ADZE_QUANTITY_BYTES, "is no size" },
   };
-  for (size_t i = 0; i < ADZE_COUNT_OF (bad); i++)
-    {
-      ADZE_AUTO_ERROR error = adze_quantity_parse (bad[i].text, bad[i].quantity, &number);
-      assert_non_null (error);
-      assert_non_null (strstr (adze_error_message (error), bad[i].why));
-    }
+  for (size_t i = 0; i < ADZE_COUNT_OF (bad); i++) {
+    ADZE_AUTO_ERROR error = adze_quantity_parse (bad[i].text, bad[i].quantity, &number);
+    assert_non_null (error);
+    assert_non_null (strstr (adze_error_message (error), bad[i].why));
+  }
 }
 
 int

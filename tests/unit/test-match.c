@@ -23,8 +23,7 @@ matches (const char *text, const char *name)
   return result;
 }
 
-typedef struct pair
-{
+typedef struct pair {
   const char *pattern, *name;
 } pair;
 

@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Broken pipelines: each of broken/ has beside it, as .txt, all that the command says about it. A
+# first line "# adze VERB [OPTION]..." is what is run in the place of `adze check`. With
+# ADZE_UPDATE=1 the .txt are written anew: read each as somebody who knows nothing but it.
+. "$(dirname "$0")/lib.sh"
+parts_
+
+cp -r "$here/broken" pipelines || exit 99
+files_ pipelines
+cd pipelines || exit 99
+count=0
+for file in *.toml; do
+  name=${file%.toml}
+  count=$((count + 1))
+  command=$(sed -n '1s/^# adze //p' "$file")
+  # shellcheck disable=SC2086
+  set -- ${command:-check}
+  verb=$1
+  shift
+  status=0
+  # shellcheck disable=SC2086
+  "$ADZE" $PARTS "$verb" "$file" "$@" > out 2> err < /dev/null || status=$?
+  ran="adze $verb $file $*"
+  { [ "$status" = 1 ] || [ "$status" = 2 ]; } || fail "the exit status should be 1 or 2"
+  [ ! -s out ] || fail "standard output should be empty"
+  # Where the files lie, which version this is and what else is installed differ.
+  sed "s|$work/pipelines/||g; s|$work/||g; s|and adze [^ ]* reads|and adze VERSION reads|
+    s|those that do write: .*|those that do write: ...|" err > said
+  if [ "${ADZE_UPDATE-}" = 1 ]; then
+    cp said "$here/broken/$name.txt"
+  elif ! diff -u "$name.txt" said > difference 2>&1; then
+    fail "it should say what $name.txt says:"
+    cat difference
+  fi
+done
+[ "$count" -ge 60 ] || fail "there are $count broken pipelines, and should be 60"
+cd "$work" || exit 99
+done_
