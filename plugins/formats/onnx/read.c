@@ -75,7 +75,7 @@ is_data (reader *self, const onnx_tensor *tensor, const onnx_field *field, bool 
 }
 
 static adze_status
-take_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
+cut_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
 {
   reader *self = (reader *)walk;
   const onnx_tensor *tensor = &weight->tensor;
@@ -206,7 +206,7 @@ tell_property (reader *self, const onnx_field *field)
 
 /* Entries stand together, behind the graph and before what came later to ONNX. */
 static adze_status
-take_field (onnx_walk *walk, const onnx_field *field, int64_t *growth)
+cut_field (onnx_walk *walk, const onnx_field *field, int64_t *growth)
 {
   reader *self = (reader *)walk;
   bool is_property = field->number == ONNX_MODEL_METADATA;
@@ -312,8 +312,8 @@ onnx_read (const adze_host *host, const adze_params *params, adze_file *file, ad
   /* Nodes with attributes are walked over twice, their tensors three times. */
   self->input.walked_most = self->limit > UINT64_MAX / 4 ? UINT64_MAX : 4 * self->limit;
   self->walk.input = &self->input;
-  self->walk.weight = take_weight;
-  self->walk.field = take_field;
+  self->walk.weight = cut_weight;
+  self->walk.field = cut_field;
   adze_status status = read_model (self);
   onnx_edits_release (&self->walk.edits);
   onnx_weights_release (&self->weights);

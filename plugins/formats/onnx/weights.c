@@ -40,15 +40,15 @@ onnx_weights_add (onnx_weights *weights, onnx_input *input, const onnx_weight *w
   return ADZE_OK;
 }
 
-typedef struct entry {
+typedef struct named {
   const char *name;
   size_t index;
-} entry;
+} named;
 
 static int
-compare (const void *a, const void *b)
+compare_named (const void *a, const void *b)
 {
-  const entry *left = (const entry *)a, *right = (const entry *)b;
+  const named *left = (const named *)a, *right = (const named *)b;
   int order = strcmp (left->name, right->name);
   if (order != 0)
     return order;
@@ -58,7 +58,7 @@ compare (const void *a, const void *b)
 static int
 compare_name (const void *name, const void *other)
 {
-  return strcmp ((const char *)name, ((const entry *)other)->name);
+  return strcmp ((const char *)name, ((const named *)other)->name);
 }
 
 #define NUMBER_ROOM 24
@@ -66,7 +66,7 @@ compare_name (const void *name, const void *other)
 /* Names the entries of SORTED from FIRST to LAST - 1, which have one name in common; *ROOM is where
  * names with a number go. */
 static adze_status
-name_alike (onnx_weights *weights, const onnx_input *input, const entry *sorted, size_t first,
+name_alike (onnx_weights *weights, const onnx_input *input, const named *sorted, size_t first,
             size_t last, char **room)
 {
   uint64_t number = 2;
@@ -89,7 +89,7 @@ name_alike (onnx_weights *weights, const onnx_input *input, const entry *sorted,
 }
 
 static size_t
-end_of_alike (const entry *sorted, size_t count, size_t first)
+end_of_alike (const named *sorted, size_t count, size_t first)
 {
   size_t last = first + 1;
   while (last < count && strcmp (sorted[first].name, sorted[last].name) == 0)
@@ -99,7 +99,7 @@ end_of_alike (const entry *sorted, size_t count, size_t first)
 
 /* Bytes that names with a number take. */
 static size_t
-extra_room (const onnx_weights *weights, const entry *sorted)
+extra_room (const onnx_weights *weights, const named *sorted)
 {
   size_t room = 0;
   for (size_t first = 0, last; first < weights->count; first = last) {
@@ -116,13 +116,13 @@ onnx_weights_name (onnx_weights *weights, const onnx_input *input)
   const adze_host *host = weights->host;
   if (weights->count == 0)
     return ADZE_OK;
-  entry *sorted = (entry *)host->allocate (host, weights->count * sizeof *sorted);
+  named *sorted = (named *)host->allocate (host, weights->count * sizeof *sorted);
   if (!sorted)
     return adze_fail (host, ADZE_E_MEMORY, "there is no memory for the names of %zu weights",
                       weights->count);
   for (size_t i = 0; i < weights->count; i++)
-    sorted[i] = (entry){ weights->names + weights->items[i].name_at, i };
-  qsort (sorted, weights->count, sizeof *sorted, compare);
+    sorted[i] = (named){ weights->names + weights->items[i].name_at, i };
+  qsort (sorted, weights->count, sizeof *sorted, compare_named);
   size_t size = extra_room (weights, sorted);
   adze_status status = ADZE_OK;
   if (size > 0 && !(weights->more_names = (char *)host->allocate (host, size)))

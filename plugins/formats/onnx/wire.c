@@ -185,6 +185,11 @@ onnx_next (onnx_input *input, onnx_span *rest, onnx_field *field)
   adze_status status = onnx_varint (input, rest, &tag);
   if (status != ADZE_OK)
     return status;
+  /* Lengths are longer than they must be where a writer left room for them; this never is. */
+  if (rest->at - field->at != onnx_varint_size (tag))
+    return onnx_fail_at (input, field->at, ADZE_E_FORMAT,
+                         "the number of a field takes more bytes than it needs, which no writer "
+                         "of protobuf does: the file is damaged, or is no ONNX model");
   if (tag >> 3 == 0 || tag >> 3 > UINT32_C (0x1fffffff))
     return onnx_fail_at (input, field->at, ADZE_E_FORMAT,
                          "a field has the number %" PRIu64 ", which cannot be: the file is "

@@ -60,7 +60,7 @@ typedef struct writer {
 /* ---- The cargo. */
 
 static int
-compare (const void *a, const void *b)
+compare_crates (const void *a, const void *b)
 {
   return strcmp (((const crate *)a)->name, ((const crate *)b)->name);
 }
@@ -82,7 +82,7 @@ sort_cargo (writer *self)
       return status;
     self->crates[i] = (crate){ meta.name, i, false };
   }
-  qsort (self->crates, self->count, sizeof *self->crates, compare);
+  qsort (self->crates, self->count, sizeof *self->crates, compare_crates);
   return ADZE_OK;
 }
 
@@ -147,7 +147,7 @@ find_crate (writer *self, const onnx_item *item, const onnx_tensor *tensor, plac
   const crate wanted = { item->name, 0, false };
   crate *found = self->count == 0 ? NULL
                                   : (crate *)bsearch (&wanted, self->crates, self->count,
-                                                      sizeof wanted, compare);
+                                                      sizeof wanted, compare_crates);
   if (!found)
     return adze_fail (self->host, ADZE_E_UNSUPPORTED,
                       "the graph needs a weight '%s', and there is none of that name: ONNX does "
@@ -228,7 +228,7 @@ refuse_part (const writer *self)
 }
 
 static adze_status
-take_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
+fill_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
 {
   writer *self = (writer *)walk;
   size_t number = self->next++;
@@ -309,7 +309,7 @@ metadata_size (writer *self, int64_t *growth)
 }
 
 static adze_status
-take_field (onnx_walk *walk, const onnx_field *field, int64_t *growth)
+fill_field (onnx_walk *walk, const onnx_field *field, int64_t *growth)
 {
   writer *self = (writer *)walk;
   if (self->metadata_put || (field->number && field->at < self->metadata_at))
@@ -325,23 +325,23 @@ take_field (onnx_walk *walk, const onnx_field *field, int64_t *growth)
 /* ---- The layout. */
 
 static adze_status
-put (writer *self, const void *bytes, uint64_t size)
+lay (writer *self, const void *bytes, uint64_t size)
 {
   return size == 0 ? ADZE_OK
                    : self->layouts->bytes (self->host, self->layout, 0, bytes, (size_t)size);
 }
 
 static adze_status
-put_text (writer *self, uint8_t tag, adze_text text)
+lay_text (writer *self, uint8_t tag, adze_text text)
 {
   uint8_t head[1 + ONNX_VARINT_MAX] = { tag };
   size_t size = 1 + onnx_varint_put (head + 1, text.size, 0);
-  adze_status status = put (self, head, size);
-  return status == ADZE_OK ? put (self, text.data, text.size) : status;
+  adze_status status = lay (self, head, size);
+  return status == ADZE_OK ? lay (self, text.data, text.size) : status;
 }
 
 static adze_status
-put_metadata (writer *self)
+lay_metadata (writer *self)
 {
   for (size_t i = 0;; i++) {
     adze_text key;
@@ -352,39 +352,39 @@ put_metadata (writer *self)
     uint8_t head[1 + ONNX_VARINT_MAX] = { ONNX_MODEL_METADATA << 3 | ONNX_BYTES };
     size_t size
         = 1 + onnx_varint_put (head + 1, text_size (key.size) + text_size (value->text.size), 0);
-    adze_status status = put (self, head, size);
+    adze_status status = lay (self, head, size);
     if (status == ADZE_OK)
-      status = put_text (self, 1 << 3 | ONNX_BYTES, key);
+      status = lay_text (self, 1 << 3 | ONNX_BYTES, key);
     if (status == ADZE_OK)
-      status = put_text (self, 2 << 3 | ONNX_BYTES, value->text);
+      status = lay_text (self, 2 << 3 | ONNX_BYTES, value->text);
     if (status != ADZE_OK)
       return status;
   }
 }
 
 static adze_status
-put_weight (writer *self, size_t number)
+lay_weight (writer *self, size_t number)
 {
   const place *at = &self->places[number];
   uint8_t bytes[ONNX_EXTERNAL_ROOM];
   if (at->external)
-    return put (self, bytes, onnx_external_put (bytes, self->file_name, at->offset, at->size));
-  adze_status status = put (self, bytes, put_head (&self->weights.items[number], at, bytes));
+    return lay (self, bytes, onnx_external_put (bytes, self->file_name, at->offset, at->size));
+  adze_status status = lay (self, bytes, put_head (&self->weights.items[number], at, bytes));
   return status == ADZE_OK ? self->layouts->tensor (self->host, self->layout, 0, at->index)
                            : status;
 }
 
 static adze_status
-put_edit (writer *self, const onnx_edit *edit)
+lay_edit (writer *self, const onnx_edit *edit)
 {
   uint8_t length[ONNX_VARINT_MAX];
   switch (edit->kind) {
   case ONNX_LENGTH:
-    return put (self, length, onnx_varint_put (length, edit->value, edit->width));
+    return lay (self, length, onnx_varint_put (length, edit->value, edit->width));
   case ONNX_WEIGHT:
-    return put_weight (self, (size_t)edit->value);
+    return lay_weight (self, (size_t)edit->value);
   case ONNX_METADATA:
-    return put_metadata (self);
+    return lay_metadata (self);
   default:
     return ADZE_OK;
   }
@@ -397,12 +397,12 @@ lay_out (writer *self)
   adze_status status = ADZE_OK;
   for (size_t i = 0; status == ADZE_OK && i < self->walk.edits.count; i++) {
     const onnx_edit *edit = &self->walk.edits.list[i];
-    status = put (self, self->input.memory + at, edit->at - at);
+    status = lay (self, self->input.memory + at, edit->at - at);
     if (status == ADZE_OK)
-      status = put_edit (self, edit);
+      status = lay_edit (self, edit);
     at = edit->at + edit->cut;
   }
-  return status == ADZE_OK ? put (self, self->input.memory + at, self->input.size - at) : status;
+  return status == ADZE_OK ? lay (self, self->input.memory + at, self->input.size - at) : status;
 }
 
 /* ---- The beginning. */
@@ -456,7 +456,7 @@ check_parts (const writer *self)
 }
 
 static adze_status
-take_params (writer *self, const adze_params *params)
+take_options (writer *self, const adze_params *params)
 {
   const adze_host *host = self->host;
   const char *external = adze_param_string (host, params, "external");
@@ -480,7 +480,7 @@ static adze_status
 write_model (writer *self, const adze_params *params)
 {
   int64_t growth = 0;
-  adze_status status = take_params (self, params);
+  adze_status status = take_options (self, params);
   if (status == ADZE_OK)
     status = check_parts (self);
   if (status == ADZE_OK)
@@ -496,8 +496,8 @@ write_model (writer *self, const adze_params *params)
     return adze_fail (self->host, ADZE_E_MEMORY, "there is no memory for %zu weights",
                       self->weights.count);
   self->walk.edits.count = 0;
-  self->walk.weight = take_weight;
-  self->walk.field = take_field;
+  self->walk.weight = fill_weight;
+  self->walk.field = fill_field;
   status = onnx_walk_model (&self->walk, &growth);
   if (status == ADZE_OK)
     status = check_used (self);
