@@ -24,7 +24,7 @@ typedef struct reader {
   uint64_t held; /* bytes of structure that do not end up in the model of the part */
   uint64_t cut;  /* so far */
   uint64_t metadata_at;
-  bool metadata_found;
+  bool metadata_place, metadata_found; /* METADATA_AT is set; by an entry */
 } reader;
 
 static adze_status
@@ -204,17 +204,19 @@ tell_property (reader *self, const onnx_field *field)
   return status;
 }
 
-/* Entries stand together, behind the graph and before what came later to ONNX. */
+/* Entries stand where the first one was; in a file without, before what came to ONNX later than
+ * they did. */
 static adze_status
 cut_field (onnx_walk *walk, const onnx_field *field, int64_t *growth)
 {
   reader *self = (reader *)walk;
   bool is_property = field->number == ONNX_MODEL_METADATA;
-  if (!self->metadata_found && (is_property || field->number > ONNX_MODEL_METADATA
-                                || field->number == 0)) {
+  bool is_later = field->number > ONNX_MODEL_METADATA || field->number == 0;
+  if ((is_property && !self->metadata_found) || (is_later && !self->metadata_place)) {
     self->metadata_at = (uint64_t)((int64_t)field->at + *growth);
-    self->metadata_found = true;
+    self->metadata_place = true;
   }
+  self->metadata_found |= is_property;
   if (!is_property)
     return ADZE_OK;
   adze_status status = tell_property (self, field);
