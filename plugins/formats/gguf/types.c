@@ -82,11 +82,13 @@ gguf_shown (const char *data, uint64_t size, char shown[GGUF_SHOWN])
       shown[length] = c < 0x20 || c == 0x7f || c == '\'' ? '?' : (char)c;
     }
   shown[length] = '\0';
+  if (length == size)
+    return shown;
   /* Cut in the middle of a character, it would be no text any more. */
-  while (length < size && length > 0 && ((unsigned char)data[length] & 0xc0) == 0x80)
-    shown[--length] = '\0';
-  if (length < size && length > 3)
-    memset (shown + length - 3, '.', 3);
+  length -= 3;
+  while (length > 0 && ((unsigned char)data[length] & 0xc0) == 0x80)
+    length--;
+  memcpy (shown + length, "...", 4);
   return shown;
 }
 
