@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* artifact/metadata.c: the named values that lie beside the tensors. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -352,6 +353,19 @@ signed_bits (uint64_t bits, size_t size)
   return (int64_t)(bits << unused) >> unused;
 }
 
+/* The double with the fewest digits that is still this float: 0.1, not 0.10000000149011612. */
+static double
+shortest_double (float number)
+{
+  char digits[32];
+  for (int places = 5; isfinite (number) && places < 8; places++) {
+    snprintf (digits, sizeof digits, "%.*e", places, (double)number);
+    if (strtof (digits, NULL) == number)
+      return strtod (digits, NULL);
+  }
+  return (double)number;
+}
+
 static void
 number_json (uint32_t type, uint64_t bits, adze_value *into, const char *key)
 {
@@ -363,7 +377,7 @@ number_json (uint32_t type, uint64_t bits, adze_value *into, const char *key)
     float number;
     uint32_t low = (uint32_t)bits;
     memcpy (&number, &low, sizeof number);
-    adze_json_float (into, key, (double)number);
+    adze_json_float (into, key, shortest_double (number));
     return;
   }
   case ADZE_META_F64: {

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 static const adze_cli_verb *const verbs[] = {
-  &adze_cli_check,         &adze_cli_list,          &adze_cli_inspect,       &adze_cli_plugin_list,
+  &adze_cli_check,         &adze_cli_show_model,    &adze_cli_diff,          &adze_cli_convert,
+  &adze_cli_list,          &adze_cli_inspect,       &adze_cli_plugin_list,
   &adze_cli_plugin_rescan, &adze_cli_plugin_new,    &adze_cli_plugin_check,
   &adze_cli_plugin_doctor, &adze_cli_plugin_try,    &adze_cli_plugin_dump,
   &adze_cli_plugin_stamp,  &adze_cli_plugin_key,
@@ -163,6 +164,16 @@ adze_cli_number_option (const adze_cli *cli, const adze_cli_arguments *arguments
     return ADZE_CLI_FINE;
   return adze_cli_misuse (cli, "--%s takes a whole number from %llu to %llu, not '%s'", name,
                           (unsigned long long)least, (unsigned long long)most, text);
+}
+
+int
+adze_cli_size_option (const adze_cli *cli, const adze_cli_arguments *arguments, const char *name,
+                      uint64_t *bytes)
+{
+  const char *text = adze_cli_value (arguments, name);
+  if (!text || (adze_cli_size (text, bytes) && *bytes > 0))
+    return ADZE_CLI_FINE;
+  return adze_cli_misuse (cli, "--%s takes a size such as 64MiB, not '%s'", name, text);
 }
 
 /* ---- Dispatch. */

@@ -50,9 +50,16 @@ int adze_cli_main (int argc, char **argv);
 int adze_cli_number_option (const adze_cli *cli, const adze_cli_arguments *arguments,
                             const char *name, uint64_t least, uint64_t most, uint64_t *number);
 
+/* The same for bytes, with a unit; more than none. */
+int adze_cli_size_option (const adze_cli *cli, const adze_cli_arguments *arguments,
+                          const char *name, uint64_t *bytes);
+
 extern const adze_cli_option adze_cli_common_options[];
 
 extern const adze_cli_verb adze_cli_check;
+extern const adze_cli_verb adze_cli_show_model;
+extern const adze_cli_verb adze_cli_diff;
+extern const adze_cli_verb adze_cli_convert;
 extern const adze_cli_verb adze_cli_list;
 extern const adze_cli_verb adze_cli_inspect;
 extern const adze_cli_verb adze_cli_plugin_doctor;

@@ -86,6 +86,22 @@ need_plugin ()
 }
 need_sample () { need_plugin sample; }
 
+# The format of tests/plugins/slate.c, whose files say in words what is in them, in a folder that is
+# trusted.
+need_slate ()
+{
+  [ "${ADZE_SHARED-}" != no ] || done_
+  mkdir -p plugins "$XDG_CONFIG_HOME/adze"
+  echo "trusted = [\"$work/plugins\"]" > "$XDG_CONFIG_HOME/adze/config.toml"
+  export ADZE_PLUGIN_PATH="$work/plugins"
+  ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/sdk/include" -o plugins/slate.so \
+    "$root/tests/plugins/slate.c" 2> err || {
+    echo "no compiler for the plugin slate:"
+    cat err
+    exit 77
+  }
+}
+
 # Verbs as the command itself lists them: "list", "plugin check".
 all_verbs ()
 {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* artifact/convert.c: a model from one file, and format, into another. */
+#include <string.h>
+
+#include "artifact/look.h"
+#include "plugin/manifest/params.h"
+
+static adze_error *
+write_settings (adze_runtime *runtime, const adze_model *model, const char *out,
+                const adze_convert_options *options)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO (adze_document) document = { 0 };
+  const char *format = options->to;
+  if (!format)
+    ADZE_TRY (adze_format_for_path (runtime, out, &format));
+  ADZE_TRY (adze_find_component (runtime, format, &record, &component));
+  ADZE_TRY (adze_settings_parse (component, options->settings, &document));
+  adze_format_options write
+      = { .format = format, .document = &document, .settings = document.root };
+  return adze_model_write (runtime, model, out, &write);
+}
+
+adze_error *
+adze_model_convert (adze_runtime *runtime, const char *in, const char *out,
+                    const adze_convert_options *given)
+{
+  adze_convert_options options;
+  ADZE_AUTO_MODEL model = NULL;
+  ADZE_TRY (adze_options_copy ("adze_convert_options", given, &options, sizeof options));
+  adze_format_options read
+      = { .format = options.from, .structure_limit = options.structure_limit };
+  ADZE_LOCKED (runtime);
+  adze_error *error = adze_model_open (runtime, in, &read, &model);
+  if (!error)
+    error = write_settings (runtime, model, out, &options);
+  return error ? adze_error_wrap (error, "cannot convert %s to %s", in, out) : NULL;
+}

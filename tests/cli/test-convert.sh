@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# adze convert: the same model in another file, whole or not at all.
+. "$(dirname "$0")/lib.sh"
+need_slate
+
+{
+  printf 'SLATE\ntensor a f32 4 512\ntensor b u8 4 528\ntext who me\n'
+  printf 'text adze.traits {"b":{"adze.frozen/1":{}}}\nend\n'
+} > m.slate
+dd if=/dev/zero of=m.slate bs=1 seek=1023 count=1 2> /dev/null
+printf 'ABCDEFGHIJKLMNOPQRST' | dd of=m.slate bs=1 seek=512 conv=notrunc 2> /dev/null
+
+mkdir made
+expect 0 "$ADZE" convert m.slate made/n.tablet
+out_empty
+err_empty
+expect 0 "$ADZE" diff m.slate made/n.tablet
+expect 0 "$ADZE" convert m.slate made/o.slate --set shard=1
+[ -f made/o.slate-2 ] || fail "there should be a second file"
+expect 0 "$ADZE" diff m.slate made/o.slate
+expect 0 "$ADZE" convert m.slate made/o.slate --set shard=1 --json
+json_is made/o.slate to
+
+# The same bytes again, onto itself too.
+expect 0 "$ADZE" convert made/n.tablet made/p.slate
+cmp -s made/n.tablet made/p.slate || fail "the bytes should be the same"
+expect 0 "$ADZE" convert made/p.slate made/p.slate
+cmp -s made/n.tablet made/p.slate || fail "the bytes should be the same"
+
+# Refusals leave nothing, and what was there stays.
+echo precious > made/q.slate
+ls -A made > before
+expect 1 "$ADZE" convert m.slate made/q.slate --set do=fail
+err_has "the slate is full"
+expect 2 "$ADZE" convert m.slate made/q.slate --set shrad=1
+err_has "did you mean 'shard'"
+expect 1 "$ADZE" convert m.slate made/q.unknown
+err_has "slate (slate|tablet)"
+expect 0 "$ADZE" convert m.slate made/r.unknown --to slate
+rm made/r.unknown
+expect 1 "$ADZE" convert m.slate made/q.slate --from sample
+expect 1 "$ADZE" convert absent made/q.slate
+sed 's/f32/f64/; s/a f64 4/a f64 2/' m.slate > long.slate
+expect 1 "$ADZE" convert long.slate made/q.slate
+err_has "cannot hold the tensor"
+err_has "f64"
+ls -A made > after
+cmp -s before after || fail "the folder should be as before: $(diff before after)"
+[ "$(cat made/q.slate)" = precious ] || fail "the old file should be there"
+done_

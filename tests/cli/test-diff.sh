@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# adze diff: what two models differ in, tensor by tensor.
+. "$(dirname "$0")/lib.sh"
+need_slate
+
+# slate FILE LINES: a model with these lines, and bytes from 512 on.
+slate ()
+{
+  printf 'SLATE\n%send\n' "$2" > "$1"
+  dd if=/dev/zero of="$1" bs=1 seek=1023 count=1 2> /dev/null
+  printf '\000\000\200\077\000\000\000\300\000\000\000\000\000\000\200\077' |
+    dd of="$1" bs=1 seek=512 conv=notrunc 2> /dev/null
+}
+line='
+'
+slate a.slate "tensor x f32 4 512${line}tensor y u8 4 528${line}text who me${line}"
+slate b.slate "tensor y u8 4 528${line}tensor x f32 4 512${line}text who me${line}"
+expect 0 "$ADZE" diff a.slate a.slate
+out_has "2 of 2 tensors are identical"
+out_has "nothing differs"
+# The order of tensors is no difference.
+expect 0 "$ADZE" diff a.slate b.slate
+
+# A value.
+printf '\002' | dd of=b.slate bs=1 seek=529 conv=notrunc 2> /dev/null
+printf '\000\000\000\100' | dd of=b.slate bs=1 seek=512 conv=notrunc 2> /dev/null
+expect 1 "$ADZE" diff a.slate b.slate
+err_empty
+out_has "1 of 4 values"
+out_has "0 of 2 tensors are identical"
+expect 1 "$ADZE" diff --json a.slate b.slate
+json_is false same
+json_is 1.0 tensors 0 max-error
+json_is 1 tensors 0 zeros-a
+json_is 3 tensors 1 zeros-b
+expect 1 "$ADZE" diff --match y a.slate b.slate
+out_lacks "x "
+expect 1 "$ADZE" diff --match none a.slate b.slate
+err_has "none"
+
+# Types, shapes, names, traits, metadata, parts.
+slate c.slate "tensor x f32 2x2 512${line}tensor z u8 4 528${line}text who you${line}text why so${line}part p/1 x${line}"
+expect 1 "$ADZE" diff a.slate c.slate
+out_has "[4] became [2, 2]"
+out_has "only in A"
+out_has "only in B"
+out_has '"you"'
+out_has "why"
+out_has "p/1"
+slate d.slate "tensor x u8 4 512${line}tensor y u8 4 528${line}text who me${line}text adze.traits {\"y\":{\"adze.frozen/1\":{}}}${line}"
+expect 1 "$ADZE" diff a.slate d.slate
+out_has "f32 became u8"
+out_has "other traits"
+slate e.slate "blocks x q 4 16 4 512${line}"
+slate f.slate "blocks x q 4 16 4 516${line}"
+expect 1 "$ADZE" diff e.slate f.slate
+out_has "other bytes (q is not decoded)"
+expect 0 "$ADZE" diff e.slate e.slate
+expect 1 "$ADZE" diff a.slate absent
+err_has "absent"
+done_
