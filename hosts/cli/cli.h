@@ -56,10 +56,12 @@ int adze_cli_size_option (const adze_cli *cli, const adze_cli_arguments *argumen
 
 extern const adze_cli_option adze_cli_common_options[];
 
+extern const adze_cli_verb adze_cli_init;
 extern const adze_cli_verb adze_cli_check;
 extern const adze_cli_verb adze_cli_show_model;
 extern const adze_cli_verb adze_cli_diff;
 extern const adze_cli_verb adze_cli_convert;
+extern const adze_cli_verb adze_cli_schema;
 extern const adze_cli_verb adze_cli_list;
 extern const adze_cli_verb adze_cli_inspect;
 extern const adze_cli_verb adze_cli_plugin_doctor;
