@@ -19,29 +19,37 @@ typedef struct adze_dataset_options {
   bool shuffle;       /* another order each epoch */
   double first, last; /* the part [first, last) of the examples after a shuffle that depends on the
                          seed alone (`part = [0.0, 0.9]`); 0 and 1: all, in their own order */
-  uint64_t limit;     /* at most so many; 0: all */
-  uint64_t seed;
+  uint64_t limit;     /* at most so many, the first ones of the part; 0: all */
+  uint64_t seed;      /* the same for datasets whose parts are to fit together */
 } adze_dataset_options;
 
-/* Takes PARAMS over, also when it fails. */
+#define ADZE_DATASET_OPTIONS_INIT { false, 0.0, 1.0, 0, 0 }
+
+/* OPTIONS may be NULL. Takes PARAMS over, also when it fails. A dataset belongs to one thread at a
+ * time. */
 ADZE_MUST_CHECK adze_error *adze_dataset_open (adze_runtime *runtime, const char *source,
                                                adze_params *params,
                                                const adze_dataset_options *options,
                                                adze_dataset **dataset);
 void adze_dataset_close (adze_dataset *dataset);
 
+/* Examples of an epoch, and of the source. */
 uint64_t adze_dataset_count (const adze_dataset *dataset);
+uint64_t adze_dataset_examples (const adze_dataset *dataset);
 size_t adze_dataset_columns (const adze_dataset *dataset);
 const adze_column *adze_dataset_column (const adze_dataset *dataset, size_t index);
+/* Bytes of one example; 0: a text. */
+size_t adze_dataset_column_size (const adze_dataset *dataset, size_t index);
 
-/* Numbers of the source's examples in the order of EPOCH, from position FIRST on. */
+/* Numbers of the source's examples in the order of EPOCH, from position FIRST on; FIRST + COUNT is
+ * at most adze_dataset_count. */
 void adze_dataset_order (const adze_dataset *dataset, uint64_t epoch, uint64_t first,
                          size_t count, uint64_t *examples);
 
 /* The last batch of an epoch may be shorter. */
 uint64_t adze_dataset_batches (const adze_dataset *dataset, uint32_t batch_size);
 
-/* One batch; columns are valid until the next read. */
+/* Batch number NUMBER of an epoch; columns are valid until the next read. */
 ADZE_MUST_CHECK adze_error *adze_dataset_read (adze_dataset *dataset, uint64_t epoch,
                                                uint64_t number, uint32_t batch_size,
                                                size_t *count);

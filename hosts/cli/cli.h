@@ -64,6 +64,7 @@ extern const adze_cli_verb adze_cli_convert;
 extern const adze_cli_verb adze_cli_schema;
 extern const adze_cli_verb adze_cli_list;
 extern const adze_cli_verb adze_cli_inspect;
+extern const adze_cli_verb adze_cli_data;
 extern const adze_cli_verb adze_cli_plugin_doctor;
 extern const adze_cli_verb adze_cli_plugin_check;
 extern const adze_cli_verb adze_cli_plugin_new;

@@ -255,6 +255,22 @@ typedef struct adze_convert_options {
 ADZE_API adze_error *adze_model_convert (adze_runtime *runtime, const char *in, const char *out,
                                          const adze_convert_options *options);
 
+/* ---- Data, looked at. */
+
+typedef struct adze_data_options {
+  size_t struct_size;
+  const char *const *settings; /* "name = value" of the source; NULL-terminated; NULL: none */
+  uint64_t rows;               /* how many examples to show */
+  bool json;
+} adze_data_options;
+
+#define ADZE_DATA_OPTIONS_INIT { sizeof (adze_data_options), 0, 5, 0 }
+
+/* What a source makes of its files: columns, how many examples, the first of them. *TEXT is for
+ * people, or one JSON document; to be freed. */
+ADZE_API adze_error *adze_data_show (adze_runtime *runtime, const char *source,
+                                     const adze_data_options *options, char **text);
+
 /* ---- Pipelines. */
 
 typedef struct adze_pipeline adze_pipeline;

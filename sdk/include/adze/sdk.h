@@ -25,6 +25,7 @@
 #include <adze/draft/format.h>
 #include <adze/draft/model.h>
 #include <adze/draft/observer.h>
+#include <adze/draft/records.h>
 #include <adze/draft/run.h>
 #include <adze/draft/source.h>
 #include <adze/draft/technique.h>
