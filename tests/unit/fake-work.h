@@ -114,7 +114,7 @@ fake_give (fake_run *run, uint32_t port, const char *name, adze_dtype dtype, int
   return fake_add (&run->models[port], &meta, data);
 }
 
-static fake_tensor *
+static inline fake_tensor *
 fake_result (fake_run *run, const char *name)
 {
   for (uint32_t i = 0; i < run->out.count; i++)

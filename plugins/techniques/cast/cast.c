@@ -138,8 +138,7 @@ block_by_floats (piece *p, size_t start, const void *in, void *out, size_t count
   float copy[BLOCK];
   const float *numbers = copy;
   if (p->from->dtype.bits == 64)
-    for (size_t i = 0; i < count; i++)
-      copy[i] = adze_float_from_double_sticky (((const double *)in)[i]);
+    adze_float_from_doubles_sticky (copy, (const double *)in, count);
   else if (p->from->dtype.bits == 32)
     numbers = (const float *)in;
   else

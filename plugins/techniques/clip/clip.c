@@ -206,10 +206,11 @@ count_all (const block *b, const clip_round *round, uint64_t *counts)
       counts[b->sizes[i] >> shift]++;
     return;
   }
+  /* Without a branch: which number is a zero cannot be foreseen. */
   uint32_t zeros = UINT32_C (1) << round->bits;
   for (size_t i = 0; i < b->count; i++) {
-    uint32_t place = b->sizes[i] >> shift;
-    counts[b->sizes[i] ? place : zeros + (i & (ZEROS - 1))]++;
+    uint32_t is_zero = adze_bits_below (b->sizes[i], 1);
+    counts[b->sizes[i] >> shift | (is_zero & (zeros + (uint32_t)(i & (ZEROS - 1))))]++;
   }
 }
 
@@ -284,38 +285,35 @@ merge (const adze_host *host, void *instance, void *left, const void *right)
 
 /* ---- decide. */
 
-static void
-tell_number (const adze_host *host, const char *name, double value)
+/* How many of it were clipped is known where the pool is the tensor's own. */
+static adze_status
+tell_tensor (const adze_host *host, const char *tensor, const clip_pool *pool, double percentile,
+             bool own)
 {
   const adze_decision_service *service = adze_decisions_of (host);
-  if (service)
-    service->metric (host, name, value, NULL);
-}
-
-static void
-tell_tensor (const adze_host *host, const char *tensor, const clip_pool *pool, double percentile)
-{
-  const adze_decision_service *service = adze_decisions_of (host);
-  adze_field fields[] = {
+  const adze_field fields[] = {
     { .key = "threshold", .type = ADZE_FIELD_FLOAT,
       .value = { .real = (double)adze_float_of_bits (pool->prefix) } },
     { .key = "percentile", .type = ADZE_FIELD_FLOAT, .value = { .real = percentile } },
     { .key = "numbers", .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)pool->total } },
     { .key = "clipped", .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)pool->above } },
   };
-  if (service)
-    service->tensor (host, tensor, fields, sizeof fields / sizeof fields[0]);
+  return service && pool->total > 0 ? service->tensor (host, tensor, fields, own ? 4 : 2)
+                                    : ADZE_OK;
 }
 
-static void
+static adze_status
 tell_achieved (const adze_host *host, const clip *self)
 {
   const adze_decision_service *service = adze_decisions_of (host);
   double kept = (double)(self->total - self->clipped);
-  tell_number (host, "clipped", (double)self->clipped);
-  tell_number (host, "numbers", (double)self->total);
-  if (service && self->total > 0)
-    service->achieved (host, "percentile", self->percentile, kept / (double)self->total * 100);
+  adze_status status = adze_metric (host, "clipped", (double)self->clipped, NULL);
+  if (status == ADZE_OK)
+    status = adze_metric (host, "numbers", (double)self->total, NULL);
+  if (status == ADZE_OK && service && self->total > 0)
+    status = service->achieved (host, "percentile", self->percentile,
+                                kept / (double)self->total * 100);
+  return status;
 }
 
 /* Looks at one pool in one round, and says whether it was the last one. */
@@ -342,12 +340,14 @@ decide_over_model (const adze_host *host, void *instance, adze_call *call,
     return ADZE_OK;
   self->total = pool->total;
   self->clipped = pool->above;
+  adze_status status = ADZE_OK;
   if (pool->total > 0)
-    tell_number (host, "threshold", (double)adze_float_of_bits (pool->prefix));
-  tell_achieved (host, self);
-  for (size_t i = 0; i < self->pools.count; i++)
-    tell_tensor (host, self->pools.entries[i].name, pool, self->percentile);
-  return ADZE_OK;
+    status = adze_metric (host, "threshold", (double)adze_float_of_bits (pool->prefix), NULL);
+  if (status == ADZE_OK)
+    status = tell_achieved (host, self);
+  for (size_t i = 0; status == ADZE_OK && i < self->pools.count; i++)
+    status = tell_tensor (host, self->pools.entries[i].name, pool, self->percentile, false);
+  return status;
 }
 
 /* Once a tensor, and then once without one. */
@@ -360,9 +360,7 @@ decide_over_tensor (const adze_host *host, void *instance, adze_call *call,
   *again = !last;
   if (!call) {
     self->round++;
-    if (last)
-      tell_achieved (host, self);
-    return ADZE_OK;
+    return last ? tell_achieved (host, self) : ADZE_OK;
   }
   adze_place place;
   adze_call_of (host)->place (host, call, &place);
@@ -375,50 +373,64 @@ decide_over_tensor (const adze_host *host, void *instance, adze_call *call,
     return ADZE_OK;
   self->total += pool->total;
   self->clipped += pool->above;
-  tell_tensor (host, place.whole->name, pool, percentile);
-  return ADZE_OK;
+  return tell_tensor (host, place.whole->name, pool, percentile, true);
 }
 
 /* ---- apply. */
 
-static void
-clip_floats (float *__restrict out, const float *__restrict in, size_t count, uint32_t threshold)
+/* Numbers are clipped in blocks of a known size, which compilers turn into vector instructions;
+ * the rest is filled up to one. */
+enum { CLIP_BLOCK = 32 };
+
+static inline void
+clip_float_block (float *__restrict out, const float *__restrict in, uint32_t threshold)
 {
-  for (size_t blocks = (count + 31) / 32; blocks > 0; blocks--, in += 32, out += 32, count -= 32) {
-    uint32_t bits[32] = { 0 };
-    size_t size = count < 32 ? count : 32;
-    memcpy (bits, in, size * sizeof *in);
-    for (size_t i = 0; i < 32; i++) {
-      uint32_t magnitude = bits[i] & 0x7fffffff;
-      uint32_t over = adze_bits_below (threshold, magnitude)
-                      & adze_bits_below (magnitude, CLIP_INFINITE + 1);
-      bits[i] = adze_bits_choose (over, threshold, magnitude) | (bits[i] & UINT32_C (0x80000000));
-    }
-    memcpy (out, bits, size * sizeof *out);
-    if (size < 32)
-      return;
+  for (size_t i = 0; i < CLIP_BLOCK; i++) {
+    uint32_t bits = adze_float_bits (in[i]), magnitude = bits & 0x7fffffff;
+    uint32_t over = adze_bits_below (threshold, magnitude)
+                    & adze_bits_below (magnitude, CLIP_INFINITE + 1);
+    out[i] = adze_float_of_bits (adze_bits_choose (over, threshold, magnitude)
+                                 | (bits & UINT32_C (0x80000000)));
   }
 }
 
-/* INFINITE is what the type writes for it. */
 static void
-clip_halves (uint16_t *__restrict out, const uint16_t *__restrict in, size_t count,
-             uint16_t threshold, uint16_t infinite)
+clip_floats (float *out, const float *in, size_t count, uint32_t threshold)
 {
-  for (; count > 0;) {
-    uint16_t bits[32] = { 0 };
-    size_t size = count < 32 ? count : 32;
-    memcpy (bits, in, size * sizeof *in);
-    for (size_t i = 0; i < 32; i++) {
-      int16_t magnitude = (int16_t)(bits[i] & 0x7fff);
-      bool over = magnitude > (int16_t)threshold && magnitude <= (int16_t)infinite;
-      bits[i] = (uint16_t)((over ? threshold : (uint16_t)magnitude) | (bits[i] & 0x8000));
-    }
-    memcpy (out, bits, size * sizeof *out);
-    count -= size;
-    in += size;
-    out += size;
+  float block[CLIP_BLOCK] = { 0 }, clipped[CLIP_BLOCK];
+  for (; count >= CLIP_BLOCK; count -= CLIP_BLOCK, in += CLIP_BLOCK, out += CLIP_BLOCK)
+    clip_float_block (out, in, threshold);
+  if (count == 0)
+    return;
+  memcpy (block, in, count * sizeof *in);
+  clip_float_block (clipped, block, threshold);
+  memcpy (out, clipped, count * sizeof *out);
+}
+
+/* INFINITE is what the type writes for it. */
+static inline void
+clip_half_block (uint16_t *__restrict out, const uint16_t *__restrict in, uint16_t threshold,
+                 uint16_t infinite)
+{
+  for (size_t i = 0; i < CLIP_BLOCK; i++) {
+    int16_t magnitude = (int16_t)(in[i] & 0x7fff);
+    bool over = magnitude > (int16_t)threshold && magnitude <= (int16_t)infinite;
+    out[i] = (uint16_t)((over ? threshold : (uint16_t)magnitude) | (in[i] & 0x8000));
   }
+}
+
+static void
+clip_halves (uint16_t *out, const uint16_t *in, size_t count, uint16_t threshold,
+             uint16_t infinite)
+{
+  uint16_t block[CLIP_BLOCK] = { 0 }, clipped[CLIP_BLOCK];
+  for (; count >= CLIP_BLOCK; count -= CLIP_BLOCK, in += CLIP_BLOCK, out += CLIP_BLOCK)
+    clip_half_block (out, in, threshold, infinite);
+  if (count == 0)
+    return;
+  memcpy (block, in, count * sizeof *in);
+  clip_half_block (clipped, block, threshold, infinite);
+  memcpy (out, clipped, count * sizeof *out);
 }
 
 /* The largest number of the type that is not above the threshold, which may be another type's. */

@@ -214,8 +214,6 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
 
 /* ---- apply. */
 
-enum { BLOCK = 256 };
-
 typedef struct piece {
   const adze_host *host;
   const adze_tensor *first;
@@ -223,12 +221,6 @@ typedef struct piece {
   double weight;
   uint64_t start; /* element of the tensor that the piece begins with */
 } piece;
-
-static bool
-is_finite (double number)
-{
-  return number - number == 0;
-}
 
 /* The average of two numbers lies between them; but what the other model's type can hold may be
  * too much for the first one's. */
@@ -241,21 +233,6 @@ too_large (const piece *p, size_t at, double number)
                     p->first->name, (unsigned long long)(p->start + at), number);
 }
 
-/* Writes one number and gives what it has become, the only place where a digit is lost. */
-static double
-store (adze_dtype dtype, void *out, size_t at, double number)
-{
-  if (dtype.bits == 64)
-    return ((double *)out)[at] = number;
-  if (dtype.bits == 32)
-    return (double)(((float *)out)[at] = adze_float_from_double (number));
-  uint16_t half = dtype.code == ADZE_BFLOAT ? adze_bfloat_from_double (number)
-                                            : adze_half_from_double (number);
-  ((uint16_t *)out)[at] = half;
-  return (double)(dtype.code == ADZE_BFLOAT ? adze_bfloat_to_float (half)
-                                            : adze_half_to_float (half));
-}
-
 static const void *
 element (const adze_tensor *tensor, size_t at)
 {
@@ -263,23 +240,66 @@ element (const adze_tensor *tensor, size_t at)
   return (const char *)adze_view_data (view) + at * (view->dtype.bits / 8);
 }
 
-/* Weights of 0 and 1 take one side as it is: 0 times an infinity would be none of the two. */
-static adze_status
-average_block (const piece *p, size_t start, size_t count, void *out)
+/* Of two NaN, or of infinities that cancel out, machines make different NaN: here all are one. */
+static inline double
+one_nan (double number)
 {
-  double first[BLOCK], other[BLOCK];
-  adze_doubles_read (p->first->view.dtype, element (p->first, start), count, first);
+  return number == number ? number : adze_double_of_bits (UINT64_C (0x7ff8000000000000));
+}
+
+enum { BLOCK = 256 };
+
+/* Weights of 0 and 1 take one side as it is: 0 times an infinity would be none of the two. */
+static void
+average_into (double *__restrict first, const double *__restrict other, double weight)
+{
+  double share = 1 - weight;
+  if (weight == 0)
+    return;
+  if (weight == 1)
+    memcpy (first, other, BLOCK * sizeof *first);
+  else
+    for (size_t i = 0; i < BLOCK; i++)
+      first[i] = one_nan (share * first[i] + weight * other[i]);
+}
+
+/* Writes what was averaged, the only place where a digit is lost, and gives the number of the
+ * first that became infinite; COUNT: none did. */
+static size_t
+store (adze_dtype dtype, void *out, const double *numbers, size_t count)
+{
+  float floats[BLOCK];
+  if (dtype.bits == 64) {
+    memcpy (out, numbers, count * sizeof *numbers);
+    return count;
+  }
+  if (dtype.bits == 32) {
+    float *to = (float *)out;
+    adze_float_from_doubles (to, numbers, count);
+    size_t at = 0;
+    while (at < count && (to[at] - to[at] == 0 || numbers[at] - numbers[at] != 0))
+      at++;
+    return at;
+  }
+  adze_float_from_doubles_sticky (floats, numbers, count);
+  if (dtype.code == ADZE_BFLOAT)
+    adze_bfloat_from_floats ((uint16_t *)out, floats, count);
+  else
+    adze_half_from_floats ((uint16_t *)out, floats, count);
+  return adze_floats_beyond (floats, count,
+                             dtype.code == ADZE_BFLOAT ? ADZE_BFLOAT_LIMIT : ADZE_HALF_LIMIT);
+}
+
+static adze_status
+average_block (const piece *p, size_t start, size_t count, char *out)
+{
+  double first[BLOCK] = { 0 }, other[BLOCK] = { 0 };
+  adze_dtype dtype = p->first->view.dtype;
+  adze_doubles_read (dtype, element (p->first, start), count, first);
   adze_doubles_read (p->other->view.dtype, element (p->other, start), count, other);
-  double share = 1 - p->weight;
-  for (size_t i = 0; i < count; i++)
-    first[i] = p->weight == 0   ? first[i]
-               : p->weight == 1 ? other[i]
-                                : share * first[i] + p->weight * other[i];
-  for (size_t i = 0; i < count; i++)
-    if (!is_finite (store (p->first->view.dtype, out, start + i, first[i]))
-        && is_finite (first[i]))
-      return too_large (p, start + i, first[i]);
-  return ADZE_OK;
+  average_into (first, other, p->weight);
+  size_t at = store (dtype, out + start * (dtype.bits / 8), first, count);
+  return at < count ? too_large (p, start + at, first[at]) : ADZE_OK;
 }
 
 static bool
@@ -312,7 +332,7 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   size_t count = adze_view_count (&input->view);
   for (size_t start = 0; status == ADZE_OK && start < count; start += BLOCK)
     status = average_block (&p, start, count - start < BLOCK ? count - start : BLOCK,
-                            adze_view_data (&out));
+                            (char *)adze_view_data (&out));
   return status;
 }
 

@@ -80,6 +80,25 @@ see_range (profile_sums *s, bool first, double least, double most)
   s->most = first || most > s->most ? most : s->most;
 }
 
+/* Can every number of the type be a float32? */
+static bool
+is_short (adze_dtype dtype)
+{
+  return adze_dtype_is_float (dtype) ? dtype.bits < 64 : dtype.bits <= 16;
+}
+
+static void
+read_short (adze_dtype dtype, const char *in, size_t count, float *out)
+{
+  double wide[BLOCK];
+  if (adze_dtype_is_float (dtype)) {
+    adze_floats_read (dtype, in, count, out);
+    return;
+  }
+  adze_numbers_read (dtype, in, count, wide);
+  adze_float_from_doubles (out, wide, count);
+}
+
 /* All that is finite is added to BY. */
 static void
 see_floats (profile_sums *s, exact_floats *by, const float *numbers, size_t count)
@@ -92,7 +111,7 @@ see_floats (profile_sums *s, exact_floats *by, const float *numbers, size_t coun
       see_not_finite (s, size > UINT32_C (0x7f800000));
       continue;
     }
-    exact_floats_add (by, bits);
+    exact_floats_add (by, bits, i);
     zeros += size == 0;
     least = numbers[i] < least ? numbers[i] : least;
     most = numbers[i] > most ? numbers[i] : most;
@@ -111,7 +130,7 @@ observe_floats (profile_sums *s, adze_dtype dtype, const char *in, size_t count)
   double wide[BLOCK];
   for (size_t start = 0; start < count; start += BLOCK) {
     size_t here = count - start < BLOCK ? count - start : BLOCK;
-    adze_floats_read (dtype, in + start * (dtype.bits / 8), here, block);
+    read_short (dtype, in + start * (dtype.bits / 8), here, block);
     see_floats (s, &by, block, here);
     if (!s->too_many) {
       adze_float_to_doubles (wide, block, here);
@@ -167,7 +186,7 @@ observe (const adze_host *host, void *instance, adze_call *call, const adze_tens
                       input->name);
   const char *in = (const char *)adze_view_data (view);
   size_t count = adze_view_count (view);
-  if (adze_dtype_is_float (view->dtype) && view->dtype.bits < 64)
+  if (is_short (view->dtype))
     observe_floats ((profile_sums *)accumulated, view->dtype, in, count);
   else
     observe_numbers ((profile_sums *)accumulated, view->dtype, in, count);
@@ -219,18 +238,19 @@ put_text (row *r, const char *key, const char *value)
 static void
 put_dtype (row *r, const adze_tensor_meta *meta)
 {
-  static const char *const names[] = { "i",       "u",          "f",     "opaque",  "bf",
-                                       "c",       "bool",       "e3m4-", "e4m3-",   "e4m3b11fnuz-",
-                                       "e4m3fn-", "e4m3fnuz-",  "e5m2-", "e5m2fnuz-", "e8m0fnu-",
-                                       "e2m3fn-", "e3m2fn-",    "e2m1fn-" };
-  const char *name = meta->dtype.code < sizeof names / sizeof names[0] ? names[meta->dtype.code]
-                                                                       : "unknown-";
+  static const char *const names[]
+      = { "i%u", "u%u", "f%u", "opaque", "bf%u", "c%u", "bool", "f8_e3m4", "f8_e4m3",
+          "f8_e4m3b11fnuz", "f8_e4m3fn", "f8_e4m3fnuz", "f8_e5m2", "f8_e5m2fnuz", "f8_e8m0fnu",
+          "f6_e2m3fn", "f6_e3m2fn", "f4_e2m1fn" };
+  bool known = meta->dtype.code < sizeof names / sizeof names[0];
+  const char *name = known ? names[meta->dtype.code] : "unknown";
+  size_t letters = strcspn (name, "%");
   if (meta->codec)
     snprintf (r->dtype, sizeof r->dtype, "%s", meta->codec);
-  else if (meta->dtype.code == ADZE_BOOL)
-    snprintf (r->dtype, sizeof r->dtype, "bool");
+  else if (name[letters] == '\0')
+    snprintf (r->dtype, sizeof r->dtype, "%s", name);
   else
-    snprintf (r->dtype, sizeof r->dtype, "%s%u", name, meta->dtype.bits);
+    snprintf (r->dtype, sizeof r->dtype, "%.*s%u", (int)letters, name, meta->dtype.bits);
   put_text (r, "dtype", r->dtype);
 }
 
@@ -290,21 +310,27 @@ add_tensor (profile *self, const adze_tensor_meta *meta, const profile_sums *s)
   self->infinite += s->infinite;
 }
 
-static void
+static adze_status
 tell_all (const adze_host *host, const profile *self)
 {
-  const adze_decision_service *service = adze_decisions_of (host);
-  if (!service)
-    return;
-  service->metric (host, "tensors", (double)self->tensors, NULL);
-  service->metric (host, "parameters", (double)self->parameters, NULL);
-  service->metric (host, "bytes", (double)self->bytes, "bytes");
-  service->metric (host, "unread", (double)(self->parameters - self->numbers), NULL);
-  service->metric (host, "zeros", (double)self->zeros, NULL);
-  service->metric (host, "nan", (double)self->nan, NULL);
-  service->metric (host, "inf", (double)self->infinite, NULL);
-  if (self->numbers > 0)
-    service->metric (host, "sparsity", (double)self->zeros / (double)self->numbers, NULL);
+  const struct {
+    const char *name;
+    double value;
+    const char *unit;
+  } metrics[] = {
+    { "tensors", (double)self->tensors, NULL },
+    { "parameters", (double)self->parameters, NULL },
+    { "bytes", (double)self->bytes, "bytes" },
+    { "unread", (double)(self->parameters - self->numbers), NULL },
+    { "zeros", (double)self->zeros, NULL },
+    { "nan", (double)self->nan, NULL },
+    { "inf", (double)self->infinite, NULL },
+    { "sparsity", self->numbers > 0 ? (double)self->zeros / (double)self->numbers : 0, NULL },
+  };
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < sizeof metrics / sizeof metrics[0]; i++)
+    status = adze_metric (host, metrics[i].name, metrics[i].value, metrics[i].unit);
+  return status;
 }
 
 static adze_status
@@ -313,10 +339,8 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
 {
   profile *self = (profile *)instance;
   (void)again;
-  if (!call) {
-    tell_all (host, self);
-    return ADZE_OK;
-  }
+  if (!call)
+    return tell_all (host, self);
   const profile_sums *s = (const profile_sums *)accumulated;
   adze_place place;
   adze_call_of (host)->place (host, call, &place);

@@ -100,35 +100,57 @@ see_not_finite (sums *s, uint64_t element, double number)
 }
 
 static void
+see_range (sums *s, double least, double most)
+{
+  bool first = finite_count (s) == 0;
+  s->least = first || least < s->least ? least : s->least;
+  s->most = first || most > s->most ? most : s->most;
+}
+
+static void
 see_block (sums *s, const double *numbers, size_t count, uint64_t element)
 {
-  double least = s->least, most = s->most;
-  uint64_t zeros = 0;
-  size_t first = 0;
-  for (; first < count && finite_count (s) == 0; first++, s->count++)
-    if (numbers[first] - numbers[first] == 0) {
-      least = most = numbers[first];
-      zeros += numbers[first] == 0;
+  for (size_t i = 0; i < count; i++, s->count++)
+    if (numbers[i] - numbers[i] != 0) {
+      see_not_finite (s, element + i, numbers[i]);
     } else {
-      see_not_finite (s, element + first, numbers[first]);
+      see_range (s, numbers[i], numbers[i]);
+      s->zeros += numbers[i] == 0;
     }
-  for (size_t i = first; i < count; i++) {
-    double number = numbers[i];
-    if (__builtin_expect (number - number != 0, 0)) {
-      see_not_finite (s, element + i, number);
-      continue;
-    }
-    zeros += number == 0;
-    least = number < least ? number : least;
-    most = number > most ? number : most;
-  }
-  s->count += count - first;
-  s->zeros += zeros;
-  s->least = least;
-  s->most = most;
 }
 
 enum { BLOCK = 256 };
+
+/* The bits of a float32 as an integer with the same order, and back. */
+static inline int32_t
+ordered (uint32_t bits)
+{
+  return (int32_t)(bits ^ ((0u - (bits >> 31)) & UINT32_C (0x7fffffff)));
+}
+
+/* A block of float32 that are all finite; integers, because they are quick to compare. False: it
+ * is not such a block. */
+static bool
+see_finite_floats (sums *s, const float *numbers)
+{
+  uint32_t odd = 0, zeros = 0;
+  int32_t least = INT32_MAX, most = INT32_MIN;
+  for (size_t i = 0; i < BLOCK; i++) {
+    uint32_t bits = adze_float_bits (numbers[i]), size = bits & 0x7fffffff;
+    int32_t order = ordered (bits);
+    odd |= ~adze_bits_below (size, UINT32_C (0x7f800000));
+    zeros -= adze_bits_below (size, 1);
+    least = order < least ? order : least;
+    most = order > most ? order : most;
+  }
+  if (odd)
+    return false;
+  see_range (s, (double)adze_float_of_bits ((uint32_t)ordered ((uint32_t)least)),
+             (double)adze_float_of_bits ((uint32_t)ordered ((uint32_t)most)));
+  s->zeros += zeros;
+  s->count += BLOCK;
+  return true;
+}
 
 static adze_status
 observe (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input,
@@ -144,9 +166,16 @@ observe (const adze_host *host, void *instance, adze_call *call, const adze_tens
   adze_call_of (host)->place (host, call, &place);
   const char *in = (const char *)adze_view_data (view);
   size_t count = adze_view_count (view), size = view->dtype.bits / 8;
+  bool floats = !input->codec && adze_dtype_is_float (view->dtype) && size < 8;
+  float short_block[BLOCK];
   double block[BLOCK];
   for (size_t start = 0; start < count; start += BLOCK) {
     size_t here = count - start < BLOCK ? count - start : BLOCK;
+    if (floats && here == BLOCK) {
+      adze_floats_read (view->dtype, in + start * size, here, short_block);
+      if (see_finite_floats ((sums *)accumulated, short_block))
+        continue;
+    }
     if (input->codec || !adze_numbers_read (view->dtype, in + start * size, here, block))
       return adze_fail (host, ADZE_E_UNSUPPORTED, "tensor '%s' is of no type that can be read",
                         input->name);
@@ -184,29 +213,29 @@ merge (const adze_host *host, void *instance, void *left, const void *right)
 
 /* ---- decide. */
 
-static void
-tell (const adze_host *host, const char *name, double value)
-{
-  const adze_decision_service *service = adze_decisions_of (host);
-  if (service)
-    service->metric (host, name, value, NULL);
-}
-
-static void
+static adze_status
 tell_all (const adze_host *host, const validate *self)
 {
   const sums *all = &self->all;
-  tell (host, "tensors", (double)self->tensors);
-  tell (host, "unread", (double)self->unread);
-  tell (host, "nan", (double)all->nan);
-  tell (host, "inf", (double)all->infinite);
-  tell (host, "zeros", (double)all->zeros);
-  if (finite_count (all) == 0)
-    return;
   /* Adding 0 makes one zero of both, of which either may have come first. */
-  tell (host, "min", all->least + 0.0);
-  tell (host, "max", all->most + 0.0);
-  tell (host, "max-abs", (all->most > -all->least ? all->most : -all->least) + 0.0);
+  const struct {
+    const char *name;
+    double value;
+  } metrics[] = {
+    { "tensors", (double)self->tensors },
+    { "unread", (double)self->unread },
+    { "nan", (double)all->nan },
+    { "inf", (double)all->infinite },
+    { "zeros", (double)all->zeros },
+    { "min", all->least + 0.0 },
+    { "max", all->most + 0.0 },
+    { "max-abs", (all->most > -all->least ? all->most : -all->least) + 0.0 },
+  };
+  size_t count = sizeof metrics / sizeof metrics[0] - (finite_count (all) == 0 ? 3 : 0);
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < count; i++)
+    status = adze_metric (host, metrics[i].name, metrics[i].value, NULL);
+  return status;
 }
 
 /* Once a tensor in order, so the one that is named is the first one of the model. */
@@ -216,10 +245,8 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
 {
   validate *self = (validate *)instance;
   (void)again;
-  if (!call) {
-    tell_all (host, self);
-    return ADZE_OK;
-  }
+  if (!call)
+    return tell_all (host, self);
   const sums *s = (const sums *)accumulated;
   self->tensors++;
   add (&self->all, s);

@@ -46,10 +46,12 @@ adze_decisions_of (const adze_host *host)
   return (const adze_decision_service *)host->service (host, ADZE_DECISION);
 }
 
+/* In a host without the service nothing is kept. */
 static inline adze_status
 adze_metric (const adze_host *host, const char *name, double value, const char *unit)
 {
-  return adze_decisions_of (host)->metric (host, name, value, unit);
+  const adze_decision_service *service = adze_decisions_of (host);
+  return service ? service->metric (host, name, value, unit) : ADZE_OK;
 }
 
 ADZE_END_DECLS
