@@ -397,13 +397,13 @@ clip_float_block (float *__restrict out, const float *__restrict in, uint32_t th
 static void
 clip_floats (float *out, const float *in, size_t count, uint32_t threshold)
 {
-  float block[CLIP_BLOCK] = { 0 }, clipped[CLIP_BLOCK];
+  float rest[CLIP_BLOCK] = { 0 }, clipped[CLIP_BLOCK];
   for (; count >= CLIP_BLOCK; count -= CLIP_BLOCK, in += CLIP_BLOCK, out += CLIP_BLOCK)
     clip_float_block (out, in, threshold);
   if (count == 0)
     return;
-  memcpy (block, in, count * sizeof *in);
-  clip_float_block (clipped, block, threshold);
+  memcpy (rest, in, count * sizeof *in);
+  clip_float_block (clipped, rest, threshold);
   memcpy (out, clipped, count * sizeof *out);
 }
 
@@ -423,13 +423,13 @@ static void
 clip_halves (uint16_t *out, const uint16_t *in, size_t count, uint16_t threshold,
              uint16_t infinite)
 {
-  uint16_t block[CLIP_BLOCK] = { 0 }, clipped[CLIP_BLOCK];
+  uint16_t rest[CLIP_BLOCK] = { 0 }, clipped[CLIP_BLOCK];
   for (; count >= CLIP_BLOCK; count -= CLIP_BLOCK, in += CLIP_BLOCK, out += CLIP_BLOCK)
     clip_half_block (out, in, threshold, infinite);
   if (count == 0)
     return;
-  memcpy (block, in, count * sizeof *in);
-  clip_half_block (clipped, block, threshold, infinite);
+  memcpy (rest, in, count * sizeof *in);
+  clip_half_block (clipped, rest, threshold, infinite);
   memcpy (out, clipped, count * sizeof *out);
 }
 
