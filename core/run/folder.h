@@ -129,7 +129,9 @@ ADZE_MUST_CHECK adze_error *adze_known_put (adze_folder *folder,
  * metrics and parameters (flat), failure. A run that died has state "broken off", and one whose
  * run.json cannot be read "damaged". */
 ADZE_MUST_CHECK adze_error *adze_runs_read (const char *runs, adze_value **list);
-/* All of one run: RUN is a path, a number, a name, or "last". */
+/* The same of one run, by its folder. */
+ADZE_MUST_CHECK adze_error *adze_run_read (const char *path, adze_value **run);
+/* The folder of one run, to be freed: RUN is a path, a number, a name, or "last". */
 ADZE_MUST_CHECK adze_error *adze_runs_find (const char *runs, const char *run, char **path);
 
 #endif

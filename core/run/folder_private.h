@@ -14,6 +14,9 @@
 /* Whatever a run.json or a result's record holds, it is no larger than this. */
 enum { ADZE_RECORD_MOST = 64 << 20 };
 
+/* In the current folder, when nobody said otherwise. */
+#define ADZE_RUNS_DEFAULT "adze-runs"
+
 /* A .jsonl of the run. */
 typedef struct adze_lines {
   char *name;

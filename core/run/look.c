@@ -55,6 +55,14 @@ add_flat (adze_value *run, const char *key, const adze_value *from)
 
 /* ---- One run. */
 
+/* "small" of "0001-small". */
+static const char *
+name_part (const char *folder)
+{
+  const char *dash = strchr (folder, '-');
+  return dash ? dash + 1 : folder;
+}
+
 static adze_error *
 copy_key (adze_value *run, const adze_value *record, const char *key)
 {
@@ -97,7 +105,7 @@ fill (adze_value *run, const adze_value *record, const char *path, const char *f
 {
   static const char *const keys[] = { "started", "finished", "seconds", "resumed", "seed", "adze" };
   const char *name = adze_record_text (record, "name");
-  adze_json_string (run, "name", name ? name : strchr (folder, '-') + 1);
+  adze_json_string (run, "name", name ? name : name_part (folder));
   adze_json_string (run, "path", path);
   adze_json_string (run, "state", state_of (record, folder, holder));
   if (adze_json_failed (run))
@@ -118,17 +126,17 @@ tell_damage (adze_value *run, const adze_error *damaged)
   return adze_json_failed (run) ? adze_error_memory () : NULL;
 }
 
-/* A run of which nothing can be read is listed all the same. */
+/* A run of which nothing can be read is told of all the same. *RUN stays NULL when PATH is no
+ * folder. */
 static adze_error *
-read_run (const char *runs, const adze_run_name *name, const char *holder, adze_value *list)
+read_run (const char *path, const adze_run_name *name, const char *holder, adze_value **run)
 {
-  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", runs, name->folder);
-  ADZE_AUTO_FREE char *file = adze_text_format ("%s/%s/run.json", runs, name->folder);
+  ADZE_AUTO_FREE char *file = adze_text_format ("%s/run.json", path);
   ADZE_AUTO (adze_document) document = { 0 };
-  ADZE_AUTO_VALUE run = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE made = adze_value_new (ADZE_VALUE_TABLE);
   bool found = false;
   struct stat status;
-  if (!path || !file || !run)
+  if (!file || !made)
     return adze_error_memory ();
   if (stat (path, &status) == 0 && !S_ISDIR (status.st_mode))
     return NULL;
@@ -136,11 +144,46 @@ read_run (const char *runs, const adze_run_name *name, const char *holder, adze_
   if (adze_error_status (damaged) == ADZE_E_MEMORY)
     return adze_take (&damaged);
   const adze_value *record = damaged || !found ? NULL : document.root;
-  adze_json_int (run, "number", (int64_t)name->number);
-  ADZE_TRY (fill (run, record, path, name->folder, holder));
+  adze_json_int (made, "number", (int64_t)name->number);
+  ADZE_TRY (fill (made, record, path, name->folder, holder));
   if (!record)
-    ADZE_TRY (tell_damage (run, damaged));
-  return adze_value_append (list, NULL, adze_take (&run));
+    ADZE_TRY (tell_damage (made, damaged));
+  *run = adze_take (&made);
+  return NULL;
+}
+
+static adze_error *
+read_into (const char *runs, const adze_run_name *name, const char *holder, adze_value *list)
+{
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", runs, name->folder);
+  ADZE_AUTO_VALUE run = NULL;
+  if (!path)
+    return adze_error_memory ();
+  ADZE_TRY (read_run (path, name, holder, &run));
+  return run ? adze_value_append (list, NULL, adze_take (&run)) : NULL;
+}
+
+/* The folder's own name says its number, if it is one of a run. */
+adze_error *
+adze_run_read (const char *path, adze_value **run)
+{
+  *run = NULL;
+  ADZE_AUTO_FREE char *absolute = NULL;
+  ADZE_AUTO_FREE char *holder = NULL;
+  long process = 0;
+  ADZE_TRY (adze_path_absolute (path, &absolute));
+  const char *base = adze_path_base (absolute);
+  ADZE_AUTO_FREE char *runs = strndup (absolute, (size_t)(base - absolute));
+  if (!runs)
+    return adze_error_memory ();
+  ADZE_TRY (adze_run_lock_holder (runs, &holder, &process));
+  adze_run_name name = { strtoull (base, NULL, 10), (char *)base };
+  ADZE_AUTO_VALUE made = NULL;
+  ADZE_TRY (read_run (absolute, &name, holder, &made));
+  if (!made)
+    return adze_error_new (ADZE_E_NOT_FOUND, "%s is no folder", absolute);
+  *run = adze_take (&made);
+  return NULL;
 }
 
 adze_error *
@@ -160,7 +203,7 @@ adze_runs_read (const char *runs, adze_value **list)
   ADZE_TRY (adze_run_names (absolute, &names, &count));
   adze_error *error = NULL;
   for (size_t i = count > RUNS_MOST ? count - RUNS_MOST : 0; !error && i < count; i++)
-    error = read_run (absolute, &names[i], holder, made);
+    error = read_into (absolute, &names[i], holder, made);
   adze_run_names_free (names, count);
   if (!error)
     *list = adze_take (&made);
@@ -177,13 +220,7 @@ is_meant (const adze_run_name *name, const char *run)
   uint64_t number = strtoull (run, &end, 10);
   if (run[0] >= '0' && run[0] <= '9' && *end == '\0' && errno == 0)
     return number == name->number;
-  return strcmp (name->folder, run) == 0 || strcmp (strchr (name->folder, '-') + 1, run) == 0;
-}
-
-static const char *
-name_part (const adze_run_name *name)
-{
-  return strchr (name->folder, '-') + 1;
+  return strcmp (name->folder, run) == 0 || strcmp (name_part (name->folder), run) == 0;
 }
 
 static adze_error *
@@ -199,7 +236,7 @@ no_such_run (const char *runs, const char *run, const adze_run_name *names, size
   if (!candidates)
     return adze_error_memory ();
   for (size_t i = 0; i < count; i++)
-    candidates[i] = name_part (&names[i]);
+    candidates[i] = name_part (names[i].folder);
   const char *meant = adze_nearest (run, candidates, count);
   adze_error *error
       = meant ? adze_error_new (ADZE_E_NOT_FOUND, "there is no run '%s' in %s; did you mean '%s'?",

@@ -13,7 +13,8 @@ static const adze_cli_verb *const verbs[] = {
   &adze_cli_list,          &adze_cli_inspect,       &adze_cli_data,          &adze_cli_plugin_list,
   &adze_cli_plugin_rescan, &adze_cli_plugin_new,    &adze_cli_plugin_check,
   &adze_cli_plugin_doctor, &adze_cli_plugin_try,    &adze_cli_plugin_dump,
-  &adze_cli_plugin_stamp,  &adze_cli_plugin_key,
+  &adze_cli_plugin_stamp,  &adze_cli_plugin_key,    &adze_cli_runs_list,     &adze_cli_runs_show,
+  &adze_cli_runs_table,    &adze_cli_runs_clean,
 };
 
 const adze_cli_option adze_cli_common_options[] = {

@@ -74,6 +74,10 @@ extern const adze_cli_verb adze_cli_plugin_rescan;
 extern const adze_cli_verb adze_cli_plugin_stamp;
 extern const adze_cli_verb adze_cli_plugin_key;
 extern const adze_cli_verb adze_cli_plugin_try;
+extern const adze_cli_verb adze_cli_runs_list;
+extern const adze_cli_verb adze_cli_runs_show;
+extern const adze_cli_verb adze_cli_runs_table;
+extern const adze_cli_verb adze_cli_runs_clean;
 
 /* ---- help.c */
 

@@ -78,12 +78,13 @@ adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_verb *c
   adze_cli_table_print (&narrow, &table, 2);
   print_options (&narrow, "Options of every verb", adze_cli_common_options);
   fputc ('\n', printer->stream);
-  adze_cli_print_wrapped (&narrow, 0,
-                          group ? "'adze plugin VERB --help' says more about each, and its manual "
-                                  "page still more: man adze-plugin-VERB."
-                                : "'adze VERB --help' says more about each, and its manual page "
-                                  "still more: man adze-VERB. Any other verb runs the program "
-                                  "adze-VERB.");
+  char text[256];
+  snprintf (text, sizeof text,
+            "'adze %s%sVERB --help' says more about each, and its manual page still more: "
+            "man adze-%s%sVERB.%s",
+            group ? group : "", group ? " " : "", group ? group : "", group ? "-" : "",
+            group ? "" : " Any other verb runs the program adze-VERB.");
+  adze_cli_print_wrapped (&narrow, 0, text);
 }
 
 void

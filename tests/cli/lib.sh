@@ -106,9 +106,11 @@ need_slate ()
 all_verbs ()
 {
   "$ADZE" --words | grep -v '^-' | while read -r verb; do
-    [ "$verb" = plugin ] || echo "$verb"
+    case $verb in
+      plugin | runs) "$ADZE" "$verb" --words | grep -v '^-' | sed "s/^/$verb /" ;;
+      *) echo "$verb" ;;
+    esac
   done
-  "$ADZE" plugin --words | grep -v '^-' | sed 's/^/plugin /'
 }
 
 done_ ()

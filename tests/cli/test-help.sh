@@ -24,9 +24,11 @@ cmp -s common named || fail "adze --help and adze.1 differ: $(diff common named)
 for verb in $("$ADZE" --words | grep -v '^-'); do
   grep -qF "adze\\-$verb" "$pages/adze.1" || fail "adze.1 should name adze-$verb(1)"
 done
-for verb in $("$ADZE" plugin --words | grep -v '^-'); do
-  grep -qF "adze\\-plugin\\-$verb" "$pages/adze-plugin.1" \
-    || fail "adze-plugin.1 should name adze-plugin-$verb(1)"
+for group in plugin runs; do
+  for verb in $("$ADZE" $group --words | grep -v '^-'); do
+    grep -qF "adze\\-$group\\-$verb" "$pages/adze-$group.1" \
+      || fail "adze-$group.1 should name adze-$group-$verb(1)"
+  done
 done
 
 all_verbs > verbs
@@ -49,6 +51,8 @@ done < verbs
 expect 0 "$ADZE" plugin --help
 out_has "doctor"
 out_lacks "inspect"
+expect 0 "$ADZE" runs --help
+out_has "man adze-runs-VERB"
 expect 2 "$ADZE"
 err_has "which verb?"
 out_empty

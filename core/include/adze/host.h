@@ -314,11 +314,17 @@ ADZE_API adze_error *adze_plan_explain (adze_plan *plan, const adze_run_options 
 ADZE_API void adze_run_cancel (adze_runtime *runtime);
 
 /* ---- Runs, looked back at. RUNS as in adze_run_options, for the current folder; RUN is a folder, a
- * number, a name or "last". */
+ * number, a name or "last" (also NULL). A list and a table have all runs, or those whose name is
+ * RUN. */
 
 typedef enum adze_runs_form { ADZE_RUNS_LIST = 0, ADZE_RUNS_SHOW, ADZE_RUNS_TABLE } adze_runs_form;
 ADZE_API adze_error *adze_runs_text (adze_runtime *runtime, const char *runs, adze_runs_form form,
                                      const char *run, bool json, char **text);
+/* Removes all but the newest KEEP runs, and results that none of those which are left has used; files
+ * outside of RUNS are left alone. PRETEND: only says what would go. Refused while a run is under
+ * way. */
+ADZE_API adze_error *adze_runs_clean (adze_runtime *runtime, const char *runs, uint64_t keep,
+                                      bool pretend, bool json, char **text);
 /* What was done to TENSOR, or to one weight of it ("fc1.weight[3,17]"), by which stage and why. */
 ADZE_API adze_error *adze_run_why (adze_runtime *runtime, const char *runs, const char *run,
                                    const char *tensor, bool json, char **text);

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/clean.c: throwing away old runs, and results that none of those that are left has used. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "run/folder_private.h"
+
+enum { DEPTH_MOST = 16, LINES_FILE_MOST = 1 << 30 };
+
+typedef struct cleaning {
+  char *runs; /* absolute */
+  bool pretend;
+  adze_hash128 *used; /* by runs that stay */
+  size_t used_count;
+  adze_value *report; /* { removed: [{ path, bytes }], bytes } */
+  adze_value *removed;
+  uint64_t bytes;
+} cleaning;
+
+static adze_error *
+complaint (const char *what, const char *path)
+{
+  adze_error *error = adze_error_errno ("cannot %s %s", what, path);
+  adze_error_set (error, "file", path);
+  return error;
+}
+
+/* ---- What is used. */
+
+static int
+compare (const void *a, const void *b)
+{
+  const adze_hash128 *one = a, *other = b;
+  if (one->high != other->high)
+    return one->high < other->high ? -1 : 1;
+  return one->low < other->low ? -1 : one->low > other->low;
+}
+
+/* A line of results.jsonl: {"key": "..."}. One that was cut short is no use of anything. */
+static adze_error *
+note_line (cleaning *c, const char *path, const char *line, size_t size)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  adze_hash128 key;
+  ADZE_AUTO_ERROR damaged = adze_json_parse (path, line, size, &document);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  const char *text = adze_record_text (document.root, "key");
+  if (!text || !adze_hash_parse (text, &key))
+    return NULL;
+  if ((c->used_count & (c->used_count - 1)) == 0) {
+    adze_hash128 *grown
+        = realloc (c->used, (c->used_count ? c->used_count * 2 : 1) * sizeof *grown);
+    if (!grown)
+      return adze_error_memory ();
+    c->used = grown;
+  }
+  c->used[c->used_count++] = key;
+  return NULL;
+}
+
+static adze_error *
+note_uses (cleaning *c, const char *folder)
+{
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s/results.jsonl", c->runs, folder);
+  ADZE_AUTO_FREE char *text = NULL;
+  size_t size = 0;
+  if (!path)
+    return adze_error_memory ();
+  adze_error *error = adze_file_read (path, LINES_FILE_MOST, &text, &size);
+  if (adze_error_status (error) == ADZE_E_NOT_FOUND) {
+    adze_error_free (error);
+    return NULL;
+  }
+  if (error)
+    return error;
+  for (char *line = text; *line;) {
+    size_t length = strcspn (line, "\n");
+    ADZE_TRY (note_line (c, path, line, length));
+    line += length + (line[length] == '\n');
+  }
+  return NULL;
+}
+
+/* ---- Removing. */
+
+static adze_error *remove_entry (const cleaning *c, int parent, const char *name, const char *path,
+                                 unsigned depth, uint64_t *bytes);
+
+static adze_error *
+remove_entries (const cleaning *c, DIR *entries, const char *path, unsigned depth, uint64_t *bytes)
+{
+  for (;;) {
+    errno = 0;
+    const struct dirent *entry = readdir (entries);
+    if (!entry)
+      return errno ? complaint ("list the folder", path) : NULL;
+    if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+      continue;
+    ADZE_AUTO_FREE char *below = adze_text_format ("%s/%s", path, entry->d_name);
+    if (!below)
+      return adze_error_memory ();
+    ADZE_TRY (remove_entry (c, dirfd (entries), entry->d_name, below, depth + 1, bytes));
+  }
+}
+
+/* Links are removed, and never followed. */
+static adze_error *
+remove_entry (const cleaning *c, int parent, const char *name, const char *path, unsigned depth,
+              uint64_t *bytes)
+{
+  struct stat status;
+  if (fstatat (parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? NULL : complaint ("look at", path);
+  if (S_ISDIR (status.st_mode)) {
+    if (depth > DEPTH_MOST)
+      return adze_error_new (ADZE_E_LIMIT, "%s is nested too deeply for a folder of a run", path);
+    ADZE_AUTO_FD int fd
+        = openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir (fd);
+    if (!entries)
+      return complaint ("open the folder", path);
+    fd = -1;
+    adze_error *error = remove_entries (c, entries, path, depth, bytes);
+    closedir (entries);
+    if (error)
+      return error;
+  } else {
+    *bytes += (uint64_t)status.st_size;
+  }
+  int flags = S_ISDIR (status.st_mode) ? AT_REMOVEDIR : 0;
+  if (!c->pretend && unlinkat (parent, name, flags) != 0 && errno != ENOENT)
+    return complaint ("remove", path);
+  return NULL;
+}
+
+static adze_error *
+remove_below (cleaning *c, const char *folder, const char *name)
+{
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", folder, name);
+  ADZE_AUTO_FD int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  uint64_t bytes = 0;
+  if (!path)
+    return adze_error_memory ();
+  if (fd < 0)
+    return complaint ("open the folder", folder);
+  ADZE_TRY (remove_entry (c, fd, name, path, 0, &bytes));
+  adze_value *entry = adze_json_table (c->removed, NULL);
+  adze_json_string (entry, "path", path);
+  adze_json_int (entry, "bytes", (int64_t)bytes);
+  c->bytes += bytes;
+  return adze_json_failed (c->report) ? adze_error_memory () : NULL;
+}
+
+/* The key in front of a name in results; false: this is nothing of ours. */
+static bool
+key_of (const char *name, adze_hash128 *key)
+{
+  char text[ADZE_HASH_TEXT];
+  size_t size = ADZE_HASH_TEXT - 1;
+  if (strlen (name) <= size || name[size] != '.')
+    return false;
+  memcpy (text, name, size);
+  text[size] = '\0';
+  return adze_hash_parse (text, key);
+}
+
+static adze_error *
+clean_results (cleaning *c)
+{
+  ADZE_AUTO_FREE char *results = adze_text_format ("%s/results", c->runs);
+  char **names = NULL;
+  size_t count = 0;
+  if (!results)
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_names (results, "", &names, &count));
+  if (c->used_count > 1)
+    qsort (c->used, c->used_count, sizeof c->used[0], compare);
+  adze_error *error = NULL;
+  for (size_t i = 0; !error && i < count; i++) {
+    adze_hash128 key;
+    if (key_of (names[i], &key)
+        && !(c->used_count > 0
+             && bsearch (&key, c->used, c->used_count, sizeof c->used[0], compare)))
+      error = remove_below (c, results, names[i]);
+  }
+  adze_names_free (names, count);
+  return error;
+}
+
+static adze_error *
+clean_runs (cleaning *c, uint64_t keep)
+{
+  adze_run_name *names = NULL;
+  size_t count = 0;
+  ADZE_TRY (adze_run_names (c->runs, &names, &count));
+  adze_error *error = NULL;
+  for (size_t i = 0; !error && i < count; i++)
+    error = count - i > keep ? remove_below (c, c->runs, names[i].folder)
+                             : note_uses (c, names[i].folder);
+  adze_run_names_free (names, count);
+  return error;
+}
+
+/* ---- All of it. */
+
+static adze_error *
+write_report (const cleaning *c, bool json, char **text)
+{
+  ADZE_AUTO (adze_buffer) made = { 0 };
+  adze_json_int (c->report, "bytes", (int64_t)c->bytes);
+  if (adze_json_failed (c->report))
+    return adze_error_memory ();
+  if (json) {
+    adze_json_write (c->report, 2, &made);
+    return adze_buffer_finish (&made, text);
+  }
+  for (size_t i = 0; i < c->removed->count; i++) {
+    const adze_value *entry = c->removed->items[i];
+    adze_buffer_format (&made, "%s %s (%" PRId64 " bytes)\n",
+                        c->pretend ? "would remove" : "removed", adze_record_text (entry, "path"),
+                        adze_value_get (entry, "bytes")->integer);
+  }
+  adze_buffer_format (&made, "%" PRIu64 " bytes in %zu places%s\n", c->bytes, c->removed->count,
+                      c->pretend ? "; nothing was removed" : "");
+  return adze_buffer_finish (&made, text);
+}
+
+static adze_error *
+clean (cleaning *c, uint64_t keep)
+{
+  ADZE_TRY (clean_runs (c, keep));
+  return clean_results (c);
+}
+
+adze_error *
+adze_runs_clean (adze_runtime *runtime, const char *runs, uint64_t keep, bool pretend, bool json,
+                 char **text)
+{
+  (void)runtime;
+  *text = NULL;
+  ADZE_AUTO_VALUE report = adze_value_new (ADZE_VALUE_TABLE);
+  adze_value *removed = adze_json_list (report, "removed");
+  cleaning c = { .pretend = pretend, .report = report, .removed = removed };
+  adze_run_lock lock = { .fd = -1 };
+  if (!removed)
+    return adze_error_memory ();
+  ADZE_TRY (adze_path_absolute (runs ? runs : ADZE_RUNS_DEFAULT, &c.runs));
+  adze_error *error = NULL;
+  /* Where nothing has run yet there is nothing to lock, or to clean. */
+  if (access (c.runs, F_OK) == 0) {
+    error = adze_run_lock_take (c.runs, &lock);
+    if (!error)
+      error = clean (&c, keep);
+  }
+  if (!error)
+    error = write_report (&c, json, text);
+  adze_run_lock_give (&lock);
+  free (c.used);
+  free (c.runs);
+  return error;
+}
