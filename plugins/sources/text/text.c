@@ -25,7 +25,7 @@ typedef struct text_file {
   uint64_t first; /* the number of its first example */
 } text_file;
 
-typedef struct text {
+typedef struct text_source {
   text_file *files;
   size_t count;
   text_unit unit;
@@ -33,12 +33,12 @@ typedef struct text {
   adze_marks starts; /* of all files, one behind the other */
   adze_bytes one;    /* the text that is being read */
   adze_window window;
-} text;
+} text_source;
 
 static void
 close_text (const adze_host *host, void *instance)
 {
-  text *self = (text *)instance;
+  text_source *self = (text_source *)instance;
   adze_marks_release (host, &self->starts);
   adze_bytes_release (host, &self->one);
   host->release (host, self->files);
@@ -58,7 +58,7 @@ typedef struct text_scan {
 
 /* A line has ended: is it an example, or does one begin with it? */
 static adze_status
-end_line (const adze_host *host, text *self, text_scan *scan, bool empty)
+end_line (const adze_host *host, text_source *self, text_scan *scan, bool empty)
 {
   bool starts = false;
   if (self->unit == TEXT_LINE)
@@ -71,7 +71,7 @@ end_line (const adze_host *host, text *self, text_scan *scan, bool empty)
 }
 
 static adze_status
-not_utf8 (const adze_host *host, const text *self, const text_file *file, const text_scan *scan)
+not_utf8 (const adze_host *host, const text_source *self, const text_file *file, const text_scan *scan)
 {
   const unsigned char *buffer = self->window.buffer;
   uint64_t at = adze_window_at (&self->window) - 1;
@@ -86,7 +86,7 @@ not_utf8 (const adze_host *host, const text *self, const text_file *file, const 
 }
 
 static adze_status
-skip_mark (const adze_host *host, text *self)
+skip_mark (const adze_host *host, text_source *self)
 {
   static const unsigned char mark[] = { 0xef, 0xbb, 0xbf };
   adze_window *window = &self->window;
@@ -98,7 +98,7 @@ skip_mark (const adze_host *host, text *self)
 
 /* One pass over all bytes; SCAN ends behind the last one. */
 static adze_status
-scan_lines (const adze_host *host, text *self, const text_file *file, text_scan *scan)
+scan_lines (const adze_host *host, text_source *self, const text_file *file, text_scan *scan)
 {
   adze_window *window = &self->window;
   bool empty = true;
@@ -128,7 +128,7 @@ scan_lines (const adze_host *host, text *self, const text_file *file, text_scan 
 }
 
 static adze_status
-scan_file (const adze_host *host, text *self, text_file *file)
+scan_file (const adze_host *host, text_source *self, text_file *file)
 {
   file->first = adze_marks_count (&self->starts);
   adze_status status = adze_files_of (host)->open (host, file->path, &file->file);
@@ -145,7 +145,7 @@ scan_file (const adze_host *host, text *self, text_file *file)
 /* ---- Opening. */
 
 static adze_status
-list_files (const adze_host *host, const adze_params *values, text *self)
+list_files (const adze_host *host, const adze_params *values, text_source *self)
 {
   const adze_params_service *service = adze_params_of (host);
   const char *path = service->get_string (values, "path");
@@ -165,7 +165,7 @@ list_files (const adze_host *host, const adze_params *values, text *self)
 }
 
 static adze_status
-open_parts (const adze_host *host, const adze_params *values, adze_schema *schema, text *self)
+open_parts (const adze_host *host, const adze_params *values, adze_schema *schema, text_source *self)
 {
   const char *unit = adze_param_string (host, values, "unit");
   self->unit = strcmp (unit, "line") == 0        ? TEXT_LINE
@@ -190,7 +190,7 @@ open_parts (const adze_host *host, const adze_params *values, adze_schema *schem
 static adze_status
 open_text (const adze_host *host, const adze_params *values, adze_schema *schema, void **instance)
 {
-  text *self = (text *)host->allocate (host, sizeof *self);
+  text_source *self = (text_source *)host->allocate (host, sizeof *self);
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
   adze_status status = open_parts (host, values, schema, self);
@@ -206,7 +206,7 @@ open_text (const adze_host *host, const adze_params *values, adze_schema *schema
 /* The file of an example: the last one that begins with it or before it. Files without examples
  * begin where the next one does. */
 static const text_file *
-file_of (const text *self, uint64_t example)
+file_of (const text_source *self, uint64_t example)
 {
   size_t low = 0, high = self->count;
   while (high - low > 1) {
@@ -221,7 +221,7 @@ file_of (const text *self, uint64_t example)
 
 /* How much of the stretch up to the next example is this one's text. */
 static size_t
-text_size (const text *self)
+text_size (const text_source *self)
 {
   const char *data = self->one.data;
   size_t size = self->one.size;
@@ -238,7 +238,7 @@ text_size (const text *self)
 }
 
 static adze_status
-read_example (const adze_host *host, text *self, uint64_t example, adze_batch *batch,
+read_example (const adze_host *host, text_source *self, uint64_t example, adze_batch *batch,
               size_t index)
 {
   const text_file *file = file_of (self, example);
@@ -267,7 +267,7 @@ read_text (const adze_host *host, void *instance, const uint64_t *examples, size
 {
   adze_status status = ADZE_OK;
   for (size_t i = 0; status == ADZE_OK && i < count; i++)
-    status = read_example (host, (text *)instance, examples[i], batch, i);
+    status = read_example (host, (text_source *)instance, examples[i], batch, i);
   return status;
 }
 
