@@ -57,6 +57,29 @@ each_tensor_has_a_row_and_the_model_its_sums (void **state)
       "metric sparsity value=0.42857142857142855\n");
 }
 
+/* They come last, since nothing of them is seen. */
+static void
+blocks_of_a_codec_have_sizes_alone (void **state)
+{
+  (void)state;
+  const float a[2] = { 1, 0 };
+  const unsigned char bytes[4] = { 0 };
+  fake_tensor *blocks = fake_give (&run, 0, "q", (adze_dtype){ ADZE_OPAQUE, 8, 1 }, 2, 2, bytes);
+  blocks->meta.codec = "q4_k";
+  fake_give (&run, 0, "a", f32, 1, 2, a);
+  for (run.cut = 0; run.cut < 2; run.cut++) {
+    assert_int_equal (fake_work (&run), ADZE_OK);
+    assert_int_equal (run.group_count, 1);
+    assert_non_null (strstr (run.told, "rms=0.70710678118654757\n"
+                                       "row tensors tensor=q dtype=q4_k shape=2x2 parameters=4 "
+                                       "bytes=4\n"
+                                       "metric tensors value=2\n"
+                                       "metric parameters value=6\n"
+                                       "metric bytes value=12\n"
+                                       "metric unread value=4\n"));
+  }
+}
+
 static void
 what_is_not_finite_is_counted_apart (void **state)
 {
@@ -151,6 +174,7 @@ main (void)
 #define CASE(test) cmocka_unit_test_setup_teardown (test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
     CASE (each_tensor_has_a_row_and_the_model_its_sums),
+    CASE (blocks_of_a_codec_have_sizes_alone),
     CASE (what_is_not_finite_is_counted_apart),
     CASE (values_are_told_apart_up_to_a_bound),
     CASE (sums_are_exact),

@@ -4,8 +4,21 @@
 
 #include "sums.h"
 
-/* What decide adds up over all tensors. */
+/* A tensor in blocks of a codec, which no piece of elements can be cut from: only its sizes are
+ * known, and from describe. */
+typedef struct coded {
+  char *name;
+  char codec[32];
+  char shape[160];
+  uint64_t parameters;
+  uint64_t bytes;
+} coded;
+
 typedef struct profile {
+  coded *coded;
+  size_t coded_count;
+  size_t coded_room;
+  /* What decide adds up over all tensors. */
   uint64_t tensors;
   uint64_t parameters;
   uint64_t bytes;
@@ -24,20 +37,95 @@ create (const adze_host *host, const adze_params *values, void **instance)
 }
 
 static void
-destroy (const adze_host *host, void *instance)
+forget_coded (const adze_host *host, profile *self)
 {
-  host->release (host, instance);
+  for (size_t i = 0; i < self->coded_count; i++)
+    host->release (host, self->coded[i].name);
+  self->coded_count = 0;
 }
 
-/* Tensors whose values cannot be read are looked at as well: their sizes count. */
+static void
+destroy (const adze_host *host, void *instance)
+{
+  profile *self = (profile *)instance;
+  forget_coded (host, self);
+  if (self->coded)
+    host->release (host, self->coded);
+  host->release (host, self);
+}
+
+/* ---- describe. */
+
+static uint64_t
+parameters_of (const adze_tensor_meta *meta)
+{
+  uint64_t count = 1;
+  for (int32_t i = 0; i < meta->rank; i++)
+    count *= (uint64_t)meta->shape[i];
+  return count;
+}
+
+static void
+shape_text (const adze_tensor_meta *meta, char *text, size_t size)
+{
+  size_t used = 0;
+  text[0] = '\0';
+  for (int32_t i = 0; i < meta->rank && used < size; i++)
+    used += (size_t)snprintf (text + used, size - used, "%s%lld", i ? "x" : "",
+                              (long long)meta->shape[i]);
+}
+
+static adze_status
+make_room (const adze_host *host, profile *self)
+{
+  if (self->coded_count < self->coded_room)
+    return ADZE_OK;
+  size_t room = self->coded_room ? self->coded_room * 2 : 64;
+  coded *list = (coded *)host->allocate (host, room * sizeof *list);
+  if (!list)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for %zu tensors", room);
+  if (self->coded) {
+    memcpy (list, self->coded, self->coded_count * sizeof *list);
+    host->release (host, self->coded);
+  }
+  self->coded = list;
+  self->coded_room = room;
+  return ADZE_OK;
+}
+
+static adze_status
+remember_coded (const adze_host *host, profile *self, const adze_tensor_meta *meta)
+{
+  adze_status status = make_room (host, self);
+  if (status != ADZE_OK)
+    return status;
+  coded *one = &self->coded[self->coded_count];
+  size_t size = strlen (meta->name) + 1;
+  one->name = (char *)host->allocate (host, size);
+  if (!one->name)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for the name of a tensor");
+  memcpy (one->name, meta->name, size);
+  snprintf (one->codec, sizeof one->codec, "%s", meta->codec);
+  shape_text (meta, one->shape, sizeof one->shape);
+  one->parameters = parameters_of (meta);
+  one->bytes = meta->byte_size;
+  self->coded_count++;
+  return ADZE_OK;
+}
+
 static adze_status
 describe (const adze_host *host, void *instance, adze_outline *outline)
 {
-  (void)instance;
-  uint32_t count = adze_outline_of (host)->count (host, outline, 0);
+  profile *self = (profile *)instance;
+  const adze_outline_service *service = adze_outline_of (host);
   adze_status status = ADZE_OK;
-  for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
-    status = adze_outline_look (host, outline, (adze_pick){ 0, i });
+  forget_coded (host, self);
+  for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++) {
+    adze_pick pick = { 0, i };
+    const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+    status = meta->codec ? remember_coded (host, self, meta)
+                         : adze_outline_look (host, outline, pick);
+  }
   return status;
 }
 
@@ -178,7 +266,7 @@ observe (const adze_host *host, void *instance, adze_call *call, const adze_tens
   (void)instance;
   (void)call;
   const adze_view *view = &input->view;
-  if (input->codec || !adze_dtype_is_number (view->dtype))
+  if (!adze_dtype_is_number (view->dtype))
     return ADZE_OK;
   if (!adze_view_is (view, (adze_dtype_code)view->dtype.code, view->dtype.bits))
     return adze_fail (host, ADZE_E_UNSUPPORTED,
@@ -245,24 +333,11 @@ put_dtype (row *r, const adze_tensor_meta *meta)
   bool known = meta->dtype.code < sizeof names / sizeof names[0];
   const char *name = known ? names[meta->dtype.code] : "unknown";
   size_t letters = strcspn (name, "%");
-  if (meta->codec)
-    snprintf (r->dtype, sizeof r->dtype, "%s", meta->codec);
-  else if (name[letters] == '\0')
+  if (name[letters] == '\0')
     snprintf (r->dtype, sizeof r->dtype, "%s", name);
   else
     snprintf (r->dtype, sizeof r->dtype, "%.*s%u", (int)letters, name, meta->dtype.bits);
   put_text (r, "dtype", r->dtype);
-}
-
-static void
-put_shape (row *r, const adze_tensor_meta *meta)
-{
-  size_t used = 0;
-  r->shape[0] = '\0';
-  for (int32_t i = 0; i < meta->rank && used < sizeof r->shape; i++)
-    used += (size_t)snprintf (r->shape + used, sizeof r->shape - used, "%s%lld", i ? "x" : "",
-                              (long long)meta->shape[i]);
-  put_text (r, "shape", r->shape);
 }
 
 static void
@@ -289,15 +364,6 @@ put_values (row *r, const profile_sums *s)
   put_real (r, "rms", ldexp (sqrt (squares / count), power / 2));
 }
 
-static uint64_t
-parameters_of (const adze_tensor_meta *meta)
-{
-  uint64_t count = 1;
-  for (int32_t i = 0; i < meta->rank; i++)
-    count *= (uint64_t)meta->shape[i];
-  return count;
-}
-
 static void
 add_tensor (profile *self, const adze_tensor_meta *meta, const profile_sums *s)
 {
@@ -308,6 +374,29 @@ add_tensor (profile *self, const adze_tensor_meta *meta, const profile_sums *s)
   self->zeros += s->zeros;
   self->nan += s->nan;
   self->infinite += s->infinite;
+}
+
+/* The tensors of codecs, after all others. */
+static adze_status
+tell_coded (const adze_host *host, profile *self)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < self->coded_count; i++) {
+    const coded *one = &self->coded[i];
+    row r = { .count = 0 };
+    put_text (&r, "tensor", one->name);
+    put_text (&r, "dtype", one->codec);
+    put_text (&r, "shape", one->shape);
+    put_integer (&r, "parameters", one->parameters);
+    put_integer (&r, "bytes", one->bytes);
+    self->tensors++;
+    self->parameters += one->parameters;
+    self->bytes += one->bytes;
+    if (service)
+      status = service->row (host, "tensors", r.fields, r.count);
+  }
+  return status;
 }
 
 static adze_status
@@ -339,8 +428,10 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
 {
   profile *self = (profile *)instance;
   (void)again;
-  if (!call)
-    return tell_all (host, self);
+  if (!call) {
+    adze_status status = tell_coded (host, self);
+    return status == ADZE_OK ? tell_all (host, self) : status;
+  }
   const profile_sums *s = (const profile_sums *)accumulated;
   adze_place place;
   adze_call_of (host)->place (host, call, &place);
@@ -348,7 +439,8 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
   row r = { .count = 0 };
   put_text (&r, "tensor", place.whole->name);
   put_dtype (&r, place.whole);
-  put_shape (&r, place.whole);
+  shape_text (place.whole, r.shape, sizeof r.shape);
+  put_text (&r, "shape", r.shape);
   put_integer (&r, "parameters", parameters_of (place.whole));
   put_integer (&r, "bytes", place.whole->byte_size);
   if (s->count > 0)
