@@ -50,10 +50,13 @@ heap_forget (void *memory)
     atomic_fetch_sub (&heap_now, malloc_usable_size (memory));
 }
 
-void *malloc (size_t size);
-void *calloc (size_t count, size_t size);
-void *realloc (void *memory, size_t size);
-void free (void *memory);
+/* Plugins and the C library itself are to find these. */
+#define HEAP_PUBLIC __attribute__ ((visibility ("default")))
+HEAP_PUBLIC void *malloc (size_t size);
+HEAP_PUBLIC void *calloc (size_t count, size_t size);
+HEAP_PUBLIC void *realloc (void *memory, size_t size);
+HEAP_PUBLIC void *reallocarray (void *memory, size_t count, size_t size);
+HEAP_PUBLIC void free (void *memory);
 
 void *
 malloc (size_t size)
@@ -78,6 +81,13 @@ realloc (void *memory, size_t size)
   heap_count (grown);
   atomic_fetch_sub (&heap_now, before);
   return grown;
+}
+
+void *
+reallocarray (void *memory, size_t count, size_t size)
+{
+  size_t product;
+  return __builtin_mul_overflow (count, size, &product) ? NULL : realloc (memory, product);
 }
 
 void
@@ -220,13 +230,21 @@ same_files (const char *one, const char *other)
 
 /* ---- Models. */
 
+/* With all formats loaded: a file that is of none has them asked in turn. */
 static inline int
 make_runtime (void **state)
 {
   if (make_world (state) != 0)
     return -1;
   world *w = *state;
+  bytes nothing = { 0 };
+  adze_model *model = NULL;
   reopen (w, NULL);
+  put (&nothing, "nothing", 7);
+  write_bytes (in_world (w, "nothing"), &nothing);
+  must_fail (adze_model_open (w->runtime, in_world (w, "nothing"), NULL, &model),
+             ADZE_E_UNSUPPORTED, "no format", NULL);
+  free (nothing.data);
   return 0;
 }
 
