@@ -147,8 +147,8 @@ a_real_model_goes_there_and_back (void **state)
   convert (w, path, in_world (w, "a.safetensors"), "");
   convert (w, in_world (w, "a.safetensors"), in_world (w, "b.gguf"), "");
   same_files (path, in_world (w, "b.gguf"));
-  convert (w, path, in_world (w, "s-00001-of-00004.gguf"), "shard-size = 300000\n");
-  convert (w, in_world (w, "s-00001-of-00004.gguf"), in_world (w, "c.gguf"), "");
+  convert (w, path, in_world (w, "s-00001-of-00005.gguf"), "shard-size = 300000\n");
+  convert (w, in_world (w, "s-00001-of-00005.gguf"), in_world (w, "c.gguf"), "");
   same_files (path, in_world (w, "c.gguf"));
 }
 
