@@ -11,6 +11,7 @@
 
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/progress.h"
 
 /* The same in every verb; adze(1) explains them. 3 is kept for what a policy forbids. */
 enum {
@@ -40,6 +41,7 @@ struct adze_cli {
   adze_runtime *runtime; /* NULL until adze_cli_open */
   /* What the first event "instance.failed" said; both are empty when there was none. */
   char failed[128], failed_reason[512];
+  adze_cli_progress progress; /* of adze_cli_follow */
 };
 
 /* The whole command. Returns its exit status. */
@@ -123,6 +125,9 @@ void adze_cli_note (const adze_cli *cli, const char *format, ...)
  * whose reason has been said. */
 int adze_cli_open (adze_cli *cli);
 void adze_cli_close (adze_cli *cli);
+/* Shows on standard error how far the run is that comes next, unless --quiet, until the runtime is
+ * closed. 0, or an exit status whose reason has been said. */
+int adze_cli_follow (adze_cli *cli);
 /* Prints a document that the runtime made (and frees it), or what went wrong instead. */
 int adze_cli_print_document (const adze_cli *cli, adze_error *error, char *text);
 /* The folders that were searched and who asked for each, on standard error. */

@@ -40,6 +40,7 @@ on_event (void *argument, const adze_event *event)
   note_failure (cli, event);
   if (strcmp (event->id, "log") != 0 || !shows (cli, level))
     return;
+  adze_cli_progress_hide (&cli->progress);
   fflush (stdout);
   fputs ("adze: ", stderr);
   adze_cli_print (&cli->err, ADZE_CLI_YELLOW, level);
@@ -76,6 +77,17 @@ adze_cli_close (adze_cli *cli)
   if (cli->runtime)
     adze_runtime_close (cli->runtime);
   cli->runtime = NULL;
+}
+
+int
+adze_cli_follow (adze_cli *cli)
+{
+  const char *term = getenv ("TERM");
+  if (cli->quiet)
+    return ADZE_CLI_FINE;
+  adze_cli_progress_open (&cli->progress, &cli->err, term && strcmp (term, "dumb") != 0);
+  adze_error *error = adze_listen (cli->runtime, adze_cli_progress_event, &cli->progress);
+  return error ? adze_cli_fail (cli, error) : ADZE_CLI_FINE;
 }
 
 /* ---- What several verbs show. */
