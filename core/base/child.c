@@ -71,6 +71,13 @@ adze_child_pid (const adze_child *child)
   return child->pid;
 }
 
+void *
+adze_child_area (const adze_child *child, size_t *size)
+{
+  *size = ADZE_AREA_SIZE;
+  return child->ring;
+}
+
 void
 adze_child_deadline (adze_child *child, int64_t milliseconds)
 {

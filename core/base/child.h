@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base/child.h: a child process to talk to. Messages go over a socket; bulk data through one
- * small mapped ring, both ways.
+ * small mapped ring, both ways, or lies in an area of it that both can touch.
  *
  * Both ends use the same type: the parent spawns, the child attaches. The conversation is strictly
  * request and reply, so the two never wait for each other to read.
@@ -64,6 +64,10 @@ void adze_child_deadline (adze_child *child, int64_t milliseconds);
  * MESSAGE held. */
 ADZE_MUST_CHECK adze_error *adze_child_send (adze_child *child, const void *message, size_t size);
 ADZE_MUST_CHECK adze_error *adze_child_receive (adze_child *child, adze_buffer *message);
+
+/* Memory that both ends see at once: what is where, and whose turn it is to touch it, they tell each
+ * other in messages. The other end can write to it at any moment. */
+void *adze_child_area (const adze_child *child, size_t *size);
 
 /* Bulk data: what one end puts, the other takes, with the same size. Taken into NULL, it is
  * dropped. */

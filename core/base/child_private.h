@@ -6,8 +6,9 @@
  * data. It is memory that the other end can write at any moment, so no size, place or state is
  * ever read from it.
  *
- *   ring:  lane 0 (parent to child), lane 1 (child to parent)
+ *   ring:  the area, lane 0 (parent to child), lane 1 (child to parent)
  *   lane:  ADZE_SLOTS slots, filled and emptied in turn
+ *   area:  whatever the two agree on in their messages
  */
 #ifndef ADZE_BASE_CHILD_PRIVATE_H
 #define ADZE_BASE_CHILD_PRIVATE_H
@@ -16,9 +17,10 @@
 
 /* Two slots would do for filling one while the other is emptied; four ride out a late wake-up. */
 #define ADZE_SLOTS 4u
-#define ADZE_SLOT_SIZE ((size_t)1 << 20)
+#define ADZE_SLOT_SIZE ((size_t)128 << 10)
 #define ADZE_LANE_SIZE (ADZE_SLOTS * ADZE_SLOT_SIZE)
-#define ADZE_RING_SIZE (2 * ADZE_LANE_SIZE)
+#define ADZE_AREA_SIZE ((size_t)8 << 20)
+#define ADZE_RING_SIZE (ADZE_AREA_SIZE + 2 * ADZE_LANE_SIZE)
 
 #define ADZE_CHILD_NEVER INT64_MAX
 

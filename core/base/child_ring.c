@@ -213,14 +213,14 @@ static unsigned char *
 slot_to_put (const adze_child *child)
 {
   size_t lane = child->pid > 0 ? 0 : 1;
-  return child->ring + lane * ADZE_LANE_SIZE + child->slots_put % ADZE_SLOTS * ADZE_SLOT_SIZE;
+  return child->ring + ADZE_AREA_SIZE + lane * ADZE_LANE_SIZE + child->slots_put % ADZE_SLOTS * ADZE_SLOT_SIZE;
 }
 
 static const unsigned char *
 slot_to_take (const adze_child *child)
 {
   size_t lane = child->pid > 0 ? 1 : 0;
-  return child->ring + lane * ADZE_LANE_SIZE + child->slots_taken % ADZE_SLOTS * ADZE_SLOT_SIZE;
+  return child->ring + ADZE_AREA_SIZE + lane * ADZE_LANE_SIZE + child->slots_taken % ADZE_SLOTS * ADZE_SLOT_SIZE;
 }
 
 static adze_error *

@@ -32,10 +32,55 @@ adze_bench_close (adze_bench *bench)
   *bench = (adze_bench){ 0 };
 }
 
+enum { REMOTE_LIMIT_MS = 10000, LANES = 4 };
+
 static bool
 is_observer (const adze_bench *bench)
 {
   return strcmp (bench->component->kind, ADZE_OBSERVER) == 0;
+}
+
+static adze_error *
+create_observer (adze_bench *bench, const adze_case *one, const adze_value *settings)
+{
+  ADZE_AUTO_PARAMS params = NULL;
+  char name[] = "<kit>";
+  const adze_document document = { .path = name };
+  if (one->remote) {
+    adze_remote_options options = { .worker = one->worker,
+                                    .path = bench->record->path,
+                                    .component = bench->component->id,
+                                    .bus = bench->runtime->bus,
+                                    .seed = one->seed,
+                                    .time_limit_ms = REMOTE_LIMIT_MS,
+                                    .settings = settings };
+    return adze_remote_open (&options, &bench->remote);
+  }
+  ADZE_TRY (adze_params_bind (bench->component, &document, settings, NULL, NULL, NULL, NULL,
+                              &params));
+  return adze_watcher_open (bench->runtime, bench->record, bench->component, adze_take (&params),
+                            &bench->watcher);
+}
+
+static adze_error *
+create_technique (adze_bench *bench, const adze_case *one, const adze_value *settings)
+{
+  const adze_value *const sets[] = { settings };
+  const adze_instance_options options = { .component = bench->component->id,
+                                          .settings = sets,
+                                          .variants = 1,
+                                          .seed = one->seed,
+                                          .isolate = one->remote ? 1 : -1,
+                                          .time_limit_ms = REMOTE_LIMIT_MS,
+                                          .lanes = LANES };
+  if (one->remote) {
+    char *worker = strdup (one->worker);
+    if (!worker)
+      return adze_error_memory ();
+    free (bench->runtime->places.worker);
+    bench->runtime->places.worker = worker;
+  }
+  return adze_instance_open (bench->runtime, &options, &bench->instance);
 }
 
 adze_error *
@@ -46,30 +91,8 @@ adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *se
     ADZE_TRY (adze_sample_presets (bench->component, &presets));
     settings = presets;
   }
-  if (one->remote) {
-    enum { LIMIT_MS = 10000 };
-    adze_remote_options options = { .worker = one->worker,
-                                    .bus = bench->runtime->bus,
-                                    .seed = one->seed,
-                                    .time_limit_ms = LIMIT_MS };
-    return adze_remote_open (&options, bench->record, bench->component, settings, &bench->remote);
-  }
-  ADZE_AUTO_PARAMS params = NULL;
-  char name[] = "<kit>";
-  const adze_document document = { .path = name };
-  ADZE_TRY (adze_params_bind (bench->component, &document, settings, NULL, NULL, NULL, NULL,
-                              &params));
-  if (is_observer (bench))
-    return adze_watcher_open (bench->runtime, bench->record, bench->component,
-                              adze_take (&params), &bench->watcher);
-  const adze_value *const sets[] = { settings };
-  const adze_instance_options options = { .component = bench->component->id,
-                                          .settings = sets,
-                                          .variants = 1,
-                                          .seed = one->seed,
-                                          .isolate = -1,
-                                          .lanes = 4 };
-  return adze_instance_open (bench->runtime, &options, &bench->instance);
+  return is_observer (bench) ? create_observer (bench, one, settings)
+                             : create_technique (bench, one, settings);
 }
 
 /* ---- What counts as an answer. */
@@ -90,51 +113,30 @@ judge (adze_error *error, const char *what)
   return NULL;
 }
 
-static adze_error *
-bench_apply (adze_bench *bench, const adze_tensor *input, adze_result *result)
-{
-  if (bench->remote)
-    return adze_remote_apply (bench->remote, input, result);
-  const adze_feed_options options = { .lane = bench->lane, .watch_inputs = true };
-  adze_fed fed;
-  ADZE_TRY (adze_feed (bench->instance, 1, &input, 1, &options, &fed));
-  adze_error *error = NULL;
-  if (fed.count == 1 && fed.outputs[0].given) {
-    const adze_tensor *tensor = &fed.outputs[0].tensor;
-    error = adze_result_allocate (result, "", tensor->view.dtype, tensor->view.rank,
-                                  tensor->view.shape);
-    if (!error)
-      memcpy (result->data, tensor->view.data, tensor->byte_size);
-  }
-  adze_fed_cleanup (&fed);
-  return error;
-}
-
 static void
-add_to_sum (uint64_t *sum, const adze_result *result, bool refused)
+add_to_sum (uint64_t *sum, const adze_fed *fed, bool refused)
 {
   if (!sum)
     return;
   *sum = adze_hash64 (&refused, sizeof refused, *sum);
-  if (result->given) {
-    *sum = adze_hash64 (result->shape,
-                        (size_t)result->tensor.view.rank * sizeof *result->shape, *sum);
-    *sum = adze_hash64 (result->data, result->tensor.byte_size, *sum);
+  for (size_t i = 0; i < fed->count; i++) {
+    const adze_tensor *tensor = &fed->outputs[i].tensor;
+    *sum = adze_hash64 (tensor->view.shape, (size_t)tensor->view.rank * sizeof (int64_t), *sum);
+    *sum = adze_hash64 (tensor->view.data, tensor->byte_size, *sum);
   }
 }
 
 static adze_error *
 feed_tensor (adze_bench *bench, adze_sample *sample, uint64_t *sum)
 {
-  adze_result result = { 0 };
-  uint64_t before = adze_hash64 (sample->tensor.view.data, sample->size, 0);
-  adze_error *error = bench_apply (bench, &sample->tensor, &result);
-  add_to_sum (sum, &result, error != NULL);
-  adze_result_cleanup (&result);
-  error = judge (error, sample->what);
-  if (!error && adze_hash64 (sample->tensor.view.data, sample->size, 0) != before)
-    error = adze_error_new (ADZE_E_CONTRACT, "with %s: it wrote into its input", sample->what);
-  return error;
+  const adze_feed_options options = { .lane = bench->lane, .watch_inputs = true };
+  const adze_tensor *const inputs[] = { &sample->tensor };
+  adze_fed fed;
+  adze_error *error = adze_feed (bench->instance, adze_feed_ports (bench->component), inputs, 1,
+                                 &options, &fed);
+  add_to_sum (sum, &fed, error != NULL);
+  adze_fed_cleanup (&fed);
+  return judge (error, sample->what);
 }
 
 static adze_error *

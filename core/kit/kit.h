@@ -9,6 +9,7 @@
 
 #include "work/instance.h"
 #include "work/observer.h"
+#include "work/remote.h"
 #include "work/worker.h"
 
 typedef struct adze_case adze_case;
@@ -84,8 +85,8 @@ typedef struct adze_bench {
   adze_plugin_record *record;
   const adze_manifest_component *component;
   const adze_profile *profile;
-  adze_instance *instance; /* one of the three */
-  adze_watcher *watcher;
+  adze_instance *instance; /* of a technique */
+  adze_watcher *watcher;   /* of an observer: one of the two */
   adze_remote *remote;
   unsigned lane; /* of the instance: which thread feeds */
 } adze_bench;

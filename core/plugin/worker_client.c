@@ -12,6 +12,10 @@
 struct adze_worker {
   adze_child *child;
   adze_event_bus *bus;
+  bool (*keep) (void *context, const adze_event *event);
+  void *keep_context;
+  adze_worker_answerer answer;
+  void *answer_context;
   bool answered;
   char progress[160];
 };
@@ -44,6 +48,21 @@ adze_worker_stop (adze_worker *worker)
     return;
   adze_child_close (worker->child);
   free (worker);
+}
+
+void
+adze_worker_filter (adze_worker *worker, bool (*keep) (void *context, const adze_event *event),
+                    void *context)
+{
+  worker->keep = keep;
+  worker->keep_context = context;
+}
+
+void
+adze_worker_answer_with (adze_worker *worker, adze_worker_answerer answer, void *context)
+{
+  worker->answer = answer;
+  worker->answer_context = context;
 }
 
 adze_child *
@@ -86,9 +105,42 @@ pass_event (adze_worker *worker, const adze_value *value)
   adze_event event;
   ADZE_AUTO_FREE adze_field *fields = NULL;
   ADZE_TRY (adze_event_from_value (value, &event, &fields));
-  if (worker->bus)
+  if (worker->bus && (!worker->keep || worker->keep (worker->keep_context, &event)))
     adze_event_bus_emit (worker->bus, event.source, event.id, event.fields, event.field_count);
   return NULL;
+}
+
+static adze_error *
+send_reply (adze_worker *worker, const adze_value *reply, const void *data, size_t size)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  if (adze_json_failed (reply))
+    return adze_error_memory ();
+  adze_json_write (reply, 0, &text);
+  if (text.failed)
+    return adze_error_memory ();
+  ADZE_TRY (adze_child_send (worker->child, text.data, text.size));
+  return adze_child_put (worker->child, data, size);
+}
+
+static adze_error *
+answer_ask (adze_worker *worker, const adze_value *ask)
+{
+  ADZE_AUTO_VALUE reply = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_FREE void *data = NULL;
+  size_t size = 0;
+  bool broken = false;
+  if (!worker->answer)
+    return adze_error_new (ADZE_E_FORMAT, "the worker asked when it had no questions to ask");
+  ADZE_AUTO_ERROR refusal = worker->answer (worker->answer_context, ask,
+                                            adze_json_table (reply, "ok"), &data, &size, &broken);
+  if (!refusal)
+    return send_reply (worker, reply, data, size);
+  if (broken)
+    return adze_take (&refusal);
+  ADZE_AUTO_VALUE no = adze_value_new (ADZE_VALUE_TABLE);
+  adze_error_to_value (refusal, no, "error");
+  return send_reply (worker, no, NULL, 0);
 }
 
 /* *DONE: this message was the answer. */
@@ -98,6 +150,7 @@ take_message (adze_worker *worker, adze_document *message, bool *done)
   const adze_value *progress = adze_value_get (message->root, "progress");
   const adze_value *event = adze_value_get (message->root, "event");
   const adze_value *failure = adze_value_get (message->root, "error");
+  const adze_value *ask = adze_value_get (message->root, "ask");
   *done = true;
   /* A failure that cannot be read comes from a worker that cannot be believed any more. */
   worker->answered = failure && failure->type == ADZE_VALUE_LIST && failure->count > 0;
@@ -110,6 +163,8 @@ take_message (adze_worker *worker, adze_document *message, bool *done)
     snprintf (worker->progress, sizeof worker->progress, "%s", progress->string);
   else if (event)
     return pass_event (worker, event);
+  else if (ask)
+    return answer_ask (worker, ask);
   else
     return adze_error_new (ADZE_E_FORMAT, "the worker answered what was not asked");
   return NULL;

@@ -3,7 +3,7 @@
  * work/worker.c.
  *
  * A request is a table with the key "do". The worker answers with any number of
- * {"progress": step} and {"event": ...}, and one {"ok": ...} or {"error": chain}.
+ * {"progress": step}, {"event": ...} and {"ask": ...}, and one {"ok": ...} or {"error": chain}.
  */
 #ifndef ADZE_PLUGIN_WORKER_CLIENT_H
 #define ADZE_PLUGIN_WORKER_CLIENT_H
@@ -25,6 +25,19 @@ adze_worker_cleanup (adze_worker **worker)
   adze_worker_stop (*worker);
 }
 #define ADZE_AUTO_WORKER __attribute__ ((cleanup (adze_worker_cleanup))) adze_worker *
+
+/* Events for which KEEP says no are dropped; NULL: none is. */
+void adze_worker_filter (adze_worker *worker, bool (*keep) (void *context, const adze_event *event),
+                         void *context);
+
+/* While it works on a request a worker may have questions of its own, {"ask": ...}. ANSWER fills
+ * REPLY in (an empty table), and may exchange bulk data: what the question announces it takes,
+ * whether it likes it or not; *DATA (to be freed) of *SIZE bytes follow the reply. Its error is the
+ * worker's to deal with, unless it sets *BROKEN: then the conversation is over. Without an
+ * answerer, a question is a fault. */
+typedef adze_error *(*adze_worker_answerer) (void *context, const adze_value *ask, adze_value *reply,
+                                             void **data, size_t *size, bool *broken);
+void adze_worker_answer_with (adze_worker *worker, adze_worker_answerer answer, void *context);
 
 /* For bulk data between a request and its answer. */
 adze_child *adze_worker_child (adze_worker *worker);

@@ -396,7 +396,9 @@ make_rooms (adze_feeding *all, const adze_outline_group *group, portion *one)
     adze_piece_make (group->outputs[i], all->facts->grain, one->work.count, NULL, piece);
     ADZE_TRY (adze_instance_buffer (all->instance, one->options->lane, true, i,
                                     piece->tensor.byte_size, &buffer));
-    memset (buffer, one->options->poison, piece->tensor.byte_size);
+    /* Not touched without need: how much there is has only been claimed. */
+    if (one->options->poison)
+      memset (buffer, one->options->poison, piece->tensor.byte_size);
     piece->tensor.view.data = buffer;
     one->rooms[i] = (adze_room){ .whole = group->outputs[i], .tensor = piece->tensor };
   }

@@ -19,7 +19,7 @@ typedef struct adze_feed_options {
   uint64_t piece;    /* elements of a piece at most, as far as the grain allows; 0: whole tensors */
   uint64_t observed; /* the same for observe */
   adze_feed_merge merge;
-  unsigned char poison; /* what outputs are filled with before apply */
+  unsigned char poison; /* what outputs are filled with before apply; 0: nothing */
   bool watch_inputs;    /* a piece that was written into is a broken contract */
 } adze_feed_options;
 

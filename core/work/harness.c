@@ -3,16 +3,17 @@
 #include <string.h>
 
 #include "work/feed.h"
-#include "work/technique.h"
+#include "work/piece.h"
 
 struct adze_harness {
   adze_runtime *runtime;
   char *component;
-  adze_instance *local; /* one of the two */
-  adze_remote *remote;
-  adze_result result; /* of the last call */
-  adze_fed fed;
+  char **settings; /* NULL-terminated */
+  adze_harness_options options;
+  adze_instance *instance;
   uint32_t ports;
+  adze_fed fed; /* of the last call */
+  bool fresh;   /* nothing was observed by the instance yet */
   bool ended;
 };
 
@@ -31,72 +32,43 @@ copy_options (const adze_harness_options *given, adze_harness_options *own)
   return NULL;
 }
 
-/* What a parameter of type component names. */
+/* The caller's may go; ours are needed when an instance is made anew. */
 static adze_error *
-find_for_params (void *context, const char *kind, const char *id,
-                 const adze_manifest_component **component)
+copy_settings (const char *const *given, adze_harness *harness)
 {
-  adze_plugin_record *record;
-  ADZE_TRY (adze_find_component (context, id, &record, component));
-  if (strcmp ((*component)->kind, kind) != 0)
-    return adze_error_new (ADZE_E_PARAM, "'%s' is of kind %s; one of kind %s is needed", id,
-                           (*component)->kind, kind);
+  size_t count = 0;
+  while (given && given[count])
+    count++;
+  harness->settings = calloc (count + 1, sizeof *harness->settings);
+  if (!harness->settings)
+    return adze_error_memory ();
+  for (size_t i = 0; i < count; i++)
+    if (!(harness->settings[i] = strdup (given[i])))
+      return adze_error_memory ();
   return NULL;
 }
 
 static adze_error *
-check_kind (const adze_manifest_component *component)
-{
-  if (strcmp (component->kind, ADZE_TECHNIQUE) == 0)
-    return NULL;
-  return adze_error_new (ADZE_E_PARAM,
-                         "'%s' is of kind %s and cannot be fed tensors; `adze list technique` shows "
-                         "what can",
-                         component->id, component->kind);
-}
-
-static adze_error *
-open_remote (adze_harness *harness, adze_plugin_record *record,
-             const adze_manifest_component *component, const adze_value *settings,
-             const adze_harness_options *options)
-{
-  adze_runtime *runtime = harness->runtime;
-  ADZE_TRY (adze_verify (runtime, record));
-  adze_remote_options remote = { .worker = runtime->places.worker,
-                                 .bus = runtime->bus,
-                                 .seed = runtime->seed,
-                                 .time_limit_ms = options->time_limit_ms,
-                                 .memory_limit = options->memory_limit };
-  return adze_remote_open (&remote, record, component, settings, &harness->remote);
-}
-
-static adze_error *
-open_parts (adze_harness *harness, const char *technique, const adze_harness_options *options)
+open_instance (adze_harness *harness)
 {
   adze_runtime *runtime = harness->runtime;
   adze_plugin_record *record;
   const adze_manifest_component *component;
   ADZE_AUTO (adze_document) document = { 0 };
-  ADZE_AUTO_PARAMS params = NULL;
-  ADZE_TRY (adze_find_component (runtime, technique, &record, &component));
-  ADZE_TRY (check_kind (component));
-  harness->component = strdup (component->id);
-  if (!harness->component)
-    return adze_error_memory ();
-  ADZE_TRY (adze_settings_parse (component, options->settings, &document));
-  ADZE_TRY (adze_params_bind (component, &document, document.root, NULL, NULL, find_for_params,
-                              runtime, &params));
-  if (options->isolate > 0 || (options->isolate == 0 && !record->trusted))
-    return open_remote (harness, record, component, document.root, options);
-  harness->ports = adze_feed_ports (component);
+  ADZE_TRY (adze_find_component (runtime, harness->component, &record, &component));
+  ADZE_TRY (adze_settings_parse (component, (const char *const *)harness->settings, &document));
   const adze_value *const sets[] = { document.root };
-  const adze_instance_options local = { .component = component->id,
-                                        .document = &document,
-                                        .settings = sets,
-                                        .variants = 1,
-                                        .seed = runtime->seed,
-                                        .isolate = -1 };
-  return adze_instance_open (runtime, &local, &harness->local);
+  const adze_instance_options options = { .component = component->id,
+                                          .document = &document,
+                                          .settings = sets,
+                                          .variants = 1,
+                                          .seed = runtime->seed,
+                                          .isolate = harness->options.isolate,
+                                          .time_limit_ms = harness->options.time_limit_ms,
+                                          .memory_limit = harness->options.memory_limit };
+  harness->ports = adze_feed_ports (component);
+  harness->fresh = true;
+  return adze_instance_open (runtime, &options, &harness->instance);
 }
 
 adze_error *
@@ -111,7 +83,12 @@ adze_harness_open (adze_runtime *runtime, const char *technique,
   if (!fresh)
     return adze_error_memory ();
   fresh->runtime = runtime;
-  adze_error *error = open_parts (fresh, technique, &options);
+  fresh->options = options;
+  fresh->component = strdup (technique);
+  adze_error *error = fresh->component ? copy_settings (options.settings, fresh)
+                                       : adze_error_memory ();
+  if (!error)
+    error = open_instance (fresh);
   if (error) {
     adze_harness_close (fresh);
     return error;
@@ -146,6 +123,32 @@ tell (adze_harness *harness, const char *id, const adze_tensor *input)
   adze_event_bus_emit (harness->runtime->bus, NULL, id, fields, ADZE_COUNT_OF (fields));
 }
 
+/* One that has decided about a tensor knows nothing of the next. */
+static adze_error *
+renew (adze_harness *harness)
+{
+  if (harness->fresh || !adze_instance_facts_of (harness->instance)->observes)
+    return NULL;
+  adze_error *error = adze_instance_end (harness->instance);
+  adze_instance_close (adze_take (&harness->instance));
+  return error ? error : open_instance (harness);
+}
+
+static adze_error *
+feed (adze_harness *harness, const adze_tensor *input)
+{
+  const adze_tensor *const inputs[] = { input };
+  const adze_feed_options options = { 0 };
+  if (!harness->instance)
+    return adze_error_new (ADZE_E_CRASHED, "'%s' could not be made anew before",
+                           harness->component);
+  ADZE_TRY (renew (harness));
+  adze_error *error
+      = adze_feed (harness->instance, harness->ports, inputs, 1, &options, &harness->fed);
+  harness->fresh = harness->fresh && error;
+  return error;
+}
+
 adze_error *
 adze_harness_apply (adze_harness *harness, const adze_tensor *given, const adze_tensor **output)
 {
@@ -153,35 +156,42 @@ adze_harness_apply (adze_harness *harness, const adze_tensor *given, const adze_
   *output = NULL;
   if (harness->ended)
     return adze_error_new (ADZE_E_PARAM, "this harness was ended; open another one");
-  adze_result_cleanup (&harness->result);
   adze_fed_cleanup (&harness->fed);
   ADZE_TRY (complete_input (given, &input));
   tell (harness, "call.started", &input);
-  const adze_tensor *const inputs[] = { &input };
-  const adze_feed_options options = { 0 };
-  adze_error *error = harness->local ? adze_feed (harness->local, harness->ports, inputs, 1,
-                                                  &options, &harness->fed)
-                                     : adze_remote_apply (harness->remote, &input, &harness->result);
+  adze_error *error = feed (harness, &input);
   tell (harness, error ? "call.failed" : "call.finished", &input);
-  if (!error && harness->result.given)
-    *output = &harness->result.tensor;
-  if (!error && harness->fed.count == 1 && harness->fed.outputs[0].given)
-    *output = &harness->fed.outputs[0].tensor;
+  if (!error)
+    *output = adze_harness_output (harness, 0);
   return error;
+}
+
+const adze_tensor *
+adze_harness_output (const adze_harness *harness, size_t index)
+{
+  const adze_fed *fed = &harness->fed;
+  if (index >= fed->count || (fed->count == 1 && !fed->outputs[0].given))
+    return NULL;
+  return &fed->outputs[index].tensor;
+}
+
+bool
+adze_harness_dropped (const adze_harness *harness)
+{
+  return harness->fed.count == 0 && harness->fed.dropped > 0;
 }
 
 bool
 adze_harness_isolated (const adze_harness *harness)
 {
-  return harness->remote != NULL;
+  return harness->instance && adze_instance_facts_of (harness->instance)->isolated;
 }
 
 adze_error *
 adze_harness_end (adze_harness *harness)
 {
   harness->ended = true;
-  adze_error *error
-      = harness->local ? adze_instance_end (harness->local) : adze_remote_end (harness->remote);
+  adze_error *error = harness->instance ? adze_instance_end (harness->instance) : NULL;
   if (error)
     adze_tell_end (harness->runtime->bus, harness->component, error, false);
   return error;
@@ -192,10 +202,11 @@ adze_harness_close (adze_harness *harness)
 {
   if (!harness)
     return;
-  adze_instance_close (harness->local);
+  adze_instance_close (harness->instance);
   adze_fed_cleanup (&harness->fed);
-  adze_remote_close (harness->remote);
-  adze_result_cleanup (&harness->result);
+  for (size_t i = 0; harness->settings && harness->settings[i]; i++)
+    free (harness->settings[i]);
+  free (harness->settings);
   free (harness->component);
   free (harness);
 }

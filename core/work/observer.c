@@ -7,7 +7,7 @@
 #include "base/event_queue.h"
 #include "base/toml.h"
 #include "plugin/services.h"
-#include "work/technique.h"
+#include "work/remote.h"
 
 struct adze_watcher {
   adze_observer callbacks;
@@ -223,9 +223,13 @@ open_watcher (adze_runtime *runtime, adze_plugin_record *record,
   enum { EVENT_LIMIT_MS = 10000 };
   ADZE_TRY (adze_verify (runtime, record));
   adze_remote_options options = { .worker = runtime->places.worker,
+                                  .path = record->path,
+                                  .builtin = record->builtin,
+                                  .component = component->id,
+                                  .settings = document->root,
                                   .seed = runtime->seed,
                                   .time_limit_ms = EVENT_LIMIT_MS };
-  return adze_remote_open (&options, record, component, document->root, &observation->remote);
+  return adze_remote_open (&options, &observation->remote);
 }
 
 /* A plugin that wants one callback at a time gets that, in its techniques and here. They may emit

@@ -1,10 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tensors on their way between processes. */
+/* Tensors and texts on their way between processes. */
 #include "work/wire.h"
 
 #include <string.h>
 
-enum { RANK_MOST = 32 };
+adze_error *
+adze_wire_damaged (const char *what)
+{
+  return adze_error_new (ADZE_E_FORMAT, "%s from the other process is damaged", what);
+}
+
+/* ---- Numbers and texts. */
+
+bool
+adze_wire_number (const adze_value *table, const char *key, uint64_t most, uint64_t *number)
+{
+  const adze_value *value = adze_value_get (table, key);
+  if (!value || value->type != ADZE_VALUE_INT || value->integer < 0
+      || (uint64_t)value->integer > most)
+    return false;
+  *number = (uint64_t)value->integer;
+  return true;
+}
+
+bool
+adze_wire_truth (const adze_value *table, const char *key)
+{
+  const adze_value *value = adze_value_get (table, key);
+  return value && value->type == ADZE_VALUE_BOOL && value->boolean;
+}
+
+static bool
+is_plain (const char *data, size_t size)
+{
+  uint32_t code;
+  for (size_t at = 0; at < size;) {
+    at += adze_utf8_read (data + at, size - at, &code);
+    if (code == ADZE_UTF8_BAD || code == 0)
+      return false;
+  }
+  return true;
+}
+
+static void
+add_hex (adze_value *into, const char *data, size_t size)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  for (size_t i = 0; i < size; i++)
+    adze_buffer_format (&text, "%02x", (unsigned)(unsigned char)data[i]);
+  if (text.failed && into)
+    into->failed = true;
+  else
+    adze_json_string (into, "hex", text.data ? text.data : "");
+}
+
+void
+adze_wire_text (adze_value *into, const char *key, const char *data, size_t size)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  if (!is_plain (data, size)) {
+    add_hex (adze_json_table (into, key), data, size);
+    return;
+  }
+  adze_buffer_add (&text, data, size);
+  if (text.failed && into)
+    into->failed = true;
+  else
+    adze_json_string (into, key, text.data ? text.data : "");
+}
+
+static int
+digit_of (char c)
+{
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+read_hex (const adze_value *hex, char *into)
+{
+  for (size_t i = 0; i < hex->string_size / 2; i++) {
+    int high = digit_of (hex->string[2 * i]), low = digit_of (hex->string[2 * i + 1]);
+    if (high < 0 || low < 0)
+      return false;
+    into[i] = (char)(high * 16 + low);
+  }
+  return hex->string_size % 2 == 0;
+}
+
+adze_error *
+adze_wire_text_from (const adze_value *value, char **text, size_t *size)
+{
+  const adze_value *hex = adze_value_get (value, "hex");
+  const adze_value *from = hex ? hex : value;
+  if (!from || from->type != ADZE_VALUE_STRING)
+    return adze_wire_damaged ("a text");
+  size_t length = hex ? hex->string_size / 2 : from->string_size;
+  char *fresh = malloc (length + 1);
+  if (!fresh)
+    return adze_error_memory ();
+  fresh[length] = '\0';
+  if (!hex)
+    memcpy (fresh, from->string, length);
+  else if (!read_hex (hex, fresh)) {
+    free (fresh);
+    return adze_wire_damaged ("a text");
+  }
+  *text = fresh;
+  if (size)
+    *size = length;
+  return NULL;
+}
+
+/* ---- Types and shapes. */
 
 static void
 add_shape (adze_value *table, const char *key, const int64_t *shape, int32_t rank)
@@ -14,23 +121,206 @@ add_shape (adze_value *table, const char *key, const int64_t *shape, int32_t ran
     adze_json_int (list, NULL, shape[i]);
 }
 
+static void
+add_dtype (adze_value *table, adze_dtype dtype)
+{
+  adze_json_int (table, "code", dtype.code);
+  adze_json_int (table, "bits", dtype.bits);
+  adze_json_int (table, "lanes", dtype.lanes);
+}
+
+static bool
+read_dtype (const adze_value *table, adze_dtype *dtype)
+{
+  uint64_t code, bits, lanes;
+  if (!adze_wire_number (table, "code", UINT8_MAX, &code)
+      || !adze_wire_number (table, "bits", UINT8_MAX, &bits)
+      || !adze_wire_number (table, "lanes", UINT16_MAX, &lanes))
+    return false;
+  *dtype = (adze_dtype){ (uint8_t)code, (uint8_t)bits, (uint16_t)lanes };
+  return true;
+}
+
+/* The rank, or -1. SHAPE has room for ADZE_RANK_MAX. */
+static int32_t
+read_shape (const adze_value *list, int64_t *shape)
+{
+  if (!list || list->type != ADZE_VALUE_LIST || list->count > ADZE_RANK_MAX)
+    return -1;
+  for (size_t i = 0; i < list->count; i++) {
+    if (list->items[i]->type != ADZE_VALUE_INT)
+      return -1;
+    shape[i] = list->items[i]->integer;
+  }
+  return (int32_t)list->count;
+}
+
+/* ---- Metas. */
+
+void
+adze_wire_meta (const adze_tensor_meta *meta, adze_value *table)
+{
+  adze_wire_text (table, "name", meta->name, strlen (meta->name));
+  add_dtype (table, meta->dtype);
+  add_shape (table, "shape", meta->shape, meta->rank);
+  if (!meta->codec)
+    return;
+  adze_wire_text (table, "codec", meta->codec, strlen (meta->codec));
+  adze_json_int (table, "block-elements", meta->block_elements);
+  adze_json_int (table, "block-bytes", meta->block_bytes);
+}
+
+static adze_error *
+read_codec (const adze_value *table, adze_tensor_meta *meta, char **codec)
+{
+  uint64_t elements, bytes;
+  const adze_value *value = adze_value_get (table, "codec");
+  if (!value)
+    return NULL;
+  if (!adze_wire_number (table, "block-elements", UINT32_MAX, &elements)
+      || !adze_wire_number (table, "block-bytes", UINT32_MAX, &bytes))
+    return adze_wire_damaged ("a tensor's description");
+  ADZE_TRY (adze_wire_text_from (value, codec, NULL));
+  meta->codec = *codec;
+  meta->block_elements = (uint32_t)elements;
+  meta->block_bytes = (uint32_t)bytes;
+  return NULL;
+}
+
 adze_error *
+adze_wire_meta_from (const adze_value *table, adze_tensor_meta **meta)
+{
+  int64_t shape[ADZE_RANK_MAX];
+  ADZE_AUTO_FREE char *name = NULL;
+  ADZE_AUTO_FREE char *codec = NULL;
+  adze_tensor_meta read = { .struct_size = sizeof read, .shape = shape };
+  uint64_t elements, bytes;
+  read.rank = read_shape (adze_value_get (table, "shape"), shape);
+  if (read.rank < 0 || !read_dtype (table, &read.dtype))
+    return adze_wire_damaged ("a tensor's description");
+  ADZE_TRY (adze_wire_text_from (adze_value_get (table, "name"), &name, NULL));
+  ADZE_TRY (read_codec (table, &read, &codec));
+  read.name = name;
+  ADZE_TRY (adze_tensor_meta_size (&read, &elements, &bytes));
+  read.byte_size = bytes;
+  *meta = adze_tensor_meta_copy (&read);
+  return *meta ? NULL : adze_error_memory ();
+}
+
+/* ---- Pieces. */
+
+void
 adze_wire_describe (const adze_tensor *tensor, adze_value *table)
 {
   const adze_view *view = &tensor->view;
-  adze_json_string (table, "name", tensor->name ? tensor->name : "");
-  adze_json_int (table, "code", view->dtype.code);
-  adze_json_int (table, "bits", view->dtype.bits);
-  adze_json_int (table, "lanes", view->dtype.lanes);
+  const char *name = tensor->name ? tensor->name : "";
+  adze_wire_text (table, "name", name, strlen (name));
+  add_dtype (table, view->dtype);
   add_shape (table, "shape", view->shape, view->rank);
   adze_json_int (table, "bytes", (int64_t)tensor->byte_size);
-  if (tensor->codec) {
-    adze_json_string (table, "codec", tensor->codec);
-    if (tensor->block_shape)
-      add_shape (table, "block", tensor->block_shape, view->rank);
-  }
-  return adze_json_failed (table) ? adze_error_memory () : NULL;
+  if (!tensor->codec)
+    return;
+  adze_wire_text (table, "codec", tensor->codec, strlen (tensor->codec));
+  if (tensor->block_shape)
+    add_shape (table, "block", tensor->block_shape, view->rank);
 }
+
+void
+adze_arrival_cleanup (adze_arrival *arrival)
+{
+  free (arrival->name);
+  free ((char *)arrival->tensor.codec);
+  free (arrival->shape);
+  free (arrival->memory);
+  *arrival = (adze_arrival){ 0 };
+}
+
+/* How many elements of each dimension a block holds. */
+static adze_error *
+read_blocks (const adze_value *table, adze_arrival *arrival)
+{
+  const adze_value *codec = adze_value_get (table, "codec");
+  const adze_value *block = adze_value_get (table, "block");
+  int32_t rank = arrival->tensor.view.rank;
+  char *text;
+  if (!codec)
+    return NULL;
+  ADZE_TRY (adze_wire_text_from (codec, &text, NULL));
+  arrival->tensor.codec = text;
+  if (!block)
+    return NULL;
+  if (read_shape (block, arrival->shape + ADZE_RANK_MAX) != rank)
+    return adze_wire_damaged ("a tensor's description");
+  for (int32_t i = 0; i < rank; i++)
+    if (arrival->shape[ADZE_RANK_MAX + i] < 1)
+      return adze_wire_damaged ("a tensor's description");
+  arrival->tensor.block_shape = arrival->shape + ADZE_RANK_MAX;
+  return NULL;
+}
+
+/* A shape that the bytes do not fill is a claim only. The bytes of blocks say nothing about the
+ * logical shape, which must be possible all the same. */
+static adze_error *
+check_bytes (const adze_tensor *tensor)
+{
+  size_t needed;
+  const adze_dtype dtype = tensor->codec ? (adze_dtype){ ADZE_OPAQUE, 8, 1 } : tensor->view.dtype;
+  ADZE_TRY (adze_tensor_bytes (dtype, tensor->view.rank, tensor->view.shape, &needed));
+  return tensor->codec || needed == tensor->byte_size
+             ? NULL
+             : adze_wire_damaged ("a tensor's description");
+}
+
+static adze_error *
+arrive (const adze_value *table, adze_arrival *arrival)
+{
+  adze_tensor *tensor = &arrival->tensor;
+  uint64_t bytes;
+  *tensor = (adze_tensor){ .struct_size = sizeof *tensor,
+                           .view = { .device = { ADZE_DEVICE_CPU, 0 } } };
+  arrival->shape = calloc (2 * ADZE_RANK_MAX, sizeof *arrival->shape);
+  if (!arrival->shape)
+    return adze_error_memory ();
+  tensor->view.shape = arrival->shape;
+  tensor->view.rank = read_shape (adze_value_get (table, "shape"), arrival->shape);
+  if (tensor->view.rank < 0 || !read_dtype (table, &tensor->view.dtype)
+      || !adze_wire_number (table, "bytes", INT64_MAX, &bytes))
+    return adze_wire_damaged ("a tensor's description");
+  tensor->byte_size = bytes;
+  ADZE_TRY (adze_wire_text_from (adze_value_get (table, "name"), &arrival->name, NULL));
+  tensor->name = arrival->name;
+  ADZE_TRY (read_blocks (table, arrival));
+  return check_bytes (tensor);
+}
+
+adze_error *
+adze_wire_arrive (const adze_value *table, adze_arrival *arrival)
+{
+  *arrival = (adze_arrival){ 0 };
+  adze_error *error = arrive (table, arrival);
+  if (error)
+    adze_arrival_cleanup (arrival);
+  return error;
+}
+
+/* calloc, since for much of it the system has zeros already: what a size that was only claimed takes
+ * is nothing but addresses. */
+adze_error *
+adze_wire_allocate (adze_arrival *arrival)
+{
+  enum { ALIGNMENT = 64 };
+  if (arrival->tensor.byte_size > SIZE_MAX - ALIGNMENT)
+    return adze_error_memory ();
+  arrival->memory = calloc (1, (size_t)arrival->tensor.byte_size + ALIGNMENT);
+  if (!arrival->memory)
+    return adze_error_memory ();
+  uintptr_t start = (uintptr_t)arrival->memory;
+  size_t skip = (ALIGNMENT - start % ALIGNMENT) % ALIGNMENT;
+  arrival->tensor.view.data = (char *)arrival->memory + skip;
+  return NULL;
+}
+
+/* ---- Strides. */
 
 static bool
 is_compact (const adze_view *view)
@@ -48,7 +338,7 @@ is_compact (const adze_view *view)
 static void
 gather (const adze_view *view, size_t element, char *to)
 {
-  int64_t at[32] = { 0 };
+  int64_t at[ADZE_RANK_MAX] = { 0 };
   size_t count = adze_view_count (view);
   const char *from = adze_view_data (view);
   for (size_t n = 0; n < count; n++) {
@@ -85,101 +375,5 @@ adze_wire_compact (const adze_tensor *tensor, const void **data, void **owned)
     return adze_error_memory ();
   gather (view, (size_t)view->dtype.bits / 8 * view->dtype.lanes, *owned);
   *data = *owned;
-  return NULL;
-}
-
-static bool
-integer_at (const adze_value *table, const char *key, int64_t most, int64_t *number)
-{
-  const adze_value *value = adze_value_get (table, key);
-  if (!value || value->type != ADZE_VALUE_INT || value->integer < 0 || value->integer > most)
-    return false;
-  *number = value->integer;
-  return true;
-}
-
-static adze_error *
-bad_description (void)
-{
-  return adze_error_new (ADZE_E_FORMAT, "a tensor's description from the other process is damaged");
-}
-
-/* Of a list of integers; the caller has made sure that SHAPE is long enough. */
-static bool
-read_shape (const adze_value *list, int64_t *shape)
-{
-  for (size_t i = 0; i < list->count; i++) {
-    if (list->items[i]->type != ADZE_VALUE_INT)
-      return false;
-    shape[i] = list->items[i]->integer;
-  }
-  return true;
-}
-
-/* Of a tensor with a codec: is all that its blocks are described by sound? */
-static bool
-is_blocks (const adze_value *table, const int64_t *shape, size_t rank)
-{
-  const adze_value *codec = adze_value_get (table, "codec");
-  const adze_value *block = adze_value_get (table, "block");
-  int64_t block_shape[RANK_MOST];
-  size_t bytes;
-  if (codec->type != ADZE_VALUE_STRING)
-    return false;
-  ADZE_AUTO_ERROR impossible
-      = adze_tensor_bytes ((adze_dtype){ ADZE_OPAQUE, 8, 1 }, (int32_t)rank, shape, &bytes);
-  if (impossible || !block)
-    return !impossible;
-  if (block->type != ADZE_VALUE_LIST || block->count != rank || !read_shape (block, block_shape))
-    return false;
-  for (size_t i = 0; i < rank; i++)
-    if (block_shape[i] < 1)
-      return false;
-  return true;
-}
-
-adze_error *
-adze_wire_allocate (const adze_value *table, const char *name, adze_result *result)
-{
-  int64_t shape[RANK_MOST + 1], code, bits, lanes, bytes;
-  const adze_value *list = adze_value_get (table, "shape");
-  if (!integer_at (table, "code", UINT8_MAX, &code) || !integer_at (table, "bits", UINT8_MAX, &bits)
-      || !integer_at (table, "lanes", UINT16_MAX, &lanes)
-      || !integer_at (table, "bytes", INT64_MAX, &bytes) || !list
-      || list->type != ADZE_VALUE_LIST || list->count > RANK_MOST || !read_shape (list, shape))
-    return bad_description ();
-  adze_dtype dtype = { (uint8_t)code, (uint8_t)bits, (uint16_t)lanes };
-  const adze_value *codec = adze_value_get (table, "codec");
-  if (codec && !is_blocks (table, shape, list->count))
-    return bad_description ();
-  /* The bytes of blocks say nothing about the logical shape: room is made by their number. */
-  adze_dtype room = codec ? (adze_dtype){ ADZE_OPAQUE, 8, 1 } : dtype;
-  const int64_t *room_shape = codec ? &bytes : shape;
-  int32_t room_rank = codec ? 1 : (int32_t)list->count;
-  size_t needed = 0;
-  /* Before there is room for anything: a shape that the bytes do not fill is a claim only. */
-  ADZE_TRY (adze_tensor_bytes (room, room_rank, room_shape, &needed));
-  if (needed != (uint64_t)bytes)
-    return bad_description ();
-  ADZE_TRY (adze_result_allocate (result, name, room, room_rank, room_shape));
-  if (!codec)
-    return NULL;
-  const adze_value *block = adze_value_get (table, "block");
-  size_t rank = list->count;
-  int64_t *shapes = calloc (2 * rank + 1, sizeof *shapes);
-  if (!shapes) {
-    adze_result_cleanup (result);
-    return adze_error_memory ();
-  }
-  memcpy (shapes, shape, rank * sizeof *shapes);
-  if (block)
-    read_shape (block, shapes + rank);
-  free (result->shape);
-  result->shape = shapes;
-  result->tensor.view.shape = shapes;
-  result->tensor.view.rank = (int32_t)rank;
-  result->tensor.view.dtype = dtype;
-  result->tensor.codec = codec->string;
-  result->tensor.block_shape = block ? shapes + rank : NULL;
   return NULL;
 }

@@ -3,10 +3,12 @@
  *
  *   probe      path                        -> the manifest that the file's descriptor gives
  *   self-test  path                        -> library: the file that was tested
- *   open       path, component, settings   -> an instance, the only one
- *   apply      a tensor, then its bytes    -> output: a tensor, then its bytes
+ *   open       path, component, params     -> an instance, the only one; facts of a technique
  *   event      an event                    -> for an observer
  *   close                                  -> destroy and deinit, told as progress
+ *
+ * What a technique answers to is written in worker_work.c. An observer's parameters come as they were
+ * written ("settings"), and so may a technique's.
  */
 #include "work/worker.h"
 
@@ -17,27 +19,12 @@
 #include "base/error_wire.h"
 #include "base/event_wire.h"
 #include "plugin/load.h"
-#include "work/feed.h"
-#include "work/observer.h"
-#include "work/wire.h"
-
-struct adze_worker_state {
-  adze_child *parent;
-  const adze_worker_verb *more;
-  /* The plugin's own threads may emit at any time, and must not cut a message of ours in two, nor
-   * speak while nobody listens. */
-  pthread_mutex_t lock;
-  bool answering;
-  adze_runtime *runtime;
-  adze_instance *local; /* one of the two */
-  adze_watcher *watcher;
-  adze_result output; /* whose bytes follow the reply */
-};
+#include "work/worker_private.h"
 
 /* ---- Talking. */
 
-static adze_error *
-send_value (adze_worker_state *state, const adze_value *message)
+adze_error *
+adze_worker_send_value (adze_worker_state *state, const adze_value *message)
 {
   ADZE_AUTO (adze_buffer) text = { 0 };
   if (adze_json_failed (message))
@@ -56,7 +43,7 @@ on_event (void *argument, const adze_event *event)
   adze_event_to_value (event, adze_json_table (message, "event"));
   pthread_mutex_lock (&state->lock);
   if (state->answering)
-    adze_error_free (send_value (state, message));
+    adze_error_free (adze_worker_send_value (state, message));
   pthread_mutex_unlock (&state->lock);
 }
 
@@ -66,7 +53,7 @@ adze_worker_tell (adze_worker_state *state, const char *progress)
   ADZE_AUTO_VALUE message = adze_value_new (ADZE_VALUE_TABLE);
   adze_json_string (message, "progress", progress);
   pthread_mutex_lock (&state->lock);
-  adze_error_free (send_value (state, message));
+  adze_error_free (adze_worker_send_value (state, message));
   pthread_mutex_unlock (&state->lock);
 }
 
@@ -76,8 +63,8 @@ on_progress (void *context, adze_step step)
   adze_worker_tell (context, adze_step_name (step));
 }
 
-static void
-set_answering (adze_worker_state *state, bool answering)
+void
+adze_worker_set_answering (adze_worker_state *state, bool answering)
 {
   pthread_mutex_lock (&state->lock);
   state->answering = answering;
@@ -166,20 +153,56 @@ limit_memory (int64_t bytes)
   return NULL;
 }
 
+/* By variant: as they were bound, or one set as it was written. */
+static adze_error *
+read_params (const adze_manifest_component *component, const adze_value *request,
+             adze_params **params, size_t count)
+{
+  const adze_value *sets = adze_value_get (request, "params");
+  const adze_value *settings = adze_value_get (request, "settings");
+  char name[] = "<worker>";
+  const adze_document document = { .path = name };
+  if (settings && settings->type != ADZE_VALUE_TABLE)
+    return adze_error_new (ADZE_E_FORMAT, "the settings are no table");
+  if (!sets)
+    return adze_params_bind (component, &document, settings, NULL, NULL, NULL, NULL, &params[0]);
+  for (size_t i = 0; i < count; i++)
+    ADZE_TRY (adze_wire_params_from (sets->items[i], &params[i]));
+  return NULL;
+}
+
+static adze_error *
+open_component (adze_worker_state *state, adze_plugin_record *record,
+                const adze_manifest_component *component, const adze_value *request,
+                adze_params **params, size_t count)
+{
+  ADZE_TRY (read_params (component, request, params, count));
+  if (strcmp (component->kind, ADZE_OBSERVER) == 0)
+    return adze_watcher_open (state->runtime, record, component, adze_take (&params[0]),
+                              &state->watcher);
+  if (strcmp (component->kind, ADZE_TECHNIQUE) != 0)
+    return adze_error_new (ADZE_E_UNSUPPORTED, "a worker holds no %s", component->kind);
+  const adze_value *stage = adze_value_get (request, "stage");
+  const adze_local_options options = { .stage = stage && stage->string ? stage->string
+                                                                       : component->id,
+                                       .params = params,
+                                       .variants = count,
+                                       .seed = state->runtime->seed };
+  return adze_local_open (state->runtime, record, component, &options, &state->local);
+}
+
 static adze_error *
 open_instance (adze_worker_state *state, const adze_value *request)
 {
   const char *path, *id;
   adze_plugin_record *record = NULL;
   const adze_manifest_component *component = NULL;
-  ADZE_AUTO_PARAMS params = NULL;
   ADZE_TRY (adze_worker_text (request, "path", &path));
   ADZE_TRY (adze_worker_text (request, "component", &id));
-  const adze_value *settings = adze_value_get (request, "settings");
-  if (settings && settings->type != ADZE_VALUE_TABLE)
-    return adze_error_new (ADZE_E_FORMAT, "the settings are no table");
-  const adze_value *builtin = adze_value_get (request, "builtin");
-  if (builtin && builtin->boolean)
+  const adze_value *sets = adze_value_get (request, "params");
+  if (sets && (sets->type != ADZE_VALUE_LIST || sets->count == 0))
+    return adze_error_new (ADZE_E_FORMAT, "the parameters are no list");
+  if (adze_wire_truth (request, "builtin"))
     ADZE_TRY (adze_scan (state->runtime));
   else
     ADZE_TRY (adze_scan_file (state->runtime, path, &record));
@@ -187,83 +210,30 @@ open_instance (adze_worker_state *state, const adze_value *request)
     ADZE_TRY (adze_activate (state->runtime, record));
   ADZE_TRY (adze_find_component (state->runtime, id, &record, &component));
   ADZE_TRY (adze_activate (state->runtime, record));
-  char name[] = "<worker>";
-  const adze_document document = { .path = name };
-  ADZE_TRY (adze_params_bind (component, &document, settings, NULL, NULL, NULL, NULL, &params));
-  if (strcmp (component->kind, ADZE_OBSERVER) == 0)
-    return adze_watcher_open (state->runtime, record, component, adze_take (&params),
-                              &state->watcher);
-  const adze_value *const sets[] = { settings };
-  const adze_instance_options options = { .component = id,
-                                          .settings = sets,
-                                          .variants = 1,
-                                          .seed = state->runtime->seed,
-                                          .isolate = -1 };
-  return adze_instance_open (state->runtime, &options, &state->local);
+  size_t count = sets ? sets->count : 1;
+  adze_params **params = calloc (count, sizeof *params);
+  if (!params)
+    return adze_error_memory ();
+  adze_error *error = open_component (state, record, component, request, params, count);
+  for (size_t i = 0; i < count; i++)
+    adze_params_free (params[i]);
+  free (params);
+  return error;
 }
 
 static adze_error *
 do_open (adze_worker_state *state, const adze_value *request, adze_value *reply)
 {
-  (void)reply;
   if (state->runtime)
     return adze_error_new (ADZE_E_FORMAT, "this worker has an instance already");
   ADZE_TRY (limit_memory (integer_of (request, "memory-limit")));
   ADZE_TRY (adze_runtime_open_worker (&adze_profile_everyday,
                                       (uint64_t)integer_of (request, "seed"), &state->runtime));
   ADZE_TRY (adze_listen (state->runtime, on_event, state));
-  return open_instance (state, request);
-}
-
-/* The bytes follow whether there is room for them or not. */
-static adze_error *
-take_input (adze_worker_state *state, const adze_value *request, const char *name,
-            adze_result *input)
-{
-  adze_error *error = adze_wire_allocate (request, name, input);
-  if (!error)
-    return adze_child_take (state->parent, input->data, input->tensor.byte_size);
-  int64_t bytes = integer_of (request, "bytes");
-  if (bytes > 0)
-    adze_error_free (adze_child_take (state->parent, NULL, (size_t)bytes));
-  return error;
-}
-
-static adze_error *
-feed_one (adze_worker_state *state, const adze_tensor *input)
-{
-  const adze_feed_options options = { 0 };
-  adze_fed fed;
-  ADZE_TRY (adze_feed (state->local, 1, &input, 1, &options, &fed));
-  adze_error *error = NULL;
-  if (fed.count == 1 && fed.outputs[0].given) {
-    const adze_tensor *tensor = &fed.outputs[0].tensor;
-    error = adze_result_allocate (&state->output, "", tensor->view.dtype, tensor->view.rank,
-                                  tensor->view.shape);
-    if (!error)
-      memcpy (state->output.data, tensor->view.data, tensor->byte_size);
-  }
-  adze_fed_cleanup (&fed);
-  return error;
-}
-
-static adze_error *
-do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
-{
-  adze_result input = { 0 };
-  const char *name;
-  if (!state->local)
-    return adze_error_new (ADZE_E_FORMAT, "this worker has no technique");
-  ADZE_TRY (adze_worker_text (request, "name", &name));
-  set_answering (state, false);
-  adze_error *error = take_input (state, request, name, &input);
-  set_answering (state, true);
-  if (!error)
-    error = feed_one (state, &input.tensor);
-  if (!error && state->output.given)
-    error = adze_wire_describe (&state->output.tensor, adze_json_table (reply, "output"));
-  adze_result_cleanup (&input);
-  return error;
+  ADZE_TRY (open_instance (state, request));
+  if (state->local)
+    adze_worker_facts (state->local, reply);
+  return NULL;
 }
 
 static adze_error *
@@ -286,10 +256,10 @@ do_close (adze_worker_state *state, const adze_value *request, adze_value *reply
   if (!state->runtime)
     return NULL;
   adze_worker_tell (state, "destroy");
-  adze_error *error = state->local     ? adze_instance_end (state->local)
+  adze_error *error = state->local     ? adze_local_end (state->local)
                       : state->watcher ? adze_watcher_end (state->watcher)
                                        : NULL;
-  adze_instance_close (adze_take (&state->local));
+  adze_local_close (adze_take (&state->local));
   adze_watcher_close (adze_take (&state->watcher));
   adze_worker_tell (state, "deinit");
   /* Of two failures the second is told on the bus, whose events go to the host. */
@@ -301,8 +271,7 @@ do_close (adze_worker_state *state, const adze_value *request, adze_value *reply
 
 static const adze_worker_verb verbs[] = {
   { "probe", do_probe }, { "self-test", do_self_test }, { "open", do_open },
-  { "apply", do_apply }, { "event", do_event },         { "close", do_close },
-  { NULL, NULL },
+  { "event", do_event }, { "close", do_close },         { NULL, NULL },
 };
 
 /* ---- Serving. */
@@ -323,13 +292,27 @@ answer (adze_worker_state *state, const adze_value *request, adze_value *reply)
   ADZE_TRY (adze_worker_text (request, "do", &name));
   adze_worker_function function = find_verb (verbs, name);
   if (!function)
+    function = find_verb (adze_worker_technique_verbs, name);
+  if (!function)
     function = find_verb (state->more, name);
   if (!function)
     return adze_error_new (ADZE_E_FORMAT, "this worker does not know '%s'", name);
   return function (state, request, reply);
 }
 
-/* The bytes of an output follow the message that announces them. */
+adze_error *
+adze_worker_send_later (adze_worker_state *state, const void *data, size_t size)
+{
+  adze_outgoing *grown
+      = reallocarray (state->outgoing, state->outgoing_count + 1, sizeof *state->outgoing);
+  if (!grown)
+    return adze_error_memory ();
+  state->outgoing = grown;
+  grown[state->outgoing_count++] = (adze_outgoing){ data, size };
+  return NULL;
+}
+
+/* Bytes follow the message that announces them. */
 static adze_error *
 send_answer (adze_worker_state *state, adze_error *failure, const adze_value *message)
 {
@@ -339,10 +322,12 @@ send_answer (adze_worker_state *state, adze_error *failure, const adze_value *me
     adze_error_to_value (failure, refusal, "error");
     message = refusal;
   }
-  adze_error *error = send_value (state, message);
-  if (!error && !failure && state->output.given)
-    error = adze_child_put (state->parent, state->output.data, state->output.tensor.byte_size);
-  adze_result_cleanup (&state->output);
+  adze_error *error = adze_worker_send_value (state, message);
+  for (size_t i = 0; !error && !failure && i < state->outgoing_count; i++)
+    error = adze_child_put (state->parent, state->outgoing[i].data, state->outgoing[i].size);
+  free (adze_take (&state->outgoing));
+  state->outgoing_count = 0;
+  adze_inbox_cleanup (&state->inbox);
   return error;
 }
 
@@ -356,12 +341,12 @@ serve_one (adze_worker_state *state)
   adze_value *reply = adze_json_table (message, "ok");
   ADZE_AUTO_ERROR failure
       = adze_json_parse ("<host>", text.data ? text.data : "", text.size, &request);
-  set_answering (state, true);
+  adze_worker_set_answering (state, true);
   if (!failure)
     failure = answer (state, request.root, reply);
   if (!failure && adze_json_failed (message))
     failure = adze_error_memory ();
-  set_answering (state, false);
+  adze_worker_set_answering (state, false);
   return send_answer (state, failure, message);
 }
 
@@ -381,7 +366,7 @@ adze_worker_serve (const adze_worker_verb *more)
     error = serve_one (&state);
   /* The parent has gone, which is how a worker's life ends. */
   adze_error_free (error);
-  adze_instance_close (state.local);
+  adze_local_close (state.local);
   adze_watcher_close (state.watcher);
   adze_runtime_close (state.runtime);
   adze_child_close (state.parent);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* work/worker.h: the life of a worker process. */
-#ifndef ADZE_RUN_WORKER_H
-#define ADZE_RUN_WORKER_H
+#ifndef ADZE_WORK_WORKER_H
+#define ADZE_WORK_WORKER_H
 
 #include "base/child.h"
-#include "work/technique.h"
+#include "base/value.h"
 
 typedef struct adze_worker_state adze_worker_state;
 

@@ -8,6 +8,7 @@
 #include "base/event_wire.h"
 #include "base/json.h"
 #include "plugin/manifest/manifest.h"
+#include "work/outline.h"
 #include "work/wire.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -42,27 +43,78 @@ static void
 as_tensor (const adze_value *root)
 {
   const adze_value *bytes = adze_value_get (root, "bytes");
-  adze_result result = { 0 };
+  adze_arrival arrival = { 0 };
   /* A fuzzer has no gigabytes to spare for what a size claims. */
   if (bytes && bytes->integer > 1 << 20)
     return;
-  ADZE_AUTO_ERROR error = adze_wire_allocate (root, "w", &result);
-  insist (!error == result.given, "a tensor or an error");
+  ADZE_AUTO_ERROR error = adze_wire_arrive (root, &arrival);
+  insist (!error == (arrival.tensor.struct_size > 0), "a tensor or an error");
   if (error)
     return;
-  sound (&result.tensor);
+  ADZE_AUTO_ERROR lacks = adze_wire_allocate (&arrival);
+  insist (!lacks, "there is memory");
+  sound (&arrival.tensor);
   const void *at = NULL;
   ADZE_AUTO_FREE void *owned = NULL;
   ADZE_AUTO_VALUE again = adze_value_new (ADZE_VALUE_TABLE);
-  ADZE_AUTO_ERROR compact = adze_wire_compact (&result.tensor, &at, &owned);
-  insist (!compact && at == result.tensor.view.data, "what came is compact");
-  ADZE_AUTO_ERROR described = adze_wire_describe (&result.tensor, again);
-  insist (!described, "what came can be sent on");
-  adze_result other = { 0 };
-  ADZE_AUTO_ERROR differs = adze_wire_allocate (again, "w", &other);
-  insist (!differs && other.tensor.byte_size == result.tensor.byte_size, "and arrives the same");
-  adze_result_cleanup (&other);
-  adze_result_cleanup (&result);
+  ADZE_AUTO_ERROR compact = adze_wire_compact (&arrival.tensor, &at, &owned);
+  insist (!compact && at == arrival.tensor.view.data, "what came is compact");
+  adze_wire_describe (&arrival.tensor, again);
+  insist (!adze_json_failed (again), "what came can be sent on");
+  adze_arrival other = { 0 };
+  ADZE_AUTO_ERROR differs = adze_wire_arrive (again, &other);
+  insist (!differs && other.tensor.byte_size == arrival.tensor.byte_size, "and arrives the same");
+  adze_arrival_cleanup (&other);
+  adze_arrival_cleanup (&arrival);
+}
+
+/* A worker's answer to describe, about two tensors. */
+static void
+as_answer (const adze_value *root)
+{
+  const int64_t shape[] = { 4, 8 };
+  const adze_tensor_meta metas[] = {
+    { .struct_size = sizeof metas[0], .rank = 2, .name = "a", .shape = shape,
+      .dtype = { ADZE_FLOAT, 32, 1 }, .byte_size = 128 },
+    { .struct_size = sizeof metas[0], .rank = 1, .name = "b", .shape = shape,
+      .dtype = { ADZE_FLOAT, 16, 1 }, .byte_size = 8 },
+  };
+  const adze_outline_tensor tensors[] = { { .meta = &metas[0] }, { .meta = &metas[1] } };
+  const adze_outline_port port = { tensors, 2 };
+  for (uint32_t grain = ADZE_GRAIN_TENSOR; grain <= ADZE_GRAIN_ELEMENT; grain++) {
+    adze_outline outline
+        = { .ports = &port, .port_count = 1, .effect = ADZE_CHANGES, .grain = grain };
+    ADZE_AUTO_ERROR error = adze_outline_answer_from (&outline, root);
+    ADZE_AUTO_VALUE again = adze_value_new (ADZE_VALUE_TABLE);
+    adze_outline_answer_value (&outline, again);
+    insist (!adze_json_failed (again), "an answer can be sent on");
+    if (!error) {
+      adze_outline other = outline;
+      other.groups = NULL;
+      other.edits = NULL;
+      other.traits = NULL;
+      other.taken = NULL;
+      other.group_count = other.edit_count = other.trait_count = 0;
+      ADZE_AUTO_ERROR differs = adze_outline_answer_from (&other, again);
+      insist (!differs && other.group_count == outline.group_count, "and arrives the same");
+      adze_outline_clear (&other);
+    }
+    adze_outline_clear (&outline);
+  }
+}
+
+/* The question, and parameters. */
+static void
+as_question (const adze_value *root)
+{
+  adze_outline_copy copy;
+  adze_params *params = NULL;
+  ADZE_AUTO_ERROR error = adze_outline_inputs_from (root, &copy);
+  if (!error)
+    adze_outline_copy_cleanup (&copy);
+  ADZE_AUTO_ERROR refused = adze_wire_params_from (adze_value_get (root, "params"), &params);
+  insist (!refused == !!params, "parameters or a refusal");
+  adze_params_free (params);
 }
 
 static void
@@ -88,6 +140,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (parsed)
     return 0;
   as_tensor (document.root);
+  as_answer (document.root);
+  as_question (document.root);
   as_event (document.root);
   ADZE_AUTO_ERROR said = adze_error_from_value (document.root);
   ADZE_AUTO_FREE char *text = adze_error_text (said);

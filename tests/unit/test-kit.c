@@ -165,8 +165,8 @@ releases_twice (void **state)
 static void
 writes_into_its_input (void **state)
 {
-  EXPECT ("-DBENT_WRITES_INPUT", "wrote into its input", FED_IN_HOST, FED_WITHOUT_MEMORY,
-          HOST ("a host without extensions"));
+  EXPECT ("-DBENT_WRITES_INPUT", "wrote into its input", FED_IN_HOST, FED_IN_WORKER,
+          FED_WITHOUT_MEMORY, HOST ("a host without extensions"));
 }
 
 static void

@@ -31,6 +31,22 @@ say (adze_child *parent, const char *text)
   need (adze_child_send (parent, text, strlen (text)));
 }
 
+/* What a request to open is answered with: a technique that says nothing of its own. */
+#define FACTS \
+  "{\"ok\": {\"facts\": {\"effect\": 1, \"grain\": 0, \"accumulate\": 0, \"applies\": true, " \
+  "\"describes\": %s, \"preserves\": [], \"breaks\": []}}}"
+
+static bool opened; /* the last request was to open */
+
+static void
+say_facts (adze_child *parent)
+{
+  char text[400];
+  bool describes = strcmp (setting ("PEER_VERB"), "describe") == 0;
+  snprintf (text, sizeof text, FACTS, describes ? "true" : "false");
+  say (parent, text);
+}
+
 /* A frame as no honest end would send it. */
 static void
 send_frame (uint32_t type, uint32_t size, const char *bytes)
@@ -76,6 +92,7 @@ is_the_one (adze_child *parent, const adze_buffer *text)
   need (adze_json_parse ("<host>", text->data, text->size, &request));
   const adze_value *verb = adze_value_get (request.root, "do");
   const adze_value *bytes = adze_value_get (request.root, "bytes");
+  opened = verb && verb->string && strcmp (verb->string, "open") == 0;
   if (bytes && bytes->integer > 0)
     need (adze_child_take (parent, NULL, (size_t)bytes->integer));
   return verb && verb->string && strcmp (verb->string, setting ("PEER_VERB")) == 0;
@@ -91,6 +108,8 @@ main (void)
     need (adze_child_receive (parent, &text));
     if (is_the_one (parent, &text))
       misbehave (parent);
+    else if (opened)
+      say_facts (parent);
     else
       say (parent, "{\"ok\": {}}");
   }

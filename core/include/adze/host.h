@@ -191,8 +191,7 @@ ADZE_API void adze_unlisten (adze_runtime *runtime, adze_event_listener listener
 ADZE_API adze_error *adze_observe (adze_runtime *runtime, const char *id, const char *parameters);
 
 /* A technique, ready to be fed tensors one at a time. A harness belongs to one thread at a time;
- * one that is isolated lives no longer than the thread that opened it, since its process must not
- * outlive a program that was killed, and the system ties the two by thread. */
+ * one that is isolated has a process and a thread of its own. */
 typedef struct adze_harness adze_harness;
 
 typedef struct adze_harness_options {
@@ -214,6 +213,10 @@ ADZE_API adze_error *adze_harness_open (adze_runtime *runtime, const char *techn
  * belongs to the harness and is valid until its next call. */
 ADZE_API adze_error *adze_harness_apply (adze_harness *harness, const adze_tensor *input,
                                          const adze_tensor **output);
+/* Output number INDEX of the last call, where a technique makes several of one; NULL beyond the last.
+ * Dropped: it announced that nothing comes of the tensor. */
+ADZE_API const adze_tensor *adze_harness_output (const adze_harness *harness, size_t index);
+ADZE_API bool adze_harness_dropped (const adze_harness *harness);
 ADZE_API bool adze_harness_isolated (const adze_harness *harness);
 /* Destroys the technique's instance, and says what went wrong: a rule it broke, memory it kept; when
  * isolated, also a crash, an exit or a hang, and what the plugin did when it was ended (deinit).
