@@ -42,6 +42,7 @@ typedef struct fake_run {
   uint32_t model_count;
   uint64_t cut; /* seed of what is drawn; 0: nothing is cut */
   unsigned threads;
+  bool twice; /* all is described and observed a second time by the same instance */
   /* The result. */
   fake_model out;
   fake_group groups[32];
@@ -579,14 +580,18 @@ fake_work (fake_run *run)
   void *instance = NULL;
   fake_now = run;
   fake_more_services = fake_work_services;
-  fake_reason[0] = run->told[0] = '\0';
-  run->rounds = run->events = 0;
+  fake_reason[0] = '\0';
+  run->events = 0;
   adze_status status
       = technique->create ? technique->create (&fake_host, run->params, &instance) : ADZE_OK;
   assert_int_equal (status, ADZE_OK);
-  status = fake_describe (run, instance, false);
-  if (status == ADZE_OK && technique->accumulator)
-    status = fake_decide (run, instance);
+  for (int time = run->twice ? 0 : 1; status == ADZE_OK && time < 2; time++) {
+    run->told[0] = '\0';
+    run->rounds = 0;
+    status = fake_describe (run, instance, false);
+    if (status == ADZE_OK && technique->accumulator)
+      status = fake_decide (run, instance);
+  }
   if (status == ADZE_OK && technique->accumulator)
     status = fake_describe (run, instance, true);
   if (status == ADZE_OK && technique->effect == ADZE_CHANGES)

@@ -241,6 +241,7 @@ cutting_and_threads_change_no_byte (void **state)
     for (uint64_t cut = 1; cut < 12; cut++) {
       run.cut = cut;
       run.threads = 1 + cut % 4;
+      run.twice = cut % 2;
       assert_int_equal (fake_work (&run), ADZE_OK);
       assert_memory_equal (fake_result (&run, "w")->data, first, sizeof first);
       assert_string_equal (run.told, told);

@@ -163,6 +163,7 @@ cutting_and_threads_change_no_figure (void **state)
   memcpy (told, run.told, sizeof told);
   for (run.cut = 1; run.cut < 20; run.cut++) {
     run.threads = 1 + run.cut % 4;
+    run.twice = run.cut % 2;
     assert_int_equal (fake_work (&run), ADZE_OK);
     assert_string_equal (run.told, told);
   }

@@ -45,6 +45,7 @@ all_numbers_of_a_model_are_counted (void **state)
   fake_give (&run, 0, "b", i8, 1, 3, b);
   fake_give (&run, 0, "c", f64, 1, 1, c);
   fake_give (&run, 0, "d", f8, 1, 3, b);
+  run.twice = true;
   assert_int_equal (fake_work (&run), ADZE_OK);
   assert_string_equal (run.told, "metric tensors value=3\n"
                                  "metric unread value=1\n"

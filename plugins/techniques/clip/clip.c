@@ -107,7 +107,7 @@ describe_one (const adze_host *host, clip *self, adze_outline *outline, uint32_t
                       "a rule gives tensor '%s' the percentile %g, and the stage has %g; there is "
                       "one threshold for all tensors here: use clip-tensor for one a tensor",
                       meta->name, percentile, self->percentile);
-  if (self->round == 0) {
+  if (!service->is_final (host, outline)) {
     adze_status status = clip_pools_add (host, &self->pools, meta->name);
     if (status != ADZE_OK)
       return status;
@@ -122,11 +122,15 @@ static adze_status
 describe (const adze_host *host, void *instance, adze_outline *outline)
 {
   clip *self = (clip *)instance;
-  /* What was decided stays: the tensors of the last time are those of now. */
-  if (self->round == 0)
+  const adze_outline_service *service = adze_outline_of (host);
+  /* In the end the tensors are those that were decided on; before, all begins anew. */
+  if (!service->is_final (host, outline)) {
     clip_pools_clear (host, &self->pools);
+    self->round = 0;
+    self->total = self->clipped = 0;
+  }
   adze_status status = ADZE_OK;
-  uint32_t count = adze_outline_of (host)->count (host, outline, 0);
+  uint32_t count = service->count (host, outline, 0);
   for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
     status = describe_one (host, self, outline, i);
   if (status == ADZE_OK)

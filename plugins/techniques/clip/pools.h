@@ -38,6 +38,7 @@ clip_pools_clear (const adze_host *host, clip_pools *pools)
   for (size_t i = 0; i < pools->count; i++)
     host->release (host, pools->entries[i].name);
   pools->count = 0;
+  pools->all = (clip_pool){ 0 };
 }
 
 static inline void

@@ -14,11 +14,8 @@ typedef struct coded {
   uint64_t bytes;
 } coded;
 
-typedef struct profile {
-  coded *coded;
-  size_t coded_count;
-  size_t coded_room;
-  /* What decide adds up over all tensors. */
+/* What decide adds up over all tensors. */
+typedef struct totals {
   uint64_t tensors;
   uint64_t parameters;
   uint64_t bytes;
@@ -26,6 +23,13 @@ typedef struct profile {
   uint64_t zeros;
   uint64_t nan;
   uint64_t infinite;
+} totals;
+
+typedef struct profile {
+  coded *coded;
+  size_t coded_count;
+  size_t coded_room;
+  totals all;
 } profile;
 
 static adze_status
@@ -120,6 +124,8 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   const adze_outline_service *service = adze_outline_of (host);
   adze_status status = ADZE_OK;
   forget_coded (host, self);
+  if (!service->is_final (host, outline))
+    self->all = (totals){ 0 };
   for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++) {
     adze_pick pick = { 0, i };
     const adze_tensor_meta *meta = service->tensor (host, outline, pick);
@@ -367,13 +373,13 @@ put_values (row *r, const profile_sums *s)
 static void
 add_tensor (profile *self, const adze_tensor_meta *meta, const profile_sums *s)
 {
-  self->tensors++;
-  self->parameters += parameters_of (meta);
-  self->bytes += meta->byte_size;
-  self->numbers += s->count;
-  self->zeros += s->zeros;
-  self->nan += s->nan;
-  self->infinite += s->infinite;
+  self->all.tensors++;
+  self->all.parameters += parameters_of (meta);
+  self->all.bytes += meta->byte_size;
+  self->all.numbers += s->count;
+  self->all.zeros += s->zeros;
+  self->all.nan += s->nan;
+  self->all.infinite += s->infinite;
 }
 
 /* The tensors of codecs, after all others. */
@@ -390,9 +396,9 @@ tell_coded (const adze_host *host, profile *self)
     put_text (&r, "shape", one->shape);
     put_integer (&r, "parameters", one->parameters);
     put_integer (&r, "bytes", one->bytes);
-    self->tensors++;
-    self->parameters += one->parameters;
-    self->bytes += one->bytes;
+    self->all.tensors++;
+    self->all.parameters += one->parameters;
+    self->all.bytes += one->bytes;
     if (service)
       status = service->row (host, "tensors", r.fields, r.count);
   }
@@ -407,14 +413,14 @@ tell_all (const adze_host *host, const profile *self)
     double value;
     const char *unit;
   } metrics[] = {
-    { "tensors", (double)self->tensors, NULL },
-    { "parameters", (double)self->parameters, NULL },
-    { "bytes", (double)self->bytes, "bytes" },
-    { "unread", (double)(self->parameters - self->numbers), NULL },
-    { "zeros", (double)self->zeros, NULL },
-    { "nan", (double)self->nan, NULL },
-    { "inf", (double)self->infinite, NULL },
-    { "sparsity", self->numbers > 0 ? (double)self->zeros / (double)self->numbers : 0, NULL },
+    { "tensors", (double)self->all.tensors, NULL },
+    { "parameters", (double)self->all.parameters, NULL },
+    { "bytes", (double)self->all.bytes, "bytes" },
+    { "unread", (double)(self->all.parameters - self->all.numbers), NULL },
+    { "zeros", (double)self->all.zeros, NULL },
+    { "nan", (double)self->all.nan, NULL },
+    { "inf", (double)self->all.infinite, NULL },
+    { "sparsity", self->all.numbers > 0 ? (double)self->all.zeros / (double)self->all.numbers : 0, NULL },
   };
   adze_status status = ADZE_OK;
   for (size_t i = 0; status == ADZE_OK && i < sizeof metrics / sizeof metrics[0]; i++)

@@ -64,6 +64,8 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
 {
   validate *self = (validate *)instance;
   const adze_outline_service *service = adze_outline_of (host);
+  if (!service->is_final (host, outline))
+    *self = (validate){ 0 };
   self->unread = 0;
   for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
     adze_pick pick = { 0, i };
