@@ -79,7 +79,8 @@ read_line (graph *g, span line, size_t number)
   const char *other = memmem (line.text, line.size, " --- ", 5);
   const char *middle = arrow ? arrow : other;
   edge one = { .from = line, .arrow = arrow != NULL, .line = number };
-  if (memchr (line.text, '\0', line.size) || (arrow && other))
+  if (memchr (line.text, '\0', line.size) || (arrow && other)
+      || (!middle && memmem (line.text, line.size, "--", 2)))
     return bad_line (g, number, "needed is \"A --> B\" or \"A --- B\", found ", line);
   if (middle) {
     one.from = trim (line.text, (size_t)(middle - line.text));
