@@ -157,6 +157,10 @@ STEP (key)
 STEP (probe)
 STEP (isolate)
 STEP (stamp)
+STEP (show)
+STEP (diff)
+STEP (convert)
+STEP (resume)
 
 /* In one and the same runtime: what failed for want of memory is no verdict on the plugin. */
 static void
@@ -215,7 +219,9 @@ main (void)
     TRIED (step_look_without_memory),    TRIED (step_use_without_memory),
     TRIED (step_cache_without_memory),   TRIED (step_key_without_memory),
     TRIED (step_probe_without_memory),   TRIED (step_isolate_without_memory),
-    TRIED (step_stamp_without_memory),   TRIED (a_runtime_recovers),
+    TRIED (step_stamp_without_memory),   TRIED (step_show_without_memory),
+    TRIED (step_diff_without_memory),    TRIED (step_convert_without_memory),
+    TRIED (step_resume_without_memory),  TRIED (a_runtime_recovers),
     TRIED (a_load_is_tried_again),
   };
   return cmocka_run_group_tests_name ("out of memory", tests, make_warm_world, end_world);

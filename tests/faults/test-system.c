@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The system refuses, at each open, mkdir, write, fsync and rename in turn: nothing crashes, no
+/* The system refuses, at each open, mkdir, read, write, fallocate, fsync and rename in turn: nothing crashes, no
  * half file gets its final name, nothing stays behind, and the next try works. */
+#define _GNU_SOURCE 1 /* fallocate */
+
 #include "steps.h"
 
 #include <errno.h>
@@ -44,6 +46,35 @@ ssize_t
 write (int fd, const void *data, size_t size)
 {
   return refuses_now () ? -1 : syscall (SYS_write, fd, data, size);
+}
+
+/* No more than so many bytes go at a time, as a system may do whenever it likes. */
+static size_t most_at_once = SIZE_MAX;
+
+ssize_t
+pwrite (int fd, const void *data, size_t size, off_t offset)
+{
+  size = size < most_at_once ? size : most_at_once;
+  return refuses_now () ? -1 : syscall (SYS_pwrite64, fd, data, size, offset);
+}
+
+ssize_t
+pread (int fd, void *data, size_t size, off_t offset)
+{
+  size = size < most_at_once ? size : most_at_once;
+  return refuses_now () ? -1 : syscall (SYS_pread64, fd, data, size, offset);
+}
+
+int
+fallocate (int fd, int mode, off_t offset, off_t size)
+{
+  return refuses_now () ? -1 : (int)syscall (SYS_fallocate, fd, mode, offset, size);
+}
+
+int
+ftruncate (int fd, off_t size)
+{
+  return refuses_now () ? -1 : (int)syscall (SYS_ftruncate, fd, size);
 }
 
 int
@@ -95,6 +126,15 @@ take (const world *w, const step *one)
   assert_true (failing > 1);
 }
 
+static const step *
+step_of (const char *name)
+{
+  const step *one = steps;
+  while (strcmp (one->name, name) != 0)
+    one++;
+  return one;
+}
+
 static void
 take_all (const world *w, int number)
 {
@@ -115,6 +155,27 @@ disk_is_full (void **state)
   take_all (*state, ENOSPC);
 }
 
+/* The file system cannot take room ahead. */
+static void
+not_supported (void **state)
+{
+  with_errno = EOPNOTSUPP;
+  take (*state, step_of ("convert"));
+}
+
+static void
+a_few_bytes_at_a_time (void **state)
+{
+  const world *w = *state;
+  most_at_once = 7;
+  for (size_t i = 0; i < ADZE_COUNT_OF (steps); i++) {
+    steps[i].undo (w);
+    must (steps[i].run (w));
+    all_is_whole (w);
+  }
+  most_at_once = SIZE_MAX;
+}
+
 static void
 no_permission (void **state)
 {
@@ -130,6 +191,8 @@ main (void)
     cmocka_unit_test (input_output_error),
     cmocka_unit_test (disk_is_full),
     cmocka_unit_test (no_permission),
+    cmocka_unit_test (not_supported),
+    cmocka_unit_test (a_few_bytes_at_a_time),
   };
   return cmocka_run_group_tests_name ("the system refuses", tests, make_warm_world, end_world);
 }
