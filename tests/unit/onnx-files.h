@@ -201,7 +201,7 @@ assert_same_files (world *w, const char *one, const char *other)
 static inline void
 assert_holds (const adze_model *in, const char *name, const void *expected, size_t size)
 {
-  char found[256];
+  char found[4096];
   const adze_model_tensor *tensor = adze_model_find (in, name);
   if (!tensor)
     fail_msg ("there is no tensor '%s'", name);

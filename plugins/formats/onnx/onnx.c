@@ -14,7 +14,7 @@ static const adze_param params[] = {
     .help = "writing: weights in a file beside the model: where they were, none, or all" },
   { .name = "external-file", .type = ADZE_PARAM_STRING, .preset = "",
     .help = "writing: that file's name; empty: the model's with .data behind it" },
-  { .name = "external-threshold", .type = ADZE_PARAM_INT, .preset = "1024", .range = "[0, inf)",
+  { .name = "external-threshold", .type = ADZE_PARAM_INT, .preset = "1024", .range = "[1024, inf)",
     .unit = "bytes", .help = "writing: external = always leaves smaller weights in the model" },
   { .name = NULL }
 };
