@@ -52,6 +52,8 @@ ADZE_MUST_CHECK adze_error *adze_writer_open (adze_runtime *runtime, const char 
 adze_writer_place adze_writer_place_of (const adze_writer *writer, size_t tensor);
 /* The temporary file that it is in: for messages. */
 const char *adze_writer_path_of (const adze_writer *writer, size_t tensor);
+/* The name that file number INDEX has once it is committed; NULL beyond the last. */
+const char *adze_writer_file (const adze_writer *writer, uint32_t index);
 /* Bytes of all files. */
 uint64_t adze_writer_size (const adze_writer *writer);
 

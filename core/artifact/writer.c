@@ -294,6 +294,12 @@ adze_writer_path_of (const adze_writer *writer, size_t tensor)
   return writer->outputs[writer->places[tensor].file].temporary;
 }
 
+const char *
+adze_writer_file (const adze_writer *writer, uint32_t index)
+{
+  return index < writer->count ? writer->outputs[index].final : NULL;
+}
+
 uint64_t
 adze_writer_size (const adze_writer *writer)
 {

@@ -126,6 +126,11 @@ struct adze_pipeline {
 ADZE_MUST_CHECK adze_error *adze_pipeline_read (adze_runtime *runtime, const char *path,
                                                 const char *const *settings,
                                                 adze_pipeline **pipeline);
+/* The same for a copy that lies elsewhere: relative paths are relative to FOLDER. */
+ADZE_MUST_CHECK adze_error *adze_pipeline_read_in (adze_runtime *runtime, const char *path,
+                                                   const char *folder,
+                                                   const char *const *settings,
+                                                   adze_pipeline **pipeline);
 void adze_pipeline_free (adze_pipeline *pipeline);
 
 /* Which rule holds for a tensor: the last one that matches; NULL: none. */

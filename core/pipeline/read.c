@@ -182,13 +182,25 @@ adze_error *
 adze_pipeline_read (adze_runtime *runtime, const char *path, const char *const *settings,
                     adze_pipeline **pipeline)
 {
+  return adze_pipeline_read_in (runtime, path, NULL, settings, pipeline);
+}
+
+adze_error *
+adze_pipeline_read_in (adze_runtime *runtime, const char *path, const char *folder,
+                       const char *const *settings, adze_pipeline **pipeline)
+{
   *pipeline = NULL;
   __attribute__ ((cleanup (cleanup_pipeline))) adze_pipeline *made = calloc (1, sizeof *made);
   if (!made)
     return adze_error_memory ();
   made->runtime = runtime;
   ADZE_TRY (adze_toml_read (path, &made->document));
-  ADZE_TRY (find_folder (path, &made->folder));
+  if (folder)
+    made->folder = strdup (folder);
+  else
+    ADZE_TRY (find_folder (path, &made->folder));
+  if (!made->folder)
+    return adze_error_memory ();
   ADZE_TRY (adze_scan_once (runtime));
   __attribute__ ((cleanup (cleanup_reader))) adze_reader reader
       = { .runtime = runtime, .pipeline = made, .document = &made->document };

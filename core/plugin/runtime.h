@@ -8,6 +8,7 @@
 #define ADZE_PLUGIN_RUNTIME_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/event.h"
 #include "base/parallel.h"
@@ -60,6 +61,7 @@ struct adze_runtime {
   const adze_profile *profile;
   bool is_worker; /* probing in a worker would only start another */
   bool scanned;
+  atomic_bool cancel; /* somebody asked the run in progress to stop */
   adze_plugin_record **records;
   size_t record_count;
   const adze_plugin_info **plugin_list;

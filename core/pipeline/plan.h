@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/plan.h: a pipeline resolved against its models: what will become of each tensor, which
+ * stages run together, what that will take. No weight is read for it.
+ *
+ *   plan.c           opens what a pipeline names, and its stages
+ *   plan_stage.c     rules matched, describe called, the model that a stage gives
+ *   plan_segments.c  which stages run in one pass
+ *   plan_text.c      all of it for people and programs
+ */
+#ifndef ADZE_PIPELINE_PLAN_H
+#define ADZE_PIPELINE_PLAN_H
+
+#include "artifact/artifact.h"
+#include "pipeline/pipeline.h"
+#include "work/instance.h"
+
+/* Where a tensor of a stage's output comes from. */
+typedef struct adze_plan_source {
+  size_t group;  /* of the stage's outline; SIZE_MAX: it passes through */
+  size_t number; /* of the group's outputs, or of the tensors of port 0 */
+} adze_plan_source;
+
+/* A model as it will be. VIEW borrows metas and traits from files and outlines; its metadata are its
+ * own. */
+typedef struct adze_plan_model {
+  adze_model view;
+  adze_plan_source *sources; /* one a tensor; NULL: it is an input of the pipeline */
+  adze_value **traits;       /* those that VIEW's tensors have and nobody else owns */
+  size_t stage;              /* that gives it; SIZE_MAX: an input */
+  size_t input;              /* of the pipeline; SIZE_MAX: a stage's */
+  bool known;                /* false: the stage has to run before anybody can tell */
+  bool at_most;              /* some of it are bounds until a decision is taken */
+  /* Where it lies: opened from a file, or, once a segment has written it, from there. */
+  adze_model *file;
+} adze_plan_model;
+
+/* What a rule, or none, makes of a tensor that a port offers. */
+typedef struct adze_plan_rule {
+  size_t rule;    /* SIZE_MAX: none matches */
+  size_t variant; /* of the parameters */
+  bool skip;
+} adze_plan_rule;
+
+/* One model in-port of a stage. */
+typedef struct adze_plan_port {
+  adze_plan_model *model; /* NULL: bound to nothing */
+  const char *name;
+  adze_plan_rule *rules;      /* one a tensor of the model */
+  adze_outline_tensor *shown; /* those that are not skipped */
+  size_t *tensors;            /* numbers of the shown ones in the model */
+} adze_plan_port;
+
+typedef struct adze_plan_stage {
+  const adze_pipeline_stage *stage;
+  size_t number;
+  adze_instance *instance;
+  const adze_instance_facts *facts;
+  adze_plan_port *ports; /* its model in-ports, in the order of its table */
+  size_t port_count;
+  adze_outline_port *outline_ports;
+  adze_outline outline;
+  bool described;
+  adze_value **variants; /* settings: the stage's own, then those of rules */
+  size_t variant_count;
+  size_t segment;
+  adze_plan_model *output; /* NULL: it gives none */
+} adze_plan_stage;
+
+/* Neighbouring stages that run in one pass over the tensors, or one that takes whole artifacts. */
+typedef struct adze_plan_segment {
+  size_t first, count;     /* stages */
+  adze_plan_model *source; /* port 0 of the first; NULL: it takes no model */
+  adze_plan_model *result; /* what is to be kept of it; NULL: nothing but what was found out */
+  size_t output; /* of the pipeline, that RESULT is written to at once; SIZE_MAX: to the store */
+  bool whole;    /* a single stage with run */
+  bool spilled;  /* its source was written for the sake of a reduction in it */
+  size_t reads;  /* passes over the source, at least */
+  const char *why; /* it ends where it ends; for people */
+  uint64_t source_bytes; /* that one pass reads */
+  uint64_t memory;       /* of the largest unit, a lane */
+  uint64_t accumulators; /* of all that observe, a lane */
+} adze_plan_segment;
+
+struct adze_plan {
+  adze_pipeline *pipeline;
+  adze_runtime *runtime;
+  adze_plan_model **inputs; /* of the pipeline; NULL where it is no model */
+  struct adze_artifact **artifacts; /* likewise, where it is none */
+  adze_plan_stage *stages;
+  size_t stage_count;
+  adze_plan_segment *segments;
+  size_t segment_count;
+  unsigned lanes;
+  uint64_t peak; /* predicted resident memory */
+};
+
+/* Calls describe of stage NUMBER, whose input models must be known, and composes what it gives. May
+ * be called again: when an input has changed, or after decide (FINAL). */
+ADZE_MUST_CHECK adze_error *adze_plan_describe (adze_plan *plan, size_t number, bool final);
+
+/* Describes the stages from NUMBER on, as far as their inputs are known. */
+ADZE_MUST_CHECK adze_error *adze_plan_describe_from (adze_plan *plan, size_t number);
+
+/* Fills the sets of parameters in: the stage's own, and those of its rules. */
+ADZE_MUST_CHECK adze_error *adze_plan_variants (adze_plan_stage *planned);
+
+ADZE_MUST_CHECK adze_error *adze_plan_cut (adze_plan *plan);
+
+/* The model that a binding means. */
+adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *binding);
+
+/* All of it as a tree; NULL without memory. */
+adze_value *adze_plan_value (const adze_plan *plan);
+/* "1.5 MiB" */
+void adze_bytes_text (uint64_t bytes, char text[24]);
+
+adze_plan_model *adze_plan_model_new (void); /* NULL without memory */
+void adze_plan_model_free (adze_plan_model *model);
+
+/* Predicts the memory that each segment takes, gives up lanes where the pipeline's max-rss asks for
+ * it, and refuses what cannot fit. */
+ADZE_MUST_CHECK adze_error *adze_plan_fit (adze_plan *plan);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/plan_fit.c: how much memory a plan takes, and whether that is allowed. */
+#include "pipeline/units.h"
+
+/* The program, its libraries and plugins, and what the allocator keeps. */
+#define BASE_MEMORY ((uint64_t)24 << 20)
+/* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
+#define WAITING_ACCUMULATORS 12u
+
+static adze_error *
+measure_segment (adze_plan *plan, adze_plan_segment *segment)
+{
+  ADZE_AUTO (adze_units) units = { 0 };
+  segment->memory = 0;
+  segment->accumulators = 0;
+  if (segment->whole || !segment->source)
+    return NULL;
+  for (size_t i = 0; i < segment->count; i++) {
+    const adze_plan_stage *planned = &plan->stages[segment->first + i];
+    size_t size = 0;
+    if (!planned->described)
+      return NULL; /* what comes before has to run first */
+    if (planned->facts->observes)
+      ADZE_TRY (adze_instance_accumulator (planned->instance, &size));
+    segment->accumulators += size * WAITING_ACCUMULATORS;
+  }
+  ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
+  segment->memory = units.memory;
+  segment->source_bytes = units.source_bytes;
+  return NULL;
+}
+
+static uint64_t
+structure_of (const adze_model *model)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < model->part_count; i++)
+    bytes += model->parts[i].size;
+  return bytes + model->count * 512;
+}
+
+static uint64_t
+base_of (const adze_plan *plan)
+{
+  uint64_t bytes = BASE_MEMORY;
+  for (size_t i = 0; i < plan->pipeline->input_count; i++)
+    if (plan->inputs[i])
+      bytes += structure_of (plan->inputs[i]->file);
+  for (size_t i = 0; i < plan->stage_count; i++)
+    if (plan->stages[i].output)
+      bytes += plan->stages[i].output->view.count * 256;
+  return bytes;
+}
+
+static uint64_t
+peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **largest)
+{
+  uint64_t most = 0;
+  *largest = NULL;
+  for (size_t i = 0; i < plan->segment_count; i++) {
+    const adze_plan_segment *segment = &plan->segments[i];
+    uint64_t bytes = lanes * (segment->memory + segment->accumulators);
+    if (!*largest || bytes > most) {
+      most = bytes;
+      *largest = segment;
+    }
+  }
+  return base_of (plan) + most;
+}
+
+static adze_error *
+too_large (const adze_plan *plan, const adze_plan_segment *segment)
+{
+  const adze_value *run = adze_value_get (plan->pipeline->document.root, "run");
+  adze_error *error = adze_document_error (
+      &plan->pipeline->document, adze_value_get (run, "max-rss"),
+      "%llu bytes of memory are not enough: the stages from '%s' on need %llu on one thread",
+      (unsigned long long)plan->pipeline->max_rss,
+      plan->stages[segment->first].stage->id, (unsigned long long)plan->peak);
+  adze_error_setf (error, "needed", "%llu bytes", (unsigned long long)plan->peak);
+  adze_error_setf (error, "found", "max-rss = %llu bytes",
+                   (unsigned long long)plan->pipeline->max_rss);
+  adze_error_set (error, "hint",
+                  "raise max-rss; `adze plan` says which stages need whole tensors at once");
+  return error;
+}
+
+adze_error *
+adze_plan_fit (adze_plan *plan)
+{
+  const adze_plan_segment *largest;
+  for (size_t i = 0; i < plan->segment_count; i++)
+    ADZE_TRY (measure_segment (plan, &plan->segments[i]));
+  plan->peak = peak_of (plan, plan->lanes, &largest);
+  uint64_t most = plan->pipeline->max_rss;
+  while (most > 0 && plan->peak > most && plan->lanes > 1)
+    plan->peak = peak_of (plan, --plan->lanes, &largest);
+  return most > 0 && plan->peak > most && largest ? too_large (plan, largest) : NULL;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/plan_text.c: a plan for people, and the same as JSON. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "pipeline/units.h"
+
+/* ---- Words. */
+
+void
+adze_bytes_text (uint64_t bytes, char text[24])
+{
+  static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+  double amount = (double)bytes;
+  size_t unit = 0;
+  while (amount >= 1024 && unit + 1 < ADZE_COUNT_OF (units)) {
+    amount /= 1024;
+    unit++;
+  }
+  snprintf (text, 24, unit == 0 || amount >= 100 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
+}
+
+static uint64_t
+bytes_of (const adze_plan_model *model)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < model->view.count; i++)
+    bytes += model->view.tensors[i].meta.byte_size;
+  return bytes;
+}
+
+static const char *
+grain_word (uint32_t grain)
+{
+  return grain == ADZE_GRAIN_ELEMENT ? "elements" : grain == ADZE_GRAIN_ROW ? "rows" : "tensors";
+}
+
+static void
+meta_text (const adze_tensor_meta *meta, adze_buffer *into)
+{
+  adze_buffer_format (into, "%s ", adze_meta_type_word (meta));
+  adze_shape_text (meta->rank, meta->shape, into);
+}
+
+/* What the group that TENSOR of PORT belongs to makes of it; NULL: it is in none. */
+static const adze_outline_group *
+group_of (const adze_plan_stage *planned, size_t port, size_t tensor, bool *first)
+{
+  for (size_t g = 0; g < planned->outline.group_count; g++) {
+    const adze_outline_group *group = &planned->outline.groups[g];
+    for (size_t i = 0; i < group->input_count; i++)
+      if (group->inputs[i].port == port
+          && planned->ports[port].tensors[group->inputs[i].index] == tensor) {
+        *first = i == 0;
+        return group;
+      }
+  }
+  return NULL;
+}
+
+/* ---- One tensor at one stage. */
+
+static void
+outcome_text (const adze_plan_stage *planned, size_t tensor, adze_buffer *into)
+{
+  const adze_plan_port *port = &planned->ports[0];
+  const adze_plan_rule *rule = &port->rules[tensor];
+  bool first = false;
+  const adze_outline_group *group = group_of (planned, 0, tensor, &first);
+  if (rule->skip) {
+    adze_buffer_text (into, "skipped");
+  } else if (!group) {
+    adze_buffer_text (into, "left as it is");
+  } else if (planned->facts->effect == ADZE_INSPECTS) {
+    adze_buffer_text (into, group->note ? group->note : "looked at");
+  } else if (!first) {
+    adze_buffer_text (into, "taken into another");
+  } else {
+    for (size_t i = 0; i < group->output_count; i++) {
+      const adze_tensor_meta *from = &port->model->view.tensors[tensor].meta;
+      adze_buffer_text (into, i ? ", " : group->at_most ? "at most " : "");
+      if (strcmp (group->outputs[i]->name, from->name) != 0)
+        adze_buffer_format (into, "'%s' ", group->outputs[i]->name);
+      meta_text (group->outputs[i], into);
+    }
+    if (group->output_count == 0)
+      adze_buffer_text (into, "dropped");
+    if (group->note)
+      adze_buffer_format (into, " (%s)", group->note);
+  }
+  if (rule->rule != SIZE_MAX)
+    adze_buffer_format (into, ", by rule '%s'", planned->stage->rules[rule->rule].match);
+}
+
+/* Many tensors of the same fate are told once. */
+static void
+tensors_text (const adze_plan_stage *planned, bool all, adze_buffer *into)
+{
+  enum { SHOWN_MOST = 12 };
+  const adze_plan_model *model = planned->ports[0].model;
+  size_t shown = 0;
+  for (size_t i = 0; i < model->view.count; i++) {
+    if (!all && shown == SHOWN_MOST) {
+      adze_buffer_format (into, "    ... and %zu more (--json has all)\n", model->view.count - i);
+      return;
+    }
+    shown++;
+    adze_buffer_format (into, "    %-32s ", model->view.tensors[i].meta.name);
+    meta_text (&model->view.tensors[i].meta, into);
+    adze_buffer_text (into, " -> ");
+    outcome_text (planned, i, into);
+    adze_buffer_text (into, "\n");
+  }
+}
+
+static void
+stage_text (const adze_plan_stage *planned, adze_buffer *into)
+{
+  const adze_instance_facts *facts = planned->facts;
+  adze_buffer_format (into, "  %s (%s %s): %s", planned->stage->id, planned->stage->use,
+                      planned->stage->record->manifest->version
+                          ? planned->stage->record->manifest->version
+                          : "",
+                      facts->effect == ADZE_CHANGES ? "changes" : "inspects");
+  if (facts->runs)
+    adze_buffer_text (into, ", takes whole artifacts");
+  else
+    adze_buffer_format (into, ", works on %s", grain_word (facts->grain));
+  if (facts->observes)
+    adze_buffer_text (into, facts->effect == ADZE_CHANGES ? ", sees everything before it decides"
+                                                          : ", sums up what it sees");
+  adze_buffer_text (into, facts->isolated ? ", in a process of its own\n" : "\n");
+  if (planned->described && planned->port_count > 0 && planned->ports[0].model)
+    tensors_text (planned, false, into);
+  else if (!facts->runs)
+    adze_buffer_text (into, "    what it gets is known once the stages before it have run\n");
+}
+
+static void
+segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
+{
+  const adze_plan_segment *segment = &plan->segments[number];
+  char bytes[24], memory[24];
+  adze_bytes_text (segment->source_bytes, bytes);
+  adze_bytes_text (segment->memory, memory);
+  adze_buffer_format (into, "segment %zu of %zu", number + 1, plan->segment_count);
+  if (!segment->whole)
+    adze_buffer_format (into, ": %zu pass%s over %s, %s at a time on each of %u thread%s",
+                        segment->reads, segment->reads == 1 ? "" : "es", bytes, memory,
+                        plan->lanes, plan->lanes == 1 ? "" : "s");
+  adze_buffer_text (into, "\n");
+  if (segment->reads > 1 && segment->result)
+    adze_buffer_text (into, "  reductions see everything first: the stages in front of them are "
+                            "run again rather than spilled\n");
+  if (segment->spilled)
+    adze_buffer_text (into, "  reads what the segment before it spilled for it\n");
+  for (size_t i = 0; i < segment->count; i++)
+    stage_text (&plan->stages[segment->first + i], into);
+  if (segment->output != SIZE_MAX)
+    adze_buffer_format (into, "  writes %s\n", plan->pipeline->outputs[segment->output].path);
+  else if (segment->result)
+    adze_buffer_text (into, "  keeps what it gives in the store of results\n");
+  if (number + 1 < plan->segment_count)
+    adze_buffer_format (into, "  ends here because %s\n", segment->why);
+}
+
+static void
+people_text (const adze_plan *plan, adze_buffer *into)
+{
+  char bytes[24];
+  adze_buffer_format (into, "%s: %zu stage%s\n", plan->pipeline->name, plan->stage_count,
+                      plan->stage_count == 1 ? "" : "s");
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    const adze_plan_model *model = plan->inputs[i];
+    if (!model)
+      continue;
+    adze_bytes_text (bytes_of (model), bytes);
+    adze_buffer_format (into, "input '%s': %s, %s, %zu tensors, %s\n",
+                        plan->pipeline->inputs[i].name, model->file->path, model->file->format,
+                        model->view.count, bytes);
+  }
+  for (size_t i = 0; i < plan->segment_count; i++)
+    segment_text (plan, i, into);
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    const adze_pipeline_output *output = &plan->pipeline->outputs[i];
+    const adze_plan_model *model = adze_plan_bound (plan, &output->from);
+    adze_buffer_format (into, "output %s", output->path);
+    if (model && model->known) {
+      adze_bytes_text (bytes_of (model), bytes);
+      adze_buffer_format (into, ": %s, %zu tensors, %s%s of weights", output->format,
+                          model->view.count, model->at_most ? "at most " : "", bytes);
+    }
+    adze_buffer_text (into, "\n");
+  }
+  adze_bytes_text (plan->peak, bytes);
+  adze_buffer_format (into, "memory: about %s at most", bytes);
+  if (plan->pipeline->max_rss) {
+    adze_bytes_text (plan->pipeline->max_rss, bytes);
+    adze_buffer_format (into, " (max-rss is %s)", bytes);
+  }
+  adze_buffer_text (into, "\n");
+}
+
+/* ---- JSON. */
+
+static void
+meta_value (const adze_tensor_meta *meta, adze_value *into)
+{
+  adze_json_string (into, "name", meta->name);
+  adze_json_string (into, "type", adze_meta_type_word (meta));
+  adze_value *shape = adze_json_list (into, "shape");
+  for (int32_t i = 0; i < meta->rank; i++)
+    adze_json_int (shape, NULL, meta->shape[i]);
+  adze_json_int (into, "bytes", (int64_t)meta->byte_size);
+}
+
+static void
+tensor_value (const adze_plan_stage *planned, size_t tensor, adze_value *list)
+{
+  const adze_plan_port *port = &planned->ports[0];
+  const adze_plan_rule *rule = &port->rules[tensor];
+  adze_value *into = adze_json_table (list, NULL);
+  bool first = false;
+  const adze_outline_group *group = group_of (planned, 0, tensor, &first);
+  meta_value (&port->model->view.tensors[tensor].meta, into);
+  adze_json_bool (into, "skipped", rule->skip);
+  adze_json_bool (into, "touched", group != NULL);
+  if (rule->rule != SIZE_MAX)
+    adze_json_string (into, "rule", planned->stage->rules[rule->rule].match);
+  if (!group || !first)
+    return;
+  adze_json_string (into, "note", group->note);
+  adze_json_bool (into, "at-most", group->at_most);
+  adze_value *outputs = adze_json_list (into, "gives");
+  for (size_t i = 0; i < group->output_count; i++)
+    meta_value (group->outputs[i], adze_json_table (outputs, NULL));
+}
+
+static void
+stage_value (const adze_plan_stage *planned, adze_value *list)
+{
+  adze_value *into = adze_json_table (list, NULL);
+  adze_json_string (into, "id", planned->stage->id);
+  adze_json_string (into, "use", planned->stage->use);
+  adze_json_string (into, "effect",
+                    planned->facts->effect == ADZE_CHANGES ? "changes" : "inspects");
+  adze_json_string (into, "grain",
+                    planned->facts->runs ? "artifact" : grain_word (planned->facts->grain));
+  adze_json_bool (into, "isolated", planned->facts->isolated);
+  adze_json_bool (into, "observes", planned->facts->observes);
+  adze_value *tensors = adze_json_list (into, "tensors");
+  if (planned->described && planned->port_count > 0 && planned->ports[0].model)
+    for (size_t i = 0; i < planned->ports[0].model->view.count; i++)
+      tensor_value (planned, i, tensors);
+}
+
+static void
+segment_value (const adze_plan *plan, const adze_plan_segment *segment, adze_value *list)
+{
+  adze_value *into = adze_json_table (list, NULL);
+  adze_json_int (into, "passes", (int64_t)segment->reads);
+  adze_json_int (into, "bytes", (int64_t)segment->source_bytes);
+  adze_json_int (into, "memory-a-thread", (int64_t)segment->memory);
+  adze_json_bool (into, "spilled", segment->spilled);
+  adze_json_string (into, "ends-because", segment->why);
+  if (segment->output != SIZE_MAX)
+    adze_json_string (into, "writes", plan->pipeline->outputs[segment->output].path);
+  adze_value *stages = adze_json_list (into, "stages");
+  for (size_t i = 0; i < segment->count; i++)
+    stage_value (&plan->stages[segment->first + i], stages);
+}
+
+adze_value *
+adze_plan_value (const adze_plan *plan)
+{
+  ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_string (root, "name", plan->pipeline->name);
+  adze_json_int (root, "threads", plan->lanes);
+  adze_json_int (root, "memory", (int64_t)plan->peak);
+  adze_value *segments = adze_json_list (root, "segments");
+  for (size_t i = 0; i < plan->segment_count; i++)
+    segment_value (plan, &plan->segments[i], segments);
+  adze_value *outputs = adze_json_list (root, "outputs");
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    const adze_pipeline_output *output = &plan->pipeline->outputs[i];
+    const adze_plan_model *model = adze_plan_bound (plan, &output->from);
+    adze_value *into = adze_json_table (outputs, NULL);
+    adze_json_string (into, "path", output->path);
+    adze_json_string (into, "format", output->format);
+    if (model && model->known)
+      adze_json_int (into, model->at_most ? "bytes-at-most" : "bytes", (int64_t)bytes_of (model));
+  }
+  return adze_json_failed (root) ? NULL : adze_take (&root);
+}
+
+adze_error *
+adze_plan_text (const adze_plan *plan, bool json, char **text)
+{
+  ADZE_AUTO (adze_buffer) buffer = { 0 };
+  if (json) {
+    ADZE_AUTO_VALUE root = adze_plan_value (plan);
+    if (!root)
+      return adze_error_memory ();
+    adze_json_write (root, 2, &buffer);
+    adze_buffer_text (&buffer, "\n");
+  } else {
+    people_text (plan, &buffer);
+  }
+  return adze_buffer_finish (&buffer, text);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/units.h: a pass over a segment's tensors as work that can be done in any order.
+ *
+ * A unit is a set of tensors that have to do with each other, from what is read of the source to
+ * what is written, with the steps between: mostly one tensor on its way through all stages. Units
+ * are independent. Where all stages of a unit can work on pieces, it is cut into pieces, which are
+ * independent as well. Units, pieces and items depend on shapes alone, never on threads. */
+#ifndef ADZE_PIPELINE_UNITS_H
+#define ADZE_PIPELINE_UNITS_H
+
+#include "pipeline/plan.h"
+
+/* A tensor at one point of its way. */
+typedef struct adze_unit_value {
+  const adze_tensor_meta *meta;
+  const adze_value *traits;
+  const adze_plan_model *model; /* where it is read from; NULL: a step gives it */
+  size_t tensor;                /* number in MODEL */
+  size_t same_as; /* another value of the unit with the same bytes; SIZE_MAX: none */
+  size_t sink;    /* number in the segment's result; SIZE_MAX: it is not written */
+  size_t slot;    /* of a lane's memory */
+} adze_unit_value;
+
+/* One stage's group. */
+typedef struct adze_unit_step {
+  size_t stage; /* of the plan */
+  size_t group; /* of its outline */
+  size_t variant;
+  bool observes; /* else applies */
+  size_t *inputs, *outputs; /* values */
+  size_t input_count, output_count;
+} adze_unit_step;
+
+typedef struct adze_unit {
+  adze_unit_value *values;
+  size_t value_count;
+  adze_unit_step *steps;
+  size_t step_count;
+  size_t slot_count;
+  uint64_t elements; /* of each value, where there are pieces; else of the first */
+  uint64_t piece;    /* elements of a piece; ELEMENTS: all at once */
+  uint64_t pieces;
+  uint64_t source_bytes; /* that are read */
+  uint64_t memory;       /* of a piece, all slots */
+} adze_unit;
+
+typedef struct adze_units {
+  adze_unit *units;
+  size_t count;
+  uint64_t source_bytes;
+  uint64_t memory; /* of the largest unit */
+  size_t *step_inputs; /* what all steps' inputs and outputs lie in */
+} adze_units;
+
+/* A pass of SEGMENT. OBSERVED: the number of the one stage whose observe is called, those in front
+ * of it being applied; SIZE_MAX: the last pass, with all stages, and what inspects observes. */
+ADZE_MUST_CHECK adze_error *adze_units_make (const adze_plan *plan,
+                                             const adze_plan_segment *segment, size_t observed,
+                                             adze_units *units);
+void adze_units_cleanup (adze_units *units);
+
+/* Bytes of COUNT elements that begin at a piece's boundary. */
+uint64_t adze_piece_bytes (const adze_tensor_meta *meta, uint64_t count);
+
+/* Pieces are summed up in accumulators this many at a time. */
+#define ADZE_ITEM_PIECES 4u
+
+#endif

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/execute.c: a run from its folder to its last output. */
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "run/execution.h"
+#include "run/lock.h"
+
+static double
+now_s (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- Opening and closing. */
+
+/* The pipeline after --set, a line an entry. */
+static adze_error *
+text_of (const adze_pipeline *pipeline, char **text)
+{
+  ADZE_AUTO (adze_buffer) buffer = { 0 };
+  adze_buffer_format (&buffer, "# As it was run, from %s\n", pipeline->document.path);
+  for (size_t i = 0; i < pipeline->document.root->count; i++) {
+    const adze_value *item = pipeline->document.root->items[i];
+    adze_buffer_format (&buffer, "%s = ", item->key);
+    adze_value_write_toml (item, &buffer);
+    adze_buffer_text (&buffer, "\n");
+  }
+  return adze_buffer_finish (&buffer, text);
+}
+
+/* A run is gone on with when the pipeline says the same. */
+static adze_error *
+identity_of (const char *text, char **identity)
+{
+  *identity = malloc (ADZE_HASH_TEXT);
+  if (!*identity)
+    return adze_error_memory ();
+  adze_hash_text (adze_leaf_hash (text, strlen (text)), *identity);
+  return NULL;
+}
+
+/* Where the pipeline lay, and what its inputs were: `adze why` looks at them again. */
+static adze_error *
+write_origin (adze_execution *x)
+{
+  const adze_pipeline *pipeline = x->plan->pipeline;
+  ADZE_AUTO_VALUE origin = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_string (origin, "path", pipeline->document.path);
+  adze_json_string (origin, "folder", pipeline->folder);
+  adze_value *inputs = adze_json_list (origin, "inputs");
+  for (size_t i = 0; i < pipeline->input_count; i++) {
+    char text[ADZE_HASH_TEXT] = "";
+    if (x->plan->inputs[i])
+      adze_identity_text (x->plan->inputs[i]->file, text);
+    adze_json_string (inputs, NULL, text);
+  }
+  return adze_json_failed (origin) ? adze_error_memory ()
+                                   : adze_folder_put (x->folder, "origin.json", origin);
+}
+
+static adze_error *
+runs_folder (const adze_plan *plan, const adze_run_options *options, char **runs)
+{
+  *runs = options->runs ? strdup (options->runs)
+                        : adze_text_format ("%s/adze-runs", plan->pipeline->folder);
+  return *runs ? NULL : adze_error_memory ();
+}
+
+adze_error *
+adze_execution_open (adze_plan *plan, const adze_run_options *options, bool look,
+                     adze_execution *x)
+{
+  ADZE_AUTO_FREE char *runs = NULL;
+  *x = (adze_execution){ .plan = plan, .options = *options, .cancel = &plan->runtime->cancel };
+  x->segment_keys = calloc (plan->segment_count + 1, sizeof *x->segment_keys);
+  x->pending = calloc (plan->segment_count + 1, sizeof *x->pending);
+  x->given = calloc (plan->stage_count + 1, sizeof *x->given);
+  x->given_count = calloc (plan->stage_count + 1, sizeof *x->given_count);
+  if (!x->segment_keys || !x->pending || !x->given || !x->given_count)
+    return adze_error_memory ();
+  ADZE_AUTO_FREE char *text = NULL;
+  ADZE_TRY (text_of (plan->pipeline, &text));
+  ADZE_TRY (identity_of (text, &x->plan_identity));
+  ADZE_TRY (runs_folder (plan, options, &runs));
+  adze_folder_options folder = { .runs = runs,
+                                 .name = plan->pipeline->name,
+                                 .identity = x->plan_identity,
+                                 .text = text,
+                                 .fresh = options->fresh,
+                                 .look = look };
+  ADZE_TRY (adze_folder_open (&folder, &x->folder));
+  if (look)
+    return NULL;
+  ADZE_TRY (adze_told_open (plan->runtime->bus, &x->told));
+  return adze_tell_open (x);
+}
+
+void
+adze_execution_close (adze_execution *x)
+{
+  for (size_t i = 0; x->pending && i < x->plan->segment_count; i++)
+    adze_pending_close (&x->pending[i], true);
+  for (size_t i = 0; x->given && i < x->plan->stage_count; i++) {
+    for (size_t k = 0; k < x->given_count[i]; k++) {
+      adze_artifact_close (x->given[i][k].artifact);
+      free (x->given[i][k].port);
+    }
+    free (x->given[i]);
+  }
+  free (x->given);
+  free (x->given_count);
+  free (x->pending);
+  free (x->segment_keys);
+  free (x->plan_identity);
+  adze_seen_close (x->seen);
+  adze_tell_close (x);
+  adze_told_close (x->told);
+  if (x->folder)
+    adze_folder_close (x->folder);
+}
+
+/* ---- Requirements. */
+
+typedef struct number_context {
+  adze_told *told;
+  const char *stage;
+} number_context;
+
+static bool
+look_number_up (void *context, const char *stage, const char *name, adze_reading *reading)
+{
+  const number_context *c = context;
+  return adze_told_number (c->told, stage ? stage : c->stage, name, reading);
+}
+
+static adze_error *
+check_requirement (adze_execution *x, const adze_plan_stage *planned)
+{
+  const adze_pipeline_stage *stage = planned->stage;
+  number_context context = { x->told, stage->id };
+  adze_reading reading;
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  ADZE_AUTO_FREE char *explained = NULL;
+  adze_error *error
+      = adze_expression_evaluate (stage->require, look_number_up, &context, &reading);
+  if (error)
+    return adze_error_wrap (error, "what stage '%s' requires cannot be told", stage->id);
+  ADZE_TRY (adze_expression_explain (stage->require, look_number_up, &context, &text));
+  ADZE_TRY (adze_buffer_finish (&text, &explained));
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("stage", stage->id),
+    ADZE_FIELD_TEXT ("expression", adze_expression_text (stage->require)),
+    ADZE_FIELD_TEXT ("explained", explained),
+  };
+  bool met = reading.number != 0;
+  adze_tell (x, stage->id, met ? "require.met" : "require.failed", fields,
+             ADZE_COUNT_OF (fields));
+  if (met)
+    return NULL;
+  error = adze_document_error (&x->plan->pipeline->document,
+                               adze_value_get (stage->table, "require"),
+                               "stage '%s' requires %s, which does not hold: %s", stage->id,
+                               adze_expression_text (stage->require), explained);
+  adze_error_set (error, "stage", stage->id);
+  adze_error_set (error, "needed", adze_expression_text (stage->require));
+  adze_error_set (error, "found", explained);
+  return error;
+}
+
+adze_error *
+adze_requirements_check (adze_execution *x, const adze_plan_segment *segment)
+{
+  for (size_t i = 0; i < segment->count; i++) {
+    const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
+    if (planned->stage->require)
+      ADZE_TRY (check_requirement (x, planned));
+  }
+  return NULL;
+}
+
+adze_error *
+adze_fallbacks_check (adze_execution *x, const adze_plan_segment *segment)
+{
+  for (size_t i = 0; i < segment->count; i++) {
+    const adze_pipeline_stage *stage = x->plan->stages[segment->first + i].stage;
+    ADZE_AUTO_FREE char *first = NULL;
+    uint64_t count = adze_told_fallbacks (x->told, stage->id, &first);
+    if (count == 0)
+      continue;
+    adze_error *error = adze_document_error (
+        &x->plan->pipeline->document, stage->table, "stage '%s' (%s) fell back %llu time%s: %s",
+        stage->id, stage->use, (unsigned long long)count, count == 1 ? "" : "s",
+        first ? first : "out of memory");
+    adze_error_set (error, "stage", stage->id);
+    adze_error_set (error, "hint", "on-fallback = \"warn\" in the stage allows it");
+    if (stage->fallback_is_error)
+      return error;
+    adze_event_bus_log (x->plan->runtime->bus, stage->id, ADZE_LOG_WARNING, "%s",
+                        adze_error_message (error));
+    adze_error_free (error);
+  }
+  return NULL;
+}
+
+/* ---- Segments. */
+
+/* Is there any use in asking for a result? For that the content of the inputs must be known, and
+ * reading all of it is worth it only where a result of these stages is there at all. */
+static adze_error *
+find_result (adze_execution *x, size_t number, adze_key *key, adze_value **facts)
+{
+  const adze_plan_segment *segment = &x->plan->segments[number];
+  bool known = true;
+  adze_hash128 hash;
+  ADZE_AUTO_VALUE last = NULL;
+  if (x->options.fresh || segment->whole)
+    return NULL;
+  if (segment->source && segment->source->input != SIZE_MAX)
+    ADZE_TRY (adze_content_of_input (x, segment->source->input, false, &known, &hash));
+  if (!known) {
+    ADZE_AUTO (adze_buffer) ids = { 0 };
+    ADZE_AUTO_FREE char *stage = NULL;
+    for (size_t i = 0; i < segment->count; i++)
+      adze_buffer_format (&ids, "%s%s", i ? ", " : "",
+                          x->plan->stages[segment->first + i].stage->id);
+    ADZE_TRY (adze_buffer_finish (&ids, &stage));
+    ADZE_TRY (adze_result_last (x->folder, stage, &last));
+    if (!last)
+      return NULL;
+  }
+  ADZE_TRY (adze_content_key (x, segment, false, key));
+  return adze_result_find (x->folder, key, facts);
+}
+
+static void
+tell_segment (adze_execution *x, size_t number, const char *id, double seconds, bool cached)
+{
+  const adze_plan_segment *segment = &x->plan->segments[number];
+  ADZE_AUTO (adze_buffer) stages = { 0 };
+  for (size_t i = 0; i < segment->count; i++)
+    adze_buffer_format (&stages, "%s%s", i ? ", " : "",
+                        x->plan->stages[segment->first + i].stage->id);
+  const adze_field fields[] = {
+    ADZE_FIELD_NUMBER ("segment", (int64_t)number + 1),
+    ADZE_FIELD_NUMBER ("segments", (int64_t)x->plan->segment_count),
+    ADZE_FIELD_TEXT ("stages", stages.data ? stages.data : ""),
+    ADZE_FIELD_NUMBER ("bytes", (int64_t)(segment->source_bytes
+                                          * (segment->reads ? segment->reads : 1))),
+    { .key = "seconds", .type = ADZE_FIELD_FLOAT, .value = { .real = seconds } },
+    { .key = "cached", .type = ADZE_FIELD_BOOL, .value = { .boolean = cached } },
+  };
+  adze_tell (x, NULL, id, fields, ADZE_COUNT_OF (fields));
+}
+
+static adze_error *
+run_segment (adze_execution *x, size_t number)
+{
+  const adze_plan_segment *segment = &x->plan->segments[number];
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_AUTO_VALUE facts = NULL;
+  double begun = now_s ();
+  if (atomic_load (x->cancel))
+    return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
+  ADZE_TRY (adze_plan_fit (x->plan));
+  ADZE_TRY (find_result (x, number, &key, &facts));
+  tell_segment (x, number, "segment.started", 0, facts != NULL);
+  adze_error *error = facts            ? adze_segment_recall (x, number, &key, facts)
+                      : segment->whole ? adze_whole_run (x, number)
+                                       : adze_segment_run (x, number);
+  if (!error)
+    error = adze_requirements_check (x, segment);
+  if (error)
+    return error;
+  tell_segment (x, number, "segment.finished", now_s () - begun, facts != NULL);
+  return NULL;
+}
+
+/* ---- What is left behind. */
+
+static adze_error *
+write_decisions (adze_execution *x, const char *stage, const adze_value *told)
+{
+  const adze_value *decisions = adze_value_get (told, "decisions");
+  for (size_t i = 0; decisions && i < decisions->count; i++) {
+    ADZE_AUTO_VALUE line = adze_value_new (ADZE_VALUE_TABLE);
+    adze_json_string (line, "stage", stage);
+    for (size_t k = 0; line && k < decisions->items[i]->count; k++) {
+      adze_value *copy = adze_value_copy (decisions->items[i]->items[k]);
+      if (!copy)
+        return adze_error_memory ();
+      ADZE_TRY (adze_value_append (line, decisions->items[i]->items[k]->key, copy));
+    }
+    if (adze_json_failed (line))
+      return adze_error_memory ();
+    ADZE_TRY (adze_folder_add_line (x->folder, "decisions.jsonl", line));
+  }
+  return NULL;
+}
+
+static adze_error *
+write_told (adze_execution *x)
+{
+  ADZE_AUTO_VALUE metrics = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE report = adze_value_new (ADZE_VALUE_TABLE);
+  adze_value *stages = adze_json_table (report, "stages");
+  for (size_t i = 0; stages && i < x->plan->stage_count; i++) {
+    const char *id = x->plan->stages[i].stage->id;
+    adze_value *told = NULL;
+    ADZE_TRY (adze_told_value (x->told, id, &told));
+    const adze_value *found = adze_value_get (told, "metrics");
+    adze_value *into = adze_json_table (metrics, id);
+    for (size_t k = 0; found && k < found->count; k++)
+      adze_json_float (into, found->items[k]->key,
+                       adze_value_get (found->items[k], "value")->real);
+    adze_error *error = write_decisions (x, id, told);
+    if (error) {
+      adze_value_free (told);
+      return error;
+    }
+    ADZE_TRY (adze_value_append (stages, id, told));
+  }
+  struct rusage usage;
+  if (getrusage (RUSAGE_SELF, &usage) == 0)
+    adze_json_int (report, "peak-memory", (int64_t)usage.ru_maxrss * 1024);
+  adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
+  if (adze_json_failed (metrics) || adze_json_failed (report))
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_put (x->folder, "metrics.json", metrics));
+  return adze_folder_put (x->folder, "report.json", report);
+}
+
+static void
+tell_end (adze_execution *x, const adze_error *error, double seconds)
+{
+  if (!error) {
+    const adze_field fields[]
+        = { { .key = "seconds", .type = ADZE_FIELD_FLOAT, .value = { .real = seconds } } };
+    adze_tell (x, NULL, "run.finished", fields, ADZE_COUNT_OF (fields));
+  } else if (adze_error_status (error) == ADZE_E_CANCELLED) {
+    adze_tell (x, NULL, "run.cancelled", NULL, 0);
+  } else {
+    const adze_field fields[] = { ADZE_FIELD_TEXT ("message", adze_error_message (error)) };
+    adze_tell (x, NULL, "run.failed", fields, ADZE_COUNT_OF (fields));
+  }
+}
+
+static void
+tell_start (adze_execution *x)
+{
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("run", adze_path_base (adze_folder_path_of (x->folder))),
+    ADZE_FIELD_TEXT ("folder", adze_folder_path_of (x->folder)),
+    ADZE_FIELD_NUMBER ("stages", (int64_t)x->plan->stage_count),
+    ADZE_FIELD_NUMBER ("segments", (int64_t)x->plan->segment_count),
+    { .key = "resumed", .type = ADZE_FIELD_BOOL,
+      .value = { .boolean = adze_folder_is_resumed (x->folder) } },
+  };
+  adze_tell (x, NULL, "run.started", fields, ADZE_COUNT_OF (fields));
+}
+
+/* ---- The whole. */
+
+static adze_error *
+describe_run (adze_execution *x)
+{
+  ADZE_AUTO_VALUE parameters = adze_value_new (ADZE_VALUE_TABLE);
+  for (size_t i = 0; i < x->plan->stage_count; i++) {
+    const adze_pipeline_stage *stage = x->plan->stages[i].stage;
+    adze_value *copy = stage->settings ? adze_value_copy (stage->settings) : NULL;
+    if (stage->settings && !copy)
+      return adze_error_memory ();
+    if (copy)
+      ADZE_TRY (adze_value_append (parameters, stage->id, copy));
+  }
+  return adze_folder_describe (x->folder, x->plan->pipeline->seed, parameters);
+}
+
+static adze_error *
+write_plan (adze_execution *x)
+{
+  ADZE_AUTO_VALUE plan = adze_plan_value (x->plan);
+  return plan ? adze_folder_put (x->folder, "plan.json", plan) : adze_error_memory ();
+}
+
+/* ---- adze.lock. */
+
+static adze_error *
+collect_uses (const adze_plan *plan, adze_lock_uses *uses)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  for (size_t i = 0; i < plan->stage_count; i++)
+    ADZE_TRY (adze_lock_use_plugin (uses, plan->stages[i].stage->record));
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    if (!plan->inputs[i] || !plan->inputs[i]->file->format)
+      continue;
+    ADZE_TRY (adze_find_component (plan->runtime, plan->inputs[i]->file->format, &record,
+                                   &component));
+    ADZE_TRY (adze_lock_use_plugin (uses, record));
+  }
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    if (!plan->pipeline->outputs[i].format)
+      continue;
+    ADZE_TRY (adze_find_component (plan->runtime, plan->pipeline->outputs[i].format, &record,
+                                   &component));
+    ADZE_TRY (adze_lock_use_plugin (uses, record));
+  }
+  return NULL;
+}
+
+static adze_error *
+lock_file (const adze_execution *x, char **path)
+{
+  *path = adze_text_format ("%s/" ADZE_LOCK_NAME, x->plan->pipeline->folder);
+  return *path ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+check_lock (adze_execution *x)
+{
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  ADZE_AUTO_FREE char *path = NULL;
+  if (!x->options.locked)
+    return NULL;
+  ADZE_TRY (lock_file (x, &path));
+  ADZE_TRY (collect_uses (x->plan, &uses));
+  return adze_lock_check (path, &uses);
+}
+
+static adze_error *
+write_lock (adze_execution *x)
+{
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  ADZE_AUTO (adze_buffer) changes = { 0 };
+  ADZE_AUTO_FREE char *path = NULL;
+  if (x->options.locked)
+    return NULL;
+  ADZE_TRY (lock_file (x, &path));
+  ADZE_TRY (collect_uses (x->plan, &uses));
+  ADZE_TRY (adze_lock_write (path, &uses, &changes));
+  if (changes.size == 0)
+    return NULL;
+  const adze_field fields[]
+      = { ADZE_FIELD_TEXT ("path", path), ADZE_FIELD_TEXT ("changes", changes.data) };
+  adze_tell (x, NULL, "lock.written", fields, ADZE_COUNT_OF (fields));
+  return NULL;
+}
+
+static adze_error *
+carry_out (adze_execution *x)
+{
+  ADZE_TRY (check_lock (x));
+  ADZE_TRY (describe_run (x));
+  ADZE_TRY (adze_folder_state (x->folder, "running", NULL));
+  ADZE_TRY (write_origin (x));
+  ADZE_TRY (write_plan (x));
+  ADZE_TRY (adze_seen_open (x->folder, &x->seen));
+  for (size_t i = 0; i < x->plan->segment_count; i++)
+    ADZE_TRY (run_segment (x, i));
+  ADZE_TRY (adze_outputs_write (x));
+  ADZE_TRY (write_told (x));
+  return write_lock (x);
+}
+
+static adze_error *
+finish (adze_execution *x, adze_error *error)
+{
+  const char *state = !error                                            ? "finished"
+                      : adze_error_status (error) == ADZE_E_CANCELLED ? "cancelled"
+                                                                      : "failed";
+  adze_error *late = adze_folder_state (x->folder, state, error);
+  if (!late)
+    late = adze_folder_flush (x->folder);
+  if (!late)
+    late = adze_take (&x->lost_events);
+  if (!error)
+    return late;
+  adze_error_free (late);
+  return error;
+}
+
+static adze_error *
+copy_options (const adze_run_options *given, adze_run_options *own)
+{
+  *own = (adze_run_options)ADZE_RUN_OPTIONS_INIT;
+  if (!given)
+    return NULL;
+  if (given->struct_size < sizeof given->struct_size || given->struct_size > ADZE_STRUCT_SIZE_MAX)
+    return adze_error_new (ADZE_E_PARAM,
+                           "adze_run_options.struct_size is %zu; begin with "
+                           "ADZE_RUN_OPTIONS_INIT", given->struct_size);
+  memcpy (own, given, given->struct_size < sizeof *own ? given->struct_size : sizeof *own);
+  return NULL;
+}
+
+adze_error *
+adze_plan_run (adze_plan *plan, const adze_run_options *given, char **folder)
+{
+  adze_execution x;
+  adze_run_options options;
+  *folder = NULL;
+  ADZE_TRY (copy_options (given, &options));
+  ADZE_LOCKED (plan->runtime);
+  atomic_store (&plan->runtime->cancel, false);
+  double begun = now_s ();
+  adze_error *error = adze_execution_open (plan, &options, false, &x);
+  if (!error) {
+    *folder = strdup (adze_folder_path_of (x.folder));
+    tell_start (&x);
+    error = finish (&x, carry_out (&x));
+    tell_end (&x, error, now_s () - begun);
+  }
+  adze_execution_close (&x);
+  return error;
+}
+
+void
+adze_run_cancel (adze_runtime *runtime)
+{
+  atomic_store (&runtime->cancel, true);
+}

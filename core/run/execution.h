@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/execution.h: one execution of a plan.
+ *
+ *   execute.c     the run from its folder to its last output
+ *   segment.c     one segment: reductions, the last pass, what is checked before it counts
+ *   decide.c      accumulators kept, and decisions taken on them once more
+ *   content.c     what things are made of: hashes of inputs, keys of segments
+ *   outputs.c     files that are promoted when all has gone well
+ *   whole.c       stages that take whole artifacts
+ *   tell.c        events
+ */
+#ifndef ADZE_RUN_EXECUTION_H
+#define ADZE_RUN_EXECUTION_H
+
+#include <stdatomic.h>
+
+#include "pipeline/plan.h"
+#include "run/folder.h"
+#include "run/pass.h"
+#include "run/seen.h"
+#include "run/sink.h"
+#include "run/told.h"
+
+/* A file that is written and waits to be promoted. */
+typedef struct adze_pending {
+  adze_sink *sink;
+  size_t output; /* of the pipeline */
+  adze_key key;
+  adze_value *facts;
+  adze_hash128 journal;
+} adze_pending;
+
+/* What a stage with run gave to a port that is no model. */
+typedef struct adze_given {
+  char *port;
+  struct adze_artifact *artifact;
+} adze_given;
+
+typedef struct adze_execution {
+  adze_plan *plan;
+  adze_run_options options;
+  adze_folder *folder;
+  adze_told *told;
+  adze_seen *seen;
+  atomic_bool *cancel;
+  adze_hash128 *segment_keys; /* of those that are done */
+  adze_pending *pending;      /* one a segment; SINK NULL: nothing waits */
+  adze_given **given;         /* one list a stage */
+  size_t *given_count;
+  char *plan_identity;
+  adze_error *lost_events; /* why the run's own file of events is not whole; NULL: it is */
+} adze_execution;
+
+/* ---- execute.c */
+
+/* LOOK: nothing is made or locked. Close either way. */
+ADZE_MUST_CHECK adze_error *adze_execution_open (adze_plan *plan, const adze_run_options *options,
+                                                 bool look, adze_execution *x);
+void adze_execution_close (adze_execution *x);
+
+/* ---- content.c */
+
+/* Which files a model lies in, by identity, as a hash. */
+void adze_identity_text (const adze_model *file, char text[ADZE_HASH_TEXT]);
+
+/* The hash of what input NUMBER holds; *KNOWN false when it was never read, and READ is not set. */
+ADZE_MUST_CHECK adze_error *adze_content_of_input (adze_execution *x, size_t number, bool read,
+                                                   bool *known, adze_hash128 *hash);
+/* The tensors that a pass has read have these hashes; the others are read now. Remembered. */
+ADZE_MUST_CHECK adze_error *adze_content_settle (adze_execution *x, size_t number,
+                                                 adze_hash128 *hashes, const bool *known,
+                                                 adze_hash128 *hash);
+/* All that SEGMENT's result depends on. BY_IDENTITY: files stand for their content: for the
+ * journal, which is of no use once they are others. */
+ADZE_MUST_CHECK adze_error *adze_content_key (adze_execution *x, const adze_plan_segment *segment,
+                                              bool by_identity, adze_key *key);
+
+/* ---- decide.c */
+
+/* Reads of accumulators, one after the other, as decide saw them: of round 0, all groups, of round
+ * 1 ... */
+typedef struct adze_ledger {
+  char *bytes;
+  size_t size, room;
+  size_t entry; /* size of one */
+} adze_ledger;
+
+void adze_ledger_cleanup (adze_ledger *ledger);
+/* Lets stage NUMBER decide on what the pass has seen, and notes it. */
+ADZE_MUST_CHECK adze_error *adze_decide (adze_execution *x, adze_pass *pass, size_t number,
+                                         adze_ledger *ledger, bool *again);
+/* Lets it decide on what was noted. *ENOUGH false: there is more to be observed. */
+ADZE_MUST_CHECK adze_error *adze_decide_again (adze_plan *plan, size_t number,
+                                               const adze_ledger *ledger, bool *enough);
+/* Notes of stage NUMBER in the run folder, from this run or from the results of KEY. */
+ADZE_MUST_CHECK adze_error *adze_ledger_keep (adze_execution *x, size_t number,
+                                              adze_hash128 journal, const adze_ledger *ledger);
+ADZE_MUST_CHECK adze_error *adze_ledger_find (adze_execution *x, size_t number,
+                                              adze_hash128 journal, adze_ledger *ledger,
+                                              bool *found);
+/* "decided.STAGE": among the files of a result, and in the run folder for `adze why`. */
+ADZE_MUST_CHECK adze_error *adze_ledger_write (const char *path, const adze_ledger *ledger);
+ADZE_MUST_CHECK adze_error *adze_ledger_read (const char *path, adze_ledger *ledger, bool *found);
+
+/* ---- segment.c, whole.c, outputs.c */
+
+ADZE_MUST_CHECK adze_error *adze_segment_run (adze_execution *x, size_t number);
+ADZE_MUST_CHECK adze_error *adze_whole_run (adze_execution *x, size_t number);
+/* The result of a segment that was found among the results. */
+ADZE_MUST_CHECK adze_error *adze_segment_recall (adze_execution *x, size_t number,
+                                                 const adze_key *key, const adze_value *facts);
+
+/* Promotes what waits, and writes the outputs that are no segment's own. */
+ADZE_MUST_CHECK adze_error *adze_outputs_write (adze_execution *x);
+void adze_pending_close (adze_pending *pending, bool keep);
+ADZE_MUST_CHECK adze_error *adze_format_options_of (const adze_plan *plan, size_t output,
+                                                    adze_format_options *options);
+
+/* Requirements of the stages of a segment. */
+ADZE_MUST_CHECK adze_error *adze_requirements_check (adze_execution *x,
+                                                     const adze_plan_segment *segment);
+/* Fallbacks that were told. */
+ADZE_MUST_CHECK adze_error *adze_fallbacks_check (adze_execution *x,
+                                                  const adze_plan_segment *segment);
+
+/* ---- tell.c */
+
+/* Keeps all events from now on in the run folder. */
+ADZE_MUST_CHECK adze_error *adze_tell_open (adze_execution *x);
+void adze_tell_close (adze_execution *x);
+
+void adze_tell (adze_execution *x, const char *source, const char *id, const adze_field *fields,
+                uint32_t count);
+
+#endif

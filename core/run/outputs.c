@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/outputs.c: files that are promoted when all has gone well. */
+#include <string.h>
+
+#include "run/execution.h"
+
+adze_error *
+adze_format_options_of (const adze_plan *plan, size_t output, adze_format_options *options)
+{
+  const adze_pipeline_output *from = &plan->pipeline->outputs[output];
+  *options = (adze_format_options){ .format = from->format,
+                                    .document = &plan->pipeline->document,
+                                    .settings = from->settings,
+                                    .structure_limit = plan->pipeline->structure_limit };
+  return NULL;
+}
+
+void
+adze_pending_close (adze_pending *pending, bool keep)
+{
+  adze_sink_close (pending->sink, keep);
+  adze_key_cleanup (&pending->key);
+  adze_value_free (pending->facts);
+  *pending = (adze_pending){ 0 };
+}
+
+static uint64_t
+bytes_of (const adze_plan_model *model)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < model->view.count; i++)
+    bytes += model->view.tensors[i].meta.byte_size;
+  return bytes;
+}
+
+static void
+tell_written (adze_execution *x, const char *path, uint64_t bytes)
+{
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("path", path),
+    ADZE_FIELD_NUMBER ("bytes", (int64_t)bytes),
+  };
+  adze_tell (x, NULL, "output.written", fields, ADZE_COUNT_OF (fields));
+}
+
+/* What a segment wrote under a temporary name gets its own. */
+static adze_error *
+promote (adze_execution *x, size_t segment)
+{
+  adze_pending *pending = &x->pending[segment];
+  const adze_pipeline_output *output = &x->plan->pipeline->outputs[pending->output];
+  if (!pending->sink)
+    return NULL;
+  ADZE_TRY (adze_sink_commit (pending->sink));
+  for (uint32_t i = 0; adze_sink_file (pending->sink, i); i++)
+    ADZE_TRY (adze_result_add_file (pending->facts, adze_sink_file (pending->sink, i)));
+  ADZE_TRY (adze_result_keep (x->folder, &pending->key, pending->facts));
+  ADZE_TRY (adze_journal_forget (x->folder, pending->journal));
+  tell_written (x, output->path, bytes_of (x->plan->segments[segment].result));
+  adze_pending_close (pending, false);
+  return NULL;
+}
+
+/* ---- Outputs that no segment has written. */
+
+/* All of a model that lies somewhere already: the view's names and metadata over the file's bytes. */
+static adze_error *
+complete_model (const adze_plan_model *model, adze_model *whole)
+{
+  *whole = model->view;
+  whole->files = model->file->files;
+  whole->file_count = model->file->file_count;
+  whole->tensors = calloc (model->view.count + 1, sizeof *whole->tensors);
+  if (!whole->tensors)
+    return adze_error_memory ();
+  for (size_t i = 0; i < model->view.count; i++) {
+    whole->tensors[i] = model->view.tensors[i];
+    whole->tensors[i].file = model->file->tensors[i].file;
+    whole->tensors[i].offset = model->file->tensors[i].offset;
+    whole->tensors[i].data = model->file->tensors[i].data;
+  }
+  return NULL;
+}
+
+/* What the file depends on: the content and the format. */
+static adze_error *
+output_key (adze_execution *x, size_t number, const adze_plan_model *model, adze_key *key)
+{
+  const adze_pipeline_output *output = &x->plan->pipeline->outputs[number];
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  adze_hash128 hash;
+  bool known;
+  char text[ADZE_HASH_TEXT];
+  ADZE_AUTO_FREE char *stage = adze_text_format ("output %zu", number + 1);
+  if (!stage)
+    return adze_error_memory ();
+  if (model->stage != SIZE_MAX)
+    hash = x->segment_keys[x->plan->stages[model->stage].segment];
+  else
+    ADZE_TRY (adze_content_of_input (x, model->input, true, &known, &hash));
+  adze_hash_text (hash, text);
+  ADZE_TRY (adze_find_component (x->plan->runtime, output->format, &record, &component));
+  ADZE_TRY (adze_key_add (key, "stage", stage));
+  ADZE_TRY (adze_key_add (key, "input.model", text));
+  ADZE_TRY (adze_key_add (key, "output", output->path));
+  ADZE_TRY (adze_key_add (key, "format", output->format));
+  ADZE_TRY (adze_key_add (key, "plugin", record->manifest->version ? record->manifest->version
+                                                                   : ""));
+  for (size_t i = 0; output->settings && i < output->settings->count; i++) {
+    ADZE_AUTO (adze_buffer) shown = { 0 };
+    ADZE_AUTO_FREE char *value = NULL;
+    ADZE_AUTO_FREE char *part = adze_text_format ("format.%s", output->settings->items[i]->key);
+    adze_value_write_toml (output->settings->items[i], &shown);
+    ADZE_TRY (adze_buffer_finish (&shown, &value));
+    ADZE_TRY (part ? adze_key_add (key, part, value) : adze_error_memory ());
+  }
+  return NULL;
+}
+
+static adze_error *
+write_model (adze_execution *x, size_t number, const adze_plan_model *model)
+{
+  const adze_pipeline_output *output = &x->plan->pipeline->outputs[number];
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_AUTO_VALUE found = NULL;
+  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
+  adze_format_options options;
+  adze_model whole;
+  if (!facts)
+    return adze_error_memory ();
+  ADZE_TRY (output_key (x, number, model, &key));
+  ADZE_TRY (adze_result_find (x->folder, &key, &found));
+  if (found)
+    return NULL;
+  ADZE_TRY (adze_format_options_of (x->plan, number, &options));
+  ADZE_TRY (complete_model (model, &whole));
+  adze_error *error = adze_model_write (x->plan->runtime, &whole, output->path, &options);
+  free (whole.tensors);
+  ADZE_TRY (error);
+  ADZE_TRY (adze_result_add_file (facts, output->path));
+  ADZE_TRY (adze_result_keep (x->folder, &key, facts));
+  tell_written (x, output->path, bytes_of (model));
+  return NULL;
+}
+
+static const struct adze_artifact *
+given_to (const adze_execution *x, const adze_binding *from)
+{
+  for (size_t i = 0; i < x->given_count[from->number]; i++)
+    if (strcmp (x->given[from->number][i].port, from->port) == 0)
+      return x->given[from->number][i].artifact;
+  return NULL;
+}
+
+static adze_error *
+write_bytes (adze_execution *x, size_t number)
+{
+  const adze_pipeline_output *output = &x->plan->pipeline->outputs[number];
+  const struct adze_artifact *artifact = NULL;
+  if (output->from.origin == ADZE_FROM_STAGE)
+    artifact = given_to (x, &output->from);
+  else if (output->from.origin == ADZE_FROM_INPUT)
+    artifact = x->plan->artifacts[output->from.number];
+  if (!artifact)
+    return adze_error_new (ADZE_E_NOT_FOUND, "there is nothing to be written to %s: the port '%s' "
+                           "was given nothing", output->path,
+                           output->from.port ? output->from.port : "");
+  ADZE_TRY (adze_file_write (output->path, artifact->data, artifact->size, 0666));
+  tell_written (x, output->path, artifact->size);
+  return NULL;
+}
+
+static bool
+is_a_segments_own (const adze_plan *plan, size_t output)
+{
+  for (size_t i = 0; i < plan->segment_count; i++)
+    if (plan->segments[i].output == output)
+      return true;
+  return false;
+}
+
+adze_error *
+adze_outputs_write (adze_execution *x)
+{
+  for (size_t i = 0; i < x->plan->segment_count; i++)
+    ADZE_TRY (promote (x, i));
+  for (size_t i = 0; i < x->plan->pipeline->output_count; i++) {
+    const adze_plan_model *model
+        = adze_plan_bound (x->plan, &x->plan->pipeline->outputs[i].from);
+    if (is_a_segments_own (x->plan, i))
+      continue;
+    adze_error *error = model ? write_model (x, i, model) : write_bytes (x, i);
+    if (error)
+      return adze_error_wrap (error, "%s cannot be written",
+                              x->plan->pipeline->outputs[i].path);
+  }
+  return NULL;
+}

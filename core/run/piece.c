@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/piece.c: one piece on its way: read, through the steps, written. */
+#define _GNU_SOURCE 1
+#include <fcntl.h>
+#include <string.h>
+
+#include "artifact/decode.h"
+#include "run/pass.h"
+
+typedef struct adze_piece {
+  adze_pass *pass;
+  adze_lane *lane;
+  const adze_unit *unit;
+  adze_pass_unit *state;
+  size_t number; /* of the unit */
+  uint64_t first, count; /* elements */
+  bool whole;    /* all of every value, whatever its number of elements */
+} adze_piece;
+
+static uint64_t
+elements_of (const adze_tensor_meta *meta)
+{
+  uint64_t count = 1;
+  for (int32_t i = 0; i < meta->rank; i++)
+    count *= (uint64_t)meta->shape[i];
+  return count;
+}
+
+static uint64_t
+count_of (const adze_piece *piece, const adze_tensor_meta *meta)
+{
+  return piece->whole ? elements_of (meta) : piece->count;
+}
+
+static uint64_t
+bytes_of (const adze_piece *piece, const adze_tensor_meta *meta)
+{
+  return piece->whole ? meta->byte_size : adze_piece_bytes (meta, piece->count);
+}
+
+static uint64_t
+offset_of (const adze_piece *piece, const adze_tensor_meta *meta)
+{
+  return piece->whole ? 0 : adze_piece_bytes (meta, piece->first);
+}
+
+/* ---- Memory. */
+
+static adze_error *
+own_slot (adze_lane *lane, size_t slot, size_t size, void **memory)
+{
+  enum { ALIGNMENT = 64 };
+  if (slot >= lane->slot_count) {
+    size_t count = slot + 4;
+    void **slots = realloc (lane->slots, count * sizeof *slots);
+    if (!slots)
+      return adze_error_memory ();
+    lane->slots = slots;
+    size_t *sizes = realloc (lane->sizes, count * sizeof *sizes);
+    if (!sizes)
+      return adze_error_memory ();
+    lane->sizes = sizes;
+    for (size_t i = lane->slot_count; i < count; i++) {
+      slots[i] = NULL;
+      sizes[i] = 0;
+    }
+    lane->slot_count = count;
+  }
+  if (lane->sizes[slot] < size || !lane->slots[slot]) {
+    free (lane->slots[slot]);
+    lane->sizes[slot] = 0;
+    lane->slots[slot] = aligned_alloc (ALIGNMENT, (size / ALIGNMENT + 1) * ALIGNMENT);
+    if (!lane->slots[slot])
+      return adze_error_memory ();
+    lane->sizes[slot] = size;
+  }
+  *memory = lane->slots[slot];
+  return NULL;
+}
+
+void
+adze_lane_close (adze_lane *lane)
+{
+  for (size_t i = 0; i < lane->slot_count; i++)
+    free (lane->slots[i]);
+  free (lane->slots);
+  free (lane->sizes);
+  free (lane->data);
+  free (lane->accumulators);
+}
+
+/* The first step that reads a value, and as which of its inputs. */
+static const adze_unit_step *
+reader_of (const adze_unit *unit, size_t value, size_t *input)
+{
+  for (size_t i = 0; i < unit->step_count; i++)
+    for (size_t k = 0; k < unit->steps[i].input_count; k++)
+      if (unit->steps[i].inputs[k] == value) {
+        *input = k;
+        return &unit->steps[i];
+      }
+  return NULL;
+}
+
+/* Memory for a value: where an isolated stage makes it or gets it, the memory that is shared with
+ * its worker; else the lane's own. */
+static adze_error *
+memory_for (const adze_piece *piece, size_t value, const adze_unit_step *maker, size_t output)
+{
+  const adze_unit *unit = piece->unit;
+  const adze_plan *plan = piece->pass->plan;
+  void **memory = &piece->lane->data[value];
+  size_t size = bytes_of (piece, unit->values[value].meta), input = 0;
+  if (maker && plan->stages[maker->stage].facts->isolated)
+    return adze_instance_buffer (plan->stages[maker->stage].instance, piece->lane->number, true,
+                                 output, size, memory);
+  const adze_unit_step *reader = reader_of (unit, value, &input);
+  if (reader && plan->stages[reader->stage].facts->isolated)
+    return adze_instance_buffer (plan->stages[reader->stage].instance, piece->lane->number, false,
+                                 input, size, memory);
+  return own_slot (piece->lane, unit->values[value].slot, size, memory);
+}
+
+/* ---- Reading. */
+
+static void
+hash_leaves (const adze_piece *piece, const adze_tensor_meta *meta, const void *data,
+             adze_hash128 *leaves)
+{
+  uint64_t leaf = adze_leaf_elements (meta), count = count_of (piece, meta);
+  uint64_t number = (piece->whole ? 0 : piece->first) / leaf;
+  for (uint64_t first = 0; first < count; first += leaf) {
+    uint64_t part = count - first < leaf ? count - first : leaf;
+    leaves[number++] = adze_leaf_hash ((const char *)data + adze_piece_bytes (meta, first),
+                                       adze_piece_bytes (meta, part));
+  }
+}
+
+/* What the next pieces will want: while this one is computed, the system reads it. */
+static void
+read_ahead (const adze_piece *piece, const adze_model *file, const adze_model_tensor *tensor,
+            uint64_t behind, uint64_t size)
+{
+  if (tensor->file < 0 || behind >= tensor->meta.byte_size)
+    return;
+  uint64_t distance = size * piece->pass->lanes;
+  (void)posix_fadvise (file->files[tensor->file].fd, (off_t)(tensor->offset + behind),
+                       (off_t)distance, POSIX_FADV_WILLNEED);
+}
+
+static adze_error *
+read_value (const adze_piece *piece, size_t number)
+{
+  const adze_unit_value *value = &piece->unit->values[number];
+  const adze_model *file = value->model->file;
+  const adze_model_tensor *tensor = &file->tensors[value->tensor];
+  uint64_t offset = offset_of (piece, value->meta), size = bytes_of (piece, value->meta);
+  ADZE_TRY (memory_for (piece, number, NULL, 0));
+  read_ahead (piece, file, tensor, offset + size, size);
+  ADZE_TRY (adze_model_read (file, tensor, offset, piece->lane->data[number], size));
+  if (piece->state->hashes[number])
+    hash_leaves (piece, value->meta, piece->lane->data[number], piece->state->hashes[number]);
+  return NULL;
+}
+
+/* ---- Steps. */
+
+/* What a stage of this grain is shown of a value. */
+typedef struct piece_view {
+  adze_tensor tensor;
+  int64_t shape[2];
+  int64_t blocks[ADZE_RANK_MAX];
+} piece_view;
+
+static void
+view_of (const adze_piece *piece, const adze_tensor_meta *meta, void *data, uint32_t grain,
+         piece_view *view)
+{
+  uint64_t count = count_of (piece, meta);
+  adze_view *shown = &view->tensor.view;
+  view->tensor = (adze_tensor){ .struct_size = sizeof view->tensor,
+                                .name = meta->name,
+                                .codec = meta->codec,
+                                .byte_size = bytes_of (piece, meta) };
+  *shown = (adze_view){ .data = data,
+                        .device = { ADZE_DEVICE_CPU, 0 },
+                        .rank = meta->rank,
+                        .dtype = meta->dtype,
+                        .shape = (int64_t *)meta->shape };
+  int64_t row = meta->rank > 0 ? meta->shape[meta->rank - 1] : 1;
+  if (grain == ADZE_GRAIN_ROW) {
+    view->shape[0] = row ? (int64_t)(count / (uint64_t)row) : 0;
+    view->shape[1] = row;
+    shown->rank = 2;
+    shown->shape = view->shape;
+  } else if (grain == ADZE_GRAIN_ELEMENT) {
+    view->shape[0] = (int64_t)count;
+    shown->rank = 1;
+    shown->shape = view->shape;
+  }
+  if (!meta->codec)
+    return;
+  for (int32_t i = 0; i < shown->rank; i++)
+    view->blocks[i] = i + 1 == shown->rank ? meta->block_elements : 1;
+  view->tensor.block_shape = view->blocks;
+}
+
+typedef struct piece_step {
+  const adze_unit_step *step;
+  const adze_plan_stage *stage;
+  size_t number; /* of the pass */
+  piece_view *views; /* of inputs, then of outputs */
+  const adze_tensor **inputs;
+  adze_room *rooms;
+  adze_work work;
+} piece_step;
+
+static adze_error *
+prepare (const adze_piece *piece, piece_step *s)
+{
+  const adze_unit_step *step = s->step;
+  uint32_t grain = s->stage->facts->grain;
+  size_t all = step->input_count + step->output_count;
+  s->views = calloc (all + 1, sizeof *s->views);
+  s->inputs = calloc (step->input_count + 1, sizeof *s->inputs);
+  s->rooms = calloc (step->output_count + 1, sizeof *s->rooms);
+  if (!s->views || !s->inputs || !s->rooms)
+    return adze_error_memory ();
+  for (size_t i = 0; i < step->input_count; i++) {
+    size_t value = step->inputs[i];
+    view_of (piece, piece->unit->values[value].meta, piece->lane->data[value], grain,
+             &s->views[i]);
+    s->inputs[i] = &s->views[i].tensor;
+  }
+  for (size_t i = 0; i < step->output_count; i++) {
+    size_t value = step->outputs[i];
+    ADZE_TRY (memory_for (piece, value, step, i));
+    piece_view *view = &s->views[step->input_count + i];
+    view_of (piece, piece->unit->values[value].meta, piece->lane->data[value], grain, view);
+    s->rooms[i] = (adze_room){ .whole = piece->unit->values[value].meta, .tensor = view->tensor };
+  }
+  const adze_tensor_meta *whole = piece->unit->values[step->inputs[0]].meta;
+  s->work = (adze_work){ .inputs = s->inputs,
+                         .input_count = step->input_count,
+                         .rooms = s->rooms,
+                         .room_count = step->output_count,
+                         .variant = step->variant,
+                         .group = step->group,
+                         .whole = whole,
+                         .first = piece->first,
+                         .count = count_of (piece, whole) };
+  return NULL;
+}
+
+static void
+piece_step_cleanup (piece_step *s)
+{
+  free (s->views);
+  free (s->inputs);
+  free (s->rooms);
+}
+
+/* A piece that the technique left as it is. */
+static adze_error *
+fill_untouched (const adze_piece *piece, const piece_step *s)
+{
+  const adze_unit_step *step = s->step;
+  for (size_t i = 0; i < step->output_count; i++) {
+    if (s->rooms[i].given)
+      continue;
+    const adze_tensor *from = s->inputs[0], *to = &s->rooms[i].tensor;
+    if (step->output_count != 1 || from->byte_size != to->byte_size
+        || from->view.dtype.code != to->view.dtype.code
+        || from->view.dtype.bits != to->view.dtype.bits)
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "stage '%s' announced '%s' and did not write it (elements %llu to "
+                             "%llu)",
+                             s->stage->stage->id, s->rooms[i].whole->name,
+                             (unsigned long long)piece->first,
+                             (unsigned long long)(piece->first + piece->count));
+    memcpy (to->view.data, from->view.data, to->byte_size);
+  }
+  return NULL;
+}
+
+/* Did this step change anything? Once it is known to, nobody compares any more. */
+static void
+note_change (const adze_piece *piece, const piece_step *s)
+{
+  atomic_bool *changed = &piece->pass->changed[s->number];
+  if (atomic_load_explicit (changed, memory_order_relaxed))
+    return;
+  const adze_tensor *from = s->inputs[0], *to = &s->rooms[0].tensor;
+  if (from->byte_size != to->byte_size
+      || memcmp (from->view.data, to->view.data, to->byte_size) != 0)
+    atomic_store (changed, true);
+}
+
+static bool
+listed (const char *const *ids, const char *id)
+{
+  for (; *ids; ids++)
+    if (strcmp (*ids, id) == 0)
+      return true;
+  return false;
+}
+
+static adze_error *
+broken_trait (const piece_step *s, const char *name, const char *trait, uint64_t where)
+{
+  const char *id = s->stage->stage->id;
+  adze_error *error
+      = listed (s->stage->facts->preserves, trait)
+            ? adze_error_new (ADZE_E_CONTRACT,
+                              "stage '%s' (%s) claims to preserve %s and broke it in '%s', at "
+                              "element %llu",
+                              id, s->stage->stage->use, trait, name, (unsigned long long)where)
+            : adze_error_new (ADZE_E_CONTRACT,
+                              "stage '%s' (%s) broke %s of '%s' without saying so, at element %llu",
+                              id, s->stage->stage->use, trait, name, (unsigned long long)where);
+  adze_error_set (error, "stage", id);
+  adze_error_set (error, "tensor", name);
+  adze_error_set (error, "needed", trait);
+  adze_error_set (error, "hint",
+                  "put the stage before the one that made the tensor so, skip the tensor by a "
+                  "rule, or use a technique that preserves it");
+  return error;
+}
+
+static adze_error *
+verify (const adze_piece *piece, const piece_step *s)
+{
+  const adze_unit_step *step = s->step;
+  for (size_t i = 0; i < step->output_count; i++) {
+    adze_promise *promise = &piece->pass->promises[piece->pass->first_output[s->number] + i];
+    if (adze_promise_is_empty (promise))
+      continue;
+    const adze_tensor_meta *in = piece->unit->values[step->inputs[0]].meta;
+    const adze_tensor_meta *out = s->rooms[i].whole;
+    int64_t row = out->rank > 0 ? out->shape[out->rank - 1] : 1;
+    adze_verified_piece verified = { .in = in,
+                                     .out = out,
+                                     .input = s->inputs[0]->view.data,
+                                     .output = s->rooms[i].tensor.view.data,
+                                     .first = piece->first,
+                                     .count = count_of (piece, out),
+                                     .row = row > 0 ? (uint64_t)row : 1 };
+    const char *broken;
+    uint64_t where;
+    adze_promise_check (promise, &verified, &broken, &where);
+    if (broken)
+      return broken_trait (s, out->name, broken, where);
+  }
+  return NULL;
+}
+
+static adze_error *
+observe (const adze_piece *piece, const piece_step *s, size_t step_of_unit)
+{
+  size_t strand = 0;
+  for (size_t i = 0; i < step_of_unit; i++)
+    strand += piece->unit->steps[i].observes;
+  return adze_instance_observe (s->stage->instance, piece->lane->number, &s->work,
+                                piece->lane->accumulators[strand]);
+}
+
+static adze_error *
+take_step (const adze_piece *piece, size_t step_of_unit)
+{
+  const adze_unit_step *step = &piece->unit->steps[step_of_unit];
+  ADZE_AUTO (piece_step) s = { .step = step,
+                               .stage = &piece->pass->plan->stages[step->stage],
+                               .number = piece->state->first_step + step_of_unit };
+  ADZE_TRY (prepare (piece, &s));
+  if (step->observes && s.stage->facts->observes)
+    return observe (piece, &s, step_of_unit);
+  if (!s.stage->facts->applies)
+    return fill_untouched (piece, &s);
+  ADZE_TRY (adze_instance_apply (s.stage->instance, piece->lane->number, &s.work));
+  if (step->output_count == 0)
+    return NULL;
+  ADZE_TRY (fill_untouched (piece, &s));
+  note_change (piece, &s);
+  return verify (piece, &s);
+}
+
+/* ---- Writing. */
+
+static adze_error *
+write_value (const adze_piece *piece, size_t number)
+{
+  const adze_unit_value *value = &piece->unit->values[number];
+  const void *data
+      = piece->lane->data[value->same_as != SIZE_MAX ? value->same_as : number];
+  uint64_t size = bytes_of (piece, value->meta);
+  if (!value->model) /* what passes through was hashed when it was read */
+    hash_leaves (piece, value->meta, data, piece->state->hashes[number]);
+  if (!piece->pass->sink || size == 0)
+    return NULL;
+  adze_writer_place place = adze_sink_place (piece->pass->sink, value->sink);
+  uint64_t offset = place.offset + offset_of (piece, value->meta);
+  ADZE_TRY (adze_write_at (place.fd, value->meta->name, offset, data, size));
+  /* Early writeback: what the disk can do meanwhile need not be waited for at the end. */
+  (void)sync_file_range (place.fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+  return NULL;
+}
+
+/* ---- All of it. */
+
+/* What goes by another name as well. */
+static void
+share_bytes (const adze_piece *piece)
+{
+  for (size_t i = 0; i < piece->unit->value_count; i++)
+    if (piece->unit->values[i].same_as != SIZE_MAX)
+      piece->lane->data[i] = piece->lane->data[piece->unit->values[i].same_as];
+}
+
+static adze_error *
+grow_lane (adze_lane *lane, const adze_unit *unit)
+{
+  if (unit->value_count <= lane->data_room)
+    return NULL;
+  void **data = realloc (lane->data, unit->value_count * sizeof *data);
+  if (!data)
+    return adze_error_memory ();
+  lane->data = data;
+  lane->data_room = unit->value_count;
+  return NULL;
+}
+
+adze_error *
+adze_piece_run (adze_pass *pass, adze_lane *lane, size_t number, uint64_t which)
+{
+  const adze_unit *unit = &pass->units.units[number];
+  adze_piece piece = { .pass = pass,
+                       .lane = lane,
+                       .unit = unit,
+                       .state = &pass->state[number],
+                       .number = number,
+                       .first = which * unit->piece,
+                       .whole = unit->pieces == 1 };
+  piece.count = unit->elements - piece.first < unit->piece ? unit->elements - piece.first
+                                                           : unit->piece;
+  ADZE_TRY (grow_lane (lane, unit));
+  for (size_t i = 0; i < unit->value_count; i++)
+    if (unit->values[i].model)
+      ADZE_TRY (read_value (&piece, i));
+  share_bytes (&piece);
+  for (size_t i = 0; i < unit->step_count; i++) {
+    ADZE_TRY (take_step (&piece, i));
+    share_bytes (&piece);
+  }
+  for (size_t i = 0; i < unit->value_count; i++)
+    if (unit->values[i].sink != SIZE_MAX)
+      ADZE_TRY (write_value (&piece, i));
+  return NULL;
+}
+
+/* ---- Looking at one element on its way. */
+
+/* Its value in an input or output of a step; false: it has none there. */
+static bool
+look_at (const adze_tensor_meta *meta, const adze_tensor *piece, uint64_t element, double *value)
+{
+  uint64_t bits = (uint64_t)meta->dtype.bits * meta->dtype.lanes;
+  if (!adze_decodes (meta) || bits % 8 != 0)
+    return false;
+  adze_decode (meta->dtype, (const char *)piece->view.data + element * (bits / 8), 1, value);
+  return true;
+}
+
+static adze_error *
+trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element,
+            adze_element_trace *trace)
+{
+  const adze_unit_step *step = &piece->unit->steps[step_of_unit];
+  ADZE_AUTO (piece_step) s
+      = { .step = step, .stage = &piece->pass->plan->stages[step->stage], .number = step_of_unit };
+  ADZE_TRY (prepare (piece, &s));
+  if (step->observes)
+    return NULL;
+  if (s.stage->facts->applies)
+    ADZE_TRY (adze_instance_apply (s.stage->instance, piece->lane->number, &s.work));
+  if (step->output_count == 0)
+    return NULL;
+  ADZE_TRY (fill_untouched (piece, &s));
+  bool followed = element < count_of (piece, s.work.whole)
+                  && element < count_of (piece, s.rooms[0].whole);
+  trace[step->stage].seen
+      = followed && look_at (s.work.whole, s.inputs[0], element, &trace[step->stage].before)
+        && look_at (s.rooms[0].whole, &s.rooms[0].tensor, element, &trace[step->stage].after);
+  return NULL;
+}
+
+adze_error *
+adze_piece_trace (adze_pass *pass, size_t number, uint64_t element, adze_element_trace *trace)
+{
+  const adze_unit *unit = &pass->units.units[number];
+  adze_lane lane = { 0 };
+  uint64_t which = unit->pieces > 1 ? element / unit->piece : 0;
+  adze_pass_unit state = { .hashes = calloc (unit->value_count + 1, sizeof (adze_hash128 *)) };
+  adze_piece piece = { .pass = pass,
+                       .lane = &lane,
+                       .unit = unit,
+                       .state = &state,
+                       .first = which * unit->piece,
+                       .whole = unit->pieces == 1 };
+  piece.count = unit->elements - piece.first < unit->piece ? unit->elements - piece.first
+                                                           : unit->piece;
+  adze_error *error = state.hashes ? grow_lane (&lane, unit) : adze_error_memory ();
+  for (size_t i = 0; !error && i < unit->value_count; i++)
+    if (unit->values[i].model)
+      error = read_value (&piece, i);
+  share_bytes (&piece);
+  for (size_t i = 0; !error && i < unit->step_count; i++) {
+    error = trace_step (&piece, i, element - piece.first, trace);
+    share_bytes (&piece);
+  }
+  free (state.hashes);
+  adze_lane_close (&lane);
+  return error;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/segment.c: one segment: reductions, the last pass, and what is checked before it counts. */
+#include <string.h>
+#include <time.h>
+
+#include "run/execution.h"
+
+/* What a segment has while it runs. */
+typedef struct segment_state {
+  adze_execution *x;
+  size_t number;
+  const adze_plan_segment *segment;
+  adze_hash128 journal;
+  adze_hash128 *source_hashes; /* NULL: the source's content is known, or is a segment's */
+  bool *source_known;
+  adze_ledger *ledgers; /* one a stage */
+  adze_sink *sink;
+  bool resumed;
+} segment_state;
+
+static void
+segment_state_cleanup (segment_state *s)
+{
+  free (s->source_hashes);
+  free (s->source_known);
+  for (size_t i = 0; s->ledgers && i < s->segment->count; i++)
+    adze_ledger_cleanup (&s->ledgers[i]);
+  free (s->ledgers);
+  adze_sink_close (s->sink, true);
+}
+
+static adze_plan_stage *
+stage_of (const segment_state *s, size_t index)
+{
+  return &s->x->plan->stages[s->segment->first + index];
+}
+
+static bool
+is_reduction (const adze_plan_stage *planned)
+{
+  return planned->facts->observes && planned->facts->effect == ADZE_CHANGES;
+}
+
+/* ---- Passes. */
+
+static adze_error *
+run_pass (segment_state *s, size_t observed, adze_pass *pass)
+{
+  *pass = (adze_pass){ .plan = s->x->plan,
+                       .segment = s->segment,
+                       .observed = observed,
+                       .folder = s->x->folder,
+                       .journal = s->journal,
+                       .sink = observed == SIZE_MAX ? s->sink : NULL,
+                       .seen = s->x->seen,
+                       .resumed = s->resumed,
+                       .cancel = s->x->cancel,
+                       .source_hashes = observed == SIZE_MAX ? s->source_hashes : NULL,
+                       .source_known = s->source_known,
+                       .number = s->number,
+                       .of = s->x->plan->segment_count,
+                       .lanes = s->x->plan->lanes };
+  return adze_pass_run (pass);
+}
+
+/* ---- Reductions. */
+
+/* Looks at everything as often as the stage asks for. */
+static adze_error *
+observe_until_decided (segment_state *s, size_t index)
+{
+  enum { ROUNDS_MOST = 64 };
+  size_t number = s->segment->first + index;
+  bool again = true;
+  for (unsigned round = 0; again; round++) {
+    adze_pass pass;
+    if (round == ROUNDS_MOST)
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "stage '%s' wants to observe for the %uth time; at most %u are possible",
+                             stage_of (s, index)->stage->id, round + 1, ROUNDS_MOST);
+    adze_error *error = run_pass (s, number, &pass);
+    if (!error)
+      error = adze_decide (s->x, &pass, number, &s->ledgers[index], &again);
+    adze_pass_cleanup (&pass);
+    ADZE_TRY (error);
+  }
+  return NULL;
+}
+
+/* What it decides may change what the stages behind it get. */
+static adze_error *
+settle_description (segment_state *s, size_t index)
+{
+  size_t number = s->segment->first + index;
+  ADZE_TRY (adze_plan_describe (s->x->plan, number, true));
+  return adze_plan_describe_from (s->x->plan, number + 1);
+}
+
+static adze_error *
+reduce (segment_state *s, size_t index)
+{
+  size_t number = s->segment->first + index;
+  const char *id = stage_of (s, index)->stage->id;
+  bool found = false, enough = false;
+  adze_told_forget (s->x->told, id);
+  ADZE_TRY (adze_ledger_find (s->x, number, s->journal, &s->ledgers[index], &found));
+  if (found)
+    ADZE_TRY (adze_decide_again (s->x->plan, number, &s->ledgers[index], &enough));
+  if (!enough) {
+    adze_ledger_cleanup (&s->ledgers[index]);
+    adze_told_forget (s->x->told, id);
+    ADZE_TRY (observe_until_decided (s, index));
+    ADZE_TRY (adze_ledger_keep (s->x, number, s->journal, &s->ledgers[index]));
+  }
+  return settle_description (s, index);
+}
+
+/* ---- Before the last pass. */
+
+/* Decisions that were taken change what is written: they are part of the key. */
+static adze_error *
+journal_key (segment_state *s)
+{
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_TRY (adze_content_key (s->x, s->segment, true, &key));
+  s->journal = adze_key_hash (&key);
+  return NULL;
+}
+
+/* The content of an input is hashed on the way, where nobody knows it yet. */
+static adze_error *
+prepare_source (segment_state *s)
+{
+  const adze_plan_model *source = s->segment->source;
+  adze_hash128 hash;
+  bool known;
+  if (!source || source->input == SIZE_MAX)
+    return NULL;
+  ADZE_TRY (adze_content_of_input (s->x, source->input, false, &known, &hash));
+  if (known)
+    return NULL;
+  s->source_hashes = calloc (source->view.count + 1, sizeof *s->source_hashes);
+  s->source_known = calloc (source->view.count + 1, sizeof *s->source_known);
+  return s->source_hashes && s->source_known ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+store_path (segment_state *s, char **path)
+{
+  return adze_result_path (s->x->folder, s->journal, "data", path);
+}
+
+static adze_error *
+open_sink (segment_state *s)
+{
+  const adze_plan_segment *segment = s->segment;
+  const adze_plan *plan = s->x->plan;
+  if (!segment->result)
+    return NULL;
+  if (segment->output == SIZE_MAX) {
+    ADZE_AUTO_FREE char *path = NULL;
+    ADZE_TRY (store_path (s, &path));
+    return adze_sink_open_store (path, &segment->result->view, &s->resumed, &s->sink);
+  }
+  char tag[ADZE_HASH_TEXT];
+  adze_format_options options;
+  adze_hash_text (s->journal, tag);
+  tag[12] = '\0'; /* enough to tell runs apart in a folder */
+  ADZE_TRY (adze_format_options_of (plan, segment->output, &options));
+  return adze_sink_open_output (plan->runtime, plan->pipeline->outputs[segment->output].path,
+                                &options, &segment->result->view, tag, &s->resumed, &s->sink);
+}
+
+/* ---- After it. */
+
+static bool
+edits_something (const adze_plan_stage *planned)
+{
+  if (planned->outline.edit_count > 0 || planned->outline.trait_count > 0)
+    return true;
+  for (size_t i = 0; i < planned->outline.group_count; i++) {
+    const adze_outline_group *group = &planned->outline.groups[i];
+    const adze_pick *pick = &group->inputs[0];
+    if (group->output_count != 1 || group->input_count != 1
+        || !adze_tensor_meta_equal (group->outputs[0],
+                                    planned->ports[pick->port].shown[pick->index].meta))
+      return true;
+  }
+  return false;
+}
+
+static adze_error *
+nothing_changed (segment_state *s, const adze_plan_stage *planned)
+{
+  adze_error *error = adze_document_error (
+      &s->x->plan->pipeline->document, planned->stage->table,
+      "stage '%s' (%s) changed nothing: all %zu tensors that it was asked to work on came out as "
+      "they went in",
+      planned->stage->id, planned->stage->use,
+      planned->port_count ? planned->outline_ports[0].count : 0);
+  adze_error_set (error, "stage", planned->stage->id);
+  adze_error_set (error, "needed", "at least one tensor that changes, or on-no-effect = \"warn\"");
+  adze_error_set (error, "found", "0 tensors changed");
+  adze_error_set (error, "hint",
+                  "look at its parameters and rules with `adze plan`, or remove the stage");
+  if (planned->stage->no_effect_is_error)
+    return error;
+  adze_event_bus_log (s->x->plan->runtime->bus, planned->stage->id, ADZE_LOG_WARNING, "%s",
+                      adze_error_message (error));
+  adze_error_free (error);
+  return NULL;
+}
+
+static adze_error *
+check_effect (segment_state *s, const adze_plan_stage *planned, const adze_pass_effect *effect)
+{
+  const char *id = planned->stage->id;
+  uint64_t tensors = atomic_load (&effect->tensors_changed);
+  uint64_t elements = atomic_load (&effect->elements_changed);
+  const adze_field fields[] = {
+    ADZE_FIELD_TEXT ("stage", id),
+    ADZE_FIELD_NUMBER ("tensors", (int64_t)atomic_load (&effect->tensors)),
+    ADZE_FIELD_NUMBER ("tensors-changed", (int64_t)tensors),
+    ADZE_FIELD_NUMBER ("elements", (int64_t)atomic_load (&effect->elements)),
+    ADZE_FIELD_NUMBER ("elements-changed", (int64_t)elements),
+  };
+  adze_tell (s->x, id, "stage.effect", fields, ADZE_COUNT_OF (fields));
+  ADZE_TRY (adze_told_metric (s->x->told, id, "tensors-changed", (double)tensors, ""));
+  ADZE_TRY (adze_told_metric (s->x->told, id, "parameters-changed", (double)elements, ""));
+  return tensors > 0 || edits_something (planned) ? NULL : nothing_changed (s, planned);
+}
+
+static adze_error *
+check_effects (segment_state *s, const adze_pass *pass)
+{
+  for (size_t i = 0; i < s->segment->count; i++)
+    if (stage_of (s, i)->facts->effect == ADZE_CHANGES)
+      ADZE_TRY (check_effect (s, stage_of (s, i), &pass->effects[i]));
+  return NULL;
+}
+
+/* Those that only look have looked by now; one that wants to look again gets passes of its own. */
+static adze_error *
+decide_inspections (segment_state *s, adze_pass *pass)
+{
+  for (size_t i = 0; i < s->segment->count; i++) {
+    const adze_plan_stage *planned = stage_of (s, i);
+    bool again = false;
+    if (planned->facts->effect != ADZE_INSPECTS || !planned->facts->observes)
+      continue;
+    adze_told_forget (s->x->told, planned->stage->id);
+    ADZE_TRY (adze_decide (s->x, pass, s->segment->first + i, &s->ledgers[i], &again));
+    if (again)
+      ADZE_TRY (observe_until_decided (s, i));
+  }
+  return NULL;
+}
+
+static adze_error *
+last_pass (segment_state *s)
+{
+  adze_pass pass;
+  adze_error *error = run_pass (s, SIZE_MAX, &pass);
+  if (!error)
+    error = decide_inspections (s, &pass);
+  if (!error)
+    error = check_effects (s, &pass);
+  adze_pass_cleanup (&pass);
+  return error;
+}
+
+/* ---- The result. */
+
+static adze_error *
+keep_ledgers (segment_state *s, adze_hash128 key, adze_value *facts)
+{
+  for (size_t i = 0; i < s->segment->count; i++) {
+    const adze_plan_stage *planned = stage_of (s, i);
+    if (!planned->facts->observes)
+      continue;
+    ADZE_AUTO_FREE char *name = adze_text_format ("decided.%s", planned->stage->id);
+    ADZE_AUTO_FREE char *own = NULL;
+    ADZE_AUTO_FREE char *path = NULL;
+    if (!name)
+      return adze_error_memory ();
+    ADZE_TRY (adze_result_path (s->x->folder, key, name, &path));
+    ADZE_TRY (adze_ledger_write (path, &s->ledgers[i]));
+    ADZE_TRY (adze_result_add_file (facts, path));
+    own = adze_text_format ("%s/%s", adze_folder_path_of (s->x->folder), name);
+    if (!own)
+      return adze_error_memory ();
+    ADZE_TRY (adze_ledger_write (own, &s->ledgers[i]));
+  }
+  return NULL;
+}
+
+static adze_error *
+settle_content (segment_state *s)
+{
+  adze_hash128 hash;
+  if (!s->source_hashes)
+    return NULL;
+  return adze_content_settle (s->x, s->segment->source->input, s->source_hashes, s->source_known,
+                              &hash);
+}
+
+/* The store's files appear at once; an output's file waits until the whole run has gone well. */
+static adze_error *
+keep_result (segment_state *s)
+{
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
+  if (!facts)
+    return adze_error_memory ();
+  ADZE_TRY (settle_content (s));
+  ADZE_TRY (adze_content_key (s->x, s->segment, false, &key));
+  s->x->segment_keys[s->number] = adze_key_hash (&key);
+  ADZE_TRY (keep_ledgers (s, s->x->segment_keys[s->number], facts));
+  if (s->sink && s->segment->output != SIZE_MAX) {
+    s->x->pending[s->number] = (adze_pending){ .sink = adze_take (&s->sink),
+                                               .output = s->segment->output,
+                                               .key = { adze_take (&key.parts) },
+                                               .facts = adze_take (&facts),
+                                               .journal = s->journal };
+    return NULL;
+  }
+  if (s->sink) {
+    ADZE_AUTO_FREE char *path = NULL;
+    ADZE_TRY (store_path (s, &path));
+    ADZE_TRY (adze_sink_commit (s->sink));
+    adze_json_string (facts, "store", path);
+    ADZE_TRY (adze_result_add_file (facts, path));
+    adze_model_close (adze_take (&s->segment->result->file));
+    ADZE_TRY (adze_store_open (path, &s->segment->result->view, &s->segment->result->file));
+  }
+  ADZE_TRY (adze_result_keep (s->x->folder, &key, facts));
+  return adze_journal_forget (s->x->folder, s->journal);
+}
+
+/* ---- Recalling. */
+
+static adze_error *
+recall_stage (adze_execution *x, size_t number, adze_hash128 key)
+{
+  adze_plan_stage *planned = &x->plan->stages[number];
+  bool found = false, enough = false;
+  ADZE_AUTO (adze_ledger) ledger = { 0 };
+  ADZE_AUTO_FREE char *name = adze_text_format ("decided.%s", planned->stage->id);
+  ADZE_AUTO_FREE char *path = NULL;
+  if (!name)
+    return adze_error_memory ();
+  ADZE_AUTO_FREE char *own = adze_text_format ("%s/%s", adze_folder_path_of (x->folder), name);
+  if (!own)
+    return adze_error_memory ();
+  ADZE_TRY (adze_result_path (x->folder, key, name, &path));
+  ADZE_TRY (adze_ledger_read (path, &ledger, &found));
+  adze_told_forget (x->told, planned->stage->id);
+  if (found)
+    ADZE_TRY (adze_decide_again (x->plan, number, &ledger, &enough));
+  if (!enough)
+    return adze_error_new (ADZE_E_FORMAT, "%s does not hold what stage '%s' decided on", path,
+                           planned->stage->id);
+  ADZE_TRY (adze_ledger_write (own, &ledger));
+  ADZE_TRY (adze_plan_describe (x->plan, number, true));
+  return adze_plan_describe_from (x->plan, number + 1);
+}
+
+adze_error *
+adze_segment_recall (adze_execution *x, size_t number, const adze_key *key,
+                     const adze_value *facts)
+{
+  const adze_plan_segment *segment = &x->plan->segments[number];
+  x->segment_keys[number] = adze_key_hash (key);
+  for (size_t i = 0; i < segment->count; i++)
+    if (x->plan->stages[segment->first + i].facts->observes)
+      ADZE_TRY (recall_stage (x, segment->first + i, x->segment_keys[number]));
+  const adze_value *store = adze_value_get (facts, "store");
+  if (store && segment->result) {
+    adze_model_close (adze_take (&segment->result->file));
+    return adze_store_open (store->string, &segment->result->view, &segment->result->file);
+  }
+  return NULL;
+}
+
+/* ---- All of it. */
+
+adze_error *
+adze_segment_run (adze_execution *x, size_t number)
+{
+  const adze_plan_segment *segment = &x->plan->segments[number];
+  ADZE_AUTO (segment_state) s = { .x = x, .number = number, .segment = segment };
+  s.ledgers = calloc (segment->count + 1, sizeof *s.ledgers);
+  if (!s.ledgers)
+    return adze_error_memory ();
+  ADZE_TRY (journal_key (&s));
+  ADZE_TRY (prepare_source (&s));
+  for (size_t i = 0; i < segment->count; i++)
+    if (is_reduction (stage_of (&s, i)))
+      ADZE_TRY (reduce (&s, i));
+  ADZE_TRY (open_sink (&s));
+  ADZE_TRY (last_pass (&s));
+  ADZE_TRY (adze_fallbacks_check (x, segment));
+  return keep_result (&s);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/told.h: what stages have told while they ran: metrics, decisions, rows, fallbacks. Taken from
+ * the stream of events, so that it is the same whether a stage ran here or in a worker. */
+#ifndef ADZE_RUN_TOLD_H
+#define ADZE_RUN_TOLD_H
+
+#include "base/event.h"
+#include "base/json.h"
+#include "pipeline/expression.h"
+
+typedef struct adze_told adze_told;
+
+ADZE_MUST_CHECK adze_error *adze_told_open (adze_event_bus *bus, adze_told **told);
+void adze_told_close (adze_told *told);
+
+/* Forgets what STAGE has told so far: it is about to say it again. */
+void adze_told_forget (adze_told *told, const char *stage);
+
+/* A metric that the host itself found. */
+ADZE_MUST_CHECK adze_error *adze_told_metric (adze_told *told, const char *stage,
+                                              const char *name, double value, const char *unit);
+
+/* False: there is no such number. */
+bool adze_told_number (adze_told *told, const char *stage, const char *name,
+                       adze_reading *reading);
+
+/* How often STAGE fell back. *FIRST, to be freed, is the first time in words; NULL: never, or no
+ * memory. */
+uint64_t adze_told_fallbacks (adze_told *told, const char *stage, char **first);
+
+/* Everything STAGE told: {"metrics": {}, "decisions": [], "achieved": [], "fallbacks": [], "tables":
+ * {}}; a copy; NULL without memory. An error is returned when something was lost for want of it. */
+ADZE_MUST_CHECK adze_error *adze_told_value (adze_told *told, const char *stage,
+                                             adze_value **value);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/verify.c: traits held against the bytes. */
+#include "run/verify.h"
+
+#include <adze/draft/traits.h>
+#include <string.h>
+
+#include "pipeline/units.h"
+
+/* More would make the search through them slow, and no codebook is larger. */
+#define CODEBOOK_MAX 4096u
+
+static adze_error *
+whole_number (const adze_value *trait, const char *id, const char *key, uint64_t most,
+              uint64_t *number)
+{
+  const adze_value *value = adze_value_get (trait, key);
+  if (!value || value->type != ADZE_VALUE_INT || value->integer < 1
+      || (uint64_t)value->integer > most)
+    return adze_error_new (ADZE_E_FORMAT, "the trait %s needs \"%s\", a whole number from 1 to %llu",
+                           id, key, (unsigned long long)most);
+  *number = (uint64_t)value->integer;
+  return NULL;
+}
+
+adze_error *
+adze_promise_open (const adze_value *traits, const adze_value *input_traits, adze_promise *promise)
+{
+  *promise = (adze_promise){ 0 };
+  pthread_mutex_init (&promise->lock, NULL);
+  promise->sparsity = adze_value_get (traits, ADZE_TRAIT_SPARSITY)
+                      && adze_value_get (input_traits, ADZE_TRAIT_SPARSITY);
+  promise->frozen = adze_value_get (traits, ADZE_TRAIT_FROZEN)
+                    && adze_value_get (input_traits, ADZE_TRAIT_FROZEN);
+  const adze_value *nm = adze_value_get (traits, ADZE_TRAIT_NM);
+  if (nm) {
+    uint64_t n, m;
+    ADZE_TRY (whole_number (nm, ADZE_TRAIT_NM, "m", 64, &m));
+    ADZE_TRY (whole_number (nm, ADZE_TRAIT_NM, "n", m, &n));
+    /* Pieces end at powers of two, and a group must not be cut in two. */
+    if ((m & (m - 1)) != 0)
+      return adze_error_new (ADZE_E_FORMAT, "the trait %s has \"m\" %llu; a power of two is needed",
+                             ADZE_TRAIT_NM, (unsigned long long)m);
+    promise->n = (uint32_t)n;
+    promise->m = (uint32_t)m;
+  }
+  const adze_value *codebook = adze_value_get (traits, ADZE_TRAIT_CODEBOOK);
+  if (codebook) {
+    ADZE_TRY (whole_number (codebook, ADZE_TRAIT_CODEBOOK, "k", CODEBOOK_MAX, &promise->k));
+    promise->values = malloc ((promise->k + 1) * sizeof *promise->values);
+    if (!promise->values)
+      return adze_error_memory ();
+  }
+  return NULL;
+}
+
+void
+adze_promise_close (adze_promise *promise)
+{
+  free (promise->values);
+  pthread_mutex_destroy (&promise->lock);
+}
+
+bool
+adze_promise_is_empty (const adze_promise *promise)
+{
+  return !promise->sparsity && !promise->frozen && promise->m == 0 && promise->k == 0;
+}
+
+/* ---- Elements as bits. */
+
+/* Whole bytes of one element; 0 for what has none of its own. */
+static size_t
+element_size (const adze_tensor_meta *meta)
+{
+  size_t bits = (size_t)meta->dtype.bits * meta->dtype.lanes;
+  return meta->codec || bits % 8 != 0 || bits > 64 ? 0 : bits / 8;
+}
+
+static bool
+is_float (const adze_tensor_meta *meta)
+{
+  return meta->dtype.code == ADZE_FLOAT || meta->dtype.code == ADZE_BFLOAT
+         || meta->dtype.code >= ADZE_FLOAT8_E3M4;
+}
+
+static uint64_t
+load (const void *data, size_t size, uint64_t index)
+{
+  uint64_t bits = 0;
+  memcpy (&bits, (const char *)data + index * size, size);
+  return bits;
+}
+
+/* Zero of either sign. */
+static uint64_t
+zero_mask (const adze_tensor_meta *meta, size_t size)
+{
+  uint64_t all = size == 8 ? UINT64_MAX : (UINT64_C (1) << (size * 8)) - 1;
+  return is_float (meta) ? all >> 1 : all;
+}
+
+/* ---- One trait after the other; SIZE_MAX: it holds. */
+
+static uint64_t
+first_revived (const adze_verified_piece *piece)
+{
+  size_t in = element_size (piece->in), out = element_size (piece->out);
+  uint64_t in_mask = zero_mask (piece->in, in), out_mask = zero_mask (piece->out, out);
+  if (in == 0 || out == 0)
+    return 0;
+  for (uint64_t i = 0; i < piece->count; i++)
+    if ((load (piece->input, in, i) & in_mask) == 0
+        && (load (piece->output, out, i) & out_mask) != 0)
+      return i;
+  return UINT64_MAX;
+}
+
+static uint64_t
+first_changed (const adze_verified_piece *piece)
+{
+  uint64_t bytes = adze_piece_bytes (piece->out, piece->count);
+  if (bytes == adze_piece_bytes (piece->in, piece->count)
+      && memcmp (piece->input, piece->output, bytes) == 0)
+    return UINT64_MAX;
+  size_t size = element_size (piece->out);
+  for (uint64_t i = 0; size > 0 && size == element_size (piece->in) && i < piece->count; i++)
+    if (load (piece->input, size, i) != load (piece->output, size, i))
+      return i;
+  return 0;
+}
+
+/* Groups of m begin anew in every row; the rest of a row that is no whole group counts as one. */
+static uint64_t
+first_crowded (const adze_promise *promise, const adze_verified_piece *piece)
+{
+  size_t size = element_size (piece->out);
+  uint64_t mask = zero_mask (piece->out, size), filled = 0;
+  if (size == 0)
+    return 0;
+  for (uint64_t i = 0; i < piece->count; i++) {
+    uint64_t column = (piece->first + i) % piece->row;
+    if (column % promise->m == 0)
+      filled = 0;
+    if ((load (piece->output, size, i) & mask) != 0 && ++filled > promise->n)
+      return i;
+  }
+  return UINT64_MAX;
+}
+
+static bool
+note_value (adze_promise *promise, uint64_t bits)
+{
+  for (size_t i = 0; i < promise->value_count; i++)
+    if (promise->values[i] == bits)
+      return true;
+  if (promise->value_count == promise->k)
+    return false;
+  promise->values[promise->value_count++] = bits;
+  return true;
+}
+
+static uint64_t
+first_surplus (adze_promise *promise, const adze_verified_piece *piece)
+{
+  size_t size = element_size (piece->out);
+  uint64_t mask = zero_mask (piece->out, size), last = 0, where = UINT64_MAX;
+  if (size == 0)
+    return 0;
+  pthread_mutex_lock (&promise->lock);
+  for (uint64_t i = 0; i < piece->count && where == UINT64_MAX; i++) {
+    uint64_t bits = load (piece->output, size, i);
+    if ((bits & mask) == 0)
+      bits = 0; /* the two zeros are one value */
+    if ((i > 0 && bits == last) || note_value (promise, bits))
+      last = bits;
+    else
+      where = i;
+  }
+  pthread_mutex_unlock (&promise->lock);
+  return where;
+}
+
+void
+adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, const char **broken,
+                    uint64_t *where)
+{
+  *broken = NULL;
+  *where = UINT64_MAX;
+  if (promise->frozen && (*where = first_changed (piece)) != UINT64_MAX)
+    *broken = ADZE_TRAIT_FROZEN;
+  else if (promise->sparsity && (*where = first_revived (piece)) != UINT64_MAX)
+    *broken = ADZE_TRAIT_SPARSITY;
+  else if (promise->m > 0 && (*where = first_crowded (promise, piece)) != UINT64_MAX)
+    *broken = ADZE_TRAIT_NM;
+  else if (promise->k > 0 && (*where = first_surplus (promise, piece)) != UINT64_MAX)
+    *broken = ADZE_TRAIT_CODEBOOK;
+  if (*broken)
+    *where += piece->first;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/whole.c: stages that take whole artifacts: what stands behind adze.run/1.
+ *
+ * Tensors that are given go to a file of the store, one after the other; other artifacts are kept in
+ * memory and beside it. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "run/execution.h"
+#include "work/run_hooks.h"
+
+typedef struct whole_state {
+  adze_execution *x;
+  size_t number; /* of the stage */
+  adze_plan_stage *planned;
+  adze_hash128 journal;
+  struct adze_artifact **inputs; /* one a port of the component */
+  size_t input_count;
+  /* The model that is given. */
+  adze_model *given;
+  char *path, *part;
+  int fd;
+  uint64_t end;
+  size_t segment;
+} whole_state;
+
+static void
+whole_state_cleanup (whole_state *s)
+{
+  for (size_t i = 0; s->inputs && i < s->input_count; i++)
+    if (s->inputs[i] && s->inputs[i]->dataset) {
+      adze_artifact_close (s->inputs[i]);
+    } else if (s->inputs[i] && s->inputs[i]->model) {
+      free (s->inputs[i]->type); /* the model is the plan's */
+      free (s->inputs[i]);
+    }
+  free (s->inputs);
+  adze_model_close (s->given);
+  if (s->fd >= 0) {
+    close (s->fd);
+    unlink (s->part);
+  }
+  free (s->path);
+  free (s->part);
+}
+
+/* ---- What goes in. */
+
+static adze_error *
+lend_model (const adze_plan_model *model, struct adze_artifact **artifact)
+{
+  *artifact = calloc (1, sizeof **artifact);
+  if (!*artifact)
+    return adze_error_memory ();
+  (*artifact)->model = model->file;
+  (*artifact)->type = strdup (ADZE_TYPE_MODEL);
+  return (*artifact)->type ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+open_data (whole_state *s, const adze_pipeline_data *data, struct adze_artifact **artifact)
+{
+  const adze_pipeline *pipeline = s->x->plan->pipeline;
+  static const char *const ignore[] = { "use", "shuffle", "part", "limit", NULL };
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO_PARAMS params = NULL;
+  ADZE_TRY (adze_find_component (s->x->plan->runtime, data->use, &record, &component));
+  ADZE_TRY (adze_params_bind (component, &pipeline->document, data->table, ignore,
+                              pipeline->folder, NULL, NULL, &params));
+  adze_dataset_options options = { .shuffle = data->shuffle,
+                                   .first = data->first,
+                                   .last = data->last,
+                                   .limit = data->limit,
+                                   .seed = pipeline->seed };
+  *artifact = calloc (1, sizeof **artifact);
+  if (!*artifact)
+    return adze_error_memory ();
+  (*artifact)->type = strdup (ADZE_TYPE_DATASET);
+  if (!(*artifact)->type)
+    return adze_error_memory ();
+  return adze_dataset_open (s->x->plan->runtime, data->use, adze_take (&params), &options,
+                            &(*artifact)->dataset);
+}
+
+static struct adze_artifact *
+given_by (const adze_execution *x, const adze_binding *binding)
+{
+  for (size_t i = 0; i < x->given_count[binding->number]; i++)
+    if (strcmp (x->given[binding->number][i].port, binding->port) == 0)
+      return x->given[binding->number][i].artifact;
+  return NULL;
+}
+
+static adze_error *
+open_input (whole_state *s, const adze_binding *binding, struct adze_artifact **artifact)
+{
+  adze_plan *plan = s->x->plan;
+  const adze_plan_model *model = adze_plan_bound (plan, binding);
+  if (model)
+    return lend_model (model, artifact);
+  switch (binding->origin) {
+  case ADZE_FROM_DATA:
+    return open_data (s, &plan->pipeline->data[binding->number], artifact);
+  case ADZE_FROM_INPUT:
+    *artifact = plan->artifacts[binding->number];
+    return NULL;
+  case ADZE_FROM_STAGE:
+    *artifact = given_by (s->x, binding);
+    return NULL;
+  default:
+    return NULL;
+  }
+}
+
+static adze_error *
+hook_input (void *context, const char *port, struct adze_artifact **artifact)
+{
+  whole_state *s = context;
+  size_t count;
+  const adze_port *ports = adze_manifest_ports (s->planned->stage->component, &count);
+  *artifact = NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (ports[i].direction != ADZE_PORT_IN || strcmp (ports[i].name, port) != 0)
+      continue;
+    if (!s->inputs[i])
+      ADZE_TRY (open_input (s, &s->planned->stage->bindings[i], &s->inputs[i]));
+    *artifact = s->inputs[i];
+    return NULL;
+  }
+  return adze_error_new (ADZE_E_CONTRACT, "'%s' has no in-port '%s'", s->planned->stage->use, port);
+}
+
+/* ---- What comes out. */
+
+static adze_error *
+check_port (const whole_state *s, const char *port, bool model)
+{
+  size_t count;
+  const adze_port *ports = adze_manifest_ports (s->planned->stage->component, &count);
+  for (size_t i = 0; i < count; i++)
+    if (ports[i].direction == ADZE_PORT_OUT && strcmp (ports[i].name, port) == 0
+        && (strcmp (ports[i].type, ADZE_TYPE_MODEL) == 0) == model)
+      return NULL;
+  return adze_error_new (ADZE_E_CONTRACT, "'%s' has no out-port '%s' for %s",
+                         s->planned->stage->use, port, model ? "a model" : "bytes");
+}
+
+static adze_error *
+open_store (whole_state *s)
+{
+  ADZE_TRY (adze_model_new (&s->given));
+  ADZE_TRY (adze_result_path (s->x->folder, s->journal, "data", &s->path));
+  s->part = adze_text_format ("%s.part", s->path);
+  if (!s->part)
+    return adze_error_memory ();
+  s->fd = open (s->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return s->fd >= 0 ? NULL : adze_error_errno ("cannot make %s", s->part);
+}
+
+static adze_error *
+hook_give_tensor (void *context, const char *port, const adze_tensor_meta *meta, const void *data)
+{
+  enum { ALIGNMENT = 64 };
+  whole_state *s = context;
+  adze_model_tensor *added;
+  ADZE_TRY (check_port (s, port, true));
+  if (!s->given)
+    ADZE_TRY (open_store (s));
+  ADZE_TRY (adze_model_add (s->given, meta, &added));
+  added->file = 0;
+  added->offset = s->end;
+  uint64_t size = added->meta.byte_size;
+  s->end += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return size ? adze_write_at (s->fd, s->part, added->offset, data, size) : NULL;
+}
+
+static adze_error *
+hook_give_bytes (void *context, const char *port, const void *data, size_t size)
+{
+  whole_state *s = context;
+  adze_execution *x = s->x;
+  size_t count = x->given_count[s->number];
+  ADZE_TRY (check_port (s, port, false));
+  adze_given *more = realloc (x->given[s->number], (count + 1) * sizeof *more);
+  if (!more)
+    return adze_error_memory ();
+  x->given[s->number] = more;
+  struct adze_artifact *artifact = calloc (1, sizeof *artifact);
+  if (!artifact)
+    return adze_error_memory ();
+  more[count] = (adze_given){ .port = strdup (port), .artifact = artifact };
+  x->given_count[s->number]++;
+  const adze_port *ports = adze_manifest_ports (s->planned->stage->component, &count);
+  for (size_t i = 0; i < count; i++)
+    if (ports[i].direction == ADZE_PORT_OUT && strcmp (ports[i].name, port) == 0)
+      artifact->type = strdup (ports[i].type);
+  artifact->data = malloc (size + 1);
+  if (!artifact->data || !artifact->type || !more[x->given_count[s->number] - 1].port)
+    return adze_error_memory ();
+  memcpy (artifact->data, data, size);
+  artifact->data[size] = '\0';
+  artifact->size = size;
+  return adze_artifact_check (artifact->type, port, artifact->data, size);
+}
+
+/* ---- Checkpoints, and being watched. */
+
+static adze_error *
+checkpoint_name (const char *name, char **text)
+{
+  *text = adze_text_format ("checkpoint.%s", name);
+  return *text ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+hook_save (void *context, const char *name, const void *data, size_t size)
+{
+  whole_state *s = context;
+  ADZE_AUTO_FREE char *full = NULL;
+  ADZE_TRY (checkpoint_name (name, &full));
+  return adze_journal_note (s->x->folder, s->journal, full, data, size);
+}
+
+static adze_error *
+hook_load (void *context, const char *name, void **data, size_t *size)
+{
+  whole_state *s = context;
+  ADZE_AUTO_FREE char *full = NULL;
+  ADZE_TRY (checkpoint_name (name, &full));
+  return adze_journal_noted (s->x->folder, s->journal, full, data, size);
+}
+
+static bool
+hook_progress (void *context, uint64_t done, uint64_t total)
+{
+  whole_state *s = context;
+  const adze_field fields[] = {
+    ADZE_FIELD_NUMBER ("segment", (int64_t)s->segment),
+    ADZE_FIELD_NUMBER ("done", (int64_t)done),
+    ADZE_FIELD_NUMBER ("bytes", (int64_t)total),
+  };
+  adze_tell (s->x, s->planned->stage->id, "segment.progress", fields, ADZE_COUNT_OF (fields));
+  return !atomic_load (s->x->cancel);
+}
+
+static const adze_run_hooks hooks = {
+  hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
+};
+
+/* ---- The result. */
+
+/* The model that was given, with the metadata and parts of the one that went in: a technique that
+ * trains keeps the graph. */
+static adze_error *
+settle_model (whole_state *s, adze_value *facts)
+{
+  adze_plan_model *output = s->planned->output;
+  const adze_plan_model *input = s->planned->port_count ? s->planned->ports[0].model : NULL;
+  if (!s->given)
+    return adze_error_new (ADZE_E_CONTRACT, "stage '%s' ended and gave no model",
+                           s->planned->stage->id);
+  if (fsync (s->fd) != 0 || rename (s->part, s->path) != 0)
+    return adze_error_errno ("cannot finish %s", s->path);
+  adze_file_identity none = { 0 };
+  s->given->files = calloc (1, sizeof *s->given->files);
+  if (!s->given->files)
+    return adze_error_memory ();
+  s->given->file_count = 1;
+  s->given->files[0] = (adze_model_file){ .path = strdup (s->path), .fd = s->fd, .identity = none };
+  s->fd = -1;
+  if (input)
+    ADZE_TRY (adze_metadata_copy (&input->view.metadata, &output->view.metadata));
+  output->view.tensors = calloc (s->given->count + 1, sizeof *output->view.tensors);
+  if (!output->view.tensors)
+    return adze_error_memory ();
+  memcpy (output->view.tensors, s->given->tensors,
+          s->given->count * sizeof *output->view.tensors);
+  output->view.count = s->given->count;
+  output->view.parts = input ? input->view.parts : NULL;
+  output->view.part_count = input ? input->view.part_count : 0;
+  output->file = adze_take (&s->given);
+  output->known = true;
+  adze_json_string (facts, "store", s->path);
+  return adze_result_add_file (facts, s->path);
+}
+
+static adze_error *
+open_state (whole_state *s)
+{
+  size_t count;
+  ADZE_AUTO (adze_key) key = { 0 };
+  adze_manifest_ports (s->planned->stage->component, &count);
+  s->input_count = count;
+  s->inputs = calloc (count + 1, sizeof *s->inputs);
+  if (!s->inputs)
+    return adze_error_memory ();
+  ADZE_TRY (adze_content_key (s->x, &s->x->plan->segments[s->segment], true, &key));
+  s->journal = adze_key_hash (&key);
+  return NULL;
+}
+
+/* Results of whole stages are not looked up again in a later run: what they gave besides tensors is
+ * in memory alone. Their checkpoints are what a run goes on from. */
+adze_error *
+adze_whole_run (adze_execution *x, size_t segment)
+{
+  size_t number = x->plan->segments[segment].first;
+  ADZE_AUTO (whole_state) s = { .x = x,
+                                .number = number,
+                                .planned = &x->plan->stages[number],
+                                .fd = -1,
+                                .segment = segment };
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
+  if (!facts)
+    return adze_error_memory ();
+  ADZE_TRY (open_state (&s));
+  adze_told_forget (x->told, s.planned->stage->id);
+  ADZE_TRY (adze_instance_run (s.planned->instance, &hooks, &s));
+  if (atomic_load (x->cancel))
+    return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
+  ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment]));
+  ADZE_TRY (adze_content_key (x, &x->plan->segments[segment], false, &key));
+  x->segment_keys[segment] = adze_key_hash (&key);
+  if (s.planned->output)
+    ADZE_TRY (settle_model (&s, facts));
+  ADZE_TRY (adze_result_keep (x->folder, &key, facts));
+  return adze_plan_describe_from (x->plan, number + 1);
+}

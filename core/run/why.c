@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/why.c: what was done to a tensor, or to one weight of it, and why.
+ *
+ * Nothing is kept for it but the pipeline, and what each stage decided on. For a weight, the piece it
+ * lies in goes through the stages once more, and its value is looked at between them. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "run/execution.h"
+
+/* ---- What is asked. */
+
+typedef struct why_question {
+  char *tensor;
+  bool has_index;
+  int32_t rank;
+  int64_t index[ADZE_RANK_MAX];
+} why_question;
+
+/* "fc1.weight[3,17]". Names may have brackets in them: only numbers between the last ones count. */
+static adze_error *
+parse_question (const char *text, why_question *question)
+{
+  const char *open = strrchr (text, '[');
+  size_t size = strlen (text);
+  *question = (why_question){ .tensor = strdup (text) };
+  if (!question->tensor)
+    return adze_error_memory ();
+  if (!open || text[size - 1] != ']' || open + 2 >= text + size
+      || strspn (open + 1, "0123456789, ") != size - 2 - (size_t)(open - text))
+    return NULL;
+  question->tensor[open - text] = '\0';
+  question->has_index = true;
+  for (const char *at = open + 1; *at && *at != ']';) {
+    char *end;
+    if (question->rank == ADZE_RANK_MAX)
+      return adze_error_new (ADZE_E_PARAM, "'%s' has too many numbers", text);
+    question->index[question->rank++] = strtoll (at, &end, 10);
+    at = end + strspn (end, ", ");
+    if (end == open + 1)
+      break;
+  }
+  return NULL;
+}
+
+static adze_error *
+flat_index (const why_question *question, const adze_tensor_meta *meta, uint64_t *flat)
+{
+  ADZE_AUTO (adze_buffer) shape = { 0 };
+  ADZE_AUTO_FREE char *text = NULL;
+  *flat = 0;
+  bool fits = question->rank == meta->rank;
+  for (int32_t i = 0; fits && i < meta->rank; i++) {
+    fits = question->index[i] >= 0 && question->index[i] < meta->shape[i];
+    *flat = *flat * (uint64_t)meta->shape[i] + (uint64_t)question->index[i];
+  }
+  if (fits)
+    return NULL;
+  adze_shape_text (meta->rank, meta->shape, &shape);
+  ADZE_TRY (adze_buffer_finish (&shape, &text));
+  return adze_error_new (ADZE_E_PARAM, "'%s' has the shape %s; the index does not lie in it",
+                         meta->name, text);
+}
+
+/* ---- The plan as it was. */
+
+typedef struct why_state {
+  adze_runtime *runtime;
+  char *folder;
+  adze_pipeline *pipeline;
+  adze_plan *plan;
+  why_question question;
+  adze_buffer text;
+  adze_value *stages; /* JSON */
+} why_state;
+
+static void
+why_state_cleanup (why_state *s)
+{
+  adze_plan_close (s->plan);
+  adze_pipeline_close (s->pipeline);
+  free (s->folder);
+  free (s->question.tensor);
+  adze_buffer_cleanup (&s->text);
+}
+
+/* Lets all stages decide what they decided then. */
+static adze_error *
+decide_as_then (why_state *s)
+{
+  for (size_t i = 0; i < s->plan->stage_count; i++) {
+    adze_plan_stage *planned = &s->plan->stages[i];
+    ADZE_AUTO (adze_ledger) ledger = { 0 };
+    bool found = false, enough = false;
+    if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES)
+      continue;
+    ADZE_AUTO_FREE char *path
+        = adze_text_format ("%s/decided.%s", s->folder, planned->stage->id);
+    if (!path)
+      return adze_error_memory ();
+    ADZE_TRY (adze_ledger_read (path, &ledger, &found));
+    if (found)
+      ADZE_TRY (adze_decide_again (s->plan, i, &ledger, &enough));
+    if (!enough)
+      return adze_error_new (ADZE_E_NOT_FOUND,
+                             "%s is not there or not whole, so what stage '%s' decided is not known; "
+                             "was the run finished?", path, planned->stage->id);
+    ADZE_TRY (adze_plan_describe (s->plan, i, true));
+    ADZE_TRY (adze_plan_describe_from (s->plan, i + 1));
+  }
+  return NULL;
+}
+
+static adze_error *
+read_document (const char *folder, const char *name, adze_document *document)
+{
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", folder, name);
+  ADZE_AUTO_FREE char *content = NULL;
+  size_t size = 0;
+  if (!path)
+    return adze_error_memory ();
+  adze_error *error = adze_file_read (path, (size_t)64 << 20, &content, &size);
+  if (error)
+    return adze_error_wrap (error, "%s lacks %s: the run did not come to its end", folder, name);
+  return adze_json_parse (path, content, size, document);
+}
+
+/* What is shown was true of the files as they were. */
+static adze_error *
+check_inputs (const why_state *s, const adze_value *inputs)
+{
+  for (size_t i = 0; inputs && i < inputs->count && i < s->pipeline->input_count; i++) {
+    const adze_plan_model *model = s->plan->inputs[i];
+    char now[ADZE_HASH_TEXT];
+    if (!model || inputs->items[i]->type != ADZE_VALUE_STRING)
+      continue;
+    adze_identity_text (model->file, now);
+    if (strcmp (now, inputs->items[i]->string) != 0)
+      return adze_error_new (ADZE_E_NOT_FOUND,
+                             "%s is not the file any more that it was when %s was made",
+                             model->file->path, s->folder);
+  }
+  return NULL;
+}
+
+static adze_error *
+open_state (why_state *s, const char *runs, const char *run)
+{
+  ADZE_TRY (adze_runs_find (runs ? runs : "adze-runs", run, &s->folder));
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/pipeline.toml", s->folder);
+  ADZE_AUTO (adze_document) origin = { 0 };
+  if (!path)
+    return adze_error_memory ();
+  ADZE_TRY (read_document (s->folder, "origin.json", &origin));
+  const adze_value *folder = adze_value_get (origin.root, "folder");
+  if (!folder || folder->type != ADZE_VALUE_STRING)
+    return adze_error_new (ADZE_E_FORMAT, "%s does not say where its pipeline came from",
+                           origin.path);
+  ADZE_TRY (adze_pipeline_read_in (s->runtime, path, folder->string, NULL, &s->pipeline));
+  ADZE_TRY (adze_plan_make (s->pipeline, &s->plan));
+  ADZE_TRY (check_inputs (s, adze_value_get (origin.root, "inputs")));
+  return decide_as_then (s);
+}
+
+/* ---- One tensor on its way. */
+
+/* Names of the tensor at each stage: what it is called when the stage gets it. */
+static size_t
+find_tensor (const adze_plan_model *model, const char *name)
+{
+  for (size_t i = 0; i < model->view.count; i++)
+    if (strcmp (model->view.tensors[i].meta.name, name) == 0)
+      return i;
+  return SIZE_MAX;
+}
+
+/* Back from a name in the last model to the one it had in the first; the question may be about any
+ * of them. */
+static adze_error *
+unknown_tensor (const why_state *s)
+{
+  const adze_plan_model *model = s->plan->stage_count ? s->plan->stages[0].ports[0].model : NULL;
+  const char **names = model ? calloc (model->view.count + 1, sizeof *names) : NULL;
+  const char *meant = NULL;
+  for (size_t i = 0; names && i < model->view.count; i++)
+    names[i] = model->view.tensors[i].meta.name;
+  if (names)
+    meant = adze_nearest (s->question.tensor, names, model->view.count);
+  adze_error *error = adze_error_new (ADZE_E_NOT_FOUND, "no stage of %s had a tensor '%s'",
+                                      s->folder, s->question.tensor);
+  if (meant)
+    adze_error_setf (error, "hint", "did you mean '%s'?", meant);
+  free (names);
+  return error;
+}
+
+static adze_error *
+trace_element (why_state *s, const adze_plan_segment *segment, size_t source, uint64_t element,
+               adze_element_trace *trace)
+{
+  adze_pass pass = { .plan = s->plan, .segment = segment, .observed = SIZE_MAX, .lanes = 1 };
+  adze_error *error = adze_units_make (s->plan, segment, SIZE_MAX, &pass.units);
+  for (size_t u = 0; !error && u < pass.units.count; u++) {
+    const adze_unit_value *first = &pass.units.units[u].values[0];
+    if (first->model == segment->source && first->tensor == source)
+      error = adze_piece_trace (&pass, u, element, trace);
+  }
+  adze_units_cleanup (&pass.units);
+  return error;
+}
+
+/* ---- What was told then. */
+
+/* Decisions of a stage about this tensor, and those about all. */
+static void
+add_decisions (why_state *s, const adze_value *report, const char *stage, const char *tensor,
+               adze_value *into)
+{
+  const adze_value *list = adze_value_get (
+      adze_value_get (adze_value_get (report, "stages"), stage), "decisions");
+  adze_value *decisions = adze_json_list (into, "decisions");
+  for (size_t i = 0; list && i < list->count; i++) {
+    const adze_value *line = list->items[i];
+    const adze_value *about = adze_value_get (line, "tensor");
+    if (about && about->string[0] && strcmp (about->string, tensor) != 0)
+      continue;
+    adze_value *copy = adze_json_table (decisions, NULL);
+    for (size_t k = 0; k < line->count; k++) {
+      ADZE_AUTO (adze_buffer) shown = { 0 };
+      if (strcmp (line->items[k]->key, "tensor") == 0)
+        continue;
+      adze_value_write_toml (line->items[k], &shown);
+      adze_buffer_format (&s->text, "    %s = %s\n", line->items[k]->key,
+                          shown.data ? shown.data : "");
+      adze_json_string (copy, line->items[k]->key, shown.data ? shown.data : "");
+    }
+  }
+}
+
+static void
+add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planned, size_t tensor,
+           const adze_element_trace *trace)
+{
+  const adze_plan_port *port = &planned->ports[0];
+  const char *name = port->model->view.tensors[tensor].meta.name;
+  const adze_plan_rule *rule = &port->rules[tensor];
+  adze_value *into = adze_json_table (s->stages, NULL);
+  adze_json_string (into, "stage", planned->stage->id);
+  adze_json_string (into, "use", planned->stage->use);
+  adze_json_string (into, "tensor", name);
+  adze_buffer_format (&s->text, "  %s (%s)", planned->stage->id, planned->stage->use);
+  if (rule->rule != SIZE_MAX) {
+    const char *match = planned->stage->rules[rule->rule].match;
+    adze_json_string (into, "rule", match);
+    adze_buffer_format (&s->text, ", by rule '%s'", match);
+  }
+  if (rule->skip) {
+    adze_json_bool (into, "skipped", true);
+    adze_buffer_text (&s->text, ": skipped\n");
+    return;
+  }
+  adze_buffer_text (&s->text, planned->facts->effect == ADZE_INSPECTS ? ": looked at it" : "");
+  if (trace && trace[planned->number].seen) {
+    double before = trace[planned->number].before, after = trace[planned->number].after;
+    char from[ADZE_REAL_TEXT], to[ADZE_REAL_TEXT];
+    adze_real_text (before, from);
+    adze_real_text (after, to);
+    adze_json_float (into, "before", before);
+    adze_json_float (into, "after", after);
+    adze_buffer_format (&s->text, ": %s -> %s", from, to);
+  }
+  adze_buffer_text (&s->text, "\n");
+  add_decisions (s, report, planned->stage->id, name, into);
+}
+
+/* The tensor's number in what a stage gives; SIZE_MAX: it is gone. */
+static size_t
+follow (const adze_plan_stage *planned, size_t tensor)
+{
+  const adze_plan_model *output = planned->output;
+  if (!output)
+    return tensor;
+  for (size_t i = 0; i < output->view.count; i++) {
+    adze_plan_source source = output->sources[i];
+    if (source.group == SIZE_MAX) {
+      if (source.number == tensor)
+        return i;
+      continue;
+    }
+    const adze_outline_group *group = &planned->outline.groups[source.group];
+    for (size_t k = 0; k < group->input_count; k++)
+      if (group->inputs[k].port == 0 && source.number == 0
+          && planned->ports[0].tensors[group->inputs[k].index] == tensor)
+        return i;
+  }
+  return SIZE_MAX;
+}
+
+/* The name that was asked for may be the one that the tensor got on the way. */
+static size_t
+find_origin (const why_state *s)
+{
+  const adze_plan_model *first = s->plan->stages[0].ports[0].model;
+  size_t found = find_tensor (first, s->question.tensor);
+  for (size_t i = 0; found == SIZE_MAX && i < first->view.count; i++) {
+    size_t at = i;
+    for (size_t k = 0; k < s->plan->stage_count && at != SIZE_MAX; k++) {
+      at = follow (&s->plan->stages[k], at);
+      const adze_plan_model *output = s->plan->stages[k].output;
+      if (at != SIZE_MAX && output
+          && strcmp (output->view.tensors[at].meta.name, s->question.tensor) == 0)
+        return i;
+    }
+  }
+  return found;
+}
+
+static adze_error *
+answer (why_state *s, const adze_value *report, adze_value *root)
+{
+  const adze_plan *plan = s->plan;
+  if (plan->stage_count == 0 || plan->stages[0].port_count == 0)
+    return adze_error_new (ADZE_E_UNSUPPORTED, "no stage of %s works on a model", s->folder);
+  size_t at = find_origin (s), count = plan->stage_count;
+  if (at == SIZE_MAX)
+    return unknown_tensor (s);
+  const adze_tensor_meta *meta = &plan->stages[0].ports[0].model->view.tensors[at].meta;
+  ADZE_AUTO_FREE adze_element_trace *trace = calloc (count, sizeof *trace);
+  if (!trace)
+    return adze_error_memory ();
+  if (s->question.has_index) {
+    uint64_t element;
+    ADZE_TRY (flat_index (&s->question, meta, &element));
+    ADZE_TRY (trace_element (s, &plan->segments[0], at, element, trace));
+  }
+  adze_json_string (root, "run", s->folder);
+  adze_json_string (root, "tensor", meta->name);
+  s->stages = adze_json_list (root, "stages");
+  adze_buffer_format (&s->text, "%s in %s\n", meta->name, adze_path_base (s->folder));
+  for (size_t i = 0; i < count && at != SIZE_MAX; i++) {
+    const adze_plan_stage *planned = &plan->stages[i];
+    if (!planned->described)
+      break;
+    add_stage (s, report, planned, at, s->question.has_index ? trace : NULL);
+    at = follow (planned, at);
+  }
+  if (at == SIZE_MAX)
+    adze_buffer_text (&s->text, "  and there it ends: it was dropped, or taken into another\n");
+  return NULL;
+}
+
+adze_error *
+adze_run_why (adze_runtime *runtime, const char *runs, const char *run, const char *tensor,
+              bool json, char **text)
+{
+  ADZE_LOCKED (runtime);
+  ADZE_AUTO (why_state) s = { .runtime = runtime };
+  ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO (adze_document) report = { 0 };
+  ADZE_TRY (parse_question (tensor, &s.question));
+  ADZE_TRY (open_state (&s, runs, run));
+  ADZE_TRY (read_document (s.folder, "report.json", &report));
+  ADZE_TRY (answer (&s, report.root, root));
+  if (!json)
+    return adze_buffer_finish (&s.text, text);
+  ADZE_AUTO (adze_buffer) document = { 0 };
+  if (adze_json_failed (root))
+    return adze_error_memory ();
+  adze_json_write (root, 2, &document);
+  adze_buffer_text (&document, "\n");
+  return adze_buffer_finish (&document, text);
+}

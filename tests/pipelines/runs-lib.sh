@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of pipelines share. Sourced; a test ends with `finish`.
+set -u
+cd "$TMPDIR" || exit 1
+failures=0
+
+complain ()
+{
+  echo "FAILED: $*" >&2
+  failures=$((failures + 1))
+}
+
+finish ()
+{
+  [ $failures -eq 0 ] || exit 1
+  exit 0
+}
+
+# must COMMAND...: it has to succeed.
+must ()
+{
+  "$@" > must.out 2>&1 || {
+    complain "$* ended with $?"
+    cat must.out >&2
+  }
+}
+
+# must_fail WORDS COMMAND...: it has to fail, and to say WORDS.
+must_fail ()
+{
+  local words=$1
+  shift
+  if "$@" > must.out 2>&1; then
+    complain "$* succeeded, and should have said: $words"
+  elif ! grep -qF -- "$words" must.out; then
+    complain "$* failed without saying: $words"
+    cat must.out >&2
+  fi
+}
+
+# model PATH TENSORS ROWS COLUMNS [SEED]
+model ()
+{
+  "$TOP_BUILDDIR/tests/pipelines/model-peer" "$@" || complain "no model $1"
+}
