@@ -39,15 +39,25 @@ typedef struct adze_writer_place {
   uint64_t offset;
 } adze_writer_place;
 
+/* What may be taken over of an earlier attempt: nothing; the temporary files, with what they hold so
+ * far; or files that have their final names already, too, because all of it was written then. Those
+ * are opened for reading alone, and for the caller to verify. */
+typedef enum adze_resume {
+  ADZE_RESUME_NOT = 0,
+  ADZE_RESUME_PARTS,
+  ADZE_RESUME_WHOLE
+} adze_resume;
+
 /* Lays MODEL (its tensors' data is not looked at, only metas, metadata, traits, parts) out as
  * PATH, and makes the files that it takes beside it under temporary names, which are a function of
  * TAG: ".NAME.TAG.part". Files of that name and the same layout that are there already are taken
- * over with what they hold when RESUME; *RESUMED says whether all were. Literal bytes are written
+ * over as RESUME says; *RESUMED says whether all were. Literal bytes are written
  * at once. */
 ADZE_MUST_CHECK adze_error *adze_writer_open (adze_runtime *runtime, const char *path,
                                               const adze_format_options *options,
                                               const adze_model *model, const char *tag,
-                                              bool resume, bool *resumed, adze_writer **writer);
+                                              adze_resume resume, bool *resumed,
+                                              adze_writer **writer);
 
 adze_writer_place adze_writer_place_of (const adze_writer *writer, size_t tensor);
 /* The temporary file that it is in: for messages. */

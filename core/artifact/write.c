@@ -144,7 +144,8 @@ adze_model_write (adze_runtime *runtime, const adze_model *model, const char *pa
   snprintf (tag, sizeof tag, "%ld-%llx", (long)getpid (),
             (unsigned long long)now.tv_sec * 1000000000u + (unsigned long long)now.tv_nsec);
   adze_writer *writer;
-  ADZE_TRY (adze_writer_open (runtime, path, options, model, tag, false, NULL, &writer));
+  ADZE_TRY (adze_writer_open (runtime, path, options, model, tag, ADZE_RESUME_NOT, NULL,
+                              &writer));
   adze_error *error = copy_tensors (runtime, model, writer);
   if (error)
     error = adze_error_wrap (error, "cannot write the model %s", path);

@@ -110,12 +110,17 @@ same_bytes (const output *out, const adze_layout_file *file, const adze_layout_p
   return true;
 }
 
-/* Is the file that lies there one of this very layout? */
+/* Is the file that lies there one of this very layout? ADOPT: it may have its name already, and is
+ * then only to be read. */
 static bool
-try_old (output *out, const adze_layout_file *file)
+try_old (output *out, const adze_layout_file *file, bool adopt)
 {
   struct stat status;
   out->fd = open (out->temporary, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (out->fd < 0 && adopt) {
+    out->fd = open (out->final, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    out->renamed = out->fd >= 0;
+  }
   if (out->fd < 0)
     return false;
   bool same = fstat (out->fd, &status) == 0 && S_ISREG (status.st_mode)
@@ -125,16 +130,17 @@ try_old (output *out, const adze_layout_file *file)
   if (!same) {
     close (out->fd);
     out->fd = -1;
+    out->renamed = false;
   }
-  out->made = same;
+  out->made = same && !out->renamed;
   return same;
 }
 
 static bool
-try_all_old (adze_writer *writer, const adze_layout *layout)
+try_all_old (adze_writer *writer, const adze_layout *layout, bool adopt)
 {
   for (uint32_t i = 0; i < writer->count; i++)
-    if (!try_old (&writer->outputs[i], &layout->files[i]))
+    if (!try_old (&writer->outputs[i], &layout->files[i], adopt))
       return false;
   return true;
 }
@@ -148,13 +154,15 @@ let_go (output *out)
 }
 
 static adze_error *
-make_files (adze_writer *writer, const adze_layout *layout, bool resume, bool *resumed)
+make_files (adze_writer *writer, const adze_layout *layout, adze_resume resume, bool *resumed)
 {
-  *resumed = resume && try_all_old (writer, layout);
+  *resumed = resume != ADZE_RESUME_NOT
+             && try_all_old (writer, layout, resume == ADZE_RESUME_WHOLE);
   if (*resumed)
     return NULL;
   for (uint32_t i = 0; i < writer->count; i++) {
     let_go (&writer->outputs[i]);
+    writer->outputs[i].renamed = false;
     ADZE_TRY (make_fresh (&writer->outputs[i], &layout->files[i]));
   }
   return NULL;
@@ -220,8 +228,8 @@ check_tensors (adze_format_session *session, const adze_model *model)
 }
 
 static adze_error *
-fill_writer (adze_format_session *session, const adze_model *model, const char *tag, bool resume,
-             bool *resumed, adze_writer *writer)
+fill_writer (adze_format_session *session, const adze_model *model, const char *tag,
+             adze_resume resume, bool *resumed, adze_writer *writer)
 {
   adze_layout *layout;
   ADZE_TRY (check_tensors (session, model));
@@ -238,7 +246,7 @@ fill_writer (adze_format_session *session, const adze_model *model, const char *
 
 static adze_error *
 open_writer (adze_runtime *runtime, const adze_format_options *options, const adze_model *model,
-             const char *tag, bool resume, bool *resumed, adze_writer *writer)
+             const char *tag, adze_resume resume, bool *resumed, adze_writer *writer)
 {
   const char *format = options ? options->format : NULL;
   adze_format_session session;
@@ -253,8 +261,8 @@ open_writer (adze_runtime *runtime, const adze_format_options *options, const ad
 
 adze_error *
 adze_writer_open (adze_runtime *runtime, const char *path, const adze_format_options *options,
-                  const adze_model *model, const char *tag, bool resume, bool *resumed,
-                  adze_writer **writer)
+                  const adze_model *model, const char *tag, adze_resume resume,
+                  bool *resumed, adze_writer **writer)
 {
   bool taken_over = false;
   *writer = NULL;
@@ -271,7 +279,7 @@ adze_writer_open (adze_runtime *runtime, const char *path, const adze_format_opt
     *writer = fresh;
     return NULL;
   }
-  adze_writer_close (fresh, resume);
+  adze_writer_close (fresh, resume != ADZE_RESUME_NOT);
   bool placed = adze_error_fact (error, "file") != NULL;
   error = adze_error_wrap (error, "cannot write the model %s", path);
   if (!placed)

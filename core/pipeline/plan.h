@@ -111,8 +111,6 @@ adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *bin
 
 /* All of it as a tree; NULL without memory. */
 adze_value *adze_plan_value (const adze_plan *plan);
-/* "1.5 MiB" */
-void adze_bytes_text (uint64_t bytes, char text[24]);
 
 adze_plan_model *adze_plan_model_new (void); /* NULL without memory */
 void adze_plan_model_free (adze_plan_model *model);

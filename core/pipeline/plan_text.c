@@ -8,19 +8,6 @@
 
 /* ---- Words. */
 
-void
-adze_bytes_text (uint64_t bytes, char text[24])
-{
-  static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-  double amount = (double)bytes;
-  size_t unit = 0;
-  while (amount >= 1024 && unit + 1 < ADZE_COUNT_OF (units)) {
-    amount /= 1024;
-    unit++;
-  }
-  snprintf (text, 24, unit == 0 || amount >= 100 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
-}
-
 static uint64_t
 bytes_of (const adze_plan_model *model)
 {

@@ -113,6 +113,14 @@ ADZE_MUST_CHECK adze_error *adze_unit_note (adze_pass *pass, size_t number);
  * are then the roots of their trees. */
 ADZE_MUST_CHECK adze_error *adze_unit_recall (adze_pass *pass, size_t number, bool *finished);
 
+/* Does the journal have all tensors of MODEL? */
+bool adze_journal_is_complete (const adze_folder *folder, adze_hash128 segment,
+                               const adze_model *model);
+/* Does SINK hold what the journal says, all of it? */
+ADZE_MUST_CHECK adze_error *adze_journal_verify (const adze_folder *folder, adze_hash128 segment,
+                                                 const adze_sink *sink, const adze_model *model,
+                                                 bool *sound);
+
 uint64_t adze_leaf_count (const adze_tensor_meta *meta);
 
 /* ---- For piece.c. */

@@ -90,10 +90,11 @@ adze_unit_note (adze_pass *pass, size_t number)
 
 /* After another boot nobody knows whether the bytes reached the disk. */
 static adze_error *
-read_again (adze_pass *pass, size_t sink, adze_hash128 hash, bool *sound)
+read_again (const adze_sink *sink, const adze_model *model, size_t number, adze_hash128 hash,
+            bool *sound)
 {
-  const adze_model_tensor *tensor = &pass->segment->result->view.tensors[sink];
-  adze_writer_place place = adze_sink_place (pass->sink, sink);
+  const adze_model_tensor *tensor = &model->tensors[number];
+  adze_writer_place place = adze_sink_place (sink, number);
   uint64_t count = adze_leaf_count (&tensor->meta), bytes = tensor->meta.byte_size;
   uint64_t size = adze_piece_bytes (&tensor->meta, adze_leaf_elements (&tensor->meta));
   ADZE_AUTO_FREE adze_hash128 *leaves = calloc (count + 1, sizeof *leaves);
@@ -127,7 +128,8 @@ recall_tensors (adze_pass *pass, size_t number, bool *there)
       continue;
     *there = adze_journal_has (pass->folder, pass->journal, value->sink, &hash, &sure);
     if (*there && !sure)
-      ADZE_TRY (read_again (pass, value->sink, hash, there));
+      ADZE_TRY (read_again (pass->sink, &pass->segment->result->view, value->sink, hash,
+                            there));
   }
   return NULL;
 }
@@ -184,5 +186,33 @@ adze_unit_recall (adze_pass *pass, size_t number, bool *finished)
   for (size_t i = 0; i < unit->step_count; i++)
     if (changed.low >> i & 1)
       atomic_store (&pass->changed[pass->state[number].first_step + i], true);
+  return NULL;
+}
+
+/* ---- All of a result. */
+
+bool
+adze_journal_is_complete (const adze_folder *folder, adze_hash128 segment, const adze_model *model)
+{
+  adze_hash128 hash;
+  bool sure;
+  for (size_t i = 0; i < model->count; i++)
+    if (!adze_journal_has (folder, segment, i, &hash, &sure))
+      return false;
+  return model->count > 0;
+}
+
+adze_error *
+adze_journal_verify (const adze_folder *folder, adze_hash128 segment, const adze_sink *sink,
+                     const adze_model *model, bool *sound)
+{
+  *sound = true;
+  for (size_t i = 0; *sound && i < model->count; i++) {
+    adze_hash128 hash;
+    bool sure;
+    *sound = adze_journal_has (folder, segment, i, &hash, &sure);
+    if (*sound)
+      ADZE_TRY (read_again (sink, model, i, hash, sound));
+  }
   return NULL;
 }

@@ -151,16 +151,14 @@ store_path (segment_state *s, char **path)
 }
 
 static adze_error *
-open_sink (segment_state *s)
+open_sink_as (segment_state *s, adze_resume resume)
 {
   const adze_plan_segment *segment = s->segment;
   const adze_plan *plan = s->x->plan;
-  if (!segment->result)
-    return NULL;
   if (segment->output == SIZE_MAX) {
     ADZE_AUTO_FREE char *path = NULL;
     ADZE_TRY (store_path (s, &path));
-    return adze_sink_open_store (path, &segment->result->view, &s->resumed, &s->sink);
+    return adze_sink_open_store (path, &segment->result->view, resume, &s->resumed, &s->sink);
   }
   char tag[ADZE_HASH_TEXT];
   adze_format_options options;
@@ -168,7 +166,28 @@ open_sink (segment_state *s)
   tag[12] = '\0'; /* enough to tell runs apart in a folder */
   ADZE_TRY (adze_format_options_of (plan, segment->output, &options));
   return adze_sink_open_output (plan->runtime, plan->pipeline->outputs[segment->output].path,
-                                &options, &segment->result->view, tag, &s->resumed, &s->sink);
+                                &options, &segment->result->view, tag, resume, &s->resumed,
+                                &s->sink);
+}
+
+/* An earlier try may have come as far as giving the files their names, and no further. */
+static adze_error *
+open_sink (segment_state *s)
+{
+  const adze_plan_model *result = s->segment->result;
+  bool sound = false;
+  if (!result)
+    return NULL;
+  if (!adze_journal_is_complete (s->x->folder, s->journal, &result->view))
+    return open_sink_as (s, ADZE_RESUME_PARTS);
+  ADZE_TRY (open_sink_as (s, ADZE_RESUME_WHOLE));
+  if (s->resumed)
+    ADZE_TRY (adze_journal_verify (s->x->folder, s->journal, s->sink, &result->view, &sound));
+  if (sound)
+    return NULL;
+  adze_sink_close (adze_take (&s->sink), true);
+  ADZE_TRY (adze_journal_forget (s->x->folder, s->journal));
+  return open_sink_as (s, ADZE_RESUME_PARTS);
 }
 
 /* ---- After it. */

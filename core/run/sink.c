@@ -36,14 +36,14 @@ store_offsets (const adze_model *model, uint64_t **offsets, uint64_t *size)
 adze_error *
 adze_sink_open_output (adze_runtime *runtime, const char *path,
                        const adze_format_options *options, const adze_model *model,
-                       const char *tag, bool *resumed, adze_sink **sink)
+                       const char *tag, adze_resume resume, bool *resumed, adze_sink **sink)
 {
   adze_sink *fresh = calloc (1, sizeof *fresh);
   if (!fresh)
     return adze_error_memory ();
   fresh->fd = -1;
   adze_error *error
-      = adze_writer_open (runtime, path, options, model, tag, true, resumed, &fresh->writer);
+      = adze_writer_open (runtime, path, options, model, tag, resume, resumed, &fresh->writer);
   if (error) {
     free (fresh);
     return error;
@@ -53,9 +53,19 @@ adze_sink_open_output (adze_runtime *runtime, const char *path,
 }
 
 static adze_error *
-open_part (adze_sink *sink, uint64_t size, bool *resumed)
+open_part (adze_sink *sink, uint64_t size, adze_resume resume, bool *resumed)
 {
   struct stat status;
+  if (resume == ADZE_RESUME_WHOLE) {
+    sink->fd = open (sink->path, O_RDONLY | O_CLOEXEC);
+    *resumed = sink->fd >= 0 && fstat (sink->fd, &status) == 0
+               && (uint64_t)status.st_size == size;
+    sink->committed = *resumed;
+    if (*resumed)
+      return NULL;
+    if (sink->fd >= 0)
+      close (sink->fd);
+  }
   sink->fd = open (sink->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (sink->fd < 0 || fstat (sink->fd, &status) != 0)
     return adze_error_errno ("cannot open %s", sink->part);
@@ -75,7 +85,8 @@ open_part (adze_sink *sink, uint64_t size, bool *resumed)
 }
 
 adze_error *
-adze_sink_open_store (const char *path, const adze_model *model, bool *resumed, adze_sink **sink)
+adze_sink_open_store (const char *path, const adze_model *model, adze_resume resume, bool *resumed,
+                      adze_sink **sink)
 {
   uint64_t size = 0;
   adze_sink *fresh = calloc (1, sizeof *fresh);
@@ -88,7 +99,7 @@ adze_sink_open_store (const char *path, const adze_model *model, bool *resumed, 
       = fresh->path && fresh->part ? store_offsets (model, &fresh->offsets, &size)
                                    : adze_error_memory ();
   if (!error)
-    error = open_part (fresh, size, resumed);
+    error = open_part (fresh, size, resume, resumed);
   if (error) {
     adze_sink_close (fresh, false);
     return error;
@@ -110,6 +121,8 @@ adze_sink_commit (adze_sink *sink)
 {
   if (sink->writer)
     ADZE_TRY (adze_writer_commit (sink->writer));
+  else if (sink->committed)
+    return NULL;
   else if (fsync (sink->fd) != 0)
     return adze_error_errno ("cannot sync %s", sink->part);
   else if (rename (sink->part, sink->path) != 0)

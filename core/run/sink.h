@@ -8,14 +8,16 @@
 
 typedef struct adze_sink adze_sink;
 
-/* The file of an output; TAG and *RESUMED as in adze_writer_open. */
+/* The file of an output; TAG, RESUME and *RESUMED as in adze_writer_open. */
 ADZE_MUST_CHECK adze_error *adze_sink_open_output (adze_runtime *runtime, const char *path,
                                                    const adze_format_options *options,
                                                    const adze_model *model, const char *tag,
-                                                   bool *resumed, adze_sink **sink);
-/* PATH, of the store. */
+                                                   adze_resume resume, bool *resumed,
+                                                   adze_sink **sink);
+/* PATH, of the store; likewise. */
 ADZE_MUST_CHECK adze_error *adze_sink_open_store (const char *path, const adze_model *model,
-                                                  bool *resumed, adze_sink **sink);
+                                                  adze_resume resume, bool *resumed,
+                                                  adze_sink **sink);
 
 adze_writer_place adze_sink_place (const adze_sink *sink, size_t tensor);
 

@@ -213,7 +213,8 @@ static adze_writer *
 open_writer (world *w, const adze_model *model, const char *tag, bool resume, bool *resumed)
 {
   adze_writer *writer = NULL;
-  must (adze_writer_open (w->runtime, in_world (w, "out/m.slate"), NULL, model, tag, resume, resumed,
+  must (adze_writer_open (w->runtime, in_world (w, "out/m.slate"), NULL, model, tag,
+                          resume ? ADZE_RESUME_PARTS : ADZE_RESUME_NOT, resumed,
                           &writer));
   return writer;
 }
@@ -316,7 +317,7 @@ half_a_commit_is_told (void **state)
   must (adze_json_parse ("s", "{\"shard\": 1}", 12, &document));
   adze_format_options options = { .document = &document, .settings = document.root };
   adze_writer *writer = NULL;
-  must (adze_writer_open (w->runtime, in_world (w, "out/m.slate"), &options, model, "T", false, NULL,
+  must (adze_writer_open (w->runtime, in_world (w, "out/m.slate"), &options, model, "T", ADZE_RESUME_NOT, NULL,
                           &writer));
   /* A folder in the way of the last rename. */
   run_command ("mkdir '%s'", in_world (w, "out/m.slate"));
