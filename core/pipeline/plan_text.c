@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "artifact/columns.h"
 #include "base/json.h"
 #include "pipeline/units.h"
 
@@ -128,7 +129,7 @@ static void
 segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
 {
   const adze_plan_segment *segment = &plan->segments[number];
-  char bytes[24], memory[24];
+  char bytes[ADZE_GROUPED_TEXT], memory[ADZE_GROUPED_TEXT];
   adze_bytes_text (segment->source_bytes, bytes);
   adze_bytes_text (segment->memory, memory);
   adze_buffer_format (into, "segment %zu of %zu", number + 1, plan->segment_count);
@@ -155,7 +156,7 @@ segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
 static void
 people_text (const adze_plan *plan, adze_buffer *into)
 {
-  char bytes[24];
+  char bytes[ADZE_GROUPED_TEXT];
   adze_buffer_format (into, "%s: %zu stage%s\n", plan->pipeline->name, plan->stage_count,
                       plan->stage_count == 1 ? "" : "s");
   for (size_t i = 0; i < plan->pipeline->input_count; i++) {
