@@ -111,8 +111,7 @@ complain_at_character (const parser *p, size_t character, const char *what)
 
 ADZE_MUST_CHECK ADZE_PRINTF (3, 4)
 static adze_error *
-complain (const parser *p, size_t byte,
-                                                                const char *format, ...)
+complain (const parser *p, size_t byte, const char *format, ...)
 {
   va_list arguments;
   va_start (arguments, format);

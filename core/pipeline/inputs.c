@@ -112,7 +112,13 @@ static const adze_value *
 named_tables (adze_reader *reader, const char *key, const char *what)
 {
   const adze_value *tables = adze_value_get (reader->document->root, key);
-  return tables && adze_is_table (reader, tables, what) ? tables : NULL;
+  if (!tables || !adze_is_table (reader, tables, what))
+    return NULL;
+  if (tables->count <= ADZE_TABLES_MAX)
+    return tables;
+  adze_complain_at (reader, tables, "there are %zu of these, and there can be %d", tables->count,
+                    ADZE_TABLES_MAX);
+  return NULL;
 }
 
 void

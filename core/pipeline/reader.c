@@ -55,6 +55,10 @@ static void
 complain (adze_reader *reader, const adze_value *at, bool key, const char *hint, const char *format,
           va_list arguments)
 {
+  if (reader->count >= ADZE_COMPLAINTS_MAX) {
+    reader->left_out++; /* finding a line takes its time */
+    return;
+  }
   ADZE_AUTO_FREE char *text = adze_text_vformat (format, arguments);
   adze_error *error = !text ? adze_error_memory ()
                       : key ? adze_document_key_error (reader->document, at, "%s", text)
@@ -355,6 +359,11 @@ adze_table_count (adze_reader *reader, const adze_value *entry, const char *what
     adze_complain_key (reader, entry,
                        "there can be several of these; each is written %s, with two brackets",
                        what);
+    return 0;
+  }
+  if (entry->count > ADZE_TABLES_MAX) {
+    adze_complain_key (reader, entry, "there are %zu of these, and there can be %d", entry->count,
+                       ADZE_TABLES_MAX);
     return 0;
   }
   bool good = entry->type == ADZE_VALUE_LIST;

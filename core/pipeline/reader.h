@@ -12,6 +12,8 @@
 
 /* Beyond these nobody reads on. */
 #define ADZE_COMPLAINTS_MAX 100
+/* Stages, rules of a stage, inputs ...: each looks at all others. */
+#define ADZE_TABLES_MAX 4096
 
 typedef struct adze_reader {
   adze_runtime *runtime;

@@ -233,6 +233,51 @@ test_json (void **state)
                              "\"because\": [\"no \\\"x\\\"\\n\"], \"facts\": {\"file\": \"near\"}}");
 }
 
+/* ---- Several at once. */
+
+static adze_error *
+two_mistakes (void)
+{
+  adze_error *parts[] = { adze_error_new (ADZE_E_FORMAT, "first"),
+                          adze_error_wrap (adze_error_new (ADZE_E_IO, "deep"), "second") };
+  adze_error_set (parts[0], "line", "3");
+  adze_error_set (parts[1], "hint", "mend it");
+  return adze_error_sum (parts, 2, "x has %d mistakes", 2);
+}
+
+static void
+test_parts (void **state)
+{
+  (void)state;
+  ADZE_AUTO_ERROR error = two_mistakes ();
+  assert_int_equal (adze_error_status (error), ADZE_E_FORMAT);
+  assert_null (adze_error_cause (error));
+  assert_string_equal (adze_error_message (adze_error_part (error, 1)), "second");
+  assert_null (adze_error_part (error, 2));
+  assert_null (adze_error_part (NULL, 0));
+  /* The first one speaks for all who ask for a place. */
+  assert_string_equal (adze_error_fact (error, "line"), "3");
+  ADZE_AUTO_FREE char *text = adze_error_text (error);
+  assert_string_equal (text, "x has 2 mistakes\n\nfirst\n\nsecond\n  because deep\n"
+                             "  what to do: mend it\n");
+  ADZE_AUTO_FREE char *json = adze_error_json (error);
+  assert_non_null (strstr (json, "\"errors\": [{\"status\": \"format\", \"code\": 4, \"message\": "
+                                 "\"first\""));
+}
+
+static void
+test_parts_are_copied_and_wrapped (void **state)
+{
+  (void)state;
+  ADZE_AUTO_ERROR error = adze_error_wrap (two_mistakes (), "cannot begin");
+  ADZE_AUTO_ERROR copy = adze_error_copy (error);
+  ADZE_AUTO_FREE char *text = adze_error_text (error);
+  ADZE_AUTO_FREE char *same = adze_error_text (copy);
+  assert_string_equal (text, same);
+  assert_string_equal (text, "cannot begin\n  because x has 2 mistakes\n\nfirst\n\nsecond\n"
+                             "  because deep\n  what to do: mend it\n");
+}
+
 int
 main (void)
 {
@@ -251,6 +296,8 @@ main (void)
     cmocka_unit_test (test_source_line),
     cmocka_unit_test (test_hostile_text_is_harmless),
     cmocka_unit_test (test_json),
+    cmocka_unit_test (test_parts),
+    cmocka_unit_test (test_parts_are_copied_and_wrapped),
   };
   return cmocka_run_group_tests_name ("error", tests, NULL, NULL);
 }

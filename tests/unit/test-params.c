@@ -80,6 +80,29 @@ test_names (void **state)
   check_declared (twice, 2, "'x' is declared twice");
 }
 
+/* Each kind stands among other keys in a pipeline. */
+static void
+test_names_of_other_kinds (void **state)
+{
+  (void)state;
+  static const struct {
+    const char *kind, *name;
+    bool sound;
+  } cases[] = {
+    { "format", "from", false }, { "format", "path", false },     { "format", "limit", true },
+    { "source", "part", false }, { "source", "shuffle", false }, { "source", "path", true },
+    { "source", "use", false },  { "observer", "path", true },
+  };
+  for (size_t i = 0; i < ADZE_COUNT_OF (cases); i++) {
+    adze_param param = { .name = cases[i].name, .type = ADZE_PARAM_INT, .help = "h" };
+    adze_manifest_component component
+        = { .id = (char *)"c", .kind = (char *)cases[i].kind, .params = &param, .param_count = 1 };
+    ADZE_AUTO_ERROR error = adze_params_check (&component);
+    if (!error != cases[i].sound)
+      fail_msg ("%s of a %s", cases[i].name, cases[i].kind);
+  }
+}
+
 static void
 test_declarations (void **state)
 {
@@ -313,6 +336,35 @@ bind (const char *text, const char *folder, adze_params **params)
   static const char *const ignore[] = { "use", "id", NULL };
   return adze_params_bind (&prune, &document, document.root, ignore, folder, find_codec, NULL,
                            params);
+}
+
+static void
+count_complaint (void *context, adze_error *error)
+{
+  adze_document *document = context;
+  assert_true (adze_error_fact (error, "line") && strstr (adze_error_message (error), "p.toml:"));
+  document->root->boolean = true; /* one was heard */
+  adze_error_free (error);
+}
+
+/* What a rule says: some of the parameters, and nothing is filled in beside them. */
+static void
+test_partly_bound (void **state)
+{
+  (void)state;
+  ADZE_AUTO (adze_document) document = { 0 };
+  const char *text = "epochs = 3\ncodec = \"int8\"\nepocs = 4\n";
+  assert_null (adze_toml_parse ("p.toml", text, strlen (text), &document));
+  adze_params_request request = { .document = &document, .table = document.root,
+                                  .find = find_codec, .partial = true,
+                                  .complain = count_complaint, .complain_context = &document };
+  ADZE_AUTO_PARAMS params = NULL;
+  assert_null (adze_params_examine (&prune, &request, &params));
+  assert_true (document.root->boolean);
+  assert_int_equal (params->count, 2);
+  assert_int_equal (params->values[0].integer, 3);
+  /* Inside of a component there are no rules. */
+  assert_int_equal (params->values[1].nested->count, 1);
 }
 
 static void
@@ -644,6 +696,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_names),
+    cmocka_unit_test (test_names_of_other_kinds),
     cmocka_unit_test (test_declarations),
     cmocka_unit_test (test_presets),
     cmocka_unit_test (test_preset_text),
@@ -651,6 +704,7 @@ main (void)
     cmocka_unit_test (test_ranges),
     cmocka_unit_test (test_bad_ranges),
     cmocka_unit_test (test_locale),
+    cmocka_unit_test (test_partly_bound),
     cmocka_unit_test (test_bound),
     cmocka_unit_test (test_presets_fill_in),
     cmocka_unit_test (test_complaints),

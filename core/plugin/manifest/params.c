@@ -2,6 +2,9 @@
 /* plugin/manifest/params.c: are declarations of parameters and ports sensible? */
 #include "plugin/manifest/params.h"
 
+#include <adze/draft/format.h>
+#include <adze/draft/source.h>
+
 #include <string.h>
 
 /* Longer names in messages are cut: what is complained about may be anything. */
@@ -35,12 +38,30 @@ check_name (const char *what, const char *name, size_t index)
   return error;
 }
 
+/* The keys beside which the parameters of such a component stand in a pipeline. */
+static bool
+is_reserved (const char *kind, const char *name)
+{
+  static const struct {
+    const char *kind, *words; /* NULL: every kind */
+  } reserved[] = {
+    { NULL, ADZE_PARAM_RESERVED },
+    { ADZE_FORMAT, ADZE_FORMAT_RESERVED },
+    { ADZE_SOURCE, ADZE_SOURCE_RESERVED },
+  };
+  for (size_t i = 0; i < ADZE_COUNT_OF (reserved); i++)
+    if ((!reserved[i].kind || (kind && strcmp (reserved[i].kind, kind) == 0))
+        && adze_choices_have (reserved[i].words, name, strlen (name)))
+      return true;
+  return false;
+}
+
 static adze_error *
 check_param_name (const adze_manifest_component *component, size_t index)
 {
   const char *name = component->params[index].name;
   ADZE_TRY (check_name ("parameter", name, index));
-  if (adze_choices_have (ADZE_PARAM_RESERVED, name, strlen (name)))
+  if (is_reserved (component->kind, name))
     return adze_error_new (ADZE_E_PARAM,
                            "parameter '%s' has a name that pipelines need for themselves", name);
   size_t count;

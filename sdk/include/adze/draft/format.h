@@ -136,7 +136,9 @@ typedef struct adze_format {
                         const adze_cargo *cargo, adze_layout *layout);
 } adze_format;
 
-/* A format's parameters are one table for reading and writing; each one's help says which. */
+/* A format's parameters are one table for reading and writing; each one's help says which. In a
+ * pipeline they stand among these keys of the host's, so none may have such a name. */
+#define ADZE_FORMAT_RESERVED "kind|path|from|format"
 
 static inline const adze_catalog_service *
 adze_catalog_of (const adze_host *host)

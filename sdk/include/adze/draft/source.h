@@ -17,6 +17,10 @@ ADZE_BEGIN_DECLS
 #define ADZE_SOURCE "source"
 #define ADZE_SOURCE_REVISION 1
 
+/* In a pipeline, a source's parameters stand among these keys of the host's, so none may have such
+ * a name. */
+#define ADZE_SOURCE_RESERVED "shuffle|part|limit"
+
 /* One column of a dataset: per example a compact tensor of this type and shape, or a text. */
 typedef struct adze_column {
   const char *name;
