@@ -122,6 +122,7 @@ what_no_table_is_is_refused (void **state)
   static const refused cases[] = {
     { "", 0, NULL, "path has no lines" },
     { "\n\r\n\n", 0, NULL, "path has no lines" },
+    { "a,b\n", 0, NULL, "path has a line with names, and none with values|header = false" },
     { "a,b\n1,2,3\n", 0, NULL, "path:2: 3 cells, and the first line has 2" },
     { "a,b\n1,2\n\n\n3\n", 0, NULL, "path:5: 1 cell,|separator" },
     { "a;b\n1;2,3\n", 0, NULL, "path:2: 2 cells|separator" },

@@ -141,6 +141,11 @@ scan (const adze_host *host, csv *self, bool header)
     if (status == ADZE_OK)
       status = next_row (host, self, &more);
   }
+  if (status == ADZE_OK && adze_marks_count (&self->rows) == 0)
+    return adze_fail (host, ADZE_E_FORMAT,
+                      "%s has a line with names, and none with values; where the first line is data "
+                      "already, say header = false",
+                      self->columns.path);
   return status == ADZE_OK ? csv_columns_settle (host, &self->columns) : status;
 }
 
