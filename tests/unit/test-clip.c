@@ -255,6 +255,7 @@ a_share_is_a_rank_even_in_binary (void **state)
 {
   (void)state;
   assert_int_equal (clip_rank (99.9, 1000), 999);
+  assert_int_equal (clip_rank (1.1, 3000), 33); /* 1.1 * 3000 / 100 is a little more than 33 */
   assert_int_equal (clip_rank (99.9, 1001), 1000);
   assert_int_equal (clip_rank (0.1, 1000), 1);
   assert_int_equal (clip_rank (0.1, 10), 1);

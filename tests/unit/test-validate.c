@@ -81,6 +81,31 @@ the_first_tensor_and_element_are_named (void **state)
   assert_non_null (strstr (fake_reason, "tensor 'worse': element 4321"));
 }
 
+/* Numbers are looked at in blocks where nothing is odd about them, and one by one elsewhere. */
+static void
+cutting_and_threads_change_no_figure (void **state)
+{
+  (void)state;
+  static float numbers[5000];
+  for (size_t i = 0; i < 5000; i++)
+    numbers[i] = i % 3 == 0 ? (i % 2 ? 0.0f : -0.0f) : (float)i - 2000;
+  numbers[4444] = NAN;
+  fake_give (&run, 0, "a", f32, 50, 100, numbers);
+  run.params = &any;
+  for (run.cut = 0; run.cut < 12; run.cut++) {
+    run.threads = 1 + run.cut % 4;
+    assert_int_equal (fake_work (&run), ADZE_OK);
+    assert_string_equal (run.told, "metric tensors value=1\n"
+                                   "metric unread value=0\n"
+                                   "metric nan value=1\n"
+                                   "metric inf value=0\n"
+                                   "metric zeros value=1668\n"
+                                   "metric min value=-1999\n"
+                                   "metric max value=2999\n"
+                                   "metric max-abs value=2999\n");
+  }
+}
+
 static void
 what_is_not_finite_is_counted_when_it_may_be_there (void **state)
 {
@@ -119,6 +144,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     CASE (all_numbers_of_a_model_are_counted),
     CASE (the_first_tensor_and_element_are_named),
+    CASE (cutting_and_threads_change_no_figure),
     CASE (what_is_not_finite_is_counted_when_it_may_be_there),
     CASE (where_nothing_is_finite_there_is_no_range),
   };

@@ -95,7 +95,7 @@ see_not_finite (sums *s, uint64_t element, double number)
     s->nan++;
   else
     s->infinite++;
-  if (s->first_bad == 0 || element + 1 < s->first_bad) {
+  if (s->first_bad == 0) {
     s->first_bad = element + 1;
     s->bad = number;
   }
@@ -194,7 +194,7 @@ add (sums *left, const sums *right)
     left->least = first || right->least < left->least ? right->least : left->least;
     left->most = first || right->most > left->most ? right->most : left->most;
   }
-  if (right->first_bad > 0 && (left->first_bad == 0 || right->first_bad < left->first_bad)) {
+  if (left->first_bad == 0) { /* LEFT stands for what comes before */
     left->first_bad = right->first_bad;
     left->bad = right->bad;
   }

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The first techniques in whole pipelines, from a file to a file: the results against those that
+# Python computes anew, the same bytes for any number of threads, and failures that say why.
+. "$(dirname "$0")/runs-lib.sh"
+python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
+expect="$TOP_SRCDIR/tests/pipelines/techniques.py"
+must python3 "$expect" make
+
+# pipeline NAME MODEL: writes NAME.toml; the stages come from standard input.
+pipeline ()
+{
+  {
+    printf 'adze = 1\nname = "%s"\n\n[model]\npath = "%s.safetensors"\n\n' "$1" "$2"
+    cat
+    printf '\n[[output]]\npath = "%s-out.safetensors"\n' "$1"
+  } > "$1.toml"
+}
+
+# right NAME: runs it, and compares with what was expected and with a run on one thread.
+right ()
+{
+  must "$ADZE" run "$1.toml" --set run.threads=1
+  mv "$1-out.safetensors" "$1-one.safetensors"
+  must "$ADZE" run "$1.toml" --set run.threads=3 --fresh
+  cmp "$1-out.safetensors" "$1-one.safetensors" || complain "$1: threads are seen in the bytes"
+  must python3 "$expect" "$1" "$1-out.safetensors"
+}
+
+pipeline cast a << 'END'
+[[stage]]
+use = "cast"
+to = "f16"
+  [[stage.rule]]
+  match = "*.bias"
+  to = "bf16"
+END
+right cast
+
+pipeline clip a << 'END'
+[[stage]]
+use = "clip"
+percentile = 97
+END
+right clip
+
+pipeline clip-tensor a << 'END'
+[[stage]]
+use = "clip-tensor"
+percentile = 90
+END
+right clip-tensor
+
+pipeline rename a << 'END'
+[[stage]]
+use = "rename"
+prefix-from = "layer."
+prefix-to = "blk."
+names = { ids = "tokens" }
+END
+right rename
+
+pipeline merge a << 'END'
+[input.other]
+kind = "model"
+path = "b.safetensors"
+
+[[stage]]
+use = "merge"
+inputs = { model = "input.model", other = "input.other" }
+weight = 0.25
+END
+right merge
+
+# Those that look alone, and what can be asked of them.
+pipeline looks a << 'END'
+[[stage]]
+use = "profile"
+require = "tensors == 4 and parameters == 6204"
+
+[[stage]]
+use = "validate"
+require = "max-abs < 1000000 and nan == 0"
+
+[[stage]]
+use = "cast"
+to = "f32"
+END
+must "$ADZE" run looks.toml
+must python3 "$expect" profile adze-runs/*-looks/report.json
+
+# All in one pass.
+pipeline all a << 'END'
+[[stage]]
+use = "profile"
+
+[[stage]]
+use = "rename"
+prefix-from = "layer."
+prefix-to = "blk."
+
+[[stage]]
+use = "clip"
+percentile = 97
+
+[[stage]]
+use = "cast"
+to = "bf16"
+
+[[stage]]
+use = "validate"
+require = "max-abs <= clip.threshold * 1.01 and inf == 0"
+  [[stage.rule]]
+  match = "ids"
+  skip = true
+END
+must "$ADZE" run all.toml --set run.threads=1
+mv all-out.safetensors all-one.safetensors
+must "$ADZE" run all.toml --set run.threads=2 --fresh
+cmp all-out.safetensors all-one.safetensors || complain "all: threads are seen in the bytes"
+must "$ADZE" why last 'blk.0.weight[3,17]'
+grep -q 'threshold = ' must.out || complain "why says nothing of the threshold"
+
+# ---- Failures: before the first weight is read where that can be, and with the place.
+pipeline bad bad << 'END'
+[[stage]]
+use = "validate"
+[[stage]]
+use = "cast"
+to = "f16"
+END
+must_fail "tensor 'layer.0.weight': element 4321 is inf" "$ADZE" run bad.toml
+
+pipeline large large << 'END'
+[[stage]]
+use = "cast"
+to = "f16"
+END
+must_fail "tensor 'layer.0.weight': element 17 is 1000000" "$ADZE" run large.toml
+must "$ADZE" run large.toml --set stage.cast.overflow=clamp
+
+pipeline shapes a << 'END'
+[input.other]
+kind = "model"
+path = "other.safetensors"
+
+[[stage]]
+use = "merge"
+inputs = { model = "input.model", other = "input.other" }
+END
+must_fail "'layer.0.weight' is 120x50 in the first model and 50x120 in the other" \
+  "$ADZE" plan shapes.toml
+
+pipeline misspelt a << 'END'
+[[stage]]
+use = "rename"
+names = { idz = "tokens" }
+END
+must_fail "names has 'idz', and there is no such tensor" "$ADZE" plan misspelt.toml
+
+pipeline nothing a << 'END'
+[[stage]]
+use = "clip"
+percentile = 100
+END
+must_fail "changed nothing" "$ADZE" run nothing.toml
+
+pipeline limit a << 'END'
+[[stage]]
+use = "validate"
+require = "max-abs < 0.001"
+[[stage]]
+use = "cast"
+to = "f32"
+END
+must_fail "max-abs" "$ADZE" run limit.toml
+[ ! -e bad-out.safetensors ] && [ ! -e limit-out.safetensors ] \
+  || complain "a run that failed has written its output"
+finish
