@@ -239,6 +239,13 @@ adze_desk_phase (const adze_desk *desk)
   return frame ? frame->phase : 0;
 }
 
+void *
+adze_desk_context (const adze_desk *desk)
+{
+  const adze_desk_frame *frame = frame_of (desk);
+  return frame ? frame->context : NULL;
+}
+
 static const char *
 status_words (adze_status status, char *text, size_t size)
 {

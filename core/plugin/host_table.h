@@ -51,6 +51,7 @@ struct adze_desk_frame {
   adze_error *reasons;
   adze_error *broken;
   unsigned phase; /* which callback it is, in numbers of the caller's own */
+  void *context;  /* and what it works on */
 };
 
 /* Around every callback, on the thread that makes it. Leave turns STATUS, and what was pushed or
@@ -73,6 +74,8 @@ bool adze_desk_inside (adze_desk *desk, const char *function);
 
 /* The phase of the desk's callback that this thread is inside; 0: none. */
 unsigned adze_desk_phase (const adze_desk *desk);
+/* And its context; NULL: none. */
+void *adze_desk_context (const adze_desk *desk);
 
 /* A reason from the plugin for the callback that this thread is inside. */
 void adze_desk_reason (adze_desk *desk, adze_status status, const char *message);

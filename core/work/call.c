@@ -6,6 +6,7 @@
 
 #include "plugin/services.h"
 #include "work/piece.h"
+#include "work/run_ops.h"
 
 adze_status
 adze_push_error (const adze_host *host, adze_error *error)
@@ -229,6 +230,8 @@ adze_technique_service (const char *id, bool bare)
     return &adze_call_services;
   if (strcmp (id, ADZE_OUTLINE) == 0)
     return &adze_outline_services;
+  if (strcmp (id, ADZE_RUN) == 0)
+    return &adze_run_services;
   if (strcmp (id, ADZE_DECISION) == 0)
     return bare ? NULL : &adze_decision_services;
   return adze_service_find (id, bare);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "work/local.h"
 #include "work/remote.h"
+#include "work/run_ops.h"
 #include "work/spawner.h"
 
 enum { ALIGNMENT = 64 };
@@ -403,6 +404,22 @@ adze_instance_apply (adze_instance *instance, unsigned lane, adze_work *work)
     return adze_local_apply (instance->local, work);
   ADZE_TRY (remote_of (instance, lane, &remote));
   return settle (instance, lane, adze_remote_apply (remote, work));
+}
+
+/* ---- Run. */
+
+adze_error *
+adze_instance_run (adze_instance *instance, const adze_run_hooks *hooks, void *context)
+{
+  adze_remote *remote;
+  if (!instance->local) {
+    ADZE_TRY (remote_of (instance, 0, &remote));
+    return settle (instance, 0, adze_remote_run (remote, hooks, context));
+  }
+  adze_run_here here = { .hooks = hooks, .context = context };
+  adze_error *error = adze_local_run (instance->local, &adze_run_ops_here, &here);
+  adze_run_here_cleanup (&here);
+  return error;
 }
 
 /* ---- The end. */

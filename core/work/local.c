@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "work/call.h"
+#include "work/run_ops.h"
 
 struct adze_local {
   adze_plugin_record *record;
@@ -364,4 +365,21 @@ adze_local_apply (adze_local *local, adze_work *work)
   if (status == ADZE_OK && !call.inspects)
     adze_call_settle (&call);
   return leave (&around, "apply", status);
+}
+
+/* ---- Run. */
+
+adze_error *
+adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
+{
+  bracket around;
+  adze_context context = { .ops = ops, .data = data, .component = local->component,
+                           .thread = pthread_self () };
+  if (!local->callbacks.run)
+    return adze_error_new (ADZE_E_CONTRACT, "'%s' has no run", adze_desk_source (local->desk));
+  enter (local, ADZE_PHASE_RUN, false, &around);
+  around.frame.context = &context;
+  adze_status status = local->callbacks.run (table_of (local), local->instance, &context);
+  free (context.loaded);
+  return leave (&around, "run", status);
 }

@@ -34,6 +34,11 @@ ADZE_MUST_CHECK adze_error *adze_local_decide (adze_local *local, const adze_wor
                                                const void *accumulator, bool *again);
 ADZE_MUST_CHECK adze_error *adze_local_apply (adze_local *local, adze_work *work);
 
+/* OPS and DATA: work/run_ops.h. */
+struct adze_run_ops;
+ADZE_MUST_CHECK adze_error *adze_local_run (adze_local *local, const struct adze_run_ops *ops,
+                                            void *data);
+
 /* Destroys the instance, once, and says what it broke or kept. */
 ADZE_MUST_CHECK adze_error *adze_local_end (adze_local *local);
 /* Ends it first if nobody has; what goes wrong then is told on the runtime's bus. */

@@ -49,6 +49,8 @@ ADZE_MUST_CHECK adze_error *adze_remote_decide (adze_remote *remote, const adze_
                                                 const void *accumulator, size_t size, bool replay,
                                                 bool *again);
 ADZE_MUST_CHECK adze_error *adze_remote_apply (adze_remote *remote, adze_work *work);
+ADZE_MUST_CHECK adze_error *adze_remote_run (adze_remote *remote, const adze_run_hooks *hooks,
+                                             void *context);
 ADZE_MUST_CHECK adze_error *adze_remote_event (adze_remote *remote, const adze_event *event);
 
 /* Lets the worker destroy the instance and end the plugin, once, and says what went wrong; also

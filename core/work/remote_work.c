@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "work/remote_private.h"
+#include "work/run_ops.h"
 
 /* ---- Requests. */
 
@@ -269,4 +270,23 @@ adze_remote_apply (adze_remote *remote, adze_work *work)
   adze_error *error = apply (remote, &shipment, work);
   adze_shipment_cleanup (&shipment);
   return error ? adze_remote_explain (remote, "apply", error) : NULL;
+}
+
+/* ---- Run. */
+
+adze_error *
+adze_remote_run (adze_remote *remote, const adze_run_hooks *hooks, void *context)
+{
+  ADZE_AUTO (adze_document) reply = { 0 };
+  adze_shipment shipment;
+  ADZE_TRY (adze_remote_check (remote));
+  adze_run_answers answers = { .here = { .hooks = hooks, .context = context },
+                               .child = adze_worker_child (remote->worker) };
+  adze_shipment_begin (&shipment, "run");
+  adze_worker_answer_with (remote->worker, adze_run_answer, &answers);
+  adze_error *error = adze_remote_exchange (remote, &shipment, &reply);
+  adze_worker_answer_with (remote->worker, NULL, NULL);
+  adze_shipment_cleanup (&shipment);
+  adze_run_answers_cleanup (&answers);
+  return error ? adze_remote_explain (remote, "run", error) : NULL;
 }

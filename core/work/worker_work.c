@@ -7,11 +7,13 @@
  *   merge        accumulator, right                 -> likewise
  *   decide       work or none, accumulator or none  -> again
  *   apply        work                               -> given; then the bytes of what was given
+ *   run                                             -> after questions of its own; run_ask.c
  *
  * work: which group and piece, "inputs" and "rooms", whose bytes lie in the area at "at", or follow.
  */
 #include <string.h>
 
+#include "work/run_ops.h"
 #include "work/worker_private.h"
 
 void
@@ -152,9 +154,22 @@ do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply
   return NULL;
 }
 
+static adze_error *
+do_run (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  adze_run_there there = { .state = state };
+  (void)request;
+  (void)reply;
+  ADZE_TRY (check_technique (state, false));
+  adze_error *error = adze_local_run (state->local, &adze_run_ops_there, &there);
+  adze_run_there_cleanup (&there);
+  return error;
+}
+
 const adze_worker_verb adze_worker_technique_verbs[] = {
   { "describe", do_describe }, { "accumulator", do_accumulator },
   { "observe", do_observe },   { "merge", do_merge },
   { "decide", do_decide },     { "apply", do_apply },
+  { "run", do_run },
   { NULL, NULL },
 };

@@ -2,7 +2,8 @@
 /* adze/draft/run.h: a technique that takes whole artifacts. Tier: draft.
  *
  * run gets a context: what is bound to its in-ports, a place for what goes to its out-ports,
- * checkpoints, and a word when somebody asks to stop.
+ * checkpoints, and a word when somebody asks to stop. All of it is asked for on the thread that run
+ * was called on; bodies of adze.parallel work on what was read before.
  */
 #ifndef ADZE_DRAFT_RUN_H
 #define ADZE_DRAFT_RUN_H
@@ -55,7 +56,7 @@ typedef struct adze_run_service {
   adze_status (*give_bytes) (const adze_host *host, adze_context *context, const char *port,
                              const void *data, size_t size);
 
-  /* [callback] Bytes under a name that are found again when the run is resumed; they are durable
+  /* [callback] Bytes under a name (letters, digits, "._-") that are found again when the run is resumed; they are durable
    * when save has returned. *SIZE becomes 0 where there is none. DATA is valid until the next
    * load. */
   adze_status (*save) (const adze_host *host, adze_context *context, const char *name,
