@@ -91,7 +91,10 @@ ask_formats (adze_runtime *runtime, const head *first, const adze_format_choice 
   for (size_t i = 0; i < count; i++) {
     const char *id = formats[i].component->id;
     adze_format callbacks;
-    ADZE_TRY (adze_format_load (runtime, &formats[i], &callbacks));
+    bool usable;
+    ADZE_TRY (adze_format_try (runtime, &formats[i], &callbacks, &usable));
+    if (!usable)
+      continue;
     int sure = callbacks.recognise (adze_path_base (first->path), first->bytes, first->size);
     join_id (&asked, id);
     if (sure > surest) {
@@ -241,8 +244,9 @@ adze_format_for_path (adze_runtime *runtime, const char *path, const char **form
   ADZE_TRY (adze_formats_list (runtime, path, &formats, &count));
   for (size_t i = 0; i < count; i++) {
     adze_format callbacks;
-    ADZE_TRY (adze_format_load (runtime, &formats[i], &callbacks));
-    if (!callbacks.write)
+    bool usable;
+    ADZE_TRY (adze_format_try (runtime, &formats[i], &callbacks, &usable));
+    if (!usable || !callbacks.write)
       continue;
     if (adze_format_ending (callbacks.extensions, path)) {
       *format = formats[i].component->id;

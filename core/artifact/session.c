@@ -93,6 +93,21 @@ adze_format_load (adze_runtime *runtime, const adze_format_choice *choice, adze_
   return NULL;
 }
 
+adze_error *
+adze_format_try (adze_runtime *runtime, const adze_format_choice *choice, adze_format *callbacks,
+                 bool *usable)
+{
+  ADZE_AUTO_ERROR error = adze_format_load (runtime, choice, callbacks);
+  *usable = !error;
+  if (!error)
+    return NULL;
+  if (adze_error_status (error) == ADZE_E_MEMORY)
+    return adze_take (&error);
+  adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING, "the format '%s' cannot be asked: %s",
+                      choice->component->id, adze_error_message (error));
+  return NULL;
+}
+
 bool
 adze_format_ending (const char *extensions, const char *path)
 {

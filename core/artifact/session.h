@@ -48,6 +48,10 @@ ADZE_MUST_CHECK adze_error *adze_formats_list (adze_runtime *runtime, const char
 ADZE_MUST_CHECK adze_error *adze_format_load (adze_runtime *runtime,
                                               const adze_format_choice *choice,
                                               adze_format *callbacks);
+/* The same where others may answer: one that does not load is passed over, with a warning. */
+ADZE_MUST_CHECK adze_error *adze_format_try (adze_runtime *runtime,
+                                             const adze_format_choice *choice,
+                                             adze_format *callbacks, bool *usable);
 /* Does the file name end as one of the format's EXTENSIONS? */
 bool adze_format_ending (const char *extensions, const char *path);
 

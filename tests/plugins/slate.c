@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A format for tests, whose files say in words what the plugin is to tell the host, so that a test
- * can make it tell anything. SLATE is its id and ending; with LONG_ROOM it holds f64.
+ * can make it tell anything. SLATE is its id and ending; with LONG_ROOM it holds f64, and
+ * with BROKEN it does not start.
  *
  *   SLATE
  *   tensor NAME TYPE SHAPE OFFSET [BYTES]   SHAPE: 2x3, or - for a scalar; OFFSET: from the file's
@@ -411,6 +412,14 @@ static const adze_component slate = {
 
 static const adze_component *const components[] = { &slate, NULL };
 
+#ifdef BROKEN
+static adze_status
+init (const adze_host *host)
+{
+  return adze_fail (host, ADZE_E_UNSUPPORTED, "it does not start");
+}
+#endif
+
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,
   .id = SLATE,
@@ -418,6 +427,9 @@ static const adze_plugin plugin = {
   .summary = "For tests",
   .license = "Apache-2.0",
   .components = components,
+#ifdef BROKEN
+  .init = init,
+#endif
 };
 
 ADZE_PLUGIN_REGISTER (slate, plugin);

@@ -286,6 +286,22 @@ two_formats_that_claim_a_file_are_named (void **state)
   adze_model_close (model);
 }
 
+/* A format that does not start is no reason not to ask the others. */
+static void
+a_format_that_fails_hides_no_other (void **state)
+{
+  world *w = *state;
+  adze_model *model = NULL;
+  free (build (w, "slate", "a-stone", "-DSLATE='\"a-stone\"' -DBROKEN"));
+  reopen (w, in_world (w, "config.toml"));
+  must (adze_model_open (w->runtime, write_slate (w, "x", 0, "end\n"), NULL, &model));
+  assert_string_equal (model->format, "slate");
+  adze_model_close (model);
+  const char *format;
+  must (adze_format_for_path (w->runtime, "x.tablet", &format));
+  assert_string_equal (format, "slate");
+}
+
 static void
 formats_of_untrusted_folders_do_not_run (void **state)
 {
@@ -320,6 +336,7 @@ main (void)
     WITH_SLATES (an_unknown_file_is_described),
     WITH_SLATES (a_format_can_be_named),
     WITH_SLATES (two_formats_that_claim_a_file_are_named),
+    WITH_SLATES (a_format_that_fails_hides_no_other),
     WITH_SLATES (formats_of_untrusted_folders_do_not_run),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
