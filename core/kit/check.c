@@ -34,7 +34,9 @@ typedef struct run {
 static unsigned
 scope_of (const adze_manifest_component *component)
 {
-  return strcmp (component->kind, ADZE_OBSERVER) == 0 ? ADZE_CASE_OBSERVER : ADZE_CASE_TECHNIQUE;
+  if (strcmp (component->kind, ADZE_TECHNIQUE) == 0)
+    return ADZE_CASE_TECHNIQUE;
+  return strcmp (component->kind, ADZE_OBSERVER) == 0 ? ADZE_CASE_OBSERVER : 0;
 }
 
 static char *
