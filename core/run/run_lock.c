@@ -8,6 +8,8 @@
 #define _GNU_SOURCE 1 /* F_OFD_SETLK */
 #include "run/run_lock.h"
 
+#include "artifact/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -93,10 +95,7 @@ adze_run_lock_say (const adze_run_lock *lock, const char *runs, const char *fold
   ADZE_AUTO_FREE char *text = adze_text_format ("%ld %s\n", (long)getpid (), folder);
   if (!path || !text)
     return adze_error_memory ();
-  ssize_t size = (ssize_t)strlen (text), written = pwrite (lock->fd, text, (size_t)size, 0);
-  if (written >= 0 && written < size)
-    errno = EIO;
-  return written == size ? NULL : complaint ("write", path);
+  return adze_write_at (lock->fd, path, 0, text, strlen (text));
 }
 
 void
