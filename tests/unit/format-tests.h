@@ -30,6 +30,13 @@ extern void *__libc_realloc (void *memory, size_t size);
 extern void __libc_free (void *memory);
 
 static atomic_size_t heap_now, heap_peak;
+static atomic_long heap_fails_in; /* the so manieth allocation from now on fails; 0: none does */
+
+static inline bool
+heap_refuses (void)
+{
+  return atomic_load (&heap_fails_in) > 0 && atomic_fetch_sub (&heap_fails_in, 1) == 1;
+}
 
 static inline void *
 heap_count (void *memory)
@@ -61,13 +68,13 @@ HEAP_PUBLIC void free (void *memory);
 void *
 malloc (size_t size)
 {
-  return heap_count (__libc_malloc (size));
+  return heap_refuses () ? NULL : heap_count (__libc_malloc (size));
 }
 
 void *
 calloc (size_t count, size_t size)
 {
-  return heap_count (__libc_calloc (count, size));
+  return heap_refuses () ? NULL : heap_count (__libc_calloc (count, size));
 }
 
 /* Both blocks may exist for a moment. */
@@ -75,7 +82,7 @@ void *
 realloc (void *memory, size_t size)
 {
   size_t before = memory ? malloc_usable_size (memory) : 0;
-  void *grown = __libc_realloc (memory, size);
+  void *grown = heap_refuses () ? NULL : __libc_realloc (memory, size);
   if (!grown)
     return NULL;
   heap_count (grown);
@@ -115,7 +122,20 @@ heap_size (void)
 {
   return atomic_load (&heap_now);
 }
+
+/* True: none has failed since, the next one would have. */
+static inline bool
+heap_fail (long turn)
+{
+  return atomic_exchange (&heap_fails_in, turn) > 0;
+}
 #else
+static inline bool
+heap_fail (long turn)
+{
+  return turn == 0;
+}
+
 static inline void
 heap_begin (void)
 {
@@ -358,7 +378,30 @@ must_be_refused (world *w, const char *what, const char *path, size_t size, adze
   adze_error_free (error);
 }
 
-/* The folder with data that does not lie in the sources; NULL: there is none, and the test skips. */
+/* Opens FROM and writes it as TO, and makes the first allocation fail, the second ... */
+static inline void
+all_allocations_fail_in_turn (world *w, const char *from, const char *to)
+{
+  bool all = false;
+  for (long turn = 1; !all; turn++) {
+    adze_model *model = NULL;
+    size_t before = heap_size ();
+    heap_fail (turn);
+    adze_error *error = adze_model_open (w->runtime, from, NULL, &model);
+    bool opened = !error;
+    if (opened)
+      error = adze_model_write (w->runtime, model, to, NULL);
+    all = heap_fail (0);
+    assert_true (opened == !!model);
+    assert_true (!all || !error);
+    adze_error_free (error);
+    adze_model_close (model);
+    if (heap_size () > before + 4096)
+      fail_msg ("allocation %ld: %zu bytes are left", turn, heap_size () - before);
+  }
+}
+
+/* Data that does not lie in the sources; NULL: there is none, and the test skips. */
 static inline const char *
 test_data (const char *rest, char path[4096])
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GGUF files that somebody made to do harm, or that were damaged: each is refused with what is wrong
- * and where, and without taking more heap than its size allows. */
+/* GGUF files that somebody made to do harm, or that were damaged: each is refused with what is
+ * wrong and where, and without taking more heap than its size allows. */
 #include "gguf-files.h"
 
 /* Where in the sound file something stands that can be bent. */
@@ -456,6 +456,36 @@ structure_has_a_limit (void **state)
   free (file.data);
 }
 
+/* A count alone says it, before anything is read. */
+static void
+there_are_so_many_entries_and_no_more (void **state)
+{
+  world *w = *state;
+  enum { MANY = 100001 };
+  adze_model *model = NULL;
+  adze_format_options options = { .structure_limit = 5000000 };
+  bytes file = { 0 };
+  put_head (&file, 3, 0, MANY);
+  put_zeros (&file, MANY * 14);
+  write_bytes (in_world (w, "many.gguf"), &file);
+  must_fail (adze_model_open (w->runtime, in_world (w, "many.gguf"), &options, &model),
+             ADZE_E_LIMIT, "many.gguf", "100001 named values", "100000", NULL);
+  patch (&file, 8, MANY, 8);
+  patch (&file, 16, 0, 8);
+  write_bytes (in_world (w, "many.gguf"), &file);
+  must_fail (adze_model_open (w->runtime, in_world (w, "many.gguf"), &options, &model),
+             ADZE_E_LIMIT, "100001 tensors", NULL);
+  file.size = 24;
+  patch (&file, 8, 0, 8);
+  patch (&file, 16, 1, 8);
+  put_array (&file, "k", ADZE_META_ARRAY, MANY);
+  put_zeros (&file, MANY * 12);
+  write_bytes (in_world (w, "many.gguf"), &file);
+  must_fail (adze_model_open (w->runtime, in_world (w, "many.gguf"), &options, &model),
+             ADZE_E_LIMIT, "100001 arrays in arrays", NULL);
+  free (file.data);
+}
+
 /* ---- Models that were split. */
 
 static void
@@ -499,6 +529,17 @@ parts_that_do_not_fit_are_refused (void **state)
                    "first of 65535 files");
 }
 
+/* Until none fails any more: an error or the model, and nothing is left behind. */
+static void
+each_allocation_may_fail (void **state)
+{
+  world *w = *state;
+  sound_file sound = make_sound ();
+  write_bytes (in_world (w, "sound.gguf"), &sound.bytes);
+  free (sound.bytes.data);
+  all_allocations_fail_in_turn (w, in_world (w, "sound.gguf"), in_world (w, "out.gguf"));
+}
+
 int
 main (void)
 {
@@ -513,6 +554,8 @@ main (void)
     WITH_FORMATS (holes_and_leftovers_are_refused),
     WITH_FORMATS (long_names_and_keys_are_refused),
     WITH_FORMATS (structure_has_a_limit),
+    WITH_FORMATS (there_are_so_many_entries_and_no_more),
+    WITH_FORMATS (each_allocation_may_fail),
     WITH_FORMATS (parts_that_do_not_fit_are_refused),
   };
   return cmocka_run_group_tests_name ("gguf-hostile", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of safetensors that somebody made to do harm, or that were damaged: each is refused with what
- * is wrong and where, and without taking more heap than its size allows. */
+/* Files of safetensors that somebody made to do harm, or that were damaged: each is refused with
+ * what is wrong and where, and without taking more heap than its size allows. */
 #include "safetensors-files.h"
 
 typedef struct bad_header {
@@ -316,6 +316,50 @@ structure_has_a_limit (void **state)
              ADZE_E_LIMIT, "a.safetensors", "50 are the most", NULL);
 }
 
+static void
+there_are_so_many_entries_and_no_more (void **state)
+{
+  world *w = *state;
+  enum { MANY = 100001 };
+  adze_model *model = NULL;
+  adze_format_options options = { .structure_limit = 9000000 };
+  static const char *const begin[] = { "{", "{\"__metadata__\":{",
+                                       "{\"__metadata__\":{\"adze.metadata\":\"{" };
+  static const char *const behind[]
+      = { "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},", "\":\"\",",
+          "\\\":{\\\"u8\\\":1}," };
+  for (unsigned kind = 0; kind < 3; kind++) {
+    bytes header = { 0 };
+    put_words (&header, begin[kind]);
+    for (unsigned i = 0; i < MANY; i++)
+      put_numbered (&header, kind == 2 ? "\\\"" : "\"", i, behind[kind]);
+    put_words (&header, kind == 2 ? "\"}}" : "}");
+    bytes file = tensors_file ((const char *)header.data, header.size, 0);
+    write_bytes (in_world (w, "many.safetensors"), &file);
+    must_fail (adze_model_open (w->runtime, in_world (w, "many.safetensors"), &options, &model),
+               ADZE_E_LIMIT, "many.safetensors", "more than 100000", NULL);
+    free (header.data);
+    free (file.data);
+  }
+}
+
+/* Until none fails any more: an error or the model, and nothing is left behind. */
+static void
+each_allocation_may_fail (void **state)
+{
+  world *w = *state;
+  write_tensors (in_world (w, "sound.safetensors"),
+                 "{\"__metadata__\":{\"s\":\"\\u00e9\",\"adze.metadata\":\"{\\\"s\\\":null,"
+                 "\\\"n\\\":{\\\"array\\\":[{\\\"f32\\\":[1.5,2,3,4,5]},"
+                 "{\\\"str\\\":[\\\"a\\\"]}]}}\"}," A "}", 4);
+  all_allocations_fail_in_turn (w, in_world (w, "sound.safetensors"),
+                                in_world (w, "out.safetensors"));
+  write_text (in_world (w, "m.safetensors.index.json"),
+              "{\"weight_map\":{\"a\":\"sound.safetensors\"}}");
+  all_allocations_fail_in_turn (w, in_world (w, "m.safetensors.index.json"),
+                                in_world (w, "out.safetensors.index.json"));
+}
+
 /* ---- Several files. */
 
 static void
@@ -380,6 +424,8 @@ main (void)
     WITH_FORMATS (large_headers_take_heap_in_proportion),
     WITH_FORMATS (nesting_ends_at_once),
     WITH_FORMATS (structure_has_a_limit),
+    WITH_FORMATS (there_are_so_many_entries_and_no_more),
+    WITH_FORMATS (each_allocation_may_fail),
     WITH_FORMATS (an_index_is_not_believed),
   };
   return cmocka_run_group_tests_name ("safetensors-hostile", tests, NULL, NULL);

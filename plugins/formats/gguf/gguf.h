@@ -30,8 +30,7 @@
 
 /* ---- types.c: the types that a tensor can have. */
 
-typedef struct gguf_type
-{
+typedef struct gguf_type {
   const char *name;  /* of the codec, or for messages; NULL: there is no such number */
   const char *gone;  /* it was taken out of ggml: what to do */
   adze_dtype dtype;  /* ADZE_OPAQUE: blocks */
@@ -49,15 +48,23 @@ adze_status gguf_type_of_meta (const adze_host *host, const adze_tensor_meta *me
 #define GGUF_SHOWN 81
 const char *gguf_shown (const char *data, uint64_t size, char shown[GGUF_SHOWN]);
 
+/* How many tensors, named values or arrays in arrays a structure of LIMIT bytes may have. Each
+ * takes the host a while, and a file of nothing else would take seconds. No model has a tenth. */
+static inline uint64_t
+gguf_entries_limit (uint64_t limit)
+{
+  return limit / 100 > 100000 ? limit / 100 : 100000;
+}
+
 /* ---- window.c: the structure of one file, read piece by piece. */
 
-typedef struct gguf_window
-{
+typedef struct gguf_window {
   const adze_host *host;
   adze_file *file;
   const char *name; /* of the file, for messages */
   uint64_t size;    /* of the file */
   uint64_t limit;   /* the structure must end before this byte */
+  uint64_t arrays;  /* in arrays, so far */
   uint64_t base;    /* where in the file bytes[0] lies */
   size_t held, room;
   size_t at;   /* the next byte to be looked at */
@@ -85,6 +92,8 @@ adze_status gguf_read_text (gguf_window *window, const char *what, uint64_t *siz
 /* A count of things that take at least LEAST bytes each: is there room for them in the file? */
 adze_status gguf_check_count (gguf_window *window, uint64_t count, uint64_t least,
                               const char *what);
+/* And is it one that the structure may have? */
+adze_status gguf_check_entries (const gguf_window *window, uint64_t count, const char *what);
 /* ADZE_E_FORMAT: "FILE: at byte N: ...". */
 adze_status gguf_malformed (const gguf_window *window, uint64_t position, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
@@ -113,8 +122,7 @@ void gguf_build_value (const unsigned char *bytes, uint32_t type, void *memory, 
 /* ---- tensors.c: names, shapes, types and places of tensors. */
 
 /* What is known of one file of a model. */
-typedef struct gguf_part
-{
+typedef struct gguf_part {
   uint64_t tensor_count, key_count;
   uint32_t alignment;
   uint64_t split_no, split_count, split_tensors; /* split_count 0 or 1: it is the only one */
@@ -141,8 +149,7 @@ bool gguf_shard_name (const char *name, size_t *prefix, uint32_t *number, uint32
 /* ---- write_head.c: the part in front of the bytes. */
 
 /* Bytes that grow; FAILED once there was no memory. */
-typedef struct gguf_bytes
-{
+typedef struct gguf_bytes {
   unsigned char *data;
   size_t size, room;
   bool failed;
@@ -150,8 +157,7 @@ typedef struct gguf_bytes
 
 void gguf_bytes_free (gguf_bytes *bytes);
 
-typedef struct gguf_writer
-{
+typedef struct gguf_writer {
   const adze_host *host;
   const adze_cargo_service *cargo_service;
   const adze_layout_service *layout_service;

@@ -4,8 +4,7 @@
 
 #include "gguf.h"
 
-typedef struct gguf_reader
-{
+typedef struct gguf_reader {
   const adze_host *host;
   const adze_catalog_service *service;
   adze_catalog *catalog;
@@ -22,18 +21,15 @@ gguf_shard_name (const char *name, size_t *prefix, uint32_t *number, uint32_t *c
   const char *tail = name + length - suffix;
   const char *pattern = "-#####-of-#####.gguf";
   uint32_t numbers[2] = { 0, 0 };
-  for (size_t i = 0; i < suffix; i++)
-    {
-      if (pattern[i] != '#')
-        {
-          if (tail[i] != pattern[i])
-            return false;
-        }
-      else if (tail[i] < '0' || tail[i] > '9')
+  for (size_t i = 0; i < suffix; i++) {
+    if (pattern[i] != '#') {
+      if (tail[i] != pattern[i])
         return false;
-      else
-        numbers[i > 6] = numbers[i > 6] * 10 + (uint32_t)(tail[i] - '0');
-    }
+    } else if (tail[i] < '0' || tail[i] > '9')
+      return false;
+    else
+      numbers[i > 6] = numbers[i > 6] * 10 + (uint32_t)(tail[i] - '0');
+  }
   *prefix = length - suffix;
   *number = numbers[0];
   *count = numbers[1];
@@ -44,8 +40,7 @@ gguf_shard_name (const char *name, size_t *prefix, uint32_t *number, uint32_t *c
 static adze_status
 check_magic (gguf_window *window)
 {
-  static const struct
-  {
+  static const struct {
     const char *magic;
     const char *is;
   } others[] = {
@@ -58,11 +53,10 @@ check_magic (gguf_window *window)
   if (status != ADZE_OK)
     return status;
   const unsigned char *bytes = window->bytes;
-  if (memcmp (bytes, GGUF_MAGIC, 4) == 0)
-    {
-      window->at += 4;
-      return ADZE_OK;
-    }
+  if (memcmp (bytes, GGUF_MAGIC, 4) == 0) {
+    window->at += 4;
+    return ADZE_OK;
+  }
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
     if (memcmp (bytes, others[i].magic, 4) == 0)
       return adze_fail (window->host, ADZE_E_UNSUPPORTED, "%s: this is %s", window->name,
@@ -133,24 +127,22 @@ static adze_status
 take_split (gguf_window *window, uint64_t position, const char *key, size_t size,
             const adze_meta *value, gguf_part *part, bool *is_split)
 {
-  const struct
-  {
+  const struct {
     const char *key;
     uint64_t *into;
   } keys[] = { { GGUF_KEY_SPLIT_NO, &part->split_no },
                { GGUF_KEY_SPLIT_COUNT, &part->split_count },
                { GGUF_KEY_SPLIT_TENSORS, &part->split_tensors } };
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-    if (size == strlen (keys[i].key) && memcmp (key, keys[i].key, size) == 0)
-      {
-        *is_split = true;
-        if (!is_integer (value->type))
-          return gguf_malformed (window, position,
-                                 "%s has the type %" PRIu32 "; it is a whole number", keys[i].key,
-                                 value->type);
-        *keys[i].into = value->bits;
-        part->has_split_tensors |= keys[i].into == &part->split_tensors;
-      }
+    if (size == strlen (keys[i].key) && memcmp (key, keys[i].key, size) == 0) {
+      *is_split = true;
+      if (!is_integer (value->type))
+        return gguf_malformed (window, position,
+                               "%s has the type %" PRIu32 "; it is a whole number", keys[i].key,
+                               value->type);
+      *keys[i].into = value->bits;
+      part->has_split_tensors |= keys[i].into == &part->split_tensors;
+    }
   return ADZE_OK;
 }
 
@@ -162,13 +154,12 @@ tell_value (gguf_reader *reader, gguf_window *window, size_t key_size, const adz
 {
   const char *key = (const char *)window->bytes + window->mark + 8;
   bool is_split = false;
-  if (key_size == strlen (GGUF_KEY_ALIGNMENT) && memcmp (key, GGUF_KEY_ALIGNMENT, key_size) == 0)
-    {
-      adze_status status = take_alignment (window, position, value, part);
-      /* Each file of a split model has it; the model has it once. */
-      if (status != ADZE_OK || part->split_no > 0)
-        return status;
-    }
+  if (key_size == strlen (GGUF_KEY_ALIGNMENT) && memcmp (key, GGUF_KEY_ALIGNMENT, key_size) == 0) {
+    adze_status status = take_alignment (window, position, value, part);
+    /* Each file of a split model has it; the model has it once. */
+    if (status != ADZE_OK || part->split_no > 0)
+      return status;
+  }
   adze_status status = take_split (window, position, key, key_size, value, part, &is_split);
   if (status != ADZE_OK || is_split)
     return status;
@@ -224,6 +215,10 @@ read_keys (gguf_reader *reader, gguf_window *window, gguf_part *part)
     status = gguf_check_count (window, part->key_count, KEY_LEAST, "named values");
   if (status == ADZE_OK)
     status = gguf_check_count (window, part->tensor_count, 1, "tensors");
+  if (status == ADZE_OK)
+    status = gguf_check_entries (window, part->key_count, "named values");
+  if (status == ADZE_OK)
+    status = gguf_check_entries (window, part->tensor_count, "tensors");
   for (uint64_t i = 0; i < part->key_count && status == ADZE_OK; i++)
     status = read_key (reader, window, part);
   return status;
@@ -274,22 +269,21 @@ read_others (gguf_reader *reader, adze_file *file, const gguf_part *first)
                       "with -00001-of-%05" PRIu64 ".gguf",
                       name, first->split_count, first->split_count);
   uint64_t total = first->tensor_count;
-  for (uint32_t i = 1; i < count; i++)
-    {
-      char next[4096];
-      int length
-          = snprintf (next, sizeof next, "%.*s" GGUF_SHARD_SUFFIX, (int)prefix, base, i + 1, count);
-      adze_file *other = NULL;
-      gguf_part part = *first;
-      if (length < 0 || (size_t)length >= sizeof next)
-        return adze_fail (reader->host, ADZE_E_LIMIT, "%s: the name is too long", name);
-      adze_status status = files->beside (reader->host, file, next, &other);
-      if (status == ADZE_OK)
-        status = read_file (reader, other, i, &part);
-      if (status != ADZE_OK)
-        return status;
-      total += part.tensor_count;
-    }
+  for (uint32_t i = 1; i < count; i++) {
+    char next[4096];
+    int length
+        = snprintf (next, sizeof next, "%.*s" GGUF_SHARD_SUFFIX, (int)prefix, base, i + 1, count);
+    adze_file *other = NULL;
+    gguf_part part = *first;
+    if (length < 0 || (size_t)length >= sizeof next)
+      return adze_fail (reader->host, ADZE_E_LIMIT, "%s: the name is too long", name);
+    adze_status status = files->beside (reader->host, file, next, &other);
+    if (status == ADZE_OK)
+      status = read_file (reader, other, i, &part);
+    if (status != ADZE_OK)
+      return status;
+    total += part.tensor_count;
+  }
   if (first->has_split_tensors && total != first->split_tensors)
     return adze_fail (reader->host, ADZE_E_FORMAT,
                       "%s: split.tensors.count is %" PRIu64 ", but the %" PRIu32

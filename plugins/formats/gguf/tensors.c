@@ -6,8 +6,7 @@
 #include "gguf.h"
 
 /* One entry, as it stands. */
-typedef struct gguf_entry
-{
+typedef struct gguf_entry {
   char name[GGUF_NAME_MAX + 1];
   uint64_t position; /* for messages */
   uint32_t rank;
@@ -56,17 +55,15 @@ read_shape (gguf_window *window, gguf_entry *entry)
                            "tensor '%s' has %" PRIu32 " dimensions; GGUF has at most %d",
                            gguf_shown (entry->name, strlen (entry->name), shown), entry->rank,
                            GGUF_RANK_MAX);
-  for (uint32_t i = entry->rank; i-- > 0 && status == ADZE_OK;)
-    {
-      uint64_t dimension = 0;
-      status = gguf_read_u64 (window, "a dimension of a tensor", &dimension);
-      if (status == ADZE_OK && dimension > INT64_MAX)
-        return gguf_malformed (window, gguf_position (window) - 8,
-                               "tensor '%s' has a dimension of %" PRIu64
-                               ", which is beyond 2^63 - 1",
-                               gguf_shown (entry->name, strlen (entry->name), shown), dimension);
-      entry->shape[i] = (int64_t)dimension;
-    }
+  for (uint32_t i = entry->rank; i-- > 0 && status == ADZE_OK;) {
+    uint64_t dimension = 0;
+    status = gguf_read_u64 (window, "a dimension of a tensor", &dimension);
+    if (status == ADZE_OK && dimension > INT64_MAX)
+      return gguf_malformed (window, gguf_position (window) - 8,
+                             "tensor '%s' has a dimension of %" PRIu64 ", which is beyond 2^63 - 1",
+                             gguf_shown (entry->name, strlen (entry->name), shown), dimension);
+    entry->shape[i] = (int64_t)dimension;
+  }
   return status;
 }
 
@@ -131,20 +128,17 @@ tell (gguf_window *window, const gguf_entry *entry, uint64_t data,
                                    .name = entry->name,
                                    .shape = entry->shape,
                                    .dtype = type->dtype };
-  if (blocks)
-    {
-      found.meta.codec = type->name;
-      found.meta.block_elements = type->elements;
-      found.meta.block_bytes = type->bytes;
-    }
-  if (entry->offset > UINT64_MAX - data)
-    {
-      char shown[GGUF_SHOWN];
-      return gguf_malformed (window, entry->position,
-                             "tensor '%s' lies at %" PRIu64
-                             " of the data, far beyond the file's end",
-                             gguf_shown (entry->name, strlen (entry->name), shown), entry->offset);
-    }
+  if (blocks) {
+    found.meta.codec = type->name;
+    found.meta.block_elements = type->elements;
+    found.meta.block_bytes = type->bytes;
+  }
+  if (entry->offset > UINT64_MAX - data) {
+    char shown[GGUF_SHOWN];
+    return gguf_malformed (window, entry->position,
+                           "tensor '%s' lies at %" PRIu64 " of the data, far beyond the file's end",
+                           gguf_shown (entry->name, strlen (entry->name), shown), entry->offset);
+  }
   found.offset = data + entry->offset;
   return service->tensor (window->host, catalog, &found);
 }
@@ -179,12 +173,11 @@ gguf_read_tensors (gguf_window *window, const gguf_part *part, const adze_catalo
     return status;
   uint64_t last = gguf_position (window);
   gguf_window_go (window, first);
-  for (uint64_t i = 0; i < part->tensor_count && status == ADZE_OK; i++)
-    {
-      status = read_entry (window, part->alignment, &entry);
-      if (status == ADZE_OK)
-        status = tell (window, &entry, data, service, catalog);
-    }
+  for (uint64_t i = 0; i < part->tensor_count && status == ADZE_OK; i++) {
+    status = read_entry (window, part->alignment, &entry);
+    if (status == ADZE_OK)
+      status = tell (window, &entry, data, service, catalog);
+  }
   if (status == ADZE_OK && gguf_position (window) != last)
     return gguf_malformed (window, first, "the file was changed while it was read");
   if (status == ADZE_OK && part->tensor_count > 0)

@@ -76,11 +76,10 @@ const char *
 gguf_shown (const char *data, uint64_t size, char shown[GGUF_SHOWN])
 {
   size_t length = 0;
-  for (; length < size && length < GGUF_SHOWN - 1; length++)
-    {
-      unsigned char c = (unsigned char)data[length];
-      shown[length] = c < 0x20 || c == 0x7f || c == '\'' ? '?' : (char)c;
-    }
+  for (; length < size && length < GGUF_SHOWN - 1; length++) {
+    unsigned char c = (unsigned char)data[length];
+    shown[length] = c < 0x20 || c == 0x7f || c == '\'' ? '?' : (char)c;
+  }
   shown[length] = '\0';
   if (length == size)
     return shown;
@@ -152,15 +151,14 @@ check_blocks (const adze_host *host, const gguf_type *type, const adze_tensor_me
 adze_status
 gguf_type_of_meta (const adze_host *host, const adze_tensor_meta *meta, uint32_t *number)
 {
-  for (uint32_t i = 0; i < COUNT; i++)
-    {
-      const gguf_type *type = &types[i];
-      bool blocks = type->dtype.code == ADZE_OPAQUE;
-      if (type->gone || blocks != !!meta->codec
-          || (blocks ? strcmp (type->name, meta->codec) != 0 : !same_plain (type, meta)))
-        continue;
-      *number = i;
-      return blocks ? check_blocks (host, type, meta) : ADZE_OK;
-    }
+  for (uint32_t i = 0; i < COUNT; i++) {
+    const gguf_type *type = &types[i];
+    bool blocks = type->dtype.code == ADZE_OPAQUE;
+    if (type->gone || blocks != !!meta->codec
+        || (blocks ? strcmp (type->name, meta->codec) != 0 : !same_plain (type, meta)))
+      continue;
+    *number = i;
+    return blocks ? check_blocks (host, type, meta) : ADZE_OK;
+  }
   return unknown_type (host, meta);
 }

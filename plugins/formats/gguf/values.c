@@ -64,11 +64,14 @@ skim_array (gguf_window *window, unsigned depth, size_t *memory)
     return status;
   if (adze_meta_number_size (item))
     return skim_numbers (window, item, count);
-  for (uint64_t i = 0; i < count && status == ADZE_OK; i++)
-    {
-      *memory += item == ADZE_META_STRING ? sizeof (adze_text) : sizeof (adze_meta);
-      status = gguf_skim_value (window, item, depth + 1, memory);
-    }
+  if (item == ADZE_META_ARRAY) {
+    window->arrays += count;
+    status = gguf_check_entries (window, window->arrays, "arrays in arrays");
+  }
+  for (uint64_t i = 0; i < count && status == ADZE_OK; i++) {
+    *memory += item == ADZE_META_STRING ? sizeof (adze_text) : sizeof (adze_meta);
+    status = gguf_skim_value (window, item, depth + 1, memory);
+  }
   return status;
 }
 
@@ -88,8 +91,7 @@ gguf_skim_value (gguf_window *window, uint32_t type, unsigned depth, size_t *mem
 }
 
 /* Where building has got to. */
-typedef struct gguf_builder
-{
+typedef struct gguf_builder {
   const unsigned char *bytes;
   char *memory;
 } gguf_builder;
@@ -119,21 +121,17 @@ build_array (gguf_builder *builder, adze_meta *value)
   value->count = gguf_get_u64 (builder->bytes + 4);
   builder->bytes += 12;
   value->items = builder->bytes;
-  if (value->item == ADZE_META_STRING)
-    {
-      adze_text *texts = take (builder, value->count * sizeof *texts);
-      for (uint64_t i = 0; i < value->count; i++)
-        texts[i] = build_text (builder);
-      value->items = texts;
-    }
-  else if (value->item == ADZE_META_ARRAY)
-    {
-      adze_meta *values = take (builder, value->count * sizeof *values);
-      for (uint64_t i = 0; i < value->count; i++)
-        build (builder, ADZE_META_ARRAY, &values[i]);
-      value->items = values;
-    }
-  else
+  if (value->item == ADZE_META_STRING) {
+    adze_text *texts = take (builder, value->count * sizeof *texts);
+    for (uint64_t i = 0; i < value->count; i++)
+      texts[i] = build_text (builder);
+    value->items = texts;
+  } else if (value->item == ADZE_META_ARRAY) {
+    adze_meta *values = take (builder, value->count * sizeof *values);
+    for (uint64_t i = 0; i < value->count; i++)
+      build (builder, ADZE_META_ARRAY, &values[i]);
+    value->items = values;
+  } else
     builder->bytes += value->count * adze_meta_number_size (value->item);
 }
 
@@ -145,13 +143,12 @@ build (gguf_builder *builder, uint32_t type, adze_meta *value)
     value->text = build_text (builder);
   else if (type == ADZE_META_ARRAY)
     build_array (builder, value);
-  else
-    {
-      size_t size = adze_meta_number_size (type);
-      for (size_t i = 0; i < size; i++)
-        value->bits |= (uint64_t)builder->bytes[i] << (8 * i);
-      builder->bytes += size;
-    }
+  else {
+    size_t size = adze_meta_number_size (type);
+    for (size_t i = 0; i < size; i++)
+      value->bits |= (uint64_t)builder->bytes[i] << (8 * i);
+    builder->bytes += size;
+  }
 }
 
 void

@@ -30,11 +30,10 @@ gguf_window_go (gguf_window *window, uint64_t position)
 {
   if (position >= window->base && position - window->base <= window->held)
     window->at = (size_t)(position - window->base);
-  else
-    {
-      window->base = position;
-      window->held = window->at = 0;
-    }
+  else {
+    window->base = position;
+    window->held = window->at = 0;
+  }
   window->mark = window->at;
 }
 
@@ -54,15 +53,14 @@ gguf_malformed (const gguf_window *window, uint64_t position, const char *format
 static adze_status
 make_room (gguf_window *window, size_t size)
 {
-  if (window->mark > 0)
-    {
-      window->held -= window->mark;
-      if (window->held > 0)
-        memmove (window->bytes, window->bytes + window->mark, window->held);
-      window->base += window->mark;
-      window->at -= window->mark;
-      window->mark = 0;
-    }
+  if (window->mark > 0) {
+    window->held -= window->mark;
+    if (window->held > 0)
+      memmove (window->bytes, window->bytes + window->mark, window->held);
+    window->base += window->mark;
+    window->at -= window->mark;
+    window->mark = 0;
+  }
   if (size <= window->room)
     return ADZE_OK;
   uint64_t most = window->size - window->base;
@@ -156,4 +154,16 @@ gguf_check_count (gguf_window *window, uint64_t count, uint64_t least, const cha
                          "there are said to be %" PRIu64 " %s, which take at least %" PRIu64
                          " bytes each, but the file has only %" PRIu64 " bytes more",
                          count, what, least, rest);
+}
+
+adze_status
+gguf_check_entries (const gguf_window *window, uint64_t count, const char *what)
+{
+  uint64_t most = gguf_entries_limit (window->limit);
+  if (count <= most)
+    return ADZE_OK;
+  return adze_fail (window->host, ADZE_E_LIMIT,
+                    "%s: has %" PRIu64 " %s, and %" PRIu64
+                    " are the most that is read; a higher limit on structure lets it pass",
+                    window->name, count, what, most);
 }

@@ -34,17 +34,15 @@ static adze_status
 shard_end (const gguf_writer *writer, size_t first, size_t *last)
 {
   uint64_t size = 0;
-  for (*last = first; *last < writer->tensor_count; ++*last)
-    {
-      adze_tensor_meta meta = { .struct_size = sizeof meta };
-      adze_status status
-          = writer->cargo_service->tensor (writer->host, writer->cargo, *last, &meta);
-      if (status != ADZE_OK)
-        return status;
-      size += padded (writer, meta.byte_size);
-      if (writer->shard_size > 0 && *last > first && size > writer->shard_size)
-        break;
-    }
+  for (*last = first; *last < writer->tensor_count; ++*last) {
+    adze_tensor_meta meta = { .struct_size = sizeof meta };
+    adze_status status = writer->cargo_service->tensor (writer->host, writer->cargo, *last, &meta);
+    if (status != ADZE_OK)
+      return status;
+    size += padded (writer, meta.byte_size);
+    if (writer->shard_size > 0 && *last > first && size > writer->shard_size)
+      break;
+  }
   return ADZE_OK;
 }
 
@@ -52,14 +50,12 @@ static adze_status
 count_shards (gguf_writer *writer)
 {
   size_t at = 0;
-  do
-    {
-      adze_status status = shard_end (writer, at, &at);
-      if (status != ADZE_OK)
-        return status;
-      writer->shard_count++;
-    }
-  while (at < writer->tensor_count && writer->shard_count <= GGUF_SHARDS_MAX);
+  do {
+    adze_status status = shard_end (writer, at, &at);
+    if (status != ADZE_OK)
+      return status;
+    writer->shard_count++;
+  } while (at < writer->tensor_count && writer->shard_count <= GGUF_SHARDS_MAX);
   /* split.count is an u16 in the files that llama.cpp writes. */
   if (writer->shard_count > UINT16_MAX)
     return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
@@ -72,18 +68,17 @@ static adze_status
 check_name (const gguf_writer *writer, const char *name, size_t *prefix)
 {
   uint32_t number = 0, count = 0;
-  if (!gguf_shard_name (name, prefix, &number, &count))
-    {
-      if (writer->shard_count == 1)
-        return ADZE_OK;
-      size_t length = strlen (name);
-      bool ends = length > 5 && strcmp (name + length - 5, ".gguf") == 0;
-      return adze_fail (
-          writer->host, ADZE_E_UNSUPPORTED,
-          "shard-size makes %" PRIu32 " files of this model; the first of them has to "
-          "be called '%.*s" GGUF_SHARD_SUFFIX "': write to that name",
-          writer->shard_count, (int)(ends ? length - 5 : length), name, 1, writer->shard_count);
-    }
+  if (!gguf_shard_name (name, prefix, &number, &count)) {
+    if (writer->shard_count == 1)
+      return ADZE_OK;
+    size_t length = strlen (name);
+    bool ends = length > 5 && strcmp (name + length - 5, ".gguf") == 0;
+    return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
+                      "shard-size makes %" PRIu32 " files of this model; the first of them has to "
+                      "be called '%.*s" GGUF_SHARD_SUFFIX "': write to that name",
+                      writer->shard_count, (int)(ends ? length - 5 : length), name, 1,
+                      writer->shard_count);
+  }
   if (number != 1 || count != writer->shard_count)
     return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
                       "the name '%s' is that of file %" PRIu32 " of %" PRIu32
@@ -105,13 +100,12 @@ compose_file (const gguf_writer *writer, uint32_t shard, uint32_t file, size_t f
   gguf_bytes_free (&head);
   if (status == ADZE_OK)
     status = layout->align (writer->host, writer->layout, file, writer->alignment);
-  for (size_t i = first; i < last && status == ADZE_OK; i++)
-    {
-      status = layout->tensor (writer->host, writer->layout, file, i);
-      /* Behind the last one as well, as ggml does. */
-      if (status == ADZE_OK)
-        status = layout->align (writer->host, writer->layout, file, writer->alignment);
-    }
+  for (size_t i = first; i < last && status == ADZE_OK; i++) {
+    status = layout->tensor (writer->host, writer->layout, file, i);
+    /* Behind the last one as well, as ggml does. */
+    if (status == ADZE_OK)
+      status = layout->align (writer->host, writer->layout, file, writer->alignment);
+  }
   return status;
 }
 
@@ -120,21 +114,20 @@ compose (const gguf_writer *writer, const char *name, size_t prefix)
 {
   size_t first = 0, last = 0;
   adze_status status = ADZE_OK;
-  for (uint32_t shard = 0; shard < writer->shard_count && status == ADZE_OK; shard++)
-    {
-      uint32_t file = 0;
-      status = shard_end (writer, first, &last);
-      char other[4096];
-      int length = snprintf (other, sizeof other, "%.*s" GGUF_SHARD_SUFFIX, (int)prefix, name,
-                             shard + 1, writer->shard_count);
-      if (shard > 0 && (length < 0 || (size_t)length >= sizeof other))
-        return adze_fail (writer->host, ADZE_E_LIMIT, "the name '%.80s' is too long", name);
-      if (status == ADZE_OK && shard > 0)
-        status = writer->layout_service->file (writer->host, writer->layout, other, &file);
-      if (status == ADZE_OK)
-        status = compose_file (writer, shard, file, first, last);
-      first = last;
-    }
+  for (uint32_t shard = 0; shard < writer->shard_count && status == ADZE_OK; shard++) {
+    uint32_t file = 0;
+    status = shard_end (writer, first, &last);
+    char other[4096];
+    int length = snprintf (other, sizeof other, "%.*s" GGUF_SHARD_SUFFIX, (int)prefix, name,
+                           shard + 1, writer->shard_count);
+    if (shard > 0 && (length < 0 || (size_t)length >= sizeof other))
+      return adze_fail (writer->host, ADZE_E_LIMIT, "the name '%.80s' is too long", name);
+    if (status == ADZE_OK && shard > 0)
+      status = writer->layout_service->file (writer->host, writer->layout, other, &file);
+    if (status == ADZE_OK)
+      status = compose_file (writer, shard, file, first, last);
+    first = last;
+  }
   return status;
 }
 
@@ -154,15 +147,14 @@ check_parts (const gguf_writer *writer, const adze_params *params)
 static adze_status
 check_tensors (const gguf_writer *writer, const adze_params *params)
 {
-  for (size_t i = 0; i < writer->tensor_count; i++)
-    {
-      adze_tensor_meta meta = { .struct_size = sizeof meta };
-      adze_status status = writer->cargo_service->tensor (writer->host, writer->cargo, i, &meta);
-      if (status == ADZE_OK)
-        status = gguf_carries (writer->host, params, &meta);
-      if (status != ADZE_OK)
-        return status;
-    }
+  for (size_t i = 0; i < writer->tensor_count; i++) {
+    adze_tensor_meta meta = { .struct_size = sizeof meta };
+    adze_status status = writer->cargo_service->tensor (writer->host, writer->cargo, i, &meta);
+    if (status == ADZE_OK)
+      status = gguf_carries (writer->host, params, &meta);
+    if (status != ADZE_OK)
+      return status;
+  }
   return ADZE_OK;
 }
 

@@ -19,21 +19,19 @@ put (gguf_bytes *bytes, const void *data, size_t size)
 {
   if (bytes->failed || size == 0)
     return;
-  if (size > bytes->room - bytes->size)
-    {
-      size_t room = bytes->room ? bytes->room * 2 : 4096;
-      while (room - bytes->size < size && room <= SIZE_MAX / 2)
-        room *= 2;
-      unsigned char *grown
-          = room - bytes->size >= size ? (unsigned char *)realloc (bytes->data, room) : NULL;
-      if (!grown)
-        {
-          bytes->failed = true;
-          return;
-        }
-      bytes->data = grown;
-      bytes->room = room;
+  if (size > bytes->room - bytes->size) {
+    size_t room = bytes->room ? bytes->room * 2 : 4096;
+    while (room - bytes->size < size && room <= SIZE_MAX / 2)
+      room *= 2;
+    unsigned char *grown
+        = room - bytes->size >= size ? (unsigned char *)realloc (bytes->data, room) : NULL;
+    if (!grown) {
+      bytes->failed = true;
+      return;
     }
+    bytes->data = grown;
+    bytes->room = room;
+  }
   memcpy (bytes->data + bytes->size, data, size);
   bytes->size += size;
 }
@@ -62,21 +60,20 @@ put_value (gguf_bytes *bytes, const adze_meta *value)
     put_text (bytes, value->text.data, value->text.size);
   else if (value->type != ADZE_META_ARRAY)
     put_number (bytes, value->bits, adze_meta_number_size (value->type));
-  else
-    {
-      put_number (bytes, value->item, 4);
-      put_number (bytes, value->count, 8);
-      const adze_text *texts = value->items;
-      const adze_meta *values = value->items;
-      size_t size = adze_meta_number_size (value->item);
-      if (size)
-        put (bytes, value->items, (size_t)value->count * size);
-      for (uint64_t i = 0; !size && i < value->count; i++)
-        if (value->item == ADZE_META_STRING)
-          put_text (bytes, texts[i].data, texts[i].size);
-        else
-          put_value (bytes, &values[i]);
-    }
+  else {
+    put_number (bytes, value->item, 4);
+    put_number (bytes, value->count, 8);
+    const adze_text *texts = value->items;
+    const adze_meta *values = value->items;
+    size_t size = adze_meta_number_size (value->item);
+    if (size)
+      put (bytes, value->items, (size_t)value->count * size);
+    for (uint64_t i = 0; !size && i < value->count; i++)
+      if (value->item == ADZE_META_STRING)
+        put_text (bytes, texts[i].data, texts[i].size);
+      else
+        put_value (bytes, &values[i]);
+  }
 }
 
 static void
@@ -163,20 +160,18 @@ gguf_check_keys (gguf_writer *writer, const char *architecture)
 {
   adze_text key = { NULL, 0 };
   const adze_meta *value = NULL, *own = NULL;
-  for (size_t i = 0;; i++)
-    {
-      writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
-      if (!key.data)
-        {
-          writer->key_count = i;
-          break;
-        }
-      adze_status status = check_key (writer, key, value);
-      if (status != ADZE_OK)
-        return status;
-      if (key_is (key, GGUF_KEY_ARCHITECTURE))
-        own = value;
+  for (size_t i = 0;; i++) {
+    writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
+    if (!key.data) {
+      writer->key_count = i;
+      break;
     }
+    adze_status status = check_key (writer, key, value);
+    if (status != ADZE_OK)
+      return status;
+    if (key_is (key, GGUF_KEY_ARCHITECTURE))
+      own = value;
+  }
   writer->architecture = own ? NULL : architecture;
   return check_architecture (writer, architecture, own);
 }
@@ -193,22 +188,19 @@ put_keys (const gguf_writer *writer, uint32_t shard, gguf_bytes *head)
   put_number (head, count + (split ? 3 : 0), 8);
   if (shard > 0 && writer->own_alignment)
     put_number_key (head, GGUF_KEY_ALIGNMENT, ADZE_META_U32, writer->alignment);
-  if (shard == 0 && writer->architecture)
-    {
-      adze_meta text = adze_meta_text (writer->architecture, strlen (writer->architecture));
-      put_key (head, GGUF_KEY_ARCHITECTURE, strlen (GGUF_KEY_ARCHITECTURE), &text);
-    }
-  for (size_t i = 0; shard == 0 && i < writer->key_count; i++)
-    {
-      writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
-      put_key (head, key.data, key.size, value);
-    }
-  if (split)
-    {
-      put_number_key (head, GGUF_KEY_SPLIT_NO, ADZE_META_U16, shard);
-      put_number_key (head, GGUF_KEY_SPLIT_COUNT, ADZE_META_U16, writer->shard_count);
-      put_number_key (head, GGUF_KEY_SPLIT_TENSORS, ADZE_META_I32, writer->tensor_count);
-    }
+  if (shard == 0 && writer->architecture) {
+    adze_meta text = adze_meta_text (writer->architecture, strlen (writer->architecture));
+    put_key (head, GGUF_KEY_ARCHITECTURE, strlen (GGUF_KEY_ARCHITECTURE), &text);
+  }
+  for (size_t i = 0; shard == 0 && i < writer->key_count; i++) {
+    writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
+    put_key (head, key.data, key.size, value);
+  }
+  if (split) {
+    put_number_key (head, GGUF_KEY_SPLIT_NO, ADZE_META_U16, shard);
+    put_number_key (head, GGUF_KEY_SPLIT_COUNT, ADZE_META_U16, writer->shard_count);
+    put_number_key (head, GGUF_KEY_SPLIT_TENSORS, ADZE_META_I32, writer->tensor_count);
+  }
 }
 
 /* ---- Tensors. */

@@ -16,20 +16,18 @@ safetensors_put (safetensors_bytes *bytes, const void *data, size_t size)
 {
   if (bytes->failed || size == 0)
     return;
-  if (size > bytes->room - bytes->size)
-    {
-      size_t room = bytes->room ? bytes->room * 2 : 4096;
-      while (room - bytes->size < size && room <= SIZE_MAX / 2)
-        room *= 2;
-      char *grown = room - bytes->size >= size ? (char *)realloc (bytes->data, room) : NULL;
-      if (!grown)
-        {
-          bytes->failed = true;
-          return;
-        }
-      bytes->data = grown;
-      bytes->room = room;
+  if (size > bytes->room - bytes->size) {
+    size_t room = bytes->room ? bytes->room * 2 : 4096;
+    while (room - bytes->size < size && room <= SIZE_MAX / 2)
+      room *= 2;
+    char *grown = room - bytes->size >= size ? (char *)realloc (bytes->data, room) : NULL;
+    if (!grown) {
+      bytes->failed = true;
+      return;
     }
+    bytes->data = grown;
+    bytes->room = room;
+  }
   memcpy (bytes->data + bytes->size, data, size);
   bytes->size += size;
 }
@@ -62,18 +60,17 @@ safetensors_put_string (safetensors_bytes *bytes, const char *data, size_t size)
   };
   safetensors_put (bytes, "\"", 1);
   size_t plain = 0;
-  for (size_t i = 0; i < size; i++)
-    {
-      unsigned char c = (unsigned char)data[i];
-      if (c >= 0x20 && c != '"' && c != '\\')
-        continue;
-      safetensors_put (bytes, data + plain, i - plain);
-      plain = i + 1;
-      if (named[c])
-        safetensors_put_format (bytes, "\\%c", named[c]);
-      else
-        safetensors_put_format (bytes, "\\u%04x", c);
-    }
+  for (size_t i = 0; i < size; i++) {
+    unsigned char c = (unsigned char)data[i];
+    if (c >= 0x20 && c != '"' && c != '\\')
+      continue;
+    safetensors_put (bytes, data + plain, i - plain);
+    plain = i + 1;
+    if (named[c])
+      safetensors_put_format (bytes, "\\%c", named[c]);
+    else
+      safetensors_put_format (bytes, "\\u%04x", c);
+  }
   safetensors_put (bytes, data + plain, size - plain);
   safetensors_put (bytes, "\"", 1);
 }
@@ -105,12 +102,11 @@ bool
 safetensors_is_utf8 (const char *data, size_t size)
 {
   size_t length;
-  for (size_t i = 0; i < size; i += length)
-    {
-      length = character ((const unsigned char *)data + i, size - i);
-      if (length == 0)
-        return false;
-    }
+  for (size_t i = 0; i < size; i += length) {
+    length = character ((const unsigned char *)data + i, size - i);
+    if (length == 0)
+      return false;
+  }
   return true;
 }
 
@@ -118,11 +114,10 @@ const char *
 safetensors_shown (const char *data, uint64_t size, char shown[SAFETENSORS_SHOWN])
 {
   size_t length = 0;
-  for (; length < size && length < SAFETENSORS_SHOWN - 1; length++)
-    {
-      unsigned char c = (unsigned char)data[length];
-      shown[length] = c < 0x20 || c == 0x7f || c == '\'' ? '?' : (char)c;
-    }
+  for (; length < size && length < SAFETENSORS_SHOWN - 1; length++) {
+    unsigned char c = (unsigned char)data[length];
+    shown[length] = c < 0x20 || c == 0x7f || c == '\'' ? '?' : (char)c;
+  }
   shown[length] = '\0';
   if (length == size)
     return shown;

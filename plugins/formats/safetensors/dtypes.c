@@ -66,16 +66,15 @@ safetensors_dtype_of (const adze_host *host, const adze_tensor_meta *meta,
                       "numbers alone",
                       shown, meta->codec);
   for (size_t i = 0; i < COUNT; i++)
-    if (same (dtypes[i].dtype, meta->dtype))
-      {
-        *dtype = &dtypes[i];
-        if (safetensors_whole_bytes (meta->dtype, (uint32_t)meta->rank, meta->shape))
-          return ADZE_OK;
-        return adze_fail (host, ADZE_E_UNSUPPORTED,
-                          "tensor '%s' does not end on a whole byte, as safetensors demands of "
-                          "numbers of %u bits",
-                          shown, meta->dtype.bits);
-      }
+    if (same (dtypes[i].dtype, meta->dtype)) {
+      *dtype = &dtypes[i];
+      if (safetensors_whole_bytes (meta->dtype, (uint32_t)meta->rank, meta->shape))
+        return ADZE_OK;
+      return adze_fail (host, ADZE_E_UNSUPPORTED,
+                        "tensor '%s' does not end on a whole byte, as safetensors demands of "
+                        "numbers of %u bits",
+                        shown, meta->dtype.bits);
+    }
   return adze_fail (host, ADZE_E_UNSUPPORTED,
                     "tensor '%s' has elements of %u bits of a type (number %u in DLPack) that "
                     "safetensors does not have",

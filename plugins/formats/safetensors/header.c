@@ -27,22 +27,23 @@ read_metadata (safetensors_json *json, safetensors_header *header)
 {
   bool first = true, more = false;
   adze_status status = safetensors_expect (json, '{', "at the beginning of " SAFETENSORS_METADATA);
-  while (status == ADZE_OK)
-    {
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      if (!safetensors_grow ((void **)&header->entries, &header->entry_room, header->entry_count,
-                             sizeof *header->entries))
-        return no_memory (json);
-      safetensors_entry *entry = &header->entries[header->entry_count];
+  while (status == ADZE_OK) {
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    if (!safetensors_grow ((void **)&header->entries, &header->entry_room, header->entry_count,
+                           sizeof *header->entries))
+      return no_memory (json);
+    safetensors_entry *entry = &header->entries[header->entry_count];
+    status = safetensors_count_entry (json);
+    if (status == ADZE_OK)
       status = safetensors_name (json, "a key of " SAFETENSORS_METADATA, &entry->key);
-      if (status == ADZE_OK)
-        status = safetensors_string (
-            json, "a value of " SAFETENSORS_METADATA ", which must be a text", &entry->value);
-      if (status == ADZE_OK)
-        header->entry_count++;
-    }
+    if (status == ADZE_OK)
+      status = safetensors_string (
+          json, "a value of " SAFETENSORS_METADATA ", which must be a text", &entry->value);
+    if (status == ADZE_OK)
+      header->entry_count++;
+  }
   return status;
 }
 
@@ -54,28 +55,26 @@ read_shape (safetensors_json *json, safetensors_header *header, safetensors_tens
   bool first = true, more = false;
   adze_status status = safetensors_expect (json, '[', "at the beginning of a shape");
   tensor->shape = header->dim_count;
-  while (status == ADZE_OK)
-    {
-      uint64_t dimension = 0;
-      status = safetensors_more (json, ']', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      size_t at = json->at;
-      status = safetensors_whole (json, "a dimension", &dimension);
-      if (status != ADZE_OK)
-        break;
-      if (dimension > INT64_MAX)
-        return safetensors_malformed (json, at, "the dimension %" PRIu64 " is beyond 2^63 - 1",
-                                      dimension);
-      if (tensor->rank == ADZE_RANK_MAX)
-        return safetensors_malformed (json, at, "a shape has more than %d dimensions",
-                                      ADZE_RANK_MAX);
-      if (!safetensors_grow ((void **)&header->dims, &header->dim_room, header->dim_count,
-                             sizeof *header->dims))
-        return no_memory (json);
-      header->dims[header->dim_count++] = (int64_t)dimension;
-      tensor->rank++;
-    }
+  while (status == ADZE_OK) {
+    uint64_t dimension = 0;
+    status = safetensors_more (json, ']', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    size_t at = json->at;
+    status = safetensors_whole (json, "a dimension", &dimension);
+    if (status != ADZE_OK)
+      break;
+    if (dimension > INT64_MAX)
+      return safetensors_malformed (json, at, "the dimension %" PRIu64 " is beyond 2^63 - 1",
+                                    dimension);
+    if (tensor->rank == ADZE_RANK_MAX)
+      return safetensors_malformed (json, at, "a shape has more than %d dimensions", ADZE_RANK_MAX);
+    if (!safetensors_grow ((void **)&header->dims, &header->dim_room, header->dim_count,
+                           sizeof *header->dims))
+      return no_memory (json);
+    header->dims[header->dim_count++] = (int64_t)dimension;
+    tensor->rank++;
+  }
   return status;
 }
 
@@ -117,13 +116,7 @@ read_dtype (safetensors_json *json, safetensors_tensor *tensor)
   return ADZE_OK;
 }
 
-enum
-{
-  DTYPE = 1,
-  SHAPE = 2,
-  OFFSETS = 4,
-  ALL = 7
-};
+enum { DTYPE = 1, SHAPE = 2, OFFSETS = 4, ALL = 7 };
 
 static adze_status
 read_field (safetensors_json *json, safetensors_header *header, safetensors_tensor *tensor,
@@ -190,14 +183,15 @@ read_tensor (safetensors_json *json, safetensors_header *header, adze_text name,
   if (strlen (name.data) != name.size)
     return safetensors_malformed (json, at, "there is a zero byte in the name of tensor '%s'",
                                   safetensors_shown (name.data, name.size, shown));
-  adze_status status = safetensors_expect (json, '{', "at the beginning of a tensor");
-  while (status == ADZE_OK)
-    {
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      status = read_field (json, header, &tensor, &seen);
-    }
+  adze_status status = safetensors_count_entry (json);
+  if (status == ADZE_OK)
+    status = safetensors_expect (json, '{', "at the beginning of a tensor");
+  while (status == ADZE_OK) {
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    status = read_field (json, header, &tensor, &seen);
+  }
   if (status == ADZE_OK)
     status = check_tensor (json, header, &tensor, seen, at);
   if (status != ADZE_OK)
@@ -216,26 +210,24 @@ parse (safetensors_json *json, safetensors_header *header)
 {
   bool first = true, more = false, metadata = false;
   adze_status status = safetensors_expect (json, '{', "at the beginning");
-  while (status == ADZE_OK)
-    {
-      adze_text name;
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      size_t at = json->at;
-      status = safetensors_name (json, "a tensor's name", &name);
-      if (status != ADZE_OK)
-        break;
-      if (!safetensors_text_is (name, SAFETENSORS_METADATA))
-        status = read_tensor (json, header, name, at);
-      else if (metadata)
-        status = safetensors_malformed (json, at, SAFETENSORS_METADATA " comes twice");
-      else
-        {
-          metadata = true;
-          status = read_metadata (json, header);
-        }
+  while (status == ADZE_OK) {
+    adze_text name;
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    size_t at = json->at;
+    status = safetensors_name (json, "a tensor's name", &name);
+    if (status != ADZE_OK)
+      break;
+    if (!safetensors_text_is (name, SAFETENSORS_METADATA))
+      status = read_tensor (json, header, name, at);
+    else if (metadata)
+      status = safetensors_malformed (json, at, SAFETENSORS_METADATA " comes twice");
+    else {
+      metadata = true;
+      status = read_metadata (json, header);
     }
+  }
   return status == ADZE_OK ? safetensors_end (json) : status;
 }
 
@@ -255,11 +247,10 @@ static void
 sort (safetensors_header *header)
 {
   for (size_t i = 1; i < header->count; i++)
-    if (compare (&header->tensors[i - 1], &header->tensors[i]) > 0)
-      {
-        qsort (header->tensors, header->count, sizeof *header->tensors, compare);
-        return;
-      }
+    if (compare (&header->tensors[i - 1], &header->tensors[i]) > 0) {
+      qsort (header->tensors, header->count, sizeof *header->tensors, compare);
+      return;
+    }
 }
 
 /* The first nine bytes: how long the header is, and that it begins as one. */
@@ -313,6 +304,7 @@ safetensors_read_header (const adze_host *host, adze_file *file, uint64_t limit,
   if (status != ADZE_OK)
     return status;
   header->data = 8 + length;
+  header->limit = limit;
   header->text = malloc ((size_t)length + 1);
   if (!header->text)
     return adze_fail (host, ADZE_E_MEMORY, "no room for a header of %" PRIu64 " bytes", length);
@@ -322,7 +314,8 @@ safetensors_read_header (const adze_host *host, adze_file *file, uint64_t limit,
                             .where = "header",
                             .origin = 8,
                             .text = header->text,
-                            .size = (size_t)length };
+                            .size = (size_t)length,
+                            .most = safetensors_entries_limit (limit) };
   if (status == ADZE_OK)
     status = parse (&json, header);
   if (status == ADZE_OK)

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index.c: a model in several files. The index must say of each tensor where it is, and of no other;
- * so it is held against the files both ways. */
+/* index.c: a model in several files. The index must say of each tensor where it is, and of no
+ * other; so it is held against the files both ways. */
 #include <stdlib.h>
 
 #include "safetensors.h"
 
-typedef struct place
-{
+typedef struct place {
   adze_text tensor;
   adze_text file;
 } place;
 
-typedef struct shards
-{
+typedef struct shards {
   const adze_host *host;
   const char *name; /* of the index */
   adze_file *index;
@@ -32,25 +30,25 @@ read_map (shards *all, safetensors_json *json)
   bool first = true, more = false;
   char shown[SAFETENSORS_SHOWN];
   adze_status status = safetensors_expect (json, '{', "at the beginning of weight_map");
-  while (status == ADZE_OK)
-    {
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      if (!safetensors_grow ((void **)&all->places, &all->room, all->count, sizeof *all->places))
-        return adze_fail (json->host, ADZE_E_MEMORY, "%s: no room for its weight_map", json->file);
-      place *next = &all->places[all->count];
-      size_t at = json->at;
+  while (status == ADZE_OK) {
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    if (!safetensors_grow ((void **)&all->places, &all->room, all->count, sizeof *all->places))
+      return adze_fail (json->host, ADZE_E_MEMORY, "%s: no room for its weight_map", json->file);
+    place *next = &all->places[all->count];
+    size_t at = json->at;
+    status = safetensors_count_entry (json);
+    if (status == ADZE_OK)
       status = safetensors_name (json, "a tensor's name", &next->tensor);
-      if (status == ADZE_OK)
-        status = safetensors_string (json, "a file's name", &next->file);
-      if (status == ADZE_OK && strlen (next->file.data) != next->file.size)
-        return safetensors_malformed (
-            json, at, "there is a zero byte in the name of the file '%s'",
-            safetensors_shown (next->file.data, next->file.size, shown));
-      if (status == ADZE_OK)
-        all->count++;
-    }
+    if (status == ADZE_OK)
+      status = safetensors_string (json, "a file's name", &next->file);
+    if (status == ADZE_OK && strlen (next->file.data) != next->file.size)
+      return safetensors_malformed (json, at, "there is a zero byte in the name of the file '%s'",
+                                    safetensors_shown (next->file.data, next->file.size, shown));
+    if (status == ADZE_OK)
+      all->count++;
+  }
   return status;
 }
 
@@ -66,30 +64,25 @@ tell_value (shards *all, safetensors_json *json, adze_text key)
   size_t at = json->at;
   int c = safetensors_peek (json);
   adze_status status;
-  if (c == '"')
-    {
-      status = safetensors_string (json, "a value", &text);
-      if (status == ADZE_OK)
-        value = adze_meta_text (text.data, text.size);
-    }
-  else if (c == 't' || c == 'f')
-    {
-      status = safetensors_literal (json, "true or false", &word);
-      value.type = ADZE_META_BOOL;
-      value.bits = word && strcmp (word, "true") == 0;
-    }
-  else if (c == '{' || c == '[' || c == 'n')
+  if (c == '"') {
+    status = safetensors_string (json, "a value", &text);
+    if (status == ADZE_OK)
+      value = adze_meta_text (text.data, text.size);
+  } else if (c == 't' || c == 'f') {
+    status = safetensors_literal (json, "true or false", &word);
+    value.type = ADZE_META_BOOL;
+    value.bits = word && strcmp (word, "true") == 0;
+  } else if (c == '{' || c == '[' || c == 'n')
     return safetensors_malformed (
         json, at, "the value of '%s' is %s; texts, whole numbers, true and false are kept",
         safetensors_shown (key.data, key.size, shown),
         c == '{'   ? "an object"
         : c == '[' ? "a list"
                    : "null");
-  else
-    {
-      status = safetensors_whole (json, "a value", &value.bits);
-      value.type = ADZE_META_U64;
-    }
+  else {
+    status = safetensors_whole (json, "a value", &value.bits);
+    value.type = ADZE_META_U64;
+  }
   return status == ADZE_OK ? service->metadata (all->host, all->catalog, key, &value) : status;
 }
 
@@ -105,17 +98,16 @@ read_index_metadata (shards *all, safetensors_json *json)
 {
   bool first = true, more = false;
   adze_status status = safetensors_expect (json, '{', "at the beginning of metadata");
-  while (status == ADZE_OK)
-    {
-      adze_text key, number;
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      status = safetensors_name (json, "a key of metadata", &key);
-      if (status == ADZE_OK)
-        status = is_derived (key) ? safetensors_number (json, "a sum", &number)
-                                  : tell_value (all, json, key);
-    }
+  while (status == ADZE_OK) {
+    adze_text key, number;
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    status = safetensors_name (json, "a key of metadata", &key);
+    if (status == ADZE_OK)
+      status = is_derived (key) ? safetensors_number (json, "a sum", &number)
+                                : tell_value (all, json, key);
+  }
   return status;
 }
 
@@ -125,32 +117,31 @@ parse (shards *all, safetensors_json *json)
   bool first = true, more = false, map = false, metadata = false;
   char shown[SAFETENSORS_SHOWN];
   adze_status status = safetensors_expect (json, '{', "at the beginning");
-  while (status == ADZE_OK)
-    {
-      adze_text name;
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      size_t at = json->at;
-      status = safetensors_name (json, "weight_map or metadata", &name);
-      if (status != ADZE_OK)
-        break;
-      bool is_map = safetensors_text_is (name, "weight_map");
-      bool is_metadata = safetensors_text_is (name, "metadata");
-      if ((is_map && map) || (is_metadata && metadata))
-        return safetensors_malformed (json, at, "'%s' comes twice", name.data);
-      map |= is_map;
-      metadata |= is_metadata;
-      if (is_map)
-        status = read_map (all, json);
-      else if (is_metadata)
-        status = read_index_metadata (all, json);
-      else
-        return safetensors_malformed (json, at,
-                                      "'%s' is nothing that an index has; weight_map and "
-                                      "metadata are",
-                                      safetensors_shown (name.data, name.size, shown));
-    }
+  while (status == ADZE_OK) {
+    adze_text name;
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    size_t at = json->at;
+    status = safetensors_name (json, "weight_map or metadata", &name);
+    if (status != ADZE_OK)
+      break;
+    bool is_map = safetensors_text_is (name, "weight_map");
+    bool is_metadata = safetensors_text_is (name, "metadata");
+    if ((is_map && map) || (is_metadata && metadata))
+      return safetensors_malformed (json, at, "'%s' comes twice", name.data);
+    map |= is_map;
+    metadata |= is_metadata;
+    if (is_map)
+      status = read_map (all, json);
+    else if (is_metadata)
+      status = read_index_metadata (all, json);
+    else
+      return safetensors_malformed (json, at,
+                                    "'%s' is nothing that an index has; weight_map and "
+                                    "metadata are",
+                                    safetensors_shown (name.data, name.size, shown));
+  }
   if (status == ADZE_OK)
     status = safetensors_end (json);
   if (status == ADZE_OK && !map)
@@ -183,7 +174,6 @@ read_text (shards *all)
                       "%s: has %" PRIu64 " bytes, and %" PRIu64
                       " are the most that is read of an index; a higher limit lets it pass",
                       all->name, size, all->limit);
-  all->limit -= size;
   all->text = malloc ((size_t)size + 1);
   if (!all->text)
     return adze_fail (all->host, ADZE_E_MEMORY, "%s: no room for %" PRIu64 " bytes", all->name,
@@ -191,10 +181,14 @@ read_text (shards *all)
   adze_status status = adze_file_read_at (all->host, all->index, 0, all->text, (size_t)size);
   if (status != ADZE_OK)
     return status;
-  safetensors_json json = {
-    .host = all->host, .file = all->name, .where = "index", .text = all->text, .size = (size_t)size
-  };
+  safetensors_json json = { .host = all->host,
+                            .file = all->name,
+                            .where = "index",
+                            .text = all->text,
+                            .size = (size_t)size,
+                            .most = safetensors_entries_limit (all->limit) };
   status = parse (all, &json);
+  all->limit -= size;
   if (status == ADZE_OK && all->count == 0)
     return safetensors_malformed (&json, 0, "weight_map names no tensor");
   if (status == ADZE_OK)
@@ -219,19 +213,18 @@ check_shard (const shards *all, const safetensors_header *header, const char *fi
   if (!seen)
     return adze_fail (all->host, ADZE_E_MEMORY, "%s: no room to compare it", all->name);
   adze_status status = ADZE_OK;
-  for (size_t i = 0; i < header->count && status == ADZE_OK; i++)
-    {
-      const char *name = header->tensors[i].name;
-      place wanted = { .tensor = { name, strlen (name) }, .file = all->places[first].file };
-      const place *found
-          = bsearch (&wanted, all->places + first, last - first, sizeof wanted, compare_places);
-      if (found)
-        seen[found - all->places - first] = true;
-      else
-        status = adze_fail (all->host, ADZE_E_FORMAT,
-                            "%s: the tensor '%s' is in it, but %s does not say so", file,
-                            safetensors_shown (name, strlen (name), shown), all->name);
-    }
+  for (size_t i = 0; i < header->count && status == ADZE_OK; i++) {
+    const char *name = header->tensors[i].name;
+    place wanted = { .tensor = { name, strlen (name) }, .file = all->places[first].file };
+    const place *found
+        = bsearch (&wanted, all->places + first, last - first, sizeof wanted, compare_places);
+    if (found)
+      seen[found - all->places - first] = true;
+    else
+      status = adze_fail (all->host, ADZE_E_FORMAT,
+                          "%s: the tensor '%s' is in it, but %s does not say so", file,
+                          safetensors_shown (name, strlen (name), shown), all->name);
+  }
   for (size_t i = first; i < last && status == ADZE_OK; i++)
     if (!seen[i - first])
       status = adze_fail (
@@ -248,21 +241,20 @@ tell_more_metadata (const shards *all, const safetensors_header *header, const c
 {
   const adze_catalog_service *service = adze_catalog_of (all->host);
   char shown[SAFETENSORS_SHOWN];
-  for (size_t i = 0; i < header->entry_count; i++)
-    {
-      const safetensors_entry *entry = &header->entries[i];
-      const safetensors_entry *known = safetensors_find_entry (&all->first, entry->key);
-      if (known && compare_texts (known->value, entry->value) == 0)
-        continue;
-      if (known || safetensors_text_is (entry->key, SAFETENSORS_VALUES))
-        return adze_fail (all->host, ADZE_E_FORMAT,
-                          "%s: its metadata has another '%s' than the first file of the model",
-                          file, safetensors_shown (entry->key.data, entry->key.size, shown));
-      adze_meta value = adze_meta_text (entry->value.data, entry->value.size);
-      adze_status status = service->metadata (all->host, all->catalog, entry->key, &value);
-      if (status != ADZE_OK)
-        return status;
-    }
+  for (size_t i = 0; i < header->entry_count; i++) {
+    const safetensors_entry *entry = &header->entries[i];
+    const safetensors_entry *known = safetensors_find_entry (&all->first, entry->key);
+    if (known && compare_texts (known->value, entry->value) == 0)
+      continue;
+    if (known || safetensors_text_is (entry->key, SAFETENSORS_VALUES))
+      return adze_fail (all->host, ADZE_E_FORMAT,
+                        "%s: its metadata has another '%s' than the first file of the model", file,
+                        safetensors_shown (entry->key.data, entry->key.size, shown));
+    adze_meta value = adze_meta_text (entry->value.data, entry->value.size);
+    adze_status status = service->metadata (all->host, all->catalog, entry->key, &value);
+    if (status != ADZE_OK)
+      return status;
+  }
   return ADZE_OK;
 }
 
@@ -286,12 +278,10 @@ read_shard (shards *all, size_t first, size_t last)
                         : tell_more_metadata (all, &header, name);
   if (status == ADZE_OK)
     status = safetensors_tell_tensors (all->host, file, &header, all->catalog);
-  if (status == ADZE_OK && first == 0)
-    {
-      all->first = header;
-      safetensors_sort_entries (&all->first);
-    }
-  else
+  if (status == ADZE_OK && first == 0) {
+    all->first = header;
+    safetensors_sort_entries (&all->first);
+  } else
     safetensors_header_free (&header);
   return status;
 }
@@ -305,14 +295,13 @@ safetensors_read_index (const adze_host *host, adze_file *file, adze_catalog *ca
                  .catalog = catalog,
                  .limit = adze_catalog_of (host)->limit (host, catalog) };
   adze_status status = read_text (&all);
-  for (size_t first = 0; first < all.count && status == ADZE_OK;)
-    {
-      size_t last = first + 1;
-      while (last < all.count && compare_texts (all.places[first].file, all.places[last].file) == 0)
-        last++;
-      status = read_shard (&all, first, last);
-      first = last;
-    }
+  for (size_t first = 0; first < all.count && status == ADZE_OK;) {
+    size_t last = first + 1;
+    while (last < all.count && compare_texts (all.places[first].file, all.places[last].file) == 0)
+      last++;
+    status = read_shard (&all, first, last);
+    first = last;
+  }
   safetensors_header_free (&all.first);
   free (all.places);
   free (all.text);

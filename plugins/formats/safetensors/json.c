@@ -15,15 +15,26 @@ safetensors_malformed (const safetensors_json *json, size_t at, const char *form
                     json->origin + at, json->where, text);
 }
 
+adze_status
+safetensors_count_entry (safetensors_json *json)
+{
+  if (++json->entries <= json->most)
+    return ADZE_OK;
+  return adze_fail (json->host, ADZE_E_LIMIT,
+                    "%s: the %s has more than %" PRIu64
+                    " tensors, texts and lists, which is the most "
+                    "that is read; a higher limit on structure lets it pass",
+                    json->file, json->where, json->most);
+}
+
 int
 safetensors_peek (safetensors_json *json)
 {
-  for (; json->at < json->size; json->at++)
-    {
-      char c = json->text[json->at];
-      if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
-        return (unsigned char)c;
-    }
+  for (; json->at < json->size; json->at++) {
+    char c = json->text[json->at];
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+      return (unsigned char)c;
+  }
   return -1;
 }
 
@@ -55,18 +66,16 @@ safetensors_more (safetensors_json *json, char close, bool *first, bool *more)
   char text[24];
   int c = safetensors_peek (json);
   *more = c != close;
-  if (!*more)
-    {
-      json->at++;
-      return ADZE_OK;
-    }
-  if (!*first)
-    {
-      if (c != ',')
-        return safetensors_malformed (json, json->at, "needed is ',' or '%c', found is %s", close,
-                                      found (c, text));
-      json->at++;
-    }
+  if (!*more) {
+    json->at++;
+    return ADZE_OK;
+  }
+  if (!*first) {
+    if (c != ',')
+      return safetensors_malformed (json, json->at, "needed is ',' or '%c', found is %s", close,
+                                    found (c, text));
+    json->at++;
+  }
   *first = false;
   return ADZE_OK;
 }
@@ -79,41 +88,37 @@ hex_digits (const safetensors_json *json, size_t at, uint32_t *code)
   *code = 0;
   if (json->size - at < 4)
     return false;
-  for (size_t i = at; i < at + 4; i++)
-    {
-      char c = json->text[i];
-      unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                       : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                       : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
-                                              : 16;
-      if (digit == 16)
-        return false;
-      *code = *code << 4 | digit;
-    }
+  for (size_t i = at; i < at + 4; i++) {
+    char c = json->text[i];
+    unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                     : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+                                            : 16;
+    if (digit == 16)
+      return false;
+    *code = *code << 4 | digit;
+  }
   return true;
 }
 
 static size_t
 encode (uint32_t code, char *into)
 {
-  if (code < 0x80)
-    {
-      into[0] = (char)code;
-      return 1;
-    }
-  if (code < 0x800)
-    {
-      into[0] = (char)(0xc0 | code >> 6);
-      into[1] = (char)(0x80 | (code & 0x3f));
-      return 2;
-    }
-  if (code < 0x10000)
-    {
-      into[0] = (char)(0xe0 | code >> 12);
-      into[1] = (char)(0x80 | (code >> 6 & 0x3f));
-      into[2] = (char)(0x80 | (code & 0x3f));
-      return 3;
-    }
+  if (code < 0x80) {
+    into[0] = (char)code;
+    return 1;
+  }
+  if (code < 0x800) {
+    into[0] = (char)(0xc0 | code >> 6);
+    into[1] = (char)(0x80 | (code & 0x3f));
+    return 2;
+  }
+  if (code < 0x10000) {
+    into[0] = (char)(0xe0 | code >> 12);
+    into[1] = (char)(0x80 | (code >> 6 & 0x3f));
+    into[2] = (char)(0x80 | (code & 0x3f));
+    return 3;
+  }
   into[0] = (char)(0xf0 | code >> 18);
   into[1] = (char)(0x80 | (code >> 12 & 0x3f));
   into[2] = (char)(0x80 | (code >> 6 & 0x3f));
@@ -157,12 +162,11 @@ escape (safetensors_json *json, char *into, size_t *size)
   json->at++;
   char c = json->at < json->size ? json->text[json->at++] : '\0';
   const char *name = c ? strchr (names, c) : NULL;
-  if (name)
-    {
-      into[0] = means[name - names];
-      *size = 1;
-      return ADZE_OK;
-    }
+  if (name) {
+    into[0] = means[name - names];
+    *size = 1;
+    return ADZE_OK;
+  }
   uint32_t code = 0;
   if (c != 'u')
     return safetensors_malformed (json, json->at - 1,
@@ -184,30 +188,26 @@ safetensors_string (safetensors_json *json, const char *what, adze_text *text)
                                   found (c, word));
   size_t start = ++json->at;
   char *into = json->text + start;
-  for (;;)
-    {
-      if (json->at >= json->size)
-        return safetensors_malformed (json, start - 1, "%s has no closing quote", what);
-      char next = json->text[json->at];
-      size_t size = 1;
-      if (next == '"')
-        break;
-      if ((unsigned char)next < 0x20)
-        return safetensors_malformed (json, json->at, "the byte 0x%02x must be escaped in a string",
-                                      (unsigned)(unsigned char)next);
-      if (next == '\\')
-        {
-          adze_status status = escape (json, into, &size);
-          if (status != ADZE_OK)
-            return status;
-        }
-      else
-        {
-          *into = next;
-          json->at++;
-        }
-      into += size;
+  for (;;) {
+    if (json->at >= json->size)
+      return safetensors_malformed (json, start - 1, "%s has no closing quote", what);
+    char next = json->text[json->at];
+    size_t size = 1;
+    if (next == '"')
+      break;
+    if ((unsigned char)next < 0x20)
+      return safetensors_malformed (json, json->at, "the byte 0x%02x must be escaped in a string",
+                                    (unsigned)(unsigned char)next);
+    if (next == '\\') {
+      adze_status status = escape (json, into, &size);
+      if (status != ADZE_OK)
+        return status;
+    } else {
+      *into = next;
+      json->at++;
     }
+    into += size;
+  }
   json->at++;
   *into = '\0';
   *text = (adze_text){ json->text + start, (uint64_t)(into - (json->text + start)) };
@@ -257,17 +257,15 @@ safetensors_number (safetensors_json *json, const char *what, adze_text *number)
   bool good = is_digit (json);
   if (!skip (json, "0"))
     digits (json);
-  if (good && skip (json, "."))
-    {
-      good = is_digit (json);
-      digits (json);
-    }
-  if (good && skip (json, "eE"))
-    {
-      skip (json, "+-");
-      good = is_digit (json);
-      digits (json);
-    }
+  if (good && skip (json, ".")) {
+    good = is_digit (json);
+    digits (json);
+  }
+  if (good && skip (json, "eE")) {
+    skip (json, "+-");
+    good = is_digit (json);
+    digits (json);
+  }
   if (!good || is_digit (json))
     return safetensors_malformed (json, start, "needed is %s, a number, found is %s", what,
                                   good ? "one that begins with 0" : found (c, text));
@@ -284,16 +282,15 @@ safetensors_whole (safetensors_json *json, const char *what, uint64_t *number)
     return status;
   size_t start = json->at - (size_t)text.size;
   *number = 0;
-  for (size_t i = 0; i < text.size; i++)
-    {
-      unsigned digit = (unsigned)(unsigned char)text.data[i] - '0';
-      if (digit > 9)
-        return safetensors_malformed (json, start, "%s must be a whole number that is not negative",
-                                      what);
-      if (*number > (UINT64_MAX - digit) / 10)
-        return safetensors_malformed (json, start, "%s is a number beyond 2^64 - 1", what);
-      *number = *number * 10 + digit;
-    }
+  for (size_t i = 0; i < text.size; i++) {
+    unsigned digit = (unsigned)(unsigned char)text.data[i] - '0';
+    if (digit > 9)
+      return safetensors_malformed (json, start, "%s must be a whole number that is not negative",
+                                    what);
+    if (*number > (UINT64_MAX - digit) / 10)
+      return safetensors_malformed (json, start, "%s is a number beyond 2^64 - 1", what);
+    *number = *number * 10 + digit;
+  }
   return ADZE_OK;
 }
 
@@ -303,16 +300,14 @@ safetensors_literal (safetensors_json *json, const char *what, const char **word
   static const char *const words[] = { "true", "false", "null" };
   char text[24];
   int c = safetensors_peek (json);
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    {
-      size_t length = strlen (words[i]);
-      if (json->size - json->at >= length && memcmp (json->text + json->at, words[i], length) == 0)
-        {
-          json->at += length;
-          *word = words[i];
-          return ADZE_OK;
-        }
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    size_t length = strlen (words[i]);
+    if (json->size - json->at >= length && memcmp (json->text + json->at, words[i], length) == 0) {
+      json->at += length;
+      *word = words[i];
+      return ADZE_OK;
     }
+  }
   return safetensors_malformed (json, json->at, "needed is %s, found is %s", what, found (c, text));
 }
 

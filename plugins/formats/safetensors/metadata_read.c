@@ -8,14 +8,12 @@
 
 /* Memory of one value, given back all at once. Blocks are chained both ways, so that one of them
  * can grow. */
-typedef struct block
-{
+typedef struct block {
   struct block *next, *before;
   max_align_t data[];
 } block;
 
-typedef struct value_reader
-{
+typedef struct value_reader {
   safetensors_json *json;
   block *blocks;
 } value_reader;
@@ -23,12 +21,11 @@ typedef struct value_reader
 static void
 free_blocks (value_reader *reader)
 {
-  while (reader->blocks)
-    {
-      block *next = reader->blocks->next;
-      free (reader->blocks);
-      reader->blocks = next;
-    }
+  while (reader->blocks) {
+    block *next = reader->blocks->next;
+    free (reader->blocks);
+    reader->blocks = next;
+  }
 }
 
 /* DATA is NULL or from here; what it held stays. NULL: no memory. */
@@ -40,11 +37,10 @@ resize (value_reader *reader, void *data, size_t size)
       = size < SIZE_MAX - sizeof *old ? realloc (old, offsetof (block, data) + size) : NULL;
   if (!grown)
     return NULL;
-  if (!old)
-    {
-      grown->before = NULL;
-      grown->next = reader->blocks;
-    }
+  if (!old) {
+    grown->before = NULL;
+    grown->next = reader->blocks;
+  }
   if (grown->next)
     grown->next->before = grown;
   if (grown->before)
@@ -56,8 +52,7 @@ resize (value_reader *reader, void *data, size_t size)
 
 /* ---- Single values. */
 
-static const struct
-{
+static const struct {
   const char *name;
   uint32_t type;
 } types[] = { { "u8", ADZE_META_U8 },       { "i8", ADZE_META_I8 },     { "u16", ADZE_META_U16 },
@@ -77,11 +72,10 @@ read_type (safetensors_json *json, uint32_t *type)
   if (status != ADZE_OK)
     return status;
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    if (safetensors_text_is (name, types[i].name))
-      {
-        *type = types[i].type;
-        return ADZE_OK;
-      }
+    if (safetensors_text_is (name, types[i].name)) {
+      *type = types[i].type;
+      return ADZE_OK;
+    }
   return safetensors_malformed (json, json->at,
                                 "'%s' is no type of a value; u8 to u64, i8 to i64, "
                                 "f32, f64, bool, str and array are",
@@ -148,16 +142,13 @@ read_float (safetensors_json *json, uint32_t type, uint64_t *bits)
   memcpy (copy, text.data, (size_t)text.size);
   copy[text.size] = '\0';
   *bits = 0;
-  if (type == ADZE_META_F32)
-    {
-      float number = strtof (copy, NULL);
-      memcpy (bits, &number, sizeof number);
-    }
-  else
-    {
-      double number = strtod (copy, NULL);
-      memcpy (bits, &number, sizeof number);
-    }
+  if (type == ADZE_META_F32) {
+    float number = strtof (copy, NULL);
+    memcpy (bits, &number, sizeof number);
+  } else {
+    double number = strtod (copy, NULL);
+    memcpy (bits, &number, sizeof number);
+  }
   return ADZE_OK;
 }
 
@@ -197,11 +188,10 @@ read_hex (safetensors_json *json, adze_text *text)
   if (text->size % 2 != 0 || strspn (text->data, "0123456789abcdef") != text->size)
     return safetensors_malformed (json, at, "needed are pairs of hexadecimal digits in lower case");
   char *into = json->text + (text->data - json->text);
-  for (size_t i = 0; i < text->size; i += 2)
-    {
-      char pair[3] = { into[i], into[i + 1], '\0' };
-      into[i / 2] = (char)strtoul (pair, NULL, 16);
-    }
+  for (size_t i = 0; i < text->size; i += 2) {
+    char pair[3] = { into[i], into[i + 1], '\0' };
+    into[i / 2] = (char)strtoul (pair, NULL, 16);
+  }
   text->size /= 2;
   return ADZE_OK;
 }
@@ -230,15 +220,14 @@ read_item (value_reader *reader, uint32_t type, unsigned depth, void *item)
   uint64_t bits = 0;
   if (type == ADZE_META_STRING)
     return read_text (reader->json, item);
-  if (type == ADZE_META_ARRAY)
-    {
-      adze_meta *value = item;
-      size_t at = reader->json->at;
-      adze_status status = read_value (reader, depth + 1, value);
-      if (status == ADZE_OK && value->type != ADZE_META_ARRAY)
-        return safetensors_malformed (reader->json, at, "an entry of an array of arrays is none");
-      return status;
-    }
+  if (type == ADZE_META_ARRAY) {
+    adze_meta *value = item;
+    size_t at = reader->json->at;
+    adze_status status = read_value (reader, depth + 1, value);
+    if (status == ADZE_OK && value->type != ADZE_META_ARRAY)
+      return safetensors_malformed (reader->json, at, "an entry of an array of arrays is none");
+    return status;
+  }
   adze_status status = read_number (reader->json, type, &bits);
   unsigned char *bytes = item;
   for (size_t i = 0; i < adze_meta_number_size (type); i++)
@@ -257,23 +246,21 @@ read_list (value_reader *reader, uint32_t type, unsigned depth, adze_meta *value
                                   "arrays are nested more than %d deep", ADZE_META_DEPTH_MAX);
   *value = (adze_meta){ .type = ADZE_META_ARRAY, .item = type };
   adze_status status = safetensors_expect (reader->json, '[', "before a list");
-  while (status == ADZE_OK)
-    {
-      status = safetensors_more (reader->json, ']', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      if (value->count == room)
-        {
-          room = room ? room * 2 : 4;
-          char *grown = resize (reader, items, room * size);
-          if (!grown)
-            return adze_fail (reader->json->host, ADZE_E_MEMORY, "%s: no room for a list of values",
-                              reader->json->file);
-          items = grown;
-        }
-      status = read_item (reader, type, depth, items + value->count * size);
-      value->count++;
+  while (status == ADZE_OK) {
+    status = safetensors_more (reader->json, ']', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    if (value->count == room) {
+      room = room ? room * 2 : 4;
+      char *grown = resize (reader, items, room * size);
+      if (!grown)
+        return adze_fail (reader->json->host, ADZE_E_MEMORY, "%s: no room for a list of values",
+                          reader->json->file);
+      items = grown;
     }
+    status = read_item (reader, type, depth, items + value->count * size);
+    value->count++;
+  }
   value->items = items ? items : "";
   return status;
 }
@@ -284,19 +271,20 @@ read_value (value_reader *reader, unsigned depth, adze_meta *value)
 {
   uint32_t type = 0;
   *value = (adze_meta){ 0 };
-  adze_status status = read_type (reader->json, &type);
+  adze_status status = safetensors_count_entry (reader->json);
+  if (status == ADZE_OK)
+    status = read_type (reader->json, &type);
   if (status != ADZE_OK)
     return status;
   if (safetensors_peek (reader->json) == '[')
     status = read_list (reader, type, depth, value);
   else if (type == ADZE_META_ARRAY)
     status = safetensors_expect (reader->json, '[', "before an array's entries");
-  else
-    {
-      value->type = type;
-      status = type == ADZE_META_STRING ? read_text (reader->json, &value->text)
-                                        : read_number (reader->json, type, &value->bits);
-    }
+  else {
+    value->type = type;
+    status = type == ADZE_META_STRING ? read_text (reader->json, &value->text)
+                                      : read_number (reader->json, type, &value->bits);
+  }
   return status == ADZE_OK ? safetensors_expect (reader->json, '}', "behind a value") : status;
 }
 
@@ -378,25 +366,23 @@ tell_values (safetensors_json *json, const safetensors_header *header,
 {
   bool first = true, more = false;
   adze_status status = safetensors_expect (json, '{', "at the beginning");
-  while (status == ADZE_OK)
-    {
-      adze_text key;
-      value_reader reader = { json, NULL };
-      adze_meta value;
-      status = safetensors_more (json, '}', &first, &more);
-      if (status != ADZE_OK || !more)
-        break;
-      status = safetensors_name (json, "a key", &key);
-      if (status == ADZE_OK && safetensors_peek (json) != '{')
-        status = tell_named (json, header, key, sorted, catalog, told);
-      else if (status == ADZE_OK)
-        {
-          status = read_value (&reader, 0, &value);
-          if (status == ADZE_OK)
-            status = adze_catalog_of (json->host)->metadata (json->host, catalog, key, &value);
-          free_blocks (&reader);
-        }
+  while (status == ADZE_OK) {
+    adze_text key;
+    value_reader reader = { json, NULL };
+    adze_meta value;
+    status = safetensors_more (json, '}', &first, &more);
+    if (status != ADZE_OK || !more)
+      break;
+    status = safetensors_name (json, "a key", &key);
+    if (status == ADZE_OK && safetensors_peek (json) != '{')
+      status = tell_named (json, header, key, sorted, catalog, told);
+    else if (status == ADZE_OK) {
+      status = read_value (&reader, 0, &value);
+      if (status == ADZE_OK)
+        status = adze_catalog_of (json->host)->metadata (json->host, catalog, key, &value);
+      free_blocks (&reader);
     }
+  }
   return status == ADZE_OK ? safetensors_end (json) : status;
 }
 
@@ -414,16 +400,16 @@ tell_in_order (const adze_host *host, const char *file, const safetensors_header
                             .file = file,
                             .where = "text " SAFETENSORS_VALUES,
                             .text = header->text + (values->value.data - header->text),
-                            .size = (size_t)values->value.size };
+                            .size = (size_t)values->value.size,
+                            .most = safetensors_entries_limit (header->limit) };
   locale_t plain = newlocale (LC_ALL_MASK, "C", (locale_t)0);
   locale_t before = plain ? uselocale (plain) : (locale_t)0;
   adze_status status = plain ? tell_values (&json, header, sorted, catalog, told)
                              : adze_fail (host, ADZE_E_MEMORY, "%s: no plain locale", file);
-  if (plain)
-    {
-      uselocale (before);
-      freelocale (plain);
-    }
+  if (plain) {
+    uselocale (before);
+    freelocale (plain);
+  }
   free (sorted);
   return status;
 }
@@ -435,20 +421,18 @@ safetensors_tell_metadata (const adze_host *host, const char *file,
   adze_status status = ADZE_OK;
   const safetensors_entry *values = NULL;
   for (size_t i = 0; i < header->entry_count; i++)
-    if (safetensors_text_is (header->entries[i].key, SAFETENSORS_VALUES))
-      {
-        if (values)
-          return adze_fail (host, ADZE_E_FORMAT, "%s: " SAFETENSORS_VALUES " comes twice", file);
-        values = &header->entries[i];
-      }
+    if (safetensors_text_is (header->entries[i].key, SAFETENSORS_VALUES)) {
+      if (values)
+        return adze_fail (host, ADZE_E_FORMAT, "%s: " SAFETENSORS_VALUES " comes twice", file);
+      values = &header->entries[i];
+    }
   bool *told = calloc (header->entry_count + 1, sizeof *told);
   if (!told)
     return adze_fail (host, ADZE_E_MEMORY, "%s: no room for its metadata", file);
-  if (values)
-    {
-      told[values - header->entries] = true;
-      status = tell_in_order (host, file, header, values, catalog, told);
-    }
+  if (values) {
+    told[values - header->entries] = true;
+    status = tell_in_order (host, file, header, values, catalog, told);
+  }
   for (size_t i = 0; i < header->entry_count && status == ADZE_OK; i++)
     if (!told[i])
       status = tell_text (host, &header->entries[i], catalog);

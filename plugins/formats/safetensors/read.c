@@ -9,28 +9,27 @@ safetensors_tell_tensors (const adze_host *host, adze_file *file, const safetens
   const adze_catalog_service *service = adze_catalog_of (host);
   uint64_t size = adze_file_size (host, file);
   char shown[SAFETENSORS_SHOWN];
-  for (size_t i = 0; i < header->count; i++)
-    {
-      const safetensors_tensor *tensor = &header->tensors[i];
-      adze_found found = { .struct_size = sizeof found, .file = file };
-      found.meta = (adze_tensor_meta){ .struct_size = sizeof found.meta,
-                                       .rank = (int32_t)tensor->rank,
-                                       .name = tensor->name,
-                                       .shape = header->dims + tensor->shape,
-                                       .dtype = tensor->dtype->dtype,
-                                       .byte_size = tensor->end - tensor->begin };
-      if (tensor->end > size - header->data)
-        return adze_fail (host, ADZE_E_FORMAT,
-                          "%s: tensor '%s' ends at byte %" PRIu64 " of the data, which has %" PRIu64
-                          "; the file is cut off or damaged",
-                          adze_files_of (host)->name (host, file),
-                          safetensors_shown (tensor->name, strlen (tensor->name), shown),
-                          tensor->end, size - header->data);
-      found.offset = header->data + tensor->begin;
-      adze_status status = service->tensor (host, catalog, &found);
-      if (status != ADZE_OK)
-        return status;
-    }
+  for (size_t i = 0; i < header->count; i++) {
+    const safetensors_tensor *tensor = &header->tensors[i];
+    adze_found found = { .struct_size = sizeof found, .file = file };
+    found.meta = (adze_tensor_meta){ .struct_size = sizeof found.meta,
+                                     .rank = (int32_t)tensor->rank,
+                                     .name = tensor->name,
+                                     .shape = header->dims + tensor->shape,
+                                     .dtype = tensor->dtype->dtype,
+                                     .byte_size = tensor->end - tensor->begin };
+    if (tensor->end > size - header->data)
+      return adze_fail (host, ADZE_E_FORMAT,
+                        "%s: tensor '%s' ends at byte %" PRIu64 " of the data, which has %" PRIu64
+                        "; the file is cut off or damaged",
+                        adze_files_of (host)->name (host, file),
+                        safetensors_shown (tensor->name, strlen (tensor->name), shown), tensor->end,
+                        size - header->data);
+    found.offset = header->data + tensor->begin;
+    adze_status status = service->tensor (host, catalog, &found);
+    if (status != ADZE_OK)
+      return status;
+  }
   /* No gap, no overlap, nothing behind. */
   return service->extent (host, catalog, file, header->data, size, 1);
 }

@@ -22,6 +22,14 @@
 #define SAFETENSORS_INDEX_ENDING ".safetensors.index.json"
 #define SAFETENSORS_SHARDS_MAX 99999 /* five digits in a file's name */
 
+/* How many tensors, texts or lists in lists a structure of LIMIT bytes may have. Each takes the
+ * host a while, and a file of nothing else would take seconds. No model has a tenth. */
+static inline uint64_t
+safetensors_entries_limit (uint64_t limit)
+{
+  return limit / 100 > 100000 ? limit / 100 : 100000;
+}
+
 bool safetensors_ends_with (const char *name, const char *end);
 /* A text for a message: printable, and not longer than a line. */
 #define SAFETENSORS_SHOWN 81
@@ -29,8 +37,7 @@ const char *safetensors_shown (const char *data, uint64_t size, char shown[SAFET
 
 /* ---- dtypes.c */
 
-typedef struct safetensors_dtype
-{
+typedef struct safetensors_dtype {
   const char *name;
   adze_dtype dtype;
 } safetensors_dtype;
@@ -45,8 +52,7 @@ bool safetensors_whole_bytes (adze_dtype dtype, uint32_t rank, const int64_t *sh
 
 /* ---- bytes.c: bytes that grow; FAILED once there was no memory. */
 
-typedef struct safetensors_bytes
-{
+typedef struct safetensors_bytes {
   char *data;
   size_t size, room;
   bool failed;
@@ -66,19 +72,21 @@ bool safetensors_grow (void **items, size_t *room, size_t count, size_t size);
 
 /* ---- json.c: a strict reader that keeps nothing and calls nothing of itself again. */
 
-typedef struct safetensors_json
-{
+typedef struct safetensors_json {
   const adze_host *host;
   const char *file;  /* for messages */
   const char *where; /* "header" */
   uint64_t origin;   /* where in the file the text begins */
   char *text;        /* strings are decoded where they stand */
   size_t size, at;
+  uint64_t entries, most; /* so far, and how many there may be */
 } safetensors_json;
 
 /* ADZE_E_FORMAT: "FILE: byte N of WHERE: ...". */
 adze_status safetensors_malformed (const safetensors_json *json, size_t at, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
+/* One more; ADZE_E_LIMIT when it is one too many. */
+adze_status safetensors_count_entry (safetensors_json *json);
 /* The next character that is no space, as it stands there still; -1 at the end. */
 int safetensors_peek (safetensors_json *json);
 adze_status safetensors_expect (safetensors_json *json, char wanted, const char *what);
@@ -104,8 +112,7 @@ safetensors_text_is (adze_text text, const char *word)
 
 /* ---- header.c: the header of one file. */
 
-typedef struct safetensors_tensor
-{
+typedef struct safetensors_tensor {
   const char *name; /* here and in shape: in the header's memory */
   const safetensors_dtype *dtype;
   uint64_t begin, end; /* in the data */
@@ -114,14 +121,13 @@ typedef struct safetensors_tensor
   size_t order; /* in the header */
 } safetensors_tensor;
 
-typedef struct safetensors_entry
-{
+typedef struct safetensors_entry {
   adze_text key, value;
 } safetensors_entry;
 
-typedef struct safetensors_header
-{
+typedef struct safetensors_header {
   char *text;
+  uint64_t limit;              /* on structure */
   uint64_t data;               /* where the tensors' bytes begin */
   safetensors_tensor *tensors; /* by where they lie */
   size_t count, room;

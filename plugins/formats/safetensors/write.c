@@ -2,8 +2,7 @@
 /* write.c: what safetensors can hold, and how a model is laid out in one file or several. */
 #include "safetensors.h"
 
-typedef struct safetensors_writer
-{
+typedef struct safetensors_writer {
   const adze_host *host;
   const adze_cargo_service *cargo_service;
   const adze_layout_service *layout_service;
@@ -48,15 +47,14 @@ shard_end (const safetensors_writer *writer, size_t first, size_t *last)
 {
   uint64_t size = 0;
   adze_tensor_meta meta;
-  for (*last = first; *last < writer->tensor_count; ++*last)
-    {
-      adze_status status = tensor_of (writer, *last, &meta);
-      if (status != ADZE_OK)
-        return status;
-      size += meta.byte_size;
-      if (writer->shard_size > 0 && *last > first && size > writer->shard_size)
-        break;
-    }
+  for (*last = first; *last < writer->tensor_count; ++*last) {
+    adze_status status = tensor_of (writer, *last, &meta);
+    if (status != ADZE_OK)
+      return status;
+    size += meta.byte_size;
+    if (writer->shard_size > 0 && *last > first && size > writer->shard_size)
+      break;
+  }
   return ADZE_OK;
 }
 
@@ -64,14 +62,12 @@ static adze_status
 count_shards (safetensors_writer *writer)
 {
   size_t at = 0;
-  do
-    {
-      adze_status status = shard_end (writer, at, &at);
-      if (status != ADZE_OK)
-        return status;
-      writer->shard_count++;
-    }
-  while (at < writer->tensor_count && writer->shard_count <= SAFETENSORS_SHARDS_MAX);
+  do {
+    adze_status status = shard_end (writer, at, &at);
+    if (status != ADZE_OK)
+      return status;
+    writer->shard_count++;
+  } while (at < writer->tensor_count && writer->shard_count <= SAFETENSORS_SHARDS_MAX);
   if (writer->shard_count > SAFETENSORS_SHARDS_MAX)
     return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
                       "shard-size makes more than %d files; choose a larger one",
@@ -99,23 +95,21 @@ put_metadata (const safetensors_writer *writer, bool first, safetensors_bytes *h
   bool any = false;
   adze_text key;
   const adze_meta *value;
-  if (writer->values && first)
-    {
-      safetensors_bytes values = { 0 };
-      adze_text name = { SAFETENSORS_VALUES, strlen (SAFETENSORS_VALUES) };
-      safetensors_put_values (writer->host, writer->cargo, &values);
-      head->failed |= values.failed;
-      put_entry (head, &any, name, values.data, values.size);
-      safetensors_bytes_free (&values);
-    }
-  for (size_t i = 0;; i++)
-    {
-      writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
-      if (!key.data)
-        break;
-      if (safetensors_is_text (value))
-        put_entry (head, &any, key, value->text.data, (size_t)value->text.size);
-    }
+  if (writer->values && first) {
+    safetensors_bytes values = { 0 };
+    adze_text name = { SAFETENSORS_VALUES, strlen (SAFETENSORS_VALUES) };
+    safetensors_put_values (writer->host, writer->cargo, &values);
+    head->failed |= values.failed;
+    put_entry (head, &any, name, values.data, values.size);
+    safetensors_bytes_free (&values);
+  }
+  for (size_t i = 0;; i++) {
+    writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
+    if (!key.data)
+      break;
+    if (safetensors_is_text (value))
+      put_entry (head, &any, key, value->text.data, (size_t)value->text.size);
+  }
   if (any)
     safetensors_put_word (head, "}");
   return any;
@@ -151,13 +145,12 @@ compose_header (const safetensors_writer *writer, size_t first, size_t last,
   adze_status status = ADZE_OK;
   safetensors_put (head, "\0\0\0\0\0\0\0\0{", 9);
   bool any = put_metadata (writer, first == 0, head);
-  for (size_t i = first; i < last && status == ADZE_OK; i++)
-    {
-      if (any)
-        safetensors_put_word (head, ",");
-      any = true;
-      status = put_tensor (writer, i, &offset, head);
-    }
+  for (size_t i = first; i < last && status == ADZE_OK; i++) {
+    if (any)
+      safetensors_put_word (head, ",");
+    any = true;
+    status = put_tensor (writer, i, &offset, head);
+  }
   safetensors_put_word (head, "}");
   /* Tensors begin at a multiple of 8, as the reference implementation has it. */
   while (head->size % 8 != 0 && !head->failed)
@@ -212,16 +205,15 @@ compose_shard (const safetensors_writer *writer, const char *name, uint32_t shar
   adze_status status = other.failed ? adze_fail (writer->host, ADZE_E_MEMORY, "no room for a name")
                                     : writer->layout_service->file (writer->host, writer->layout,
                                                                     other.data, &file);
-  for (size_t i = first; i < last && status == ADZE_OK; i++)
-    {
-      adze_tensor_meta meta;
-      status = tensor_of (writer, i, &meta);
-      safetensors_put_word (index, i > 0 ? ",\n    " : "\n    ");
-      if (status == ADZE_OK)
-        safetensors_put_string (index, meta.name, strlen (meta.name));
-      safetensors_put_word (index, ": ");
-      safetensors_put_string (index, other.data, other.size - 1);
-    }
+  for (size_t i = first; i < last && status == ADZE_OK; i++) {
+    adze_tensor_meta meta;
+    status = tensor_of (writer, i, &meta);
+    safetensors_put_word (index, i > 0 ? ",\n    " : "\n    ");
+    if (status == ADZE_OK)
+      safetensors_put_string (index, meta.name, strlen (meta.name));
+    safetensors_put_word (index, ": ");
+    safetensors_put_string (index, other.data, other.size - 1);
+  }
   safetensors_bytes_free (&other);
   return status == ADZE_OK ? compose_file (writer, file, first, last) : status;
 }
@@ -230,12 +222,11 @@ static adze_status
 total_size (const safetensors_writer *writer, uint64_t *size)
 {
   adze_status status = ADZE_OK;
-  for (size_t i = 0; i < writer->tensor_count && status == ADZE_OK; i++)
-    {
-      adze_tensor_meta meta;
-      status = tensor_of (writer, i, &meta);
-      *size += meta.byte_size;
-    }
+  for (size_t i = 0; i < writer->tensor_count && status == ADZE_OK; i++) {
+    adze_tensor_meta meta;
+    status = tensor_of (writer, i, &meta);
+    *size += meta.byte_size;
+  }
   return status;
 }
 
@@ -249,13 +240,12 @@ compose_shards (const safetensors_writer *writer, const char *name)
   safetensors_put_format (
       &index, "{\n  \"metadata\": {\n    \"total_size\": %" PRIu64 "\n  },\n  \"weight_map\": {",
       size);
-  for (uint32_t shard = 0; shard < writer->shard_count && status == ADZE_OK; shard++)
-    {
-      status = shard_end (writer, first, &last);
-      if (status == ADZE_OK)
-        status = compose_shard (writer, name, shard, first, last, &index);
-      first = last;
-    }
+  for (uint32_t shard = 0; shard < writer->shard_count && status == ADZE_OK; shard++) {
+    status = shard_end (writer, first, &last);
+    if (status == ADZE_OK)
+      status = compose_shard (writer, name, shard, first, last, &index);
+    first = last;
+  }
   safetensors_put_word (&index, "\n  }\n}\n");
   if (status == ADZE_OK && index.failed)
     status = adze_fail (writer->host, ADZE_E_MEMORY, "no room for the index");
@@ -291,13 +281,12 @@ static adze_status
 check_tensors (const safetensors_writer *writer, const adze_params *params)
 {
   adze_status status = ADZE_OK;
-  for (size_t i = 0; i < writer->tensor_count && status == ADZE_OK; i++)
-    {
-      adze_tensor_meta meta;
-      status = tensor_of (writer, i, &meta);
-      if (status == ADZE_OK)
-        status = safetensors_carries (writer->host, params, &meta);
-    }
+  for (size_t i = 0; i < writer->tensor_count && status == ADZE_OK; i++) {
+    adze_tensor_meta meta;
+    status = tensor_of (writer, i, &meta);
+    if (status == ADZE_OK)
+      status = safetensors_carries (writer->host, params, &meta);
+  }
   return status;
 }
 
