@@ -2,8 +2,8 @@
 /* adze/draft/decision.h: what a technique found, decided and achieved, as data. Tier: draft.
  *
  * All of it ends in the run folder; the report, `adze why`, `require` and the observers read it
- * there. Told in decide or in run, never in apply of one piece, and always in the same order: the
- * host takes what one instance says and not what its copies in other processes repeat.
+ * there. Told in decide or in run, never elsewhere, and always in the same order: the host takes what
+ * one instance says and not what its copies in other processes repeat.
  */
 #ifndef ADZE_DRAFT_DECISION_H
 #define ADZE_DRAFT_DECISION_H
@@ -30,7 +30,8 @@ typedef struct adze_decision_service {
   adze_status (*achieved) (const adze_host *host, const char *name, double asked, double got);
 
   /* [any] Something else was done than was asked for. The run fails unless the stage has
-   * on-fallback = "warn". The one word that may also be said in apply. TENSOR may be NULL. */
+   * on-fallback = "warn". The one word that may be said everywhere, in apply too. TENSOR may be
+   * NULL. */
   adze_status (*fallback) (const adze_host *host, const char *tensor, const char *asked,
                            const char *did, const char *why);
 
@@ -46,12 +47,47 @@ adze_decisions_of (const adze_host *host)
   return (const adze_decision_service *)host->service (host, ADZE_DECISION);
 }
 
-/* In a host without the service nothing is kept. */
+/* In a host without the service the first four are told to nobody. A fallback must not be done in
+ * silence: there it is refused. */
 static inline adze_status
 adze_metric (const adze_host *host, const char *name, double value, const char *unit)
 {
   const adze_decision_service *service = adze_decisions_of (host);
   return service ? service->metric (host, name, value, unit) : ADZE_OK;
+}
+
+static inline adze_status
+adze_decided (const adze_host *host, const char *tensor, const adze_field *fields,
+              uint32_t field_count)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  return service ? service->tensor (host, tensor, fields, field_count) : ADZE_OK;
+}
+
+static inline adze_status
+adze_achieved (const adze_host *host, const char *name, double asked, double got)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  return service ? service->achieved (host, name, asked, got) : ADZE_OK;
+}
+
+static inline adze_status
+adze_row (const adze_host *host, const char *table, const adze_field *fields,
+          uint32_t field_count)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  return service ? service->row (host, table, fields, field_count) : ADZE_OK;
+}
+
+static inline adze_status
+adze_fallback (const adze_host *host, const char *tensor, const char *asked, const char *did,
+               const char *why)
+{
+  const adze_decision_service *service = adze_decisions_of (host);
+  if (!service)
+    return adze_fail (host, ADZE_E_UNSUPPORTED, "this host has no %s to tell of a fallback",
+                      ADZE_DECISION);
+  return service->fallback (host, tensor, asked, did, why);
 }
 
 ADZE_END_DECLS
