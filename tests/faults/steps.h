@@ -13,6 +13,8 @@
 #include "plugin/cache.h"
 #include "plugin/manifest/manifest.h"
 #include "plugin/runtime.h"
+#include "run/folder.h"
+#include "run/lock.h"
 
 /* ---- Steps. Each gives back its first error, and leaves nothing open. */
 
@@ -168,6 +170,87 @@ step_key (const world *w)
   return adze_key_make (in_world (w, "keys/fresh"));
 }
 
+/* What a run leaves behind, from its first line to its last. */
+static inline adze_error *
+leave_behind (const world *w, adze_folder *folder)
+{
+  static const adze_hash128 segment = { 1, 2 };
+  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO (adze_key) key = { 0 };
+  adze_file_identity identity = { 1, 2, 3, 4, 5 };
+  if (!facts)
+    return adze_error_memory ();
+  adze_json_string (facts, "word", "x");
+  ADZE_TRY (adze_key_add (&key, "stage", "clip"));
+  ADZE_TRY (adze_folder_describe (folder, 7, facts));
+  ADZE_TRY (adze_folder_add_line (folder, "events.jsonl", facts));
+  ADZE_TRY (adze_folder_add_line (folder, "decisions.jsonl", facts));
+  ADZE_TRY (adze_journal_add (folder, segment, 3, segment));
+  ADZE_TRY (adze_journal_note (folder, segment, "clip", "data", 4));
+  ADZE_TRY (adze_known_put (folder, &identity, "content", segment));
+  ADZE_TRY (adze_result_add_file (facts, in_world (w, "config.toml")));
+  ADZE_TRY (adze_result_keep (folder, &key, facts));
+  ADZE_TRY (adze_journal_forget (folder, segment));
+  ADZE_TRY (adze_folder_put (folder, "metrics.json", facts));
+  return adze_folder_state (folder, "finished", NULL);
+}
+
+static inline adze_folder_options
+run_options (const world *w)
+{
+  return (adze_folder_options){
+    .runs = in_world (w, "runs"), .name = "x", .identity = "x", .text = "adze = 1\n"
+  };
+}
+
+static inline adze_error *
+step_run (const world *w)
+{
+  adze_folder_options options = run_options (w);
+  adze_folder *folder = NULL;
+  ADZE_TRY (adze_folder_open (&options, &folder));
+  adze_error *error = leave_behind (w, folder);
+  if (!error)
+    error = adze_folder_flush (folder);
+  adze_folder_close (folder);
+  return error;
+}
+
+/* A run that is there already, and was broken off. */
+static inline adze_error *
+step_look_back (const world *w)
+{
+  static const adze_runs_form forms[] = { ADZE_RUNS_LIST, ADZE_RUNS_SHOW, ADZE_RUNS_TABLE };
+  adze_folder_options options = run_options (w);
+  options.runs = in_world (w, "old-runs");
+  options.look = true;
+  adze_folder *folder = NULL;
+  ADZE_AUTO_VALUE parts = NULL;
+  ADZE_AUTO_FREE char *cleaned = NULL;
+  ADZE_TRY (adze_folder_open (&options, &folder));
+  adze_error *error = adze_result_last (folder, "clip", &parts);
+  adze_folder_close (folder);
+  for (size_t i = 0; !error && i < 2 * ADZE_COUNT_OF (forms); i++) {
+    ADZE_AUTO_FREE char *text = NULL;
+    error = adze_runs_text (NULL, options.runs, forms[i / 2], NULL, i % 2, &text);
+  }
+  return error ? error : adze_runs_clean (NULL, options.runs, 1, true, false, &cleaned);
+}
+
+static inline adze_error *
+step_lock (const world *w)
+{
+  adze_manifest manifest = { .id = (char *)"x", .version = (char *)"1" };
+  adze_plugin_record record
+      = { .path = (char *)in_world (w, "config.toml"), .manifest = &manifest };
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  ADZE_AUTO (adze_buffer) changes = { 0 };
+  ADZE_TRY (adze_lock_use_plugin (&uses, &record));
+  ADZE_TRY (adze_lock_use_backend (&uses, "ref", "1"));
+  ADZE_TRY (adze_lock_write (in_world (w, "adze.lock"), &uses, &changes));
+  return adze_lock_check (in_world (w, "adze.lock"), &uses);
+}
+
 /* ---- What is undone before each try, without the step noticing. */
 
 static inline void
@@ -211,6 +294,18 @@ undo_key (const world *w)
   mkdir (in_world (w, "keys"), 0700);
 }
 
+static inline void
+undo_run (const world *w)
+{
+  run_command ("rm -rf '%s'", in_world (w, "runs"));
+}
+
+static inline void
+undo_lock (const world *w)
+{
+  remove_file (w, "adze.lock");
+}
+
 typedef struct step {
   const char *name;
   adze_error *(*run) (const world *w);
@@ -225,6 +320,8 @@ static const step steps[] = {
   { "stamp", step_stamp, undo_stamp, 5 },    { "show", step_show, undo_nothing, 1 },
   { "diff", step_diff, undo_nothing, 1 },    { "convert", step_convert, undo_convert, 1 },
   { "resume", step_resume, undo_convert, 1 },
+  { "run", step_run, undo_run, 5 },        { "lock", step_lock, undo_lock, 1 },
+  { "look_back", step_look_back, undo_nothing, 3 },
 };
 
 /* ---- What must hold. */
@@ -259,9 +356,36 @@ whole_json (const char *path)
   must (adze_json_parse (path, text, size, &document));
 }
 
+/* A run's folder may be there without run.json, when that could not be written and neither could the
+ * folder be removed again; a document that is there is whole. */
+static inline void
+runs_are_whole (const world *w)
+{
+  static const char *const folders[] = { "runs", "runs/results", "runs/0001-x", "runs/0001-x/notes" };
+  static const char *const documents[]
+      = { "runs/known.json", "runs/0001-x/run.json", "runs/0001-x/metrics.json" };
+  char **names = NULL;
+  size_t count = 0;
+  for (size_t i = 0; i < ADZE_COUNT_OF (folders); i++)
+    no_leftovers (in_world (w, folders[i]));
+  for (size_t i = 0; i < ADZE_COUNT_OF (documents); i++)
+    whole_json (in_world (w, documents[i]));
+  must (adze_folder_names (in_world (w, "runs/results"), ".json", &names, &count));
+  for (size_t i = 0; i < count; i++) {
+    ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", in_world (w, "runs/results"), names[i]);
+    whole_json (path);
+  }
+  adze_names_free (names, count);
+  if (access (in_world (w, "adze.lock"), F_OK) == 0) {
+    ADZE_AUTO (adze_lock_uses) uses = { 0 };
+    must (adze_lock_check (in_world (w, "adze.lock"), &uses));
+  }
+}
+
 static inline void
 all_is_whole (const world *w)
 {
+  runs_are_whole (w);
   no_leftovers (w->folder);
   no_leftovers (in_world (w, "cache"));
   no_leftovers (in_world (w, "other"));
@@ -310,6 +434,8 @@ make_warm_world (void **state)
   must (adze_key_make (in_world (w, "key")));
   free (build (w, "pliant", "pliant", ""));
   open_for_models (w);
+  must (step_run (w));
+  run_command ("mv '%s' '%s'", in_world (w, "runs"), in_world (w, "old-runs"));
   for (size_t i = 0; i < ADZE_COUNT_OF (steps); i++) {
     steps[i].undo (w);
     must (steps[i].run (w));

@@ -156,6 +156,9 @@ STEP (cache)
 STEP (key)
 STEP (probe)
 STEP (isolate)
+STEP (run)
+STEP (look_back)
+STEP (lock)
 STEP (stamp)
 STEP (show)
 STEP (diff)
@@ -222,7 +225,8 @@ main (void)
     TRIED (step_stamp_without_memory),   TRIED (step_show_without_memory),
     TRIED (step_diff_without_memory),    TRIED (step_convert_without_memory),
     TRIED (step_resume_without_memory),  TRIED (a_runtime_recovers),
-    TRIED (a_load_is_tried_again),
+    TRIED (a_load_is_tried_again),       TRIED (step_run_without_memory),
+    TRIED (step_lock_without_memory),    TRIED (step_look_back_without_memory),
   };
   return cmocka_run_group_tests_name ("out of memory", tests, make_warm_world, end_world);
 }

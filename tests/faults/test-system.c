@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The system refuses, at each open, mkdir, read, write, fallocate, fsync and rename in turn: nothing crashes, no
- * half file gets its final name, nothing stays behind, and the next try works. */
+/* The system refuses, at each open, mkdir, read, write, fallocate, truncate, sync and rename in turn:
+ * nothing crashes, no half file gets its final name, nothing stays behind, and the next try works. */
 #define _GNU_SOURCE 1 /* fallocate */
 
 #include "steps.h"
@@ -81,6 +81,12 @@ int
 fsync (int fd)
 {
   return refuses_now () ? -1 : (int)syscall (SYS_fsync, fd);
+}
+
+int
+fdatasync (int fd)
+{
+  return refuses_now () ? -1 : (int)syscall (SYS_fdatasync, fd);
 }
 
 int
