@@ -34,9 +34,13 @@ static adze_error *
 read_holder (int fd, const char *path, char **folder, long *process)
 {
   char text[512];
-  ssize_t size = pread (fd, text, sizeof text - 1, 0);
-  if (size < 0)
-    return complaint ("read", path);
+  size_t size = 0;
+  for (ssize_t got = 1; got != 0 && size < sizeof text - 1;) {
+    got = pread (fd, text + size, sizeof text - 1 - size, (off_t)size);
+    if (got < 0 && errno != EINTR)
+      return complaint ("read", path);
+    size += got > 0 ? (size_t)got : 0;
+  }
   text[size] = '\0';
   char *end = text;
   long number = strtol (text, &end, 10);

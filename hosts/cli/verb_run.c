@@ -75,6 +75,9 @@ carry_out (adze_cli *cli, const adze_cli_arguments *arguments, adze_plan *plan)
 {
   ADZE_CLI_FREE char *folder = NULL;
   adze_run_options options = options_of (arguments);
+  int followed = adze_cli_follow (cli);
+  if (followed != ADZE_CLI_FINE)
+    return followed;
   watch_interrupts (cli->runtime);
   adze_error *error = adze_plan_run (plan, &options, &folder);
   ignore_interrupts ();
