@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model-peer PATH TENSORS ROWS COLUMNS [SEED]: writes a safetensors file of TENSORS matrices of
+/* model-peer PATH TENSORS ROWS COLUMNS [SEED [sparse]]: writes a safetensors file of TENSORS matrices of
  * 32-bit floats, "layer.0.weight" and so on, with numbers from a bell curve around 0. For tests of
- * pipelines, which must not depend on what they test to have a model. */
+ * pipelines, which must not depend on what they test to have a model. "sparse": every other number is
+ * 0, and the first tensor has the trait that says so. */
 #include <inttypes.h>
-#include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ bell (uint64_t *state)
 }
 
 static int
-write_header (FILE *file, uint64_t tensors, uint64_t rows, uint64_t columns)
+write_header (FILE *file, uint64_t tensors, uint64_t rows, uint64_t columns, bool sparse)
 {
   char *header = NULL;
   size_t size = 0;
@@ -38,7 +39,10 @@ write_header (FILE *file, uint64_t tensors, uint64_t rows, uint64_t columns)
   if (!text)
     return 1;
   uint64_t bytes = rows * columns * 4;
-  fprintf (text, "{");
+  fprintf (text, "{%s",
+           sparse ? "\"__metadata__\":{\"adze.traits\":"
+                    "\"{\\\"layer.0.weight\\\":{\\\"adze.sparsity/1\\\":{}}}\"},"
+                  : "");
   for (uint64_t i = 0; i < tensors; i++)
     fprintf (text,
              "%s\"layer.%" PRIu64 ".weight\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 ",%" PRIu64
@@ -65,13 +69,14 @@ main (int argc, char **argv)
   uint64_t tensors = strtoull (argv[2], NULL, 10), rows = strtoull (argv[3], NULL, 10);
   uint64_t columns = strtoull (argv[4], NULL, 10);
   uint64_t state = argc > 5 ? strtoull (argv[5], NULL, 10) : 1;
+  bool sparse = argc > 6 && strcmp (argv[6], "sparse") == 0;
   FILE *file = fopen (argv[1], "wb");
-  if (!file || write_header (file, tensors, rows, columns) != 0)
+  if (!file || write_header (file, tensors, rows, columns, sparse) != 0)
     return 1;
   float *row = malloc (columns * sizeof *row);
   for (uint64_t i = 0; row && i < tensors * rows; i++) {
     for (uint64_t k = 0; k < columns; k++)
-      row[k] = bell (&state) * 0.1f;
+      row[k] = sparse && k % 2 ? 0 : bell (&state) * 0.1f;
     if (fwrite (row, sizeof *row, columns, file) != columns)
       return 1;
   }

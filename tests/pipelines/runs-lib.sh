@@ -43,3 +43,24 @@ model ()
 {
   "$TOP_BUILDDIR/tests/pipelines/model-peer" "$@" || complain "no model $1"
 }
+
+# plugins NAME...: builds tests/plugins/NAME.c into a folder that is searched and trusted. In a static
+# build, whose program takes no plugin from a file, the test ends here.
+plugins ()
+{
+  if [ "$ADZE_SHARED" = no ]; then
+    echo "not applicable: a static program loads no plugins"
+    exit 0
+  fi
+  local name
+  mkdir -p plugins "$XDG_CONFIG_HOME/adze"
+  echo "trusted = [\"$PWD/plugins\", \"$PWD/one\"]" > "$XDG_CONFIG_HOME/adze/config.toml"
+  export ADZE_PLUGIN_PATH="$PWD/plugins"
+  for name; do
+    $CC -std=gnu11 -shared -fPIC -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
+      -o "plugins/$(basename "$name").so" "$TOP_SRCDIR/tests/plugins/$name.c" || {
+      echo "needed is a compiler for the plugin $name"
+      exit 77
+    }
+  done
+}

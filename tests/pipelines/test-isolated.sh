@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A stage in a process of its own gives the same bytes; one that crashes, hangs or eats memory there
+# is a failed stage with its name, what ended it and its parameters. Nothing else is harmed, and the
+# run goes on from there once the stage is mended.
+. "$(dirname "$0")/runs-lib.sh"
+plugins liar
+model model.safetensors 12 64 64
+
+pipeline ()
+{
+  cat << END
+adze = 1
+name = "isolated"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "cast"
+to = "bf16"
+id = "narrow"
+[[stage]]
+use = "clip"
+percentile = 95
+[[stage]]
+use = "fault"
+$1
+[[stage]]
+use = "cast"
+to = "f16"
+[[output]]
+path = "out.safetensors"
+END
+}
+
+pipeline > p.toml
+must "$ADZE" run p.toml --set run.threads=1
+mv out.safetensors here.safetensors
+must "$ADZE" run p.toml --fresh --set stage.narrow.isolate=true --set stage.clip.isolate=true \
+  --set stage.cast.isolate=true --set run.threads=2
+cmp out.safetensors here.safetensors || complain "a stage in its own process gives other bytes"
+rm out.safetensors
+
+# breaks WORDS LINES: the stage fails with these words, the next run without the fault ends well.
+breaks ()
+{
+  local words=$1
+  pipeline "$2" > p.toml
+  must_fail "$words" "$ADZE" run p.toml --fresh
+  grep -q "fault" must.out || complain "the failure does not name the stage: $words"
+  grep -q "mode" must.out || complain "the failure does not name the parameters: $words"
+  [ ! -e out.safetensors ] || complain "half of a file stood under the output's name: $words"
+  must "$ADZE" run p.toml --set stage.fault.mode=none
+  cmp out.safetensors here.safetensors || complain "other bytes after: $words"
+  rm -f out.safetensors
+}
+
+breaks "Segmentation fault" 'mode = "crash"
+after = 5
+isolate = true'
+breaks "exited with code 0" 'mode = "exit"
+after = 5
+isolate = true'
+breaks "300 ms" 'mode = "hang"
+after = 5
+isolate = { time = "300ms" }'
+finish

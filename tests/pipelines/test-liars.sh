@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Techniques that do other than they say are caught, each with a message of its own: one whose apply
+# is not what describe announced, one that changes nothing, one that breaks a trait it claims to
+# preserve, one that breaks it in silence, one that falls back.
+. "$(dirname "$0")/runs-lib.sh"
+plugins liar
+model plain.safetensors 3 16 16
+model sparse.safetensors 3 16 16 1 sparse
+
+# pipeline NAME MODEL TECHNIQUE [LINE...]
+pipeline ()
+{
+  local name=$1 model=$2 technique=$3
+  shift 3
+  {
+    printf 'adze = 1\nname = "%s"\n[model]\npath = "%s.safetensors"\n' "$name" "$model"
+    printf '[[stage]]\nuse = "%s"\n' "$technique"
+    printf '%s\n' "$@"
+    printf '[[output]]\npath = "%s-out.safetensors"\n' "$name"
+  } > "$name.toml"
+}
+
+# caught NAME WORDS: here, and in a process of its own; no file is left under the output's name.
+caught ()
+{
+  must_fail "$2" "$ADZE" run "$1.toml" --set "stage.0.isolate=false"
+  must_fail "$2" "$ADZE" run "$1.toml" --set "stage.0.isolate=true"
+  [ ! -e "$1-out.safetensors" ] || complain "$1: an output was left"
+}
+
+pipeline shape plain liar-shape
+caught shape "announced"
+pipeline idle plain liar-idle
+caught idle "changed nothing"
+pipeline idle-copy plain liar-idle 'copy = true'
+caught idle-copy "changed nothing"
+pipeline sparsity sparse liar-sparsity
+caught sparsity "claims to preserve adze.sparsity/1 and broke it in 'layer.0.weight', at element 1"
+pipeline silent sparse liar-silent
+caught silent "broke adze.sparsity/1 of 'layer.0.weight' without saying so, at element 1"
+pipeline fallback plain liar-fallback
+caught fallback "fell back"
+grep -q 'twice as much' must.out || complain "the fallback does not say what was asked for"
+pipeline half plain liar-half
+caught half "layer.0.weight.rest"
+pipeline metric plain liar-metric
+caught metric "metric"
+
+# What may be warned of instead is a warning then, and the run ends well.
+pipeline idle-warn plain liar-idle 'on-no-effect = "warn"'
+must "$ADZE" run idle-warn.toml
+grep -q 'changed nothing' must.out || complain "on-no-effect = \"warn\" warns of nothing"
+pipeline fallback-warn plain liar-fallback 'on-fallback = "warn"'
+must "$ADZE" run fallback-warn.toml
+grep -q 'fell back' must.out || complain "on-fallback = \"warn\" warns of nothing"
+
+# One that says it breaks a trait may: the trait is gone from what it gives. One that preserves it
+# does, and the trait is in the file.
+pipeline breaks sparse liar-breaks
+must "$ADZE" run breaks.toml
+grep -qa 'adze.sparsity/1' breaks-out.safetensors && complain "a broken trait stayed in the file"
+pipeline keeps sparse liar-threshold
+must "$ADZE" run keeps.toml
+grep -qa 'adze.sparsity/1' keeps-out.safetensors || complain "a kept trait is not in the file"
+finish

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The same run twice gives the same bytes and does nothing the second time; a changed plugin,
+# parameter, file or input does again what depends on it and nothing else, and --explain says why.
+. "$(dirname "$0")/runs-lib.sh"
+model model.safetensors 6 32 32
+cp model.safetensors other.safetensors
+
+pipeline ()
+{
+  cat << END
+adze = 1
+name = "results"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "clip"
+percentile = $1
+[[stage]]
+use = "fault"
+mode = "none"
+[[stage]]
+use = "cast"
+to = "f16"
+[[stage]]
+use = "clip"
+id = "again"
+percentile = $2
+[[output]]
+path = "clipped.safetensors"
+from = "clip.model"
+[[output]]
+path = "out.safetensors"
+END
+}
+
+# cached WORD...: of each segment, whether the last run found it ("true") or did it ("false").
+cached ()
+{
+  local found
+  found=$(sed -n 's/.*"segment.finished".*"cached": \(true\|false\).*/\1/p' \
+    "$(ls -d adze-runs/0* | tail -n 1)/events.jsonl" | tr '\n' ' ')
+  [ "$found" = "$* " ] || complain "segments found: $found, should be: $*"
+}
+
+pipeline 99 98 > p.toml
+must "$ADZE" run p.toml
+cached false false
+cp out.safetensors first.safetensors
+cp clipped.safetensors first-clipped.safetensors
+must "$ADZE" run p.toml
+cached true true
+cmp out.safetensors first.safetensors || complain "the second run gave other bytes"
+must "$ADZE" run p.toml --fresh
+cached false false
+cmp out.safetensors first.safetensors || complain "a fresh run gave other bytes"
+cmp clipped.safetensors first-clipped.safetensors || complain "a fresh run gave other bytes"
+
+must "$ADZE" run p.toml --explain
+[ "$(grep -c 'is there already' must.out)" = 2 ] || complain "--explain does not see the results"
+
+# A parameter of the second segment: the first is not done again.
+pipeline 99 97 > p.toml
+must "$ADZE" run p.toml --explain
+grep -q 'parameter percentile.* was 98, is 97' must.out || {
+  complain "--explain does not name the parameter"
+  cat must.out
+}
+must "$ADZE" run p.toml
+cached true false
+cmp -s out.safetensors first.safetensors && complain "another parameter gave the same bytes"
+
+# An output that was changed by hand is made again.
+pipeline 99 98 > p.toml
+must "$ADZE" run p.toml
+echo >> out.safetensors
+must "$ADZE" run p.toml --explain
+grep -q 'out.safetensors' must.out || complain "--explain does not name the changed file"
+must "$ADZE" run p.toml
+cmp out.safetensors first.safetensors || complain "a changed output was not made again"
+
+# Another input: everything.
+model model.safetensors 6 32 32 2
+must "$ADZE" run p.toml --explain
+grep -q 'input .*model.safetensors changed' must.out || {
+  complain "--explain does not name the input"
+  cat must.out
+}
+must "$ADZE" run p.toml
+cached false false
+# The old content under a new inode and time is the old content.
+cp other.safetensors model.safetensors
+must "$ADZE" run p.toml --fresh
+cmp out.safetensors first.safetensors || complain "the same content gave other bytes"
+
+# An input that is touched and says the same is read, and nothing is done.
+touch model.safetensors
+must "$ADZE" run p.toml
+cached true true
+
+# A plugin that was built anew.
+if [ "$ADZE_SHARED" != no ]; then
+  plugins ../../plugins/techniques/cast/cast
+  cp -r plugins one
+  export ADZE_PLUGIN_PATH=$PWD/one
+  must "$ADZE" run p.toml --fresh
+  "${CC%% *}" -shared -fPIC -O1 -DOTHER -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
+    -o one/cast.so "$TOP_SRCDIR/plugins/techniques/cast/cast.c"
+  printf x >> one/cast.so
+  must "$ADZE" run p.toml --explain
+  grep -q 'plugin cast .*rebuilt' must.out || {
+    complain "--explain does not name the plugin"
+    cat must.out
+  }
+  must "$ADZE" run p.toml
+  cached true false
+  must_fail "cast" "$ADZE" run p.toml --locked --set seed=5 --plugin-path "$TOP_BUILDDIR/plugins/.libs"
+fi
+finish
