@@ -56,6 +56,11 @@ static adze_error *
 open_part (adze_sink *sink, uint64_t size, adze_resume resume, bool *resumed)
 {
   struct stat status;
+  ADZE_AUTO_FREE char *folder = strndup (sink->path,
+                                         (size_t)(adze_path_base (sink->path) - sink->path));
+  if (!folder)
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_make (folder));
   if (resume == ADZE_RESUME_WHOLE) {
     sink->fd = open (sink->path, O_RDONLY | O_CLOEXEC);
     *resumed = sink->fd >= 0 && fstat (sink->fd, &status) == 0

@@ -152,8 +152,10 @@ open_store (whole_state *s)
   ADZE_TRY (adze_model_new (&s->given));
   ADZE_TRY (adze_result_path (s->x->folder, s->journal, "data", &s->path));
   s->part = adze_text_format ("%s.part", s->path);
-  if (!s->part)
+  ADZE_AUTO_FREE char *folder = strndup (s->path, (size_t)(adze_path_base (s->path) - s->path));
+  if (!s->part || !folder)
     return adze_error_memory ();
+  ADZE_TRY (adze_folder_make (folder));
   s->fd = open (s->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   return s->fd >= 0 ? NULL : adze_error_errno ("cannot make %s", s->part);
 }

@@ -23,7 +23,7 @@ use = "clip"
 percentile = 95
 [[stage]]
 use = "fault"
-$1
+${1-}
 [[stage]]
 use = "cast"
 to = "f16"

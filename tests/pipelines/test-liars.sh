@@ -21,31 +21,31 @@ pipeline ()
   } > "$name.toml"
 }
 
-# caught NAME WORDS: here, and in a process of its own; no file is left under the output's name.
+# caught NAME TECHNIQUE WORDS: here, and in a process of its own; no file is left under the output's name.
 caught ()
 {
-  must_fail "$2" "$ADZE" run "$1.toml" --set "stage.0.isolate=false"
-  must_fail "$2" "$ADZE" run "$1.toml" --set "stage.0.isolate=true"
+  must_fail "$3" "$ADZE" run "$1.toml" --set "stage.$2.isolate=false"
+  must_fail "$3" "$ADZE" run "$1.toml" --set "stage.$2.isolate=true"
   [ ! -e "$1-out.safetensors" ] || complain "$1: an output was left"
 }
 
 pipeline shape plain liar-shape
-caught shape "announced"
+caught shape liar-shape "announced"
 pipeline idle plain liar-idle
-caught idle "changed nothing"
+caught idle liar-idle "changed nothing"
 pipeline idle-copy plain liar-idle 'copy = true'
-caught idle-copy "changed nothing"
+caught idle-copy liar-idle "changed nothing"
 pipeline sparsity sparse liar-sparsity
-caught sparsity "claims to preserve adze.sparsity/1 and broke it in 'layer.0.weight', at element 1"
+caught sparsity liar-sparsity "claims to preserve adze.sparsity/1 and broke it in 'layer.0.weight', at element 1"
 pipeline silent sparse liar-silent
-caught silent "broke adze.sparsity/1 of 'layer.0.weight' without saying so, at element 1"
+caught silent liar-silent "broke adze.sparsity/1 of 'layer.0.weight' without saying so, at element 1"
 pipeline fallback plain liar-fallback
-caught fallback "fell back"
+caught fallback liar-fallback "fell back"
 grep -q 'twice as much' must.out || complain "the fallback does not say what was asked for"
 pipeline half plain liar-half
-caught half "layer.0.weight.rest"
+caught half liar-half "layer.0.weight.rest"
 pipeline metric plain liar-metric
-caught metric "metric"
+caught metric liar-metric "metric"
 
 # What may be warned of instead is a warning then, and the run ends well.
 pipeline idle-warn plain liar-idle 'on-no-effect = "warn"'
