@@ -63,4 +63,6 @@ isolate = true'
 breaks "300 ms" 'mode = "hang"
 after = 5
 isolate = { time = "300ms" }'
+breaks "memory limit" 'mode = "none"
+isolate = { memory = "16MiB" }'
 finish

@@ -104,7 +104,7 @@ if [ "$ADZE_SHARED" != no ]; then
   cp -r plugins one
   export ADZE_PLUGIN_PATH=$PWD/one
   must "$ADZE" run p.toml --fresh
-  "${CC%% *}" -shared -fPIC -O1 -DOTHER -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
+  $CC -shared -fPIC -O1 -DOTHER -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
     -o one/cast.so "$TOP_SRCDIR/plugins/techniques/cast/cast.c"
   printf x >> one/cast.so
   must "$ADZE" run p.toml --explain
