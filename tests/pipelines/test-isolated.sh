@@ -63,6 +63,12 @@ isolate = true'
 breaks "300 ms" 'mode = "hang"
 after = 5
 isolate = { time = "300ms" }'
-breaks "memory limit" 'mode = "none"
-isolate = { memory = "16MiB" }'
+
+# More memory than it may have: a matrix of 64 MB, whole, in a process of 64 MiB.
+model large.safetensors 1 4096 4096
+pipeline 'isolate = { memory = "64MiB" }' | sed 's/"model.safetensors"/"large.safetensors"/' > p.toml
+must_fail "memory limit: 67108864 bytes" "$ADZE" run p.toml
+grep -q "fault" must.out || complain "the failure does not name the stage that ate memory"
+[ ! -e out.safetensors ] || complain "half of a file stood under the output's name"
+must "$ADZE" run p.toml --set stage.fault.isolate=false
 finish

@@ -43,7 +43,7 @@ pipeline fallback plain liar-fallback
 caught fallback liar-fallback "fell back"
 grep -q 'twice as much' must.out || complain "the fallback does not say what was asked for"
 pipeline half plain liar-half
-caught half liar-half "layer.0.weight.rest"
+caught half liar-half "announced 2 outputs for 'layer.0.weight', apply gave 1"
 pipeline metric plain liar-metric
 caught metric liar-metric "metric"
 
