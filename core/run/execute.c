@@ -92,6 +92,9 @@ adze_execution_open (adze_plan *plan, const adze_run_options *options, bool look
                                  .text = text,
                                  .fresh = options->fresh,
                                  .look = look };
+  /* Before there is a folder: a run that cannot be watched as its pipeline says does not begin. */
+  if (!look)
+    ADZE_TRY (adze_observers_open (x));
   ADZE_TRY (adze_folder_open (&folder, &x->folder));
   if (look)
     return NULL;
@@ -102,6 +105,7 @@ adze_execution_open (adze_plan *plan, const adze_run_options *options, bool look
 void
 adze_execution_close (adze_execution *x)
 {
+  adze_observers_close (x);
   for (size_t i = 0; x->pending && i < x->plan->segment_count; i++)
     adze_pending_close (&x->pending[i], true);
   for (size_t i = 0; x->given && i < x->plan->stage_count; i++) {

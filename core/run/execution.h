@@ -20,6 +20,7 @@
 #include "run/seen.h"
 #include "run/sink.h"
 #include "run/told.h"
+#include "work/observer.h"
 
 /* A file that is written and waits to be promoted. */
 typedef struct adze_pending {
@@ -49,6 +50,8 @@ typedef struct adze_execution {
   size_t *given_count;
   char *plan_identity;
   adze_error *lost_events; /* why the run's own file of events is not whole; NULL: it is */
+  adze_observation **observers; /* as many as were opened */
+  size_t observer_count;
 } adze_execution;
 
 /* ---- execute.c */
@@ -128,6 +131,12 @@ ADZE_MUST_CHECK adze_error *adze_fallbacks_check (adze_execution *x,
 /* Keeps all events from now on in the run folder. */
 ADZE_MUST_CHECK adze_error *adze_tell_open (adze_execution *x);
 void adze_tell_close (adze_execution *x);
+
+/* The observers that the pipeline names watch from now on. One that fails later is told of, and does
+ * not bring down the run. */
+ADZE_MUST_CHECK adze_error *adze_observers_open (adze_execution *x);
+/* Once they have seen all that was emitted. */
+void adze_observers_close (adze_execution *x);
 
 void adze_tell (adze_execution *x, const char *source, const char *id, const adze_field *fields,
                 uint32_t count);

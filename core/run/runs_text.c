@@ -25,7 +25,8 @@ add_plain (adze_buffer *into, const char *text)
   }
 }
 
-/* A cell, or what stands behind a name. */
+/* A cell, or what stands behind a name. Metrics are all real numbers, counts among them: those are
+ * shown as people write them. */
 static void
 add_value (adze_buffer *into, const adze_value *value)
 {
@@ -34,6 +35,9 @@ add_value (adze_buffer *into, const adze_value *value)
     return;
   if (value->type == ADZE_VALUE_STRING)
     add_plain (into, value->string);
+  else if (value->type == ADZE_VALUE_FLOAT && value->real > -1e15 && value->real < 1e15
+           && value->real == (double)(int64_t)value->real)
+    adze_buffer_format (into, "%lld", (long long)value->real);
   else
     adze_value_write_toml (value, &text);
   into->failed |= text.failed;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/tell.c: what happens in a run, as events, and in the run's own file of them. */
+/* run/tell.c: what happens in a run, as events: in the run's own file of them, and for the observers
+ * that its pipeline names. */
 #include <string.h>
 
 #include "base/event_wire.h"
@@ -41,4 +42,33 @@ adze_tell_close (adze_execution *x)
 {
   adze_event_bus_unsubscribe (x->plan->runtime->bus, on_event, x);
   adze_error_free (x->lost_events);
+}
+
+/* ---- Observers. */
+
+adze_error *
+adze_observers_open (adze_execution *x)
+{
+  const adze_pipeline *pipeline = x->plan->pipeline;
+  x->observers = calloc (pipeline->observer_count + 1, sizeof *x->observers);
+  if (!x->observers)
+    return adze_error_memory ();
+  for (size_t i = 0; i < pipeline->observer_count; i++) {
+    const adze_pipeline_observer *named = &pipeline->observers[i];
+    adze_document settings = { pipeline->document.path, pipeline->document.text, named->settings };
+    adze_error *error = adze_observation_open (x->plan->runtime, named->use, &settings,
+                                               &x->observers[i]);
+    if (error)
+      return adze_error_wrap (error, "observer '%s' cannot watch", named->use);
+    x->observer_count++;
+  }
+  return NULL;
+}
+
+void
+adze_observers_close (adze_execution *x)
+{
+  for (size_t i = 0; i < x->observer_count; i++)
+    adze_observation_close (x->observers[i]);
+  free (x->observers);
 }

@@ -197,6 +197,9 @@ on_segment_started (adze_cli_progress *p, const adze_event *event)
   snprintf (p->stages, sizeof p->stages, "%s", text_of (event, "stages"));
   begin_pass (p, number_of (event, "done"), p->seen_ns);
   write_bytes ((double)p->bytes, bytes, sizeof bytes);
+  /* Then nothing is read, and its end comes at once. */
+  if (truth_of (event, "cached"))
+    return;
   if (p->terminal)
     draw (p);
   else

@@ -101,6 +101,8 @@ elsewhere_lines_are_plain (void **state)
       progress_at (s, 100 * MS, i * 100000000);
     EMIT (s, "segment.finished", INT ("segment", 2), INT ("bytes", 2000000000), REAL ("seconds", 2),
           TRUTH ("cached", false));
+    EMIT (s, "segment.started", INT ("segment", 3), INT ("segments", 3), INT ("bytes", 9),
+          TEXT ("stages", "merge"), TRUTH ("cached", true));
     EMIT (s, "segment.finished", INT ("segment", 3), INT ("bytes", 9), TEXT ("stages", "merge"),
           REAL ("seconds", 0), TRUTH ("cached", true));
     EMIT (s, "output.written", TEXT ("path", "a\033b.onnx"), INT ("bytes", 1234567));
