@@ -134,8 +134,8 @@ segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
   adze_bytes_text (segment->memory, memory);
   adze_buffer_format (into, "segment %zu of %zu", number + 1, plan->segment_count);
   if (!segment->whole)
-    adze_buffer_format (into, ": %zu pass%s over %s, %s at a time on each of %u thread%s",
-                        segment->reads, segment->reads == 1 ? "" : "es", bytes, memory,
+    adze_buffer_format (into, ": %s%zu pass%s over %s, %s at a time on each of %u thread%s",
+                        segment->reads > 1 ? "at least " : "", segment->reads, segment->reads == 1 ? "" : "es", bytes, memory,
                         plan->lanes, plan->lanes == 1 ? "" : "s");
   adze_buffer_text (into, "\n");
   if (segment->reads > 1 && segment->result)

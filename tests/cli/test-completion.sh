@@ -28,7 +28,8 @@ out_has "inspect"
 out_has "plugin"
 err_empty
 expect 0 completes in
-out_is "inspect"
+out_is "init
+inspect"
 expect 0 completes plugin d
 out_is "doctor
 dump"

@@ -25,7 +25,8 @@ typedef struct adze_window {
   adze_file *file;
   uint64_t ahead; /* where in the file the bytes behind the buffer are */
   uint64_t last;  /* where the stretch ends */
-  size_t next, end;
+  size_t next;
+  size_t end;
   adze_status status; /* why it has failed */
   unsigned char buffer[ADZE_WINDOW_BYTES];
 } adze_window;
@@ -87,7 +88,8 @@ adze_window_next (const adze_host *host, adze_window *window)
 
 typedef struct adze_bytes {
   char *data;
-  size_t size, capacity;
+  size_t size;
+  size_t capacity;
 } adze_bytes;
 
 /* Room for SIZE bytes in all. */
@@ -172,7 +174,8 @@ adze_marks_release (const adze_host *host, adze_marks *marks)
 
 typedef struct adze_utf8 {
   unsigned char left;      /* how many bytes the character still lacks */
-  unsigned char low, high; /* between which the next one lies */
+  unsigned char low;       /* between this and HIGH the next one lies */
+  unsigned char high;
 } adze_utf8;
 
 /* False when BYTE cannot follow. A text may end where LEFT is 0. */
