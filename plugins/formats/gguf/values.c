@@ -100,7 +100,8 @@ static void *
 take (gguf_builder *builder, size_t size)
 {
   void *memory = builder->memory;
-  builder->memory += size;
+  if (size > 0) /* without any there is no memory at all */
+    builder->memory += size;
   return memory;
 }
 

@@ -151,7 +151,7 @@ check_tensor (const safetensors_json *json, const safetensors_header *header,
               const safetensors_tensor *tensor, unsigned seen, size_t at)
 {
   char shown[SAFETENSORS_SHOWN];
-  const int64_t *shape = header->dims + tensor->shape;
+  const int64_t *shape = safetensors_shape (header, tensor);
   bool empty = false;
   safetensors_shown (tensor->name, strlen (tensor->name), shown);
   if (seen != ALL)

@@ -15,7 +15,7 @@ safetensors_tell_tensors (const adze_host *host, adze_file *file, const safetens
     found.meta = (adze_tensor_meta){ .struct_size = sizeof found.meta,
                                      .rank = (int32_t)tensor->rank,
                                      .name = tensor->name,
-                                     .shape = header->dims + tensor->shape,
+                                     .shape = safetensors_shape (header, tensor),
                                      .dtype = tensor->dtype->dtype,
                                      .byte_size = tensor->end - tensor->begin };
     if (tensor->end > size - header->data)

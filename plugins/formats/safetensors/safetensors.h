@@ -137,6 +137,13 @@ typedef struct safetensors_header {
   size_t entry_count, entry_room;
 } safetensors_header;
 
+/* NULL where all tensors are scalars. */
+static inline const int64_t *
+safetensors_shape (const safetensors_header *header, const safetensors_tensor *tensor)
+{
+  return header->dims ? header->dims + tensor->shape : NULL;
+}
+
 /* Reads the header of FILE, which may take LIMIT bytes. */
 adze_status safetensors_read_header (const adze_host *host, adze_file *file, uint64_t limit,
                                      safetensors_header *header);
