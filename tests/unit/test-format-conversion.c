@@ -26,7 +26,7 @@ gguf_with_values (void)
   put_array (&file, "floats", ADZE_META_F32, 4);
   put_number (&file, 0x7f800000, 4);
   put_number (&file, 0xffc00001, 4);
-  put_number (&file, 0x3f9d70a4, 4);
+  put_number (&file, 0x3f800001, 4); /* takes nine digits */
   put_number (&file, 0x80000000, 4);
   put_key (&file, "u64", ADZE_META_U64);
   put_number (&file, UINT64_MAX, 8);
