@@ -22,17 +22,28 @@ adze_bench_open (const adze_case *one, const adze_profile *profile, adze_bench *
   return adze_error_new (ADZE_E_NOT_FOUND, "the plugin offers no component '%s'", one->component);
 }
 
+static void
+unprepare (adze_bench *bench)
+{
+  adze_feed_close (adze_take (&bench->feeding));
+  for (size_t i = 0; bench->model && i < ADZE_MODEL_SAMPLES; i++)
+    free (bench->model[i].tensor.view.data);
+  free (adze_take (&bench->model));
+}
+
 void
 adze_bench_close (adze_bench *bench)
 {
+  unprepare (bench);
   adze_instance_close (bench->instance);
+  adze_value_free (bench->settings);
   adze_watcher_close (bench->watcher);
   adze_remote_close (bench->remote);
   adze_runtime_close (bench->runtime);
   *bench = (adze_bench){ 0 };
 }
 
-enum { REMOTE_LIMIT_MS = 10000, LANES = 4 };
+enum { REMOTE_LIMIT_MS = 10000, LANES = 4, POISON = 0x5a };
 
 static bool
 is_observer (const adze_bench *bench)
@@ -86,20 +97,38 @@ create_technique (adze_bench *bench, const adze_case *one, const adze_value *set
 adze_error *
 adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *settings)
 {
-  ADZE_AUTO_VALUE presets = NULL;
-  if (!settings) {
-    ADZE_TRY (adze_sample_presets (bench->component, &presets));
-    settings = presets;
+  ADZE_AUTO_VALUE own = settings ? adze_value_copy (settings) : NULL;
+  if (!settings)
+    ADZE_TRY (adze_sample_presets (bench->component, &own));
+  if (!own)
+    return adze_error_memory ();
+  adze_value_free (bench->settings);
+  bench->settings = adze_take (&own);
+  bench->one = one;
+  bench->used = false;
+  return is_observer (bench) ? create_observer (bench, one, bench->settings)
+                             : create_technique (bench, one, bench->settings);
+}
+
+/* One that has decided about some tensors knows nothing of others. */
+static adze_error *
+renew (adze_bench *bench)
+{
+  bool used = bench->used;
+  bench->used = true;
+  if (!bench->instance || (used && adze_instance_facts_of (bench->instance)->observes)) {
+    adze_error *error = bench->instance ? adze_instance_end (bench->instance) : NULL;
+    adze_instance_close (adze_take (&bench->instance));
+    return error ? error : create_technique (bench, bench->one, bench->settings);
   }
-  return is_observer (bench) ? create_observer (bench, one, settings)
-                             : create_technique (bench, one, settings);
+  return NULL;
 }
 
 /* ---- What counts as an answer. */
 
 /* A plugin may refuse a type, a shape or a parameter, if it says why. */
-static adze_error *
-judge (adze_error *error, const char *what)
+adze_error *
+adze_bench_judge (adze_error *error, const char *what)
 {
   if (!error)
     return NULL;
@@ -129,21 +158,31 @@ add_to_sum (uint64_t *sum, const adze_fed *fed, bool refused)
 static adze_error *
 feed_tensor (adze_bench *bench, adze_sample *sample, uint64_t *sum)
 {
-  const adze_feed_options options = { .lane = bench->lane, .watch_inputs = true };
+  const adze_feed_options options = { .lane = bench->lane, .poison = POISON, .watch_inputs = true };
   const adze_tensor *const inputs[] = { &sample->tensor };
-  adze_fed fed;
-  adze_error *error = adze_feed (bench->instance, adze_feed_ports (bench->component), inputs, 1,
-                                 &options, &fed);
+  adze_fed fed = { 0 };
+  adze_error *error = renew (bench);
+  if (!error)
+    error = adze_feed (bench->instance, adze_feed_ports (bench->component), inputs, 1, &options,
+                       &fed);
   add_to_sum (sum, &fed, error != NULL);
   adze_fed_cleanup (&fed);
-  return judge (error, sample->what);
+  return adze_bench_judge (error, sample->what);
 }
+
+/* Number 3 has a shape, and more rows than one. */
+enum { BRIEF_SAMPLE = 3 };
 
 static adze_error *
 feed_tensors (adze_bench *bench, uint64_t *sum)
 {
+  /* A process for each tensor of each round would take longer than anybody waits. */
+  bool slow = bench->instance && adze_instance_facts_of (bench->instance)->isolated
+              && adze_instance_facts_of (bench->instance)->observes;
   for (size_t i = 0; i < ADZE_SAMPLE_COUNT; i++) {
     adze_sample sample;
+    if ((bench->brief || slow) && i != BRIEF_SAMPLE)
+      continue;
     ADZE_TRY (adze_sample_make (i, &sample));
     adze_error *error = feed_tensor (bench, &sample, sum);
     free (sample.tensor.view.data);
@@ -153,6 +192,54 @@ feed_tensors (adze_bench *bench, uint64_t *sum)
   return NULL;
 }
 
+/* ---- Models. */
+
+static const char *const model_names[ADZE_MODEL_SAMPLES]
+    = { "fc1.bias", "fc1.weight", "scale", "conv.weight", "odd" };
+
+static void
+free_model (adze_sample *samples)
+{
+  for (size_t i = 0; i < ADZE_MODEL_SAMPLES; i++)
+    free (samples[i].tensor.view.data);
+}
+
+static adze_error *
+make_model (adze_sample *samples, const adze_tensor **inputs)
+{
+  memset (samples, 0, ADZE_MODEL_SAMPLES * sizeof *samples);
+  for (size_t i = 0; i < ADZE_MODEL_SAMPLES; i++) {
+    adze_error *error = adze_sample_make (adze_model_samples[i], &samples[i]);
+    if (error) {
+      free_model (samples);
+      return error;
+    }
+    samples[i].tensor.name = model_names[i];
+    samples[i].tensor.view.shape = samples[i].shape;
+    inputs[i] = &samples[i].tensor;
+  }
+  return NULL;
+}
+
+adze_error *
+adze_bench_feed_model (adze_bench *bench, const adze_feed_options *options, uint64_t *sum,
+                       bool *refused)
+{
+  adze_sample samples[ADZE_MODEL_SAMPLES];
+  const adze_tensor *inputs[ADZE_MODEL_SAMPLES];
+  adze_fed fed = { 0 };
+  ADZE_TRY (make_model (samples, inputs));
+  adze_error *error = renew (bench);
+  if (!error)
+    error = adze_feed (bench->instance, adze_feed_ports (bench->component), inputs,
+                       ADZE_MODEL_SAMPLES, options, &fed);
+  *refused = error != NULL;
+  add_to_sum (sum, &fed, error != NULL);
+  adze_fed_cleanup (&fed);
+  free_model (samples);
+  return adze_bench_judge (error, "a model of float32 tensors");
+}
+
 /* ---- Events. */
 
 static adze_error *
@@ -160,7 +247,7 @@ feed_event (adze_bench *bench, const adze_event *event, const char *what)
 {
   adze_error *error = bench->remote ? adze_remote_event (bench->remote, event)
                                     : adze_watcher_event (bench->watcher, event);
-  return judge (error, what);
+  return adze_bench_judge (error, what);
 }
 
 static adze_error *
@@ -187,10 +274,51 @@ feed_events (adze_bench *bench)
   return NULL;
 }
 
+/* Describe and decide are called alone: threads come together after them. */
+adze_error *
+adze_bench_prepare (adze_bench *bench, bool *refused)
+{
+  static const adze_feed_options options = { .observed = 16, .merge = ADZE_FEED_BALANCED };
+  bench->model = calloc (ADZE_MODEL_SAMPLES, sizeof *bench->model);
+  if (!bench->model)
+    return adze_error_memory ();
+  ADZE_TRY (make_model (bench->model, bench->inputs));
+  bench->used = true;
+  adze_error *error = adze_feed_open (bench->instance, adze_feed_ports (bench->component),
+                                      bench->inputs, ADZE_MODEL_SAMPLES, &options, &bench->feeding);
+  *refused = error != NULL;
+  return adze_bench_judge (error, "a model of float32 tensors");
+}
+
+static adze_error *
+feed_prepared (adze_bench *bench, uint64_t *sum)
+{
+  const adze_feed_options options = { .lane = bench->lane, .poison = POISON, .watch_inputs = true };
+  adze_fed fed = { 0 };
+  adze_error *error = adze_feed_apply (bench->feeding, &options, &fed);
+  add_to_sum (sum, &fed, error != NULL);
+  adze_fed_cleanup (&fed);
+  return adze_bench_judge (error, "a model of float32 tensors");
+}
+
+/* What a technique with a run wants is an artifact a port, and no kit has them all. */
+static adze_error *
+feed_technique (adze_bench *bench, uint64_t *sum)
+{
+  bool refused;
+  const adze_feed_options options = { .lane = bench->lane, .poison = POISON, .watch_inputs = true };
+  if (bench->instance && adze_instance_facts_of (bench->instance)->runs)
+    return NULL;
+  if (bench->feeding)
+    return feed_prepared (bench, sum);
+  ADZE_TRY (feed_tensors (bench, sum));
+  return adze_bench_feed_model (bench, &options, sum, &refused);
+}
+
 adze_error *
 adze_bench_feed (adze_bench *bench, uint64_t *sum)
 {
-  return is_observer (bench) ? feed_events (bench) : feed_tensors (bench, sum);
+  return is_observer (bench) ? feed_events (bench) : feed_technique (bench, sum);
 }
 
 /* ---- The end. */
@@ -198,6 +326,7 @@ adze_bench_feed (adze_bench *bench, uint64_t *sum)
 adze_error *
 adze_bench_destroy (adze_bench *bench)
 {
+  unprepare (bench);
   adze_error *error = bench->instance  ? adze_instance_end (bench->instance)
                       : bench->watcher ? adze_watcher_end (bench->watcher)
                       : bench->remote  ? adze_remote_end (bench->remote)

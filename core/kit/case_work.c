@@ -175,6 +175,7 @@ life_with_allocate (const adze_case *one, uint64_t point, bool *reached)
   adze_bench bench;
   failing.fail_allocation = (int64_t)point;
   adze_error *error = adze_bench_open (one, &failing, &bench);
+  bench.brief = true;
   if (!error)
     error = adze_bench_create (&bench, one, NULL);
   if (!error)
@@ -276,6 +277,7 @@ adze_case_malloc (adze_case *one)
   }
   adze_bench bench;
   adze_error *error = adze_bench_open (one, &adze_case_watching, &bench);
+  bench.brief = true;
   if (!error)
     error = malloc_points (one, &bench);
   adze_bench_close (&bench);
@@ -331,15 +333,19 @@ together_on_one (adze_case *one, adze_bench *bench)
   uint64_t alone = 0;
   adze_bench lanes[THREADS];
   adze_bench *same[THREADS];
+  bool refused = false;
   adze_error *error = adze_bench_create (bench, one, NULL);
-  if (!error)
+  const adze_instance_facts *facts = error ? NULL : adze_instance_facts_of (bench->instance);
+  if (facts && !facts->runs && (facts->describes || facts->observes))
+    error = adze_bench_prepare (bench, &refused);
+  if (!error && !refused)
     error = adze_bench_feed (bench, &alone);
   for (unsigned i = 0; i < THREADS; i++) {
     lanes[i] = *bench;
     lanes[i].lane = i;
     same[i] = &lanes[i];
   }
-  for (int i = 0; !error && i < 10; i++)
+  for (int i = 0; !error && !refused && i < 10; i++)
     error = feed_together (same, alone);
   adze_error *end = adze_bench_destroy (bench);
   if (!error)
@@ -358,6 +364,7 @@ together_on_several (adze_case *one, adze_bench *bench)
   adze_error *error = NULL;
   for (int i = 0; i < THREADS; i++) {
     own[i] = *bench;
+    own[i].settings = NULL;
     several[i] = &own[i];
     if (!error)
       error = adze_bench_create (&own[i], one, NULL);
@@ -366,6 +373,7 @@ together_on_several (adze_case *one, adze_bench *bench)
     error = feed_together (several, alone);
   for (int i = 0; i < THREADS; i++) {
     adze_error *end = adze_bench_destroy (&own[i]);
+    adze_value_free (own[i].settings);
     if (error)
       adze_error_free (end);
     else

@@ -22,6 +22,8 @@ const adze_case_entry adze_cases[] = {
   { "random parameters", adze_case_random,
     ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER | ADZE_CASE_REMOTE },
   { "the same again", adze_case_same_again, ADZE_CASE_TECHNIQUE | ADZE_CASE_REMOTE },
+  { "pieces", adze_case_pieces, ADZE_CASE_TECHNIQUE | ADZE_CASE_REMOTE },
+  { "accumulators", adze_case_accumulators, ADZE_CASE_TECHNIQUE | ADZE_CASE_REMOTE },
   { "a host without extensions", adze_case_bare_host, ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER },
   { "the oldest host it can do with", adze_case_old_host,
     ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER },
@@ -30,6 +32,10 @@ const adze_case_entry adze_cases[] = {
   { "several threads", adze_case_threads, ADZE_CASE_TECHNIQUE },
   { "it leaves no process and no thread behind", adze_case_leftovers,
     ADZE_CASE_TECHNIQUE | ADZE_CASE_OBSERVER },
+  { "heads of other files", adze_case_recognise, ADZE_CASE_FORMAT },
+  { "files that are none of its own", adze_case_garbage, ADZE_CASE_FORMAT | ADZE_CASE_SOURCE },
+  { "such files, and each allocate fails", adze_case_garbage_allocate,
+    ADZE_CASE_FORMAT | ADZE_CASE_SOURCE },
   { NULL, NULL, 0 },
 };
 

@@ -36,6 +36,10 @@ scope_of (const adze_manifest_component *component)
 {
   if (strcmp (component->kind, ADZE_TECHNIQUE) == 0)
     return ADZE_CASE_TECHNIQUE;
+  if (strcmp (component->kind, ADZE_FORMAT) == 0)
+    return ADZE_CASE_FORMAT;
+  if (strcmp (component->kind, ADZE_SOURCE) == 0)
+    return ADZE_CASE_SOURCE;
   return strcmp (component->kind, ADZE_OBSERVER) == 0 ? ADZE_CASE_OBSERVER : 0;
 }
 

@@ -7,7 +7,7 @@
 #ifndef ADZE_KIT_KIT_H
 #define ADZE_KIT_KIT_H
 
-#include "work/instance.h"
+#include "work/feed.h"
 #include "work/observer.h"
 #include "work/remote.h"
 #include "work/worker.h"
@@ -32,7 +32,9 @@ enum {
   ADZE_CASE_PLUGIN = 1,    /* once a plugin */
   ADZE_CASE_TECHNIQUE = 2, /* once a technique */
   ADZE_CASE_OBSERVER = 4,  /* once an observer */
-  ADZE_CASE_REMOTE = 8     /* a second time with the component in a worker */
+  ADZE_CASE_REMOTE = 8,    /* a second time with the component in a worker */
+  ADZE_CASE_FORMAT = 16,   /* once a format */
+  ADZE_CASE_SOURCE = 32    /* once a source */
 };
 
 typedef struct adze_case_entry {
@@ -67,6 +69,11 @@ adze_error *adze_case_allocate (adze_case *one);
 adze_error *adze_case_malloc (adze_case *one);
 adze_error *adze_case_threads (adze_case *one);
 adze_error *adze_case_leftovers (adze_case *one);
+adze_error *adze_case_pieces (adze_case *one);
+adze_error *adze_case_accumulators (adze_case *one);
+adze_error *adze_case_recognise (adze_case *one);
+adze_error *adze_case_garbage (adze_case *one);
+adze_error *adze_case_garbage_allocate (adze_case *one);
 
 /* The everyday host, with its eyes open. */
 extern const adze_profile adze_case_watching;
@@ -77,6 +84,21 @@ ADZE_MUST_CHECK adze_error *adze_case_life (const adze_case *one, const adze_pro
 
 /* What worker_main.c was lent; NULL: nothing. */
 const adze_allocator *adze_kit_allocator (void);
+
+/* ---- What plugins are fed. */
+
+typedef struct adze_sample {
+  const char *what; /* for messages */
+  adze_tensor tensor;
+  int64_t shape[4];
+  int64_t strides[4];
+  size_t size;
+} adze_sample;
+
+enum { ADZE_SAMPLE_COUNT = 14, ADZE_MODEL_SAMPLES = 5 };
+
+/* Which samples make a model: float32, under names of their own. */
+extern const size_t adze_model_samples[ADZE_MODEL_SAMPLES];
 
 /* ---- A component at work, of whichever kind, here or in a worker. bench.c of the kit. */
 
@@ -89,6 +111,14 @@ typedef struct adze_bench {
   adze_watcher *watcher;   /* of an observer: one of the two */
   adze_remote *remote;
   unsigned lane; /* of the instance: which thread feeds */
+  /* What a technique is made of once more when it has decided about other tensors. */
+  const adze_case *one;
+  adze_value *settings;
+  bool used;
+  bool brief; /* few tensors: the same is to be done hundreds of times */
+  adze_sample *model;    /* several threads: what they all apply to */
+  const adze_tensor *inputs[ADZE_MODEL_SAMPLES];
+  adze_feeding *feeding;
 } adze_bench;
 
 /* Loads the plugin under PROFILE; no instance yet. */
@@ -104,17 +134,15 @@ ADZE_MUST_CHECK adze_error *adze_bench_feed (adze_bench *bench, uint64_t *sum);
 ADZE_MUST_CHECK adze_error *adze_bench_destroy (adze_bench *bench);
 void adze_bench_close (adze_bench *bench);
 
-/* ---- What plugins are fed. */
+/* A technique fed a model of several tensors at once, as OPTIONS say. *REFUSED: it would not have
+ * them, with a reason. Without SUM the same is done and forgotten. */
+ADZE_MUST_CHECK adze_error *adze_bench_feed_model (adze_bench *bench,
+                                                   const adze_feed_options *options,
+                                                   uint64_t *sum, bool *refused);
+/* The first half of it, for threads that share it. */
+ADZE_MUST_CHECK adze_error *adze_bench_prepare (adze_bench *bench, bool *refused);
+ADZE_MUST_CHECK adze_error *adze_bench_judge (adze_error *error, const char *what);
 
-typedef struct adze_sample {
-  const char *what; /* for messages */
-  adze_tensor tensor;
-  int64_t shape[4];
-  int64_t strides[4];
-  size_t size;
-} adze_sample;
-
-enum { ADZE_SAMPLE_COUNT = 14 };
 
 /* Fills in number INDEX; its data is to be freed. */
 ADZE_MUST_CHECK adze_error *adze_sample_make (size_t index, adze_sample *sample);
@@ -124,6 +152,9 @@ ADZE_MUST_CHECK adze_error *adze_sample_make (size_t index, adze_sample *sample)
 ADZE_MUST_CHECK adze_error *adze_sample_settings (const adze_manifest_component *component,
                                                   const adze_plugin *plugin, uint64_t seed,
                                                   adze_value **settings);
+
+/* From here on the file "kit-file" is left as the case has written it. */
+void adze_sample_keep_file (void);
 
 /* A mandatory parameter needs a value even where the presets are wanted. */
 ADZE_MUST_CHECK adze_error *adze_sample_presets (const adze_manifest_component *component,
