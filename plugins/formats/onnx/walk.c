@@ -18,13 +18,21 @@ typedef struct frame {
 } frame;
 
 static adze_status
+check_message (const onnx_walk *walk, const onnx_field *field)
+{
+  if (field->type == ONNX_BYTES)
+    return ADZE_OK;
+  return onnx_fail_at (walk->input, field->at, ADZE_E_FORMAT,
+                       "field %" PRIu32 " is no message: the file is damaged, or is no ONNX model",
+                       field->number);
+}
+
+static adze_status
 enter (onnx_walk *walk, const onnx_field *field, int depth, frame *inner)
 {
-  if (field->type != ONNX_BYTES)
-    return onnx_fail_at (walk->input, field->at, ADZE_E_FORMAT,
-                         "field %" PRIu32 " is no message: the file is damaged, or is no ONNX "
-                         "model",
-                         field->number);
+  adze_status status = check_message (walk, field);
+  if (status != ADZE_OK)
+    return status;
   if (depth > ONNX_DEPTH_MAX)
     return onnx_fail_at (walk->input, field->at, ADZE_E_LIMIT,
                          "messages lie within messages more than %d deep", ONNX_DEPTH_MAX);
@@ -114,38 +122,44 @@ look_at_node (onnx_walk *walk, onnx_span rest, node *found)
   return ADZE_OK;
 }
 
-/* Is it the attribute that a Constant has its value in? And is there one graph, or tensor, at
- * most: of two, protobuf's readers would make one. */
+/* May there be weights in the attribute? *IS_VALUE: it is the one that a Constant has its value in.
+ * Of two graphs, or tensors, protobuf's readers would make one. */
 static adze_status
-look_at_attribute (onnx_walk *walk, onnx_span rest, bool *is_value)
+look_at_attribute (onnx_walk *walk, onnx_span rest, const node *of, bool *is_value, bool *may_be)
 {
-  unsigned tensors = 0, graphs = 0;
+  unsigned tensors = 0, graphs = 0, lists = 0;
   *is_value = false;
   for (;;) {
     onnx_field field;
     adze_status status = onnx_next (walk->input, &rest, &field);
     if (status == ADZE_OK && field.number == ATTRIBUTE_NAME && field.type == ONNX_BYTES)
       status = onnx_same (walk->input, onnx_body (&field), "value", is_value);
-    if (status != ADZE_OK || !field.number)
+    if (status != ADZE_OK)
       return status;
+    if (!field.number)
+      break;
     tensors += field.number == ATTRIBUTE_TENSOR;
     graphs += field.number == ATTRIBUTE_GRAPH;
+    lists += field.number == ATTRIBUTE_GRAPHS;
     if (tensors > 1 || graphs > 1)
       return onnx_fail_at (walk->input, field.at, ADZE_E_FORMAT, "an attribute has two values");
   }
+  *is_value &= of->is_constant;
+  *may_be = graphs > 0 || lists > 0 || (tensors > 0 && *is_value);
+  return ADZE_OK;
 }
 
 static adze_status
-walk_attribute (onnx_walk *walk, onnx_span rest, const node *of, int depth, int64_t *growth)
+walk_attribute (onnx_walk *walk, onnx_span rest, const node *of, bool is_value, int depth,
+                int64_t *growth)
 {
-  bool is_value;
-  adze_status status = look_at_attribute (walk, rest, &is_value);
+  adze_status status = ADZE_OK;
   while (status == ADZE_OK) {
     onnx_field field;
     status = onnx_next (walk->input, &rest, &field);
     if (status != ADZE_OK || !field.number)
       break;
-    if (field.number == ATTRIBUTE_TENSOR && is_value && of->is_constant)
+    if (field.number == ATTRIBUTE_TENSOR && is_value)
       status = walk_weight (walk, &field, of->output, of->graph, depth + 1, growth);
     if (field.number != ATTRIBUTE_GRAPH && field.number != ATTRIBUTE_GRAPHS)
       continue;
@@ -159,13 +173,11 @@ walk_attribute (onnx_walk *walk, onnx_span rest, const node *of, int depth, int6
   return status;
 }
 
+/* The attributes of a node. Those without weights are not entered: there are many. */
 static adze_status
-walk_node (onnx_walk *walk, onnx_span rest, uint32_t graph, int depth, int64_t *growth)
+walk_node (onnx_walk *walk, onnx_span rest, const node *found, int depth, int64_t *growth)
 {
-  node found = { .graph = graph };
-  adze_status status = look_at_node (walk, rest, &found);
-  if (!found.has_attributes)
-    return status;
+  adze_status status = ADZE_OK;
   while (status == ADZE_OK) {
     onnx_field field;
     status = onnx_next (walk->input, &rest, &field);
@@ -173,13 +185,38 @@ walk_node (onnx_walk *walk, onnx_span rest, uint32_t graph, int depth, int64_t *
       break;
     if (field.number != NODE_ATTRIBUTE)
       continue;
+    bool is_value = false, may_be = false;
     frame inner;
+    status = check_message (walk, &field);
+    if (status == ADZE_OK)
+      status = look_at_attribute (walk, onnx_body (&field), found, &is_value, &may_be);
+    if (status != ADZE_OK || !may_be)
+      continue;
     status = enter (walk, &field, depth + 1, &inner);
     if (status == ADZE_OK)
-      status = walk_attribute (walk, onnx_body (&field), &found, depth + 1, &inner.growth);
+      status = walk_attribute (walk, onnx_body (&field), found, is_value, depth + 1,
+                               &inner.growth);
     if (status == ADZE_OK)
       leave (walk, &field, &inner, growth);
   }
+  return status;
+}
+
+static adze_status
+enter_node (onnx_walk *walk, const onnx_field *field, uint32_t graph, int depth, int64_t *growth)
+{
+  node found = { .graph = graph };
+  frame inner;
+  adze_status status = check_message (walk, field);
+  if (status == ADZE_OK)
+    status = look_at_node (walk, onnx_body (field), &found);
+  if (status != ADZE_OK || !found.has_attributes)
+    return status;
+  status = enter (walk, field, depth, &inner);
+  if (status == ADZE_OK)
+    status = walk_node (walk, onnx_body (field), &found, depth, &inner.growth);
+  if (status == ADZE_OK)
+    leave (walk, field, &inner, growth);
   return status;
 }
 
@@ -196,14 +233,8 @@ walk_graph (onnx_walk *walk, onnx_span rest, int depth, int64_t *growth)
       break;
     if (field.number == GRAPH_INITIALIZER)
       status = walk_weight (walk, &field, own_name, graph, depth + 1, growth);
-    if (field.number != GRAPH_NODE)
-      continue;
-    frame inner;
-    status = enter (walk, &field, depth + 1, &inner);
-    if (status == ADZE_OK)
-      status = walk_node (walk, onnx_body (&field), graph, depth + 1, &inner.growth);
-    if (status == ADZE_OK)
-      leave (walk, &field, &inner, growth);
+    else if (field.number == GRAPH_NODE)
+      status = enter_node (walk, &field, graph, depth + 1, growth);
   }
   return status;
 }

@@ -20,8 +20,8 @@ onnx_input_memory (onnx_input *input, const adze_host *host, const void *memory,
 {
   memset (input, 0, offsetof (onnx_input, window));
   input->host = host;
-  input->memory = (const uint8_t *)memory;
-  input->size = size;
+  input->seen = (const uint8_t *)memory;
+  input->size = input->seen_size = size;
   input->walked_most = UINT64_MAX;
 }
 
@@ -43,20 +43,17 @@ look (onnx_input *input, uint64_t at, size_t want, const uint8_t **bytes, size_t
 {
   uint64_t left = input->size - at;
   *have = left < want ? (size_t)left : want;
-  if (!input->file) {
-    *bytes = input->memory + at;
-    return ADZE_OK;
-  }
-  if (at < input->window_at || at + *have > input->window_at + input->window_size) {
+  if (at < input->seen_at || at + *have > input->seen_at + input->seen_size) {
     size_t size = left < ONNX_WINDOW ? (size_t)left : ONNX_WINDOW;
-    input->window_size = 0;
+    input->seen = input->window;
+    input->seen_size = 0;
     adze_status status = adze_file_read_at (input->host, input->file, at, input->window, size);
     if (status != ADZE_OK)
       return status;
-    input->window_at = at;
-    input->window_size = size;
+    input->seen_at = at;
+    input->seen_size = size;
   }
-  *bytes = input->window + (at - input->window_at);
+  *bytes = input->seen + (at - input->seen_at);
   return ADZE_OK;
 }
 
@@ -135,20 +132,36 @@ refuse_type (const onnx_input *input, const onnx_field *field)
                        field->number, field->type);
 }
 
+/* Nearly all numbers have one byte, which nearly always is at hand. */
+static inline adze_status
+take_varint (onnx_input *input, onnx_span *rest, uint64_t *value)
+{
+  uint64_t offset = rest->at - input->seen_at;
+  if (rest->at < rest->end && offset < input->seen_size && input->seen[offset] < 0x80) {
+    *value = input->seen[offset];
+    rest->at++;
+    input->walked++;
+    return ADZE_OK;
+  }
+  return onnx_varint (input, rest, value);
+}
+
 /* Where the content lies, of a field whose tag was read. */
-static adze_status
+static inline adze_status
 find_body (onnx_input *input, onnx_span *rest, onnx_field *field)
 {
   uint64_t size = 0;
   adze_status status = ADZE_OK;
   field->body = rest->at;
+  field->width = 0;
+  field->value = 0;
   switch (field->type) {
   case ONNX_VARINT:
-    status = onnx_varint (input, rest, &field->value);
+    status = take_varint (input, rest, &field->value);
     field->end = rest->at;
     return status;
   case ONNX_BYTES:
-    status = onnx_varint (input, rest, &size);
+    status = take_varint (input, rest, &size);
     field->width = (uint32_t)(rest->at - field->body);
     field->body = rest->at;
     break;
@@ -173,7 +186,7 @@ find_body (onnx_input *input, onnx_span *rest, onnx_field *field)
 adze_status
 onnx_next (onnx_input *input, onnx_span *rest, onnx_field *field)
 {
-  memset (field, 0, sizeof *field);
+  field->number = 0;
   if (rest->at == rest->end)
     return ADZE_OK;
   if (input->walked > input->walked_most)
@@ -182,11 +195,11 @@ onnx_next (onnx_input *input, onnx_span *rest, onnx_field *field)
                          "raise the limit if the file is to be trusted");
   field->at = rest->at;
   uint64_t tag;
-  adze_status status = onnx_varint (input, rest, &tag);
+  adze_status status = take_varint (input, rest, &tag);
   if (status != ADZE_OK)
     return status;
   /* Lengths are longer than they must be where a writer left room for them; this never is. */
-  if (rest->at - field->at != onnx_varint_size (tag))
+  if (rest->at - field->at > 1 && rest->at - field->at != onnx_varint_size (tag))
     return onnx_fail_at (input, field->at, ADZE_E_FORMAT,
                          "the number of a field takes more bytes than it needs, which no writer "
                          "of protobuf does: the file is damaged, or is no ONNX model");

@@ -23,13 +23,13 @@ typedef struct onnx_span {
 
 typedef struct onnx_input {
   const adze_host *host;
-  adze_file *file;       /* NULL: MEMORY */
-  const uint8_t *memory;
+  adze_file *file; /* NULL: all is at hand */
   uint64_t size;
   /* Bytes of fields' heads that were walked over, and how many may be: work, not memory. */
   uint64_t walked, walked_most;
-  uint64_t window_at;
-  size_t window_size;
+  /* The bytes at hand: SEEN_SIZE of them, from SEEN_AT on. */
+  const uint8_t *seen;
+  uint64_t seen_at, seen_size;
   uint8_t window[ONNX_WINDOW];
 } onnx_input;
 

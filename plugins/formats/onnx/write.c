@@ -397,12 +397,12 @@ lay_out (writer *self)
   adze_status status = ADZE_OK;
   for (size_t i = 0; status == ADZE_OK && i < self->walk.edits.count; i++) {
     const onnx_edit *edit = &self->walk.edits.list[i];
-    status = lay (self, self->input.memory + at, edit->at - at);
+    status = lay (self, self->input.seen + at, edit->at - at);
     if (status == ADZE_OK)
       status = lay_edit (self, edit);
     at = edit->at + edit->cut;
   }
-  return status == ADZE_OK ? lay (self, self->input.memory + at, self->input.size - at) : status;
+  return status == ADZE_OK ? lay (self, self->input.seen + at, self->input.size - at) : status;
 }
 
 /* ---- The beginning. */
