@@ -21,7 +21,7 @@ static const adze_param params[] = {
 
 /* A varint at AT; false beyond the end. */
 static bool
-take_varint (const uint8_t *head, size_t size, size_t *at, uint64_t *value)
+head_varint (const uint8_t *head, size_t size, size_t *at, uint64_t *value)
 {
   *value = 0;
   for (unsigned shift = 0; shift < 64 && *at < size; shift += 7) {
@@ -67,11 +67,11 @@ looks_like_model (const uint8_t *head, size_t size)
   size_t at = 0;
   while (at < size) {
     uint64_t tag, value;
-    if (!take_varint (head, size, &at, &tag))
+    if (!head_varint (head, size, &at, &tag))
       break;
     if (model_field_type (tag >> 3) != (int)(tag & 7))
       return false;
-    if (!take_varint (head, size, &at, &value))
+    if (!head_varint (head, size, &at, &value))
       break;
     if (tag >> 3 == 1) {
       if (version || value == 0 || value > 1000)
