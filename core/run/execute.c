@@ -328,8 +328,16 @@ write_told (adze_execution *x)
     ADZE_TRY (adze_value_append (stages, id, told));
   }
   struct rusage usage;
-  if (getrusage (RUSAGE_SELF, &usage) == 0)
-    adze_json_int (report, "peak-memory", (int64_t)usage.ru_maxrss * 1024);
+  if (getrusage (RUSAGE_SELF, &usage) == 0) {
+    uint64_t peak = (uint64_t)usage.ru_maxrss * 1024, most = x->plan->pipeline->max_rss;
+    adze_json_int (report, "peak-memory", (int64_t)peak);
+    if (most > 0 && peak > most)
+      adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                          "the run took %llu bytes of memory at its peak, more than max-rss (%llu) "
+                          "and than was planned (%llu)",
+                          (unsigned long long)peak, (unsigned long long)most,
+                          (unsigned long long)x->plan->peak);
+  }
   adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
   if (adze_json_failed (metrics) || adze_json_failed (report))
     return adze_error_memory ();
