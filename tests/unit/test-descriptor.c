@@ -209,7 +209,7 @@ a_sound_descriptor_becomes_a_manifest (void **state)
   assert_int_equal (manifest->component_count, 2);
   const adze_manifest_component *cut = adze_manifest_find (manifest, "cut");
   assert_string_equal (cut->kind, "technique");
-  assert_int_equal (cut->kind_revision, 1);
+  assert_int_equal (cut->kind_revision, ADZE_TECHNIQUE_REVISION);
   assert_string_equal (cut->summary, "Cuts");
   assert_int_equal (cut->threading, ADZE_THREADS_PARALLEL);
   assert_int_equal (cut->effect, ADZE_CHANGES);
@@ -309,7 +309,7 @@ structs_of_the_first_release_are_accepted (void **state)
   (void)state;
   sample s;
   sample_fill (&s);
-  size_t technique_size = offsetof (adze_technique, apply) + sizeof s.technique.apply;
+  size_t technique_size = offsetof (adze_technique, run) + sizeof s.technique.run;
   size_t component_size = offsetof (adze_component, callbacks) + sizeof (void *);
   size_t plugin_size = offsetof (adze_plugin, extension) + sizeof s.plugin.extension;
   ADZE_AUTO_FREE void *technique = block_of (&s.technique, sizeof s.technique, technique_size);
@@ -470,9 +470,9 @@ static void
 revisions_of_drafts_must_be_equal (void **state)
 {
   (void)state;
-  REFUSES (s.components[0].kind_revision = 2, ADZE_E_ABI, "fields",
-           "against revision 2 of the kind 'technique', this adze has revision 1", "revision 1",
-           "revision 2");
+  REFUSES (s.components[0].kind_revision = 1, ADZE_E_ABI, "fields",
+           "against revision 1 of the kind 'technique', this adze has revision 2", "revision 2",
+           "revision 1");
   REFUSES (s.components[1].kind_revision = 0, ADZE_E_ABI, "fields",
            "against revision 0 of the kind 'observer', this adze has revision 1", "revision 1",
            "revision 0");

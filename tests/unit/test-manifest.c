@@ -186,7 +186,7 @@ static const char foreign[]
       "\n"
       "[[component]]\n"
       "kind = \"technique\"\n"
-      "kind-revision = 1\n"
+      "kind-revision = 2\n"
       "id = \"libm-tanh\"\n"
       "summary = \"hyperbolic tangent\"\n"
       "threading = \"parallel\"\n"
@@ -361,7 +361,7 @@ test_foreign (void **state)
   assert_null (manifest->file);
   assert_non_null (manifest->foreign);
   /* What a person would leave out comes back as it is understood. */
-  ADZE_AUTO_FREE char *shorter = replaced (foreign, "kind-revision = 1\n", "");
+  ADZE_AUTO_FREE char *shorter = replaced (foreign, "kind-revision = 2\n", "");
   ADZE_AUTO_MANIFEST short_one = must_read (shorter);
   assert_int_equal (short_one->components[0].kind_revision, ADZE_TECHNIQUE_REVISION);
   ADZE_AUTO_FREE char *text = must_write (short_one);
