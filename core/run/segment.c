@@ -258,6 +258,41 @@ check_effects (segment_state *s, const adze_pass *pass)
   return NULL;
 }
 
+/* What the host itself found of each stage, for whoever finds the result instead of making it. */
+static const char *const own_metrics[] = { "tensors-changed", "parameters-changed" };
+
+static adze_error *
+keep_metrics (segment_state *s, adze_value *facts)
+{
+  adze_value *stages = adze_json_table (facts, "metrics");
+  for (size_t i = 0; stages && i < s->segment->count; i++) {
+    const char *id = stage_of (s, i)->stage->id;
+    adze_value *metrics = adze_json_table (stages, id);
+    for (size_t k = 0; k < ADZE_COUNT_OF (own_metrics); k++) {
+      adze_reading reading;
+      if (adze_told_number (s->x->told, id, own_metrics[k], &reading))
+        adze_json_float (metrics, own_metrics[k], reading.number);
+    }
+  }
+  return adze_json_failed (facts) ? adze_error_memory () : NULL;
+}
+
+static adze_error *
+recall_metrics (adze_execution *x, const adze_value *facts)
+{
+  const adze_value *stages = adze_value_get (facts, "metrics");
+  for (size_t i = 0; stages && i < stages->count; i++)
+    for (size_t k = 0; k < ADZE_COUNT_OF (own_metrics); k++) {
+      const adze_value *value = adze_value_get (stages->items[i], own_metrics[k]);
+      if (value)
+        ADZE_TRY (adze_told_metric (x->told, stages->items[i]->key, own_metrics[k],
+                                    value->type == ADZE_VALUE_INT ? (double)value->integer
+                                                                  : value->real,
+                                    ""));
+    }
+  return NULL;
+}
+
 /* Those that only look have looked by now; one that wants to look again gets passes of its own. */
 static adze_error *
 decide_inspections (segment_state *s, adze_pass *pass)
@@ -335,6 +370,7 @@ keep_result (segment_state *s)
   ADZE_TRY (adze_content_key (s->x, s->segment, false, &key));
   s->x->segment_keys[s->number] = adze_key_hash (&key);
   ADZE_TRY (keep_ledgers (s, s->x->segment_keys[s->number], facts));
+  ADZE_TRY (keep_metrics (s, facts));
   if (s->sink && s->segment->output != SIZE_MAX) {
     s->x->pending[s->number] = (adze_pending){ .sink = adze_take (&s->sink),
                                                .output = s->segment->output,
@@ -393,6 +429,7 @@ adze_segment_recall (adze_execution *x, size_t number, const adze_key *key,
   for (size_t i = 0; i < segment->count; i++)
     if (x->plan->stages[segment->first + i].facts->observes)
       ADZE_TRY (recall_stage (x, segment->first + i, x->segment_keys[number]));
+  ADZE_TRY (recall_metrics (x, facts));
   const adze_value *store = adze_value_get (facts, "store");
   if (store && segment->result) {
     adze_model_close (adze_take (&segment->result->file));
