@@ -99,10 +99,9 @@ describe (adze_remote *remote, const adze_value *question, adze_outline *outline
   ADZE_AUTO (adze_document) reply = { 0 };
   adze_shipment shipment;
   adze_shipment_begin (&shipment, "describe");
-  adze_value *copy = adze_value_copy (question);
-  adze_error *error = copy && shipment.request
-                          ? adze_value_append (shipment.request, "outline", copy)
-                          : adze_error_memory ();
+  adze_value *copy = shipment.request ? adze_value_copy (question) : NULL;
+  adze_error *error = copy ? adze_value_append (shipment.request, "outline", copy)
+                           : adze_error_memory ();
   remote->asked = false;
   if (!error)
     error = adze_remote_exchange (remote, &shipment, &reply);
