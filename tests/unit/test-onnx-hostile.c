@@ -280,13 +280,15 @@ structure_has_a_limit (void **state)
                              message (99, many ("z", 1, 900))));
   must (adze_model_open (w->runtime, in_world (w, "in.onnx"), &options, &opened));
   adze_model_close (opened);
-  /* Each kind of structure by itself. */
+  /* Each kind of structure by itself, and two of them together. */
   bytes larger[] = {
     both (model (TEXT ("")), message (99, many ("z", 1, 1000))),
     model (many ("\x0a\0", 2, 500)),
     both (model (TEXT ("")), message (14, both (STRING (1, "k"), message (2, many ("z", 1, 1000))))),
     model_of (both (head (1001, UINT8, "w"), message (5, many ("\1", 1, 1001)))),
     both (number (1, 8), many ("\x98\6\1", 3, 300000)),
+    both (model_of (both (head (600, UINT8, "w"), message (5, many ("\1", 1, 600)))),
+          message (99, many ("z", 1, 600))),
   };
   for (size_t i = 0; i < sizeof larger / sizeof larger[0]; i++) {
     store (w, "in.onnx", larger[i]);
