@@ -43,6 +43,7 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
 }
 
 static const adze_technique callbacks = { .struct_size = sizeof callbacks, .effect = ADZE_CHANGES,
+                                          .grain = ADZE_GRAIN_ELEMENT, /* any piece will do */
                                           .create = create, .destroy = destroy, .apply = apply };
 
 static const adze_component component
