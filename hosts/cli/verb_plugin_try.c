@@ -126,21 +126,63 @@ add_observers (const adze_cli *cli, const adze_cli_arguments *arguments)
 
 /* ---- Doing it. */
 
+/* One that makes several of one: each under its name. */
 static void
-print_result (const adze_cli *cli, const char *id, bool isolated, const adze_tensor *input,
-              const adze_tensor *output)
+print_several (const adze_cli *cli, const adze_harness *harness)
 {
+  const adze_tensor *output;
+  for (size_t i = 0; (output = adze_harness_output (harness, i)); i++) {
+    if (!cli->json)
+      printf ("%s:\n", output->name);
+    else {
+      fputs (i ? ", {\"name\": " : "{\"name\": ", stdout);
+      adze_cli_print_json (stdout, output->name);
+      fputs (", ", stdout);
+    }
+    if (cli->json) {
+      adze_cli_tensor_print_json (&output->view);
+      putchar ('}');
+    } else
+      adze_cli_tensor_print (&output->view);
+  }
+}
+
+static void
+print_head (const char *id, const adze_harness *harness)
+{
+  fputs ("{\"component\": ", stdout);
+  adze_cli_print_json (stdout, id);
+  printf (", \"isolated\": %s, ", adze_harness_isolated (harness) ? "true" : "false");
+}
+
+static void
+print_result (const adze_cli *cli, const char *id, const adze_harness *harness,
+              const adze_tensor *input)
+{
+  const adze_tensor *output = adze_harness_output (harness, 0);
   const adze_view *view = output ? &output->view : &input->view;
+  bool several = adze_harness_output (harness, 1), dropped = adze_harness_dropped (harness);
+  if (cli->json && (several || dropped)) {
+    print_head (id, harness);
+    fputs ("\"changed\": true, \"outputs\": [", stdout);
+    print_several (cli, harness);
+    puts ("]}");
+    return;
+  }
+  if (several || dropped) {
+    print_several (cli, harness);
+    if (dropped)
+      adze_cli_note (cli, "%s drops the tensor: nothing comes of it", id);
+    return;
+  }
   if (!cli->json) {
     adze_cli_tensor_print (view);
     if (!output)
       adze_cli_note (cli, "%s left the tensor as it was", id);
     return;
   }
-  fputs ("{\"component\": ", stdout);
-  adze_cli_print_json (stdout, id);
-  printf (", \"isolated\": %s, \"changed\": %s, ", isolated ? "true" : "false",
-          output ? "true" : "false");
+  print_head (id, harness);
+  printf ("\"changed\": %s, ", output ? "true" : "false");
   adze_cli_tensor_print_json (view);
   puts ("}");
 }
@@ -161,7 +203,7 @@ apply (const adze_cli *cli, const char *id, const adze_harness_options *options,
   else
     error = end;
   if (!error)
-    print_result (cli, id, adze_harness_isolated (harness), input, output);
+    print_result (cli, id, harness, input);
   adze_harness_close (harness);
   return error ? adze_cli_fail (cli, error) : ADZE_CLI_FINE;
 }
