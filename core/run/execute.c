@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/execute.c: a run from its folder to its last output. */
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "run/execution.h"
-#include "run/lock.h"
 
 static double
 now_s (void)
@@ -41,25 +39,6 @@ identity_of (const char *text, char **identity)
     return adze_error_memory ();
   adze_hash_text (adze_leaf_hash (text, strlen (text)), *identity);
   return NULL;
-}
-
-/* Where the pipeline lay, and what its inputs were: `adze why` looks at them again. */
-static adze_error *
-write_origin (adze_execution *x)
-{
-  const adze_pipeline *pipeline = x->plan->pipeline;
-  ADZE_AUTO_VALUE origin = adze_value_new (ADZE_VALUE_TABLE);
-  adze_json_string (origin, "path", pipeline->document.path);
-  adze_json_string (origin, "folder", pipeline->folder);
-  adze_value *inputs = adze_json_list (origin, "inputs");
-  for (size_t i = 0; i < pipeline->input_count; i++) {
-    char text[ADZE_HASH_TEXT] = "";
-    if (x->plan->inputs[i])
-      adze_identity_text (x->plan->inputs[i]->file, text);
-    adze_json_string (inputs, NULL, text);
-  }
-  return adze_json_failed (origin) ? adze_error_memory ()
-                                   : adze_folder_put (x->folder, "origin.json", origin);
 }
 
 static adze_error *
@@ -125,89 +104,6 @@ adze_execution_close (adze_execution *x)
   adze_told_close (x->told);
   if (x->folder)
     adze_folder_close (x->folder);
-}
-
-/* ---- Requirements. */
-
-typedef struct number_context {
-  adze_told *told;
-  const char *stage;
-} number_context;
-
-static bool
-look_number_up (void *context, const char *stage, const char *name, adze_reading *reading)
-{
-  const number_context *c = context;
-  return adze_told_number (c->told, stage ? stage : c->stage, name, reading);
-}
-
-static adze_error *
-check_requirement (adze_execution *x, const adze_plan_stage *planned)
-{
-  const adze_pipeline_stage *stage = planned->stage;
-  number_context context = { x->told, stage->id };
-  adze_reading reading;
-  ADZE_AUTO (adze_buffer) text = { 0 };
-  ADZE_AUTO_FREE char *explained = NULL;
-  adze_error *error
-      = adze_expression_evaluate (stage->require, look_number_up, &context, &reading);
-  if (error)
-    return adze_error_wrap (error, "what stage '%s' requires cannot be told", stage->id);
-  ADZE_TRY (adze_expression_explain (stage->require, look_number_up, &context, &text));
-  ADZE_TRY (adze_buffer_finish (&text, &explained));
-  const adze_field fields[] = {
-    ADZE_FIELD_TEXT ("stage", stage->id),
-    ADZE_FIELD_TEXT ("expression", adze_expression_text (stage->require)),
-    ADZE_FIELD_TEXT ("explained", explained),
-  };
-  bool met = reading.number != 0;
-  adze_tell (x, stage->id, met ? "require.met" : "require.failed", fields,
-             ADZE_COUNT_OF (fields));
-  if (met)
-    return NULL;
-  error = adze_document_error (&x->plan->pipeline->document,
-                               adze_value_get (stage->table, "require"),
-                               "stage '%s' requires %s, which does not hold: %s", stage->id,
-                               adze_expression_text (stage->require), explained);
-  adze_error_set (error, "stage", stage->id);
-  adze_error_set (error, "needed", adze_expression_text (stage->require));
-  adze_error_set (error, "found", explained);
-  return error;
-}
-
-adze_error *
-adze_requirements_check (adze_execution *x, const adze_plan_segment *segment)
-{
-  for (size_t i = 0; i < segment->count; i++) {
-    const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
-    if (planned->stage->require)
-      ADZE_TRY (check_requirement (x, planned));
-  }
-  return NULL;
-}
-
-adze_error *
-adze_fallbacks_check (adze_execution *x, const adze_plan_segment *segment)
-{
-  for (size_t i = 0; i < segment->count; i++) {
-    const adze_pipeline_stage *stage = x->plan->stages[segment->first + i].stage;
-    ADZE_AUTO_FREE char *first = NULL;
-    uint64_t count = adze_told_fallbacks (x->told, stage->id, &first);
-    if (count == 0)
-      continue;
-    adze_error *error = adze_document_error (
-        &x->plan->pipeline->document, stage->table, "stage '%s' (%s) fell back %llu time%s: %s",
-        stage->id, stage->use, (unsigned long long)count, count == 1 ? "" : "s",
-        first ? first : "out of memory");
-    adze_error_set (error, "stage", stage->id);
-    adze_error_set (error, "hint", "on-fallback = \"warn\" in the stage allows it");
-    if (stage->fallback_is_error)
-      return error;
-    adze_event_bus_log (x->plan->runtime->bus, stage->id, ADZE_LOG_WARNING, "%s",
-                        adze_error_message (error));
-    adze_error_free (error);
-  }
-  return NULL;
 }
 
 /* ---- Segments. */
@@ -283,67 +179,7 @@ run_segment (adze_execution *x, size_t number)
   return NULL;
 }
 
-/* ---- What is left behind. */
-
-static adze_error *
-write_decisions (adze_execution *x, const char *stage, const adze_value *told)
-{
-  const adze_value *decisions = adze_value_get (told, "decisions");
-  for (size_t i = 0; decisions && i < decisions->count; i++) {
-    ADZE_AUTO_VALUE line = adze_value_new (ADZE_VALUE_TABLE);
-    adze_json_string (line, "stage", stage);
-    for (size_t k = 0; line && k < decisions->items[i]->count; k++) {
-      adze_value *copy = adze_value_copy (decisions->items[i]->items[k]);
-      if (!copy)
-        return adze_error_memory ();
-      ADZE_TRY (adze_value_append (line, decisions->items[i]->items[k]->key, copy));
-    }
-    if (adze_json_failed (line))
-      return adze_error_memory ();
-    ADZE_TRY (adze_folder_add_line (x->folder, "decisions.jsonl", line));
-  }
-  return NULL;
-}
-
-static adze_error *
-write_told (adze_execution *x)
-{
-  ADZE_AUTO_VALUE metrics = adze_value_new (ADZE_VALUE_TABLE);
-  ADZE_AUTO_VALUE report = adze_value_new (ADZE_VALUE_TABLE);
-  adze_value *stages = adze_json_table (report, "stages");
-  for (size_t i = 0; stages && i < x->plan->stage_count; i++) {
-    const char *id = x->plan->stages[i].stage->id;
-    adze_value *told = NULL;
-    ADZE_TRY (adze_told_value (x->told, id, &told));
-    const adze_value *found = adze_value_get (told, "metrics");
-    adze_value *into = adze_json_table (metrics, id);
-    for (size_t k = 0; found && k < found->count; k++)
-      adze_json_float (into, found->items[k]->key,
-                       adze_value_get (found->items[k], "value")->real);
-    adze_error *error = write_decisions (x, id, told);
-    if (error) {
-      adze_value_free (told);
-      return error;
-    }
-    ADZE_TRY (adze_value_append (stages, id, told));
-  }
-  struct rusage usage;
-  if (getrusage (RUSAGE_SELF, &usage) == 0) {
-    uint64_t peak = (uint64_t)usage.ru_maxrss * 1024, most = x->plan->pipeline->max_rss;
-    adze_json_int (report, "peak-memory", (int64_t)peak);
-    if (most > 0 && peak > most)
-      adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
-                          "the run took %llu bytes of memory at its peak, more than max-rss (%llu) "
-                          "and than was planned (%llu)",
-                          (unsigned long long)peak, (unsigned long long)most,
-                          (unsigned long long)x->plan->peak);
-  }
-  adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
-  if (adze_json_failed (metrics) || adze_json_failed (report))
-    return adze_error_memory ();
-  ADZE_TRY (adze_folder_put (x->folder, "metrics.json", metrics));
-  return adze_folder_put (x->folder, "report.json", report);
-}
+/* ---- How it begins and ends. */
 
 static void
 tell_end (adze_execution *x, const adze_error *error, double seconds)
@@ -377,105 +213,16 @@ tell_start (adze_execution *x)
 /* ---- The whole. */
 
 static adze_error *
-describe_run (adze_execution *x)
-{
-  ADZE_AUTO_VALUE parameters = adze_value_new (ADZE_VALUE_TABLE);
-  for (size_t i = 0; i < x->plan->stage_count; i++) {
-    const adze_pipeline_stage *stage = x->plan->stages[i].stage;
-    adze_value *copy = stage->settings ? adze_value_copy (stage->settings) : NULL;
-    if (stage->settings && !copy)
-      return adze_error_memory ();
-    if (copy)
-      ADZE_TRY (adze_value_append (parameters, stage->id, copy));
-  }
-  return adze_folder_describe (x->folder, x->plan->pipeline->seed, parameters);
-}
-
-static adze_error *
-write_plan (adze_execution *x)
-{
-  ADZE_AUTO_VALUE plan = adze_plan_value (x->plan);
-  return plan ? adze_folder_put (x->folder, "plan.json", plan) : adze_error_memory ();
-}
-
-/* ---- adze.lock. */
-
-static adze_error *
-collect_uses (const adze_plan *plan, adze_lock_uses *uses)
-{
-  adze_plugin_record *record;
-  const adze_manifest_component *component;
-  for (size_t i = 0; i < plan->stage_count; i++)
-    ADZE_TRY (adze_lock_use_plugin (uses, plan->stages[i].stage->record));
-  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
-    if (!plan->inputs[i] || !plan->inputs[i]->file->format)
-      continue;
-    ADZE_TRY (adze_find_component (plan->runtime, plan->inputs[i]->file->format, &record,
-                                   &component));
-    ADZE_TRY (adze_lock_use_plugin (uses, record));
-  }
-  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
-    if (!plan->pipeline->outputs[i].format)
-      continue;
-    ADZE_TRY (adze_find_component (plan->runtime, plan->pipeline->outputs[i].format, &record,
-                                   &component));
-    ADZE_TRY (adze_lock_use_plugin (uses, record));
-  }
-  return NULL;
-}
-
-static adze_error *
-lock_file (const adze_execution *x, char **path)
-{
-  *path = adze_text_format ("%s/" ADZE_LOCK_NAME, x->plan->pipeline->folder);
-  return *path ? NULL : adze_error_memory ();
-}
-
-static adze_error *
-check_lock (adze_execution *x)
-{
-  ADZE_AUTO (adze_lock_uses) uses = { 0 };
-  ADZE_AUTO_FREE char *path = NULL;
-  if (!x->options.locked)
-    return NULL;
-  ADZE_TRY (lock_file (x, &path));
-  ADZE_TRY (collect_uses (x->plan, &uses));
-  return adze_lock_check (path, &uses);
-}
-
-static adze_error *
-write_lock (adze_execution *x)
-{
-  ADZE_AUTO (adze_lock_uses) uses = { 0 };
-  ADZE_AUTO (adze_buffer) changes = { 0 };
-  ADZE_AUTO_FREE char *path = NULL;
-  if (x->options.locked)
-    return NULL;
-  ADZE_TRY (lock_file (x, &path));
-  ADZE_TRY (collect_uses (x->plan, &uses));
-  ADZE_TRY (adze_lock_write (path, &uses, &changes));
-  if (changes.size == 0)
-    return NULL;
-  const adze_field fields[]
-      = { ADZE_FIELD_TEXT ("path", path), ADZE_FIELD_TEXT ("changes", changes.data) };
-  adze_tell (x, NULL, "lock.written", fields, ADZE_COUNT_OF (fields));
-  return NULL;
-}
-
-static adze_error *
 carry_out (adze_execution *x)
 {
-  ADZE_TRY (check_lock (x));
-  ADZE_TRY (describe_run (x));
-  ADZE_TRY (adze_folder_state (x->folder, "running", NULL));
-  ADZE_TRY (write_origin (x));
-  ADZE_TRY (write_plan (x));
+  ADZE_TRY (adze_lock_compare (x));
+  ADZE_TRY (adze_leave_beginning (x));
   ADZE_TRY (adze_seen_open (x->folder, &x->seen));
   for (size_t i = 0; i < x->plan->segment_count; i++)
     ADZE_TRY (run_segment (x, i));
   ADZE_TRY (adze_outputs_write (x));
-  ADZE_TRY (write_told (x));
-  return write_lock (x);
+  ADZE_TRY (adze_leave_report (x));
+  return adze_lock_renew (x);
 }
 
 static adze_error *

@@ -7,6 +7,8 @@
  *   content.c     what things are made of: hashes of inputs, keys of segments
  *   outputs.c     files that are promoted when all has gone well
  *   whole.c       stages that take whole artifacts
+ *   require.c     what must hold before a segment counts
+ *   leave.c       what the run leaves behind: report, lock
  *   tell.c        events
  */
 #ifndef ADZE_RUN_EXECUTION_H
@@ -125,6 +127,16 @@ ADZE_MUST_CHECK adze_error *adze_requirements_check (adze_execution *x,
 /* Fallbacks that were told. */
 ADZE_MUST_CHECK adze_error *adze_fallbacks_check (adze_execution *x,
                                                   const adze_plan_segment *segment);
+
+/* ---- leave.c */
+
+/* run.json, where the pipeline came from, its plan. */
+ADZE_MUST_CHECK adze_error *adze_leave_beginning (adze_execution *x);
+/* Metrics, decisions, the report. */
+ADZE_MUST_CHECK adze_error *adze_leave_report (adze_execution *x);
+/* For --locked; and after a run that went well, without it. */
+ADZE_MUST_CHECK adze_error *adze_lock_compare (adze_execution *x);
+ADZE_MUST_CHECK adze_error *adze_lock_renew (adze_execution *x);
 
 /* ---- tell.c */
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/leave.c: what a run leaves behind: where it came from, its plan, its report, and adze.lock. */
+#include <sys/resource.h>
+
+#include "run/execution.h"
+#include "run/lock.h"
+
+/* ---- At the beginning. */
+
+static adze_error *
+describe_run (adze_execution *x)
+{
+  ADZE_AUTO_VALUE parameters = adze_value_new (ADZE_VALUE_TABLE);
+  for (size_t i = 0; i < x->plan->stage_count; i++) {
+    const adze_pipeline_stage *stage = x->plan->stages[i].stage;
+    adze_value *copy = stage->settings ? adze_value_copy (stage->settings) : NULL;
+    if (stage->settings && !copy)
+      return adze_error_memory ();
+    if (copy)
+      ADZE_TRY (adze_value_append (parameters, stage->id, copy));
+  }
+  return adze_folder_describe (x->folder, x->plan->pipeline->seed, parameters);
+}
+
+/* Where the pipeline lay, and what its inputs were: `adze why` looks at them again. */
+static adze_error *
+write_origin (adze_execution *x)
+{
+  const adze_pipeline *pipeline = x->plan->pipeline;
+  ADZE_AUTO_VALUE origin = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_string (origin, "path", pipeline->document.path);
+  adze_json_string (origin, "folder", pipeline->folder);
+  adze_value *inputs = adze_json_list (origin, "inputs");
+  for (size_t i = 0; i < pipeline->input_count; i++) {
+    char text[ADZE_HASH_TEXT] = "";
+    if (x->plan->inputs[i])
+      adze_identity_text (x->plan->inputs[i]->file, text);
+    adze_json_string (inputs, NULL, text);
+  }
+  return adze_json_failed (origin) ? adze_error_memory ()
+                                   : adze_folder_put (x->folder, "origin.json", origin);
+}
+
+static adze_error *
+write_plan (adze_execution *x)
+{
+  ADZE_AUTO_VALUE plan = adze_plan_value (x->plan);
+  return plan ? adze_folder_put (x->folder, "plan.json", plan) : adze_error_memory ();
+}
+
+adze_error *
+adze_leave_beginning (adze_execution *x)
+{
+  ADZE_TRY (describe_run (x));
+  ADZE_TRY (adze_folder_state (x->folder, "running", NULL));
+  ADZE_TRY (write_origin (x));
+  return write_plan (x);
+}
+
+/* ---- At the end. */
+
+static adze_error *
+write_decisions (adze_execution *x, const char *stage, const adze_value *told)
+{
+  const adze_value *decisions = adze_value_get (told, "decisions");
+  for (size_t i = 0; decisions && i < decisions->count; i++) {
+    ADZE_AUTO_VALUE line = adze_value_new (ADZE_VALUE_TABLE);
+    adze_json_string (line, "stage", stage);
+    for (size_t k = 0; line && k < decisions->items[i]->count; k++) {
+      adze_value *copy = adze_value_copy (decisions->items[i]->items[k]);
+      if (!copy)
+        return adze_error_memory ();
+      ADZE_TRY (adze_value_append (line, decisions->items[i]->items[k]->key, copy));
+    }
+    if (adze_json_failed (line))
+      return adze_error_memory ();
+    ADZE_TRY (adze_folder_add_line (x->folder, "decisions.jsonl", line));
+  }
+  return NULL;
+}
+
+adze_error *
+adze_leave_report (adze_execution *x)
+{
+  ADZE_AUTO_VALUE metrics = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE report = adze_value_new (ADZE_VALUE_TABLE);
+  adze_value *stages = adze_json_table (report, "stages");
+  for (size_t i = 0; stages && i < x->plan->stage_count; i++) {
+    const char *id = x->plan->stages[i].stage->id;
+    adze_value *told = NULL;
+    ADZE_TRY (adze_told_value (x->told, id, &told));
+    const adze_value *found = adze_value_get (told, "metrics");
+    adze_value *into = adze_json_table (metrics, id);
+    for (size_t k = 0; found && k < found->count; k++)
+      adze_json_float (into, found->items[k]->key,
+                       adze_value_get (found->items[k], "value")->real);
+    adze_error *error = write_decisions (x, id, told);
+    if (error) {
+      adze_value_free (told);
+      return error;
+    }
+    ADZE_TRY (adze_value_append (stages, id, told));
+  }
+  struct rusage usage;
+  if (getrusage (RUSAGE_SELF, &usage) == 0) {
+    uint64_t peak = (uint64_t)usage.ru_maxrss * 1024, most = x->plan->pipeline->max_rss;
+    adze_json_int (report, "peak-memory", (int64_t)peak);
+    if (most > 0 && peak > most)
+      adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                          "the run took %llu bytes of memory at its peak, more than max-rss (%llu) "
+                          "and than was planned (%llu)",
+                          (unsigned long long)peak, (unsigned long long)most,
+                          (unsigned long long)x->plan->peak);
+  }
+  adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
+  if (adze_json_failed (metrics) || adze_json_failed (report))
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_put (x->folder, "metrics.json", metrics));
+  return adze_folder_put (x->folder, "report.json", report);
+}
+
+/* ---- adze.lock. */
+
+static adze_error *
+collect_uses (const adze_plan *plan, adze_lock_uses *uses)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  for (size_t i = 0; i < plan->stage_count; i++)
+    ADZE_TRY (adze_lock_use_plugin (uses, plan->stages[i].stage->record));
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    if (!plan->inputs[i] || !plan->inputs[i]->file->format)
+      continue;
+    ADZE_TRY (adze_find_component (plan->runtime, plan->inputs[i]->file->format, &record,
+                                   &component));
+    ADZE_TRY (adze_lock_use_plugin (uses, record));
+  }
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    if (!plan->pipeline->outputs[i].format)
+      continue;
+    ADZE_TRY (adze_find_component (plan->runtime, plan->pipeline->outputs[i].format, &record,
+                                   &component));
+    ADZE_TRY (adze_lock_use_plugin (uses, record));
+  }
+  return NULL;
+}
+
+static adze_error *
+lock_file (const adze_execution *x, char **path)
+{
+  *path = adze_text_format ("%s/" ADZE_LOCK_NAME, x->plan->pipeline->folder);
+  return *path ? NULL : adze_error_memory ();
+}
+
+adze_error *
+adze_lock_compare (adze_execution *x)
+{
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  ADZE_AUTO_FREE char *path = NULL;
+  if (!x->options.locked)
+    return NULL;
+  ADZE_TRY (lock_file (x, &path));
+  ADZE_TRY (collect_uses (x->plan, &uses));
+  return adze_lock_check (path, &uses);
+}
+
+adze_error *
+adze_lock_renew (adze_execution *x)
+{
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  ADZE_AUTO (adze_buffer) changes = { 0 };
+  ADZE_AUTO_FREE char *path = NULL;
+  if (x->options.locked)
+    return NULL;
+  ADZE_TRY (lock_file (x, &path));
+  ADZE_TRY (collect_uses (x->plan, &uses));
+  ADZE_TRY (adze_lock_write (path, &uses, &changes));
+  if (changes.size == 0)
+    return NULL;
+  const adze_field fields[]
+      = { ADZE_FIELD_TEXT ("path", path), ADZE_FIELD_TEXT ("changes", changes.data) };
+  adze_tell (x, NULL, "lock.written", fields, ADZE_COUNT_OF (fields));
+  return NULL;
+}
