@@ -60,7 +60,8 @@ open_inputs (adze_plan *plan)
     bool is_model = strcmp (input->kind, ADZE_TYPE_MODEL) == 0;
     adze_error *error = is_model ? open_model (plan, input, i) : open_artifact (plan, input, i);
     if (error)
-      return adze_error_wrap (error, "the input '%s' cannot be opened", input->name);
+      return adze_plan_error (plan, adze_value_get (input->table, "path"), error,
+                              "the input '%s' cannot be opened", input->name);
   }
   return NULL;
 }
@@ -143,7 +144,9 @@ open_stage (adze_plan *plan, size_t number)
     planned->output->stage = number;
   }
   adze_error *error = open_instance (plan, planned);
-  return error ? adze_error_wrap (error, "stage '%s' cannot begin", planned->stage->id) : NULL;
+  return error ? adze_plan_error (plan, planned->stage->table, error, "stage '%s' cannot begin",
+                                  planned->stage->id)
+               : NULL;
 }
 
 static adze_error *

@@ -98,6 +98,12 @@ struct adze_plan {
  * be called again: when an input has changed, or after decide (FINAL). */
 ADZE_MUST_CHECK adze_error *adze_plan_describe (adze_plan *plan, size_t number, bool final);
 
+/* CAUSE, taken over, with a place of the pipeline in front of it. */
+ADZE_MUST_CHECK ADZE_PRINTF (4, 5) adze_error *adze_plan_error (const adze_plan *plan,
+                                                                const adze_value *at,
+                                                                adze_error *cause,
+                                                                const char *format, ...);
+
 /* Describes the stages from NUMBER on, as far as their inputs are known. */
 ADZE_MUST_CHECK adze_error *adze_plan_describe_from (adze_plan *plan, size_t number);
 

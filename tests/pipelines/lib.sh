@@ -21,4 +21,9 @@ files_ ()
   printf '1,2\n' > "$1/train.rows"
   printf '3,4\n' > "$1/test.rows"
   printf 'a,b\n1,2\n' > "$1/costs.csv"
+  # Whole models, for what only their tensors can tell.
+  peer=$root/tests/pipelines/model-peer
+  [ -z "${TOP_BUILDDIR-}" ] || peer=$TOP_BUILDDIR/tests/pipelines/model-peer
+  "$peer" "$1/small.safetensors" 3 8 8
+  "$peer" "$1/wide.safetensors" 3 8 16
 }
