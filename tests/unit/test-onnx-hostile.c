@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ONNX files that are not what they say: each is refused with its file, the place and what is wrong,
- * and none makes the reader allocate, recurse or work beyond what the file has. */
+/* ONNX files that are not what they say: each is refused with its file, the place and what is
+ * wrong, and none makes the reader allocate, recurse or work beyond what the file has. */
 #include <malloc.h>
 
 #include "onnx-files.h"
@@ -10,7 +10,8 @@
   do { \
     adze_model *model_ = NULL; \
     const char *path_ = store (w, "bad.onnx", content); \
-    must_fail (adze_model_open (w->runtime, path_, NULL, &model_), status, path_, __VA_ARGS__, NULL); \
+    must_fail (adze_model_open (w->runtime, path_, NULL, &model_), status, path_, __VA_ARGS__, \
+               NULL); \
     assert_null (model_); \
   } while (0)
 
@@ -32,12 +33,12 @@ fields_that_no_writer_makes_are_refused (void **state)
   REFUSED (both (number (1, 8), TEXT ("\x3a\x85")), ADZE_E_FORMAT, "byte 3", "damaged or cut off");
   REFUSED (both (number (1, 8), TEXT ("\x3a\x05\x12")), ADZE_E_FORMAT, "field 7 has 5 bytes",
            "only 1 more");
-  REFUSED (both (number (1, 8), TEXT ("\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")), ADZE_E_FORMAT,
-           "field 7 has 18446744073709551615 bytes");
+  REFUSED (both (number (1, 8), TEXT ("\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")),
+           ADZE_E_FORMAT, "field 7 has 18446744073709551615 bytes");
   REFUSED (both (number (1, 8), TEXT ("\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")),
            ADZE_E_FORMAT, "more than 64 bits");
-  REFUSED (both (number (1, 8), TEXT ("\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02")), ADZE_E_FORMAT,
-           "more than 64 bits");
+  REFUSED (both (number (1, 8), TEXT ("\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02")),
+           ADZE_E_FORMAT, "more than 64 bits");
   REFUSED (both (number (1, 8), TEXT ("\x3b\x3c")), ADZE_E_FORMAT, "field 7", "group",
            "wire type 3");
   REFUSED (both (number (1, 8), TEXT ("\x3c")), ADZE_E_FORMAT, "group", "wire type 4");
@@ -69,8 +70,8 @@ messages_that_do_not_fit_their_place_are_refused (void **state)
   REFUSED (both (model (TEXT ("")), number (14, 1)), ADZE_E_FORMAT, "metadata_props is no message");
   REFUSED (both (model (TEXT ("")), message (14, number (1, 1))), ADZE_E_FORMAT, "metadata_props",
            "field 1");
-  REFUSED (ALL (model (TEXT ("")), pair (14, "k", "1"), pair (14, "k", "2")), ADZE_E_FORMAT, "\"k\"",
-           "same name");
+  REFUSED (ALL (model (TEXT ("")), pair (14, "k", "1"), pair (14, "k", "2")), ADZE_E_FORMAT,
+           "\"k\"", "same name");
 }
 
 /* ---- Tensors. */
@@ -82,20 +83,25 @@ tensors_that_contradict_themselves_are_refused (void **state)
   REFUSED (model_of (both (number (1, 1), STRING (8, "w"))), ADZE_E_FORMAT, "'w'", "no data_type");
   REFUSED (model_of (head (1, 0, "w")), ADZE_E_FORMAT, "data_type 0");
   REFUSED (model_of (head (1, 99, "w")), ADZE_E_UNSUPPORTED, "data_type 99");
-  REFUSED (model_of (head (1, UINT64_MAX, "w")), ADZE_E_UNSUPPORTED, "data_type 18446744073709551615");
+  REFUSED (model_of (head (1, UINT64_MAX, "w")), ADZE_E_UNSUPPORTED,
+           "data_type 18446744073709551615");
   REFUSED (tensor_and (number (2, FLOAT)), ADZE_E_FORMAT, "'w'", "data_type twice");
   REFUSED (tensor_and (STRING (2, "1")), ADZE_E_FORMAT, "field 2", "wire type 2");
   REFUSED (tensor_and (STRING (8, "v")), ADZE_E_FORMAT, "two names");
   REFUSED (tensor_and (message (3, number (1, 0))), ADZE_E_UNSUPPORTED, "'w'", "segment");
   REFUSED (model_of (ALL (number (1, 1), number (2, FLOAT), STRING (9, "aaaa"))), ADZE_E_FORMAT,
            "without a name");
-  REFUSED (model_of (ALL (number (1, 1), number (2, FLOAT), STRING (8, "a\0b"), STRING (9, "aaaa"))),
-           ADZE_E_FORMAT, "'a'", "NUL");
-  REFUSED (model_of (ALL (number (1, 1), number (2, FLOAT), STRING (8, "\xff"), STRING (9, "aaaa"))),
-           ADZE_E_FORMAT, "UTF-8");
-  REFUSED (model (both (initializer (raw_floats ("w", "aaaa")), initializer (raw_floats ("w", "aaaa")))),
-           ADZE_E_FORMAT, "'w'", "twice in one graph");
-  REFUSED (model (both (initializer (raw_floats ("w", "aaaa")), constant ("w", raw_floats ("", "aaaa")))),
+  REFUSED (
+      model_of (ALL (number (1, 1), number (2, FLOAT), STRING (8, "a\0b"), STRING (9, "aaaa"))),
+      ADZE_E_FORMAT, "'a'", "NUL");
+  REFUSED (
+      model_of (ALL (number (1, 1), number (2, FLOAT), STRING (8, "\xff"), STRING (9, "aaaa"))),
+      ADZE_E_FORMAT, "UTF-8");
+  REFUSED (
+      model (both (initializer (raw_floats ("w", "aaaa")), initializer (raw_floats ("w", "aaaa")))),
+      ADZE_E_FORMAT, "'w'", "twice in one graph");
+  REFUSED (model (both (initializer (raw_floats ("w", "aaaa")),
+                        constant ("w", raw_floats ("", "aaaa")))),
            ADZE_E_FORMAT, "'w'", "twice in one graph");
 }
 
@@ -114,39 +120,47 @@ impossible_shapes_are_refused (void **state)
     dimensions = both (dimensions, varint (1, 0));
   REFUSED (model_of (both (number (2, FLOAT), message (1, dimensions))), ADZE_E_FORMAT,
            "more than 32 dimensions");
-  REFUSED (model_of (both (number (2, FLOAT), STRING (1, "\x81"))), ADZE_E_FORMAT, "damaged or cut off");
+  REFUSED (model_of (both (number (2, FLOAT), STRING (1, "\x81"))), ADZE_E_FORMAT,
+           "damaged or cut off");
 }
 
 static void
 numbers_that_are_not_the_shapes_are_refused (void **state)
 {
   world *w = *state;
-  REFUSED (tensor_and (STRING (12, "no data")), ADZE_E_FORMAT, "'w'", "no data", "1 numbers of FLOAT");
+  REFUSED (tensor_and (STRING (12, "no data")), ADZE_E_FORMAT, "'w'", "no data",
+           "1 numbers of FLOAT");
   REFUSED (tensor_and (STRING (9, "aaa")), ADZE_E_FORMAT, "3 bytes of raw_data", "take 4");
   REFUSED (tensor_and (STRING (9, "aaaabbbb")), ADZE_E_FORMAT, "8 bytes of raw_data");
   REFUSED (tensor_and (STRING (4, "aaaabbbb")), ADZE_E_FORMAT, "8 bytes of float_data");
-  REFUSED (tensor_and (both (STRING (9, "aaaa"), STRING (9, "aaaa"))), ADZE_E_FORMAT, "raw_data twice");
+  REFUSED (tensor_and (both (STRING (9, "aaaa"), STRING (9, "aaaa"))), ADZE_E_FORMAT,
+           "raw_data twice");
   REFUSED (tensor_and (both (STRING (9, "aaaa"), STRING (4, "aaaa"))), ADZE_E_FORMAT, "raw_data",
            "float_data", "only one");
-  REFUSED (tensor_and (STRING (7, "\1")), ADZE_E_FORMAT, "FLOAT in int64_data", "float_data or raw_data");
+  REFUSED (tensor_and (STRING (7, "\1")), ADZE_E_FORMAT, "FLOAT in int64_data",
+           "float_data or raw_data");
   REFUSED (tensor_and (STRING (6, "text")), ADZE_E_FORMAT, "FLOAT in string_data");
   REFUSED (tensor_and (number (9, 1)), ADZE_E_FORMAT, "field 9", "wire type 0");
   REFUSED (tensor_and (number (4, 1)), ADZE_E_FORMAT, "field 4", "wire type 0");
   REFUSED (model_of (both (head (1, STRINGS, "w"), STRING (9, "text"))), ADZE_E_FORMAT,
            "STRING in raw_data", "only be in string_data");
-  REFUSED (model_of (both (head (3, FLOAT, "w"), both (STRING (4, "aaaabb"), STRING (4, "bbcccc")))),
-           ADZE_E_FORMAT, "no whole number of numbers");
+  REFUSED (
+      model_of (both (head (3, FLOAT, "w"), both (STRING (4, "aaaabb"), STRING (4, "bbcccc")))),
+      ADZE_E_FORMAT, "no whole number of numbers");
   REFUSED (model_of (both (head (2, INT64, "w"), STRING (7, "\1\2\3"))), ADZE_E_FORMAT,
            "more numbers in int64_data than the 2");
   REFUSED (model_of (both (head (2, INT64, "w"), STRING (7, "\x81\1"))), ADZE_E_FORMAT,
            "fewer numbers in int64_data");
   REFUSED (model_of (both (head ((uint64_t)1 << 40, INT64, "w"), STRING (7, "\1"))), ADZE_E_FORMAT,
            "1 bytes of int64_data", "1099511627776");
-  REFUSED (model_of (both (head (1, INT64, "w"), STRING (7, "\x81"))), ADZE_E_FORMAT, "damaged or cut off");
+  REFUSED (model_of (both (head (1, INT64, "w"), STRING (7, "\x81"))), ADZE_E_FORMAT,
+           "damaged or cut off");
   REFUSED (model_of (both (head (1, UINT8, "w"), number (5, 256))), ADZE_E_FORMAT, "value 256",
            "does not fit UINT8");
-  REFUSED (model_of (both (head (1, INT8, "w"), number (5, (uint64_t)-129))), ADZE_E_FORMAT, "-129");
-  REFUSED (model_of (both (head (1, BOOL, "w"), number (5, 2))), ADZE_E_FORMAT, "does not fit BOOL");
+  REFUSED (model_of (both (head (1, INT8, "w"), number (5, (uint64_t)-129))), ADZE_E_FORMAT,
+           "-129");
+  REFUSED (model_of (both (head (1, BOOL, "w"), number (5, 2))), ADZE_E_FORMAT,
+           "does not fit BOOL");
   REFUSED (model_of (both (head (1, UINT32, "w"), number (11, (uint64_t)1 << 32))), ADZE_E_FORMAT,
            "does not fit UINT32");
 }
@@ -168,8 +182,8 @@ external_data_that_is_not_there_is_refused (void **state)
   REFUSED (OUTSIDE (pair (13, "location", "/etc/passwd")), ADZE_E_TRUST, "absolute");
   REFUSED (OUTSIDE (pair (13, "location", "link")), ADZE_E_TRUST, "link");
   REFUSED (OUTSIDE (pair (13, "location", "missing")), ADZE_E_NOT_FOUND, "missing");
-  REFUSED (OUTSIDE (message (13, both (STRING (1, "location"), STRING (2, "w.bin\0x")))), ADZE_E_FORMAT,
-           "NUL");
+  REFUSED (OUTSIDE (message (13, both (STRING (1, "location"), STRING (2, "w.bin\0x")))),
+           ADZE_E_FORMAT, "NUL");
   REFUSED (OUTSIDE (message (13, number (3, 1))), ADZE_E_FORMAT, "external_data", "field 3");
   REFUSED (OUTSIDE (both (here, pair (13, "location", "w.bin"))), ADZE_E_FORMAT, "location twice");
 #define HERE(key, value) OUTSIDE (both (pair (13, "location", "w.bin"), pair (13, key, value)))
@@ -182,7 +196,8 @@ external_data_that_is_not_there_is_refused (void **state)
   REFUSED (tensor_and (ALL (STRING (9, "aaaa"), number (14, 1), pair (13, "location", "w.bin"))),
            ADZE_E_FORMAT, "raw_data and in external data");
   REFUSED (tensor_and (number (14, 2)), ADZE_E_FORMAT, "data_location 2");
-  REFUSED (tensor_and (both (number (14, 0), number (14, 1))), ADZE_E_FORMAT, "data_location twice");
+  REFUSED (tensor_and (both (number (14, 0), number (14, 1))), ADZE_E_FORMAT,
+           "data_location twice");
   bytes overlapping = ALL (head (1, FLOAT, "v"), number (14, 1), pair (13, "location", "w.bin"),
                            pair (13, "offset", "2"));
   bytes first = ALL (head (1, FLOAT, "w"), number (14, 1), pair (13, "location", "w.bin"));
@@ -257,8 +272,8 @@ heap_is_bounded_by_the_structure (void **state)
     { "tiny tensors", model (tiny_tensors (60000)) },
     { "one name in many branches",
       model (many ("\x0a\x11\x2a\x0f\x32\x0d\x2a\x0b\x10\2\x42\1w\x4a\1x\x62\1d", 19, 60000)) },
-    { "numbers of one byte each", model_of (both (head (1000000, INT64, "w"),
-                                                  message (7, many ("\1", 1, 1000000)))) },
+    { "numbers of one byte each",
+      model_of (both (head (1000000, INT64, "w"), message (7, many ("\1", 1, 1000000)))) },
     { "unknown fields", both (model (TEXT ("")), many ("\x98\6\1", 3, 300000)) },
   };
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -276,15 +291,16 @@ structure_has_a_limit (void **state)
   world *w = *state;
   adze_model *opened = NULL;
   adze_format_options options = { .structure_limit = 1000 };
-  store (w, "in.onnx", both (model (initializer (raw_floats ("a", "aaaa"))),
-                             message (99, many ("z", 1, 900))));
+  store (w, "in.onnx",
+         both (model (initializer (raw_floats ("a", "aaaa"))), message (99, many ("z", 1, 900))));
   must (adze_model_open (w->runtime, in_world (w, "in.onnx"), &options, &opened));
   adze_model_close (opened);
   /* Each kind of structure by itself, and two of them together. */
   bytes larger[] = {
     both (model (TEXT ("")), message (99, many ("z", 1, 1000))),
     model (many ("\x0a\0", 2, 500)),
-    both (model (TEXT ("")), message (14, both (STRING (1, "k"), message (2, many ("z", 1, 1000))))),
+    both (model (TEXT ("")),
+          message (14, both (STRING (1, "k"), message (2, many ("z", 1, 1000))))),
     model_of (both (head (1001, UINT8, "w"), message (5, many ("\1", 1, 1001)))),
     both (number (1, 8), many ("\x98\6\1", 3, 300000)),
     both (model_of (both (head (600, UINT8, "w"), message (5, many ("\1", 1, 600)))),
@@ -292,8 +308,8 @@ structure_has_a_limit (void **state)
   };
   for (size_t i = 0; i < sizeof larger / sizeof larger[0]; i++) {
     store (w, "in.onnx", larger[i]);
-    must_fail (adze_model_open (w->runtime, in_world (w, "in.onnx"), &options, &opened), ADZE_E_LIMIT,
-               "limit", NULL);
+    must_fail (adze_model_open (w->runtime, in_world (w, "in.onnx"), &options, &opened),
+               ADZE_E_LIMIT, "limit", NULL);
   }
   /* Weights are none. */
   bytes weights = both (head (1000000, UINT8, "w"), message (9, many ("z", 1, 1000000)));

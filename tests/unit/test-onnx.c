@@ -8,12 +8,13 @@
 static void
 weights_are_found_wherever_they_are (void **state)
 {
-  bytes inner = ALL (constant ("d", raw_floats ("", "dddd")), initializer (raw_floats ("e", "eeee")));
-  ADZE_AUTO_MODEL found
-      = open_bytes (*state, model (ALL (initializer (raw_floats ("a", "aaaa")),
-                                        constant ("b", raw_floats ("unused", "bbbbBBBB")),
-                                        branch (both (inner, branch (constant ("f", raw_floats ("", "ffff"))))),
-                                        initializer (raw_floats ("c", "cccc")))));
+  bytes inner
+      = ALL (constant ("d", raw_floats ("", "dddd")), initializer (raw_floats ("e", "eeee")));
+  ADZE_AUTO_MODEL found = open_bytes (
+      *state, model (ALL (initializer (raw_floats ("a", "aaaa")),
+                          constant ("b", raw_floats ("unused", "bbbbBBBB")),
+                          branch (both (inner, branch (constant ("f", raw_floats ("", "ffff"))))),
+                          initializer (raw_floats ("c", "cccc")))));
   static const char *const names[] = { "a", "b", "d", "e", "f", "c" };
   assert_int_equal (found->count, 6);
   for (size_t i = 0; i < 6; i++) {
@@ -28,11 +29,13 @@ weights_are_found_wherever_they_are (void **state)
 static void
 other_tensors_stay_with_the_graph (void **state)
 {
-  bytes foreign = message (1, ALL (STRING (2, "y"), STRING (4, "Constant"), STRING (7, "elsewhere"),
-                                   message (5, both (STRING (1, "value"), message (5, raw_floats ("", "yyyy"))))));
+  bytes foreign = message (
+      1, ALL (STRING (2, "y"), STRING (4, "Constant"), STRING (7, "elsewhere"),
+              message (5, both (STRING (1, "value"), message (5, raw_floats ("", "yyyy"))))));
   bytes texts = ALL (number (1, 1), number (2, STRINGS), STRING (8, "s"), STRING (6, "text"));
-  bytes shape = message (1, ALL (STRING (2, "z"), STRING (4, "ConstantOfShape"),
-                                 message (5, both (STRING (1, "value"), message (5, raw_floats ("", "zzzz"))))));
+  bytes shape = message (
+      1, ALL (STRING (2, "z"), STRING (4, "ConstantOfShape"),
+              message (5, both (STRING (1, "value"), message (5, raw_floats ("", "zzzz"))))));
   bytes sparse = message (15, message (1, raw_floats ("sparse", "ssss")));
   ADZE_AUTO_MODEL found
       = open_bytes (*state, model (ALL (foreign, initializer (texts), shape, sparse,
@@ -66,14 +69,14 @@ every_type_is_known (void **state)
     uint64_t type;
     const char *word;
     unsigned bits;
-  } types[] = { { 1, "f32", 32 },      { 2, "u8", 8 },        { 3, "i8", 8 },
-                { 4, "u16", 16 },      { 5, "i16", 16 },      { 6, "i32", 32 },
-                { 7, "i64", 64 },      { 9, "bool", 8 },      { 10, "f16", 16 },
-                { 11, "f64", 64 },     { 12, "u32", 32 },     { 13, "u64", 64 },
-                { 14, "c64", 64 },     { 15, "c128", 128 },   { 16, "bf16", 16 },
-                { 17, "f8_e4m3fn", 8 },{ 18, "f8_e4m3fnuz", 8 }, { 19, "f8_e5m2", 8 },
-                { 20, "f8_e5m2fnuz", 8 }, { 21, "u4", 4 },    { 22, "i4", 4 },
-                { 23, "f4_e2m1fn", 4 },{ 24, "f8_e8m0fnu", 8 }, { 25, "u2", 2 },
+  } types[] = { { 1, "f32", 32 },         { 2, "u8", 8 },           { 3, "i8", 8 },
+                { 4, "u16", 16 },         { 5, "i16", 16 },         { 6, "i32", 32 },
+                { 7, "i64", 64 },         { 9, "bool", 8 },         { 10, "f16", 16 },
+                { 11, "f64", 64 },        { 12, "u32", 32 },        { 13, "u64", 64 },
+                { 14, "c64", 64 },        { 15, "c128", 128 },      { 16, "bf16", 16 },
+                { 17, "f8_e4m3fn", 8 },   { 18, "f8_e4m3fnuz", 8 }, { 19, "f8_e5m2", 8 },
+                { 20, "f8_e5m2fnuz", 8 }, { 21, "u4", 4 },          { 22, "i4", 4 },
+                { 23, "f4_e2m1fn", 4 },   { 24, "f8_e8m0fnu", 8 },  { 25, "u2", 2 },
                 { 26, "i2", 2 } };
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
     /* Three elements: those of less than a byte end on a whole one. */
@@ -95,8 +98,9 @@ packed (const int64_t *values, size_t count)
   return made;
 }
 
-#define PACKED(...) packed ((const int64_t[]){ __VA_ARGS__ }, \
-                            sizeof ((const int64_t[]){ __VA_ARGS__ }) / sizeof (int64_t))
+#define PACKED(...) \
+  packed ((const int64_t[]){ __VA_ARGS__ }, \
+          sizeof ((const int64_t[]){ __VA_ARGS__ }) / sizeof (int64_t))
 
 /* The numbers VALUES of TYPE, in FIELD, become these bytes; written, they are in raw_data. */
 #define DECODED(state, type, count, field, values, literal) \
@@ -134,7 +138,10 @@ static void
 numbers_may_be_in_pieces (void **state)
 {
   world *w = *state;
-  bytes floats = ALL (head (3, FLOAT, "w"), TEXT ("\x25" "aaaa"), STRING (4, "bbbbcccc"));
+  bytes floats = ALL (head (3, FLOAT, "w"),
+                      TEXT ("\x25"
+                            "aaaa"),
+                      STRING (4, "bbbbcccc"));
   ADZE_AUTO_MODEL found = open_bytes (w, model_of (floats));
   ASSERT_HOLDS (found, "w", "aaaabbbbcccc");
   bytes integers = ALL (head (3, INT64, "w"), number (7, 1), message (7, PACKED (2, 3)));
@@ -171,8 +178,8 @@ static void
 metadata_comes_out_as_it_is_then (void **state)
 {
   world *w = *state;
-  bytes from = ALL (model_of (raw_floats ("a", "aaaa")), pair (14, "one", "1"), pair (14, "two", "2"),
-                    message (25, STRING (1, "a function")));
+  bytes from = ALL (model_of (raw_floats ("a", "aaaa")), pair (14, "one", "1"),
+                    pair (14, "two", "2"), message (25, STRING (1, "a function")));
   ADZE_AUTO_MODEL found = open_bytes (w, from);
   const adze_meta *one = adze_metadata_get (&found->metadata, "one");
   assert_memory_equal (one->text.data, "1", 1);
@@ -180,16 +187,18 @@ metadata_comes_out_as_it_is_then (void **state)
   adze_meta three = adze_meta_text ("3", 1);
   must (adze_metadata_set (&found->metadata, "three", 5, &three));
   must (write_model (w, found, "out.onnx", ""));
-  store (w, "in.onnx", ALL (model_of (raw_floats ("a", "aaaa")), pair (14, "two", "2"),
-                            pair (14, "three", "3"), message (25, STRING (1, "a function"))));
+  store (w, "in.onnx",
+         ALL (model_of (raw_floats ("a", "aaaa")), pair (14, "two", "2"), pair (14, "three", "3"),
+              message (25, STRING (1, "a function"))));
   assert_same_files (w, "in.onnx", "out.onnx");
   /* A file that had none gets it where it belongs. */
-  ADZE_AUTO_MODEL bare = open_bytes (w, both (model_of (raw_floats ("a", "aaaa")),
-                                              message (25, STRING (1, "a function"))));
+  ADZE_AUTO_MODEL bare = open_bytes (
+      w, both (model_of (raw_floats ("a", "aaaa")), message (25, STRING (1, "a function"))));
   must (adze_metadata_set (&bare->metadata, "three", 5, &three));
   must (write_model (w, bare, "out.onnx", ""));
-  store (w, "in.onnx", ALL (model_of (raw_floats ("a", "aaaa")), pair (14, "three", "3"),
-                            message (25, STRING (1, "a function"))));
+  store (w, "in.onnx",
+         ALL (model_of (raw_floats ("a", "aaaa")), pair (14, "three", "3"),
+              message (25, STRING (1, "a function"))));
   assert_same_files (w, "in.onnx", "out.onnx");
   adze_meta number_of_them = { .type = ADZE_META_U32, .bits = 3 };
   must (adze_metadata_set (&bare->metadata, "count", 5, &number_of_them));
@@ -211,11 +220,12 @@ external_data_is_read_from_its_place (void **state)
   world *w = *state;
   run_command ("mkdir -p '%s' && printf 'aaaabbbbcccc' > '%s'", in_world (w, "sub"),
                in_world (w, "sub/w.bin"));
-  bytes graph = ALL (initializer (outside ("b", 1, ALL (pair (13, "location", "sub/w.bin"),
-                                                        pair (13, "offset", "4"), pair (13, "length", "4"),
-                                                        pair (13, "checksum", "0123")))),
-                     initializer (outside ("a", 1, pair (13, "location", "sub/w.bin"))),
-                     initializer (raw_floats ("c", "dddd")));
+  bytes graph = ALL (
+      initializer (outside ("b", 1,
+                            ALL (pair (13, "location", "sub/w.bin"), pair (13, "offset", "4"),
+                                 pair (13, "length", "4"), pair (13, "checksum", "0123")))),
+      initializer (outside ("a", 1, pair (13, "location", "sub/w.bin"))),
+      initializer (raw_floats ("c", "dddd")));
   ADZE_AUTO_MODEL found = open_bytes (w, model (graph));
   ASSERT_HOLDS (found, "b", "bbbb");
   ASSERT_HOLDS (found, "a", "aaaa");
@@ -261,16 +271,17 @@ weights_move_in_and_out (void **state)
   /* Lengths become shorter, and as short as they can be. */
   ADZE_AUTO_MODEL one = open_bytes (w, model_of (letters ("one", '1', 1000)));
   must (write_model (w, one, "out.onnx", "external = \"always\""));
-  store (w, "in.onnx", model_of (ALL (head (1000, FLOAT, "one"), pair (13, "location", "out.onnx.data"),
-                                      pair (13, "offset", "0"), pair (13, "length", "4000"),
-                                      number (14, 1))));
+  store (w, "in.onnx",
+         model_of (ALL (head (1000, FLOAT, "one"), pair (13, "location", "out.onnx.data"),
+                        pair (13, "offset", "0"), pair (13, "length", "4000"), number (14, 1))));
   assert_same_files (w, "in.onnx", "out.onnx");
   bytes graph = ALL (initializer (both (letters ("small", 's', 499), number (14, 0))),
                      branch (constant ("large", letters ("", 'l', 500))),
                      initializer (both (letters ("located", 'o', 501), number (14, 0))));
   ADZE_AUTO_MODEL inside = open_bytes (w, model (graph));
-  must (write_model (w, inside, "out.onnx",
-                     "external = \"always\"\nexternal-threshold = 2000\nexternal-file = \"w.bin\""));
+  must (
+      write_model (w, inside, "out.onnx",
+                   "external = \"always\"\nexternal-threshold = 2000\nexternal-file = \"w.bin\""));
   ADZE_AUTO_MODEL moved = open_model (w, "out.onnx");
   assert_string_equal (moved->files[1].path, in_world (w, "w.bin"));
   assert_letters (moved, "small", 's', 499, 0);
@@ -296,7 +307,8 @@ entries_that_are_not_known_stay_without_effect_or_stop_it (void **state)
   world *w = *state;
   run_command ("printf 'aaaa' > '%s'", in_world (w, "w.bin"));
   ADZE_AUTO_MODEL found = open_bytes (
-      w, model_of (outside ("a", 1, both (pair (13, "location", "w.bin"), pair (13, "packed", "0;4")))));
+      w, model_of (
+             outside ("a", 1, both (pair (13, "location", "w.bin"), pair (13, "packed", "0;4")))));
   must_fail (write_model (w, found, "out.onnx", ""), ADZE_E_UNSUPPORTED, "'a'", "external_data",
              "never", NULL);
   must (write_model (w, found, "out.onnx", "external = \"never\""));
@@ -334,7 +346,8 @@ a_graph_without_its_weights_is_refused (void **state)
   const int64_t *its = meta->shape;
   meta->shape = shape;
   meta->rank = 2;
-  must_fail (write_model (w, from, "out.onnx", ""), ADZE_E_UNSUPPORTED, "'b' as [1]", "[1, 1]", NULL);
+  must_fail (write_model (w, from, "out.onnx", ""), ADZE_E_UNSUPPORTED, "'b' as [1]", "[1, 1]",
+             NULL);
   const int64_t other[] = { 2 };
   meta->shape = other;
   meta->rank = 1;
@@ -398,8 +411,8 @@ plain_numbers_alone_are_carried (void **state)
   meta.codec = "q4_k";
   meta.block_elements = 256;
   meta.block_bytes = 144;
-  must_fail (adze_format_carries (w->runtime, "onnx", NULL, &meta), ADZE_E_UNSUPPORTED, "'w'", "q4_k",
-             NULL);
+  must_fail (adze_format_carries (w->runtime, "onnx", NULL, &meta), ADZE_E_UNSUPPORTED, "'w'",
+             "q4_k", NULL);
 }
 
 /* ---- Which files are models. */
@@ -412,12 +425,13 @@ models_are_known_by_their_first_fields (void **state)
   ADZE_AUTO_MODEL found = open_model (w, "no-ending");
   assert_string_equal (found->format, "onnx");
   adze_model *none = NULL;
-  must_fail (adze_model_open (w->runtime, store (w, "text", TEXT ("just some text\n")), NULL, &none),
-             ADZE_OK, "text", NULL);
+  must_fail (
+      adze_model_open (w->runtime, store (w, "text", TEXT ("just some text\n")), NULL, &none),
+      ADZE_OK, "text", NULL);
   /* By its name, the file would be one. */
-  must_fail (adze_model_open (w->runtime, store (w, "bad.onnx", TEXT ("just some text\n")), NULL,
-                              &none),
-             ADZE_E_FORMAT, "bad.onnx", "damaged or cut off", NULL);
+  must_fail (
+      adze_model_open (w->runtime, store (w, "bad.onnx", TEXT ("just some text\n")), NULL, &none),
+      ADZE_E_FORMAT, "bad.onnx", "damaged or cut off", NULL);
 }
 
 int
