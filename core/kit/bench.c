@@ -5,7 +5,7 @@
 
 #include "base/digest.h"
 #include "kit/kit.h"
-#include "work/feed.h"
+#include "stage/feed.h"
 
 adze_error *
 adze_bench_open (const adze_case *one, const adze_profile *profile, adze_bench *bench)

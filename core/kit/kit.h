@@ -7,10 +7,10 @@
 #ifndef ADZE_KIT_KIT_H
 #define ADZE_KIT_KIT_H
 
-#include "work/feed.h"
-#include "work/observer.h"
-#include "work/remote.h"
-#include "work/worker.h"
+#include "stage/feed.h"
+#include "stage/observer.h"
+#include "stage/remote.h"
+#include "stage/worker.h"
 
 typedef struct adze_case adze_case;
 struct adze_case {

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "kit/kit.h"
-#include "work/piece.h"
+#include "stage/piece.h"
 
 /* ---- Tensors. */
 

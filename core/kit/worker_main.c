@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a worker process begins. It stands here, above core/work, since it knows the kit. */
+/* Where a worker process begins. It stands here, above core/stage, since it knows the kit. */
 #include "kit/kit.h"
 
 /* Lent before main's work begins and never changed after. */

@@ -12,7 +12,7 @@
 
 #include "artifact/artifact.h"
 #include "pipeline/pipeline.h"
-#include "work/instance.h"
+#include "stage/instance.h"
 
 /* Where a tensor of a stage's output comes from. */
 typedef struct adze_plan_source {

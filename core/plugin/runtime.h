@@ -44,7 +44,7 @@ typedef struct adze_plugin_record {
   struct adze_record_info *info; /* what adze/host.h shows of it; info.c */
 } adze_plugin_record;
 
-/* Something that watches, and must end before the plugins do. work/observer.c. */
+/* Something that watches, and must end before the plugins do. stage/observer.c. */
 typedef struct adze_runtime_closer {
   void (*close) (void *thing);
   void *thing;

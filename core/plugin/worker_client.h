@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin/worker_client.h: asking a worker process for something. What it answers to is written in
- * work/worker.c.
+ * stage/worker.c.
  *
  * A request is a table with the key "do". The worker answers with any number of
  * {"progress": step}, {"event": ...} and {"ask": ...}, and one {"ok": ...} or {"error": chain}.

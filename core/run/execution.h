@@ -22,7 +22,7 @@
 #include "run/seen.h"
 #include "run/sink.h"
 #include "run/told.h"
-#include "work/observer.h"
+#include "stage/observer.h"
 
 /* A file that is written and waits to be promoted. */
 typedef struct adze_pending {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "work/instance.h"
+#include "stage/instance.h"
 
 struct adze_told {
   adze_event_bus *bus;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "run/execution.h"
-#include "work/run_hooks.h"
+#include "stage/run_hooks.h"
 
 typedef struct whole_state {
   adze_execution *x;

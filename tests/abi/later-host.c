@@ -4,8 +4,8 @@
  * abi-probe, has its abi-watch watch, and prints what came back. */
 #include <stdio.h>
 
-#include "work/feed.h"
-#include "work/observer.h"
+#include "stage/feed.h"
+#include "stage/observer.h"
 
 static adze_error *
 apply (adze_runtime *runtime, adze_plugin_record *record, const char *const *settings)

@@ -27,7 +27,7 @@ build_host ()
   local source object
   sh "$here/later-sdk.sh" "$work/sdk" minor
   mkdir "$work/objects"
-  for source in $(cd "$root" && find core/plugin core/work -name '*.c') tests/abi/later-host.c; do
+  for source in $(cd "$root" && find core/plugin core/stage -name '*.c') tests/abi/later-host.c; do
     object=$work/objects/$(echo "$source" | tr / -).o
     ${CC:-cc} "${flags[@]}" -w -DADZE_VERSION='"later"' -DADZE_PLUGIN_DIR='"/nowhere"' \
       -DADZE_SYSCONF_DIR='"/nowhere"' -DADZE_WORKER_PATH='"/nowhere"' \

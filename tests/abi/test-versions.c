@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "work/feed.h"
+#include "stage/feed.h"
 
 /* As in plugin.c. */
 enum { ITEM_MINOR, ITEM_ALLOCATE, ITEM_LATER, ITEM_LATER_LOG, ITEM_RANDOM, ITEM_ORDER, ITEM_COUNT };

@@ -23,17 +23,17 @@ forbid ()
   status=1
 }
 
-rooms='base/|plugin/|artifact/|work/|pipeline/|run/|kit/'
+rooms='base/|plugin/|artifact/|stage/|pipeline/|run/|kit/'
 forbid "$rooms|adze/host\.h|\.\./" plugins sdk -- \
   "plugins and the SDK see the SDK alone"
 forbid "$rooms" hosts -- "hosts see adze/host.h and the SDK alone"
-forbid 'plugin/|artifact/|work/|pipeline/|run/|kit/' core/base -- "base is the ground floor"
-forbid 'artifact/|work/|pipeline/|run/|kit/' core/plugin -- "plugin stands on base"
-forbid 'work/|pipeline/|run/|kit/' core/artifact -- "artifact stands on plugin"
-forbid 'pipeline/|run/|kit/' core/work -- "work stands on artifact"
-forbid 'run/|kit/' core/pipeline -- "pipeline stands on work"
+forbid 'plugin/|artifact/|stage/|pipeline/|run/|kit/' core/base -- "base is the ground floor"
+forbid 'artifact/|stage/|pipeline/|run/|kit/' core/plugin -- "plugin stands on base"
+forbid 'stage/|pipeline/|run/|kit/' core/artifact -- "artifact stands on plugin"
+forbid 'pipeline/|run/|kit/' core/stage -- "stage stands on artifact"
+forbid 'run/|kit/' core/pipeline -- "pipeline stands on stage"
 forbid 'kit/' core/run -- "run stands on pipeline"
-forbid 'ltdl\.h|ffi\.h|libltdl/' core/base core/work core/kit hosts plugins sdk -- \
+forbid 'ltdl\.h|ffi\.h|libltdl/' core/base core/artifact core/stage core/pipeline core/run core/kit hosts plugins sdk -- \
   "only core/plugin knows libltdl and libffi"
 
 # No circles between headers: a header may not reach itself.

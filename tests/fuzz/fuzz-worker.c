@@ -8,8 +8,8 @@
 #include "base/event_wire.h"
 #include "base/json.h"
 #include "plugin/manifest/manifest.h"
-#include "work/outline.h"
-#include "work/wire.h"
+#include "stage/outline.h"
+#include "stage/wire.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 
 #include "artifact/artifact.h"
 #include "plugin/runtime.h"
-#include "work/feed.h"
-#include "work/run_hooks.h"
+#include "stage/feed.h"
+#include "stage/run_hooks.h"
 
 enum { COUNT = 6 * 50 };
 

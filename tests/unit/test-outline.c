@@ -4,7 +4,7 @@
 #include "world.h"
 
 #include "base/json.h"
-#include "work/outline.h"
+#include "stage/outline.h"
 
 static const int64_t square[] = { 4, 8 }, row[] = { 32 }, other[] = { 8, 4 };
 

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's answers to the questions of a worker whose technique runs. The worker is not believed:
+ * numbers are looked at as the service looks at a plugin's. */
+#include <string.h>
+
+#include "stage/run_ops.h"
+#include "stage/wire.h"
+
+/* More is asked for in parts. */
+#define PART_MOST ((uint64_t)4 << 20)
+
+typedef struct question {
+  adze_run_answers *all;
+  const adze_value *ask;
+  adze_value *reply;
+  void **data;
+  size_t *size;
+  bool *broken;
+} question;
+
+void
+adze_run_answers_cleanup (adze_run_answers *answers)
+{
+  adze_run_here_cleanup (&answers->here);
+  free (answers->artifacts);
+  answers->artifacts = NULL;
+}
+
+static adze_error *
+text_of (const question *one, const char *key, char **text)
+{
+  return adze_wire_text_from (adze_value_get (one->ask, key), text, NULL);
+}
+
+static adze_error *
+artifact_of (const question *one, struct adze_artifact **artifact)
+{
+  uint64_t number;
+  if (!adze_wire_number (one->ask, "artifact", SIZE_MAX, &number) || number >= one->all->count)
+    return adze_wire_damaged ("a question");
+  *artifact = one->all->artifacts[number];
+  return NULL;
+}
+
+/* The bytes that follow a question, taken whether there is room for them or not. */
+static adze_error *
+take_bytes (const question *one, void **bytes, size_t *size)
+{
+  uint64_t number;
+  *one->broken = true;
+  if (!adze_wire_number (one->ask, "bytes", SIZE_MAX - 1, &number))
+    return adze_wire_damaged ("a question");
+  *size = (size_t)number;
+  *bytes = malloc (*size + 1);
+  ADZE_TRY (adze_child_take (one->all->child, *bytes, *size));
+  *one->broken = false;
+  return *bytes ? NULL : adze_error_memory ();
+}
+
+/* ---- Input. */
+
+static void
+add_column (const adze_column *column, adze_value *row)
+{
+  const adze_tensor_meta meta = { .rank = column->rank, .name = column->name,
+                                  .shape = column->shape, .dtype = column->dtype };
+  adze_wire_meta (&meta, row);
+  adze_json_bool (row, "text", column->is_text);
+}
+
+static void
+describe_artifact (const struct adze_artifact *artifact, adze_value *reply)
+{
+  adze_json_string (reply, "type", artifact->type);
+  adze_value *tensors = adze_json_list (reply, "tensors");
+  for (size_t i = 0; artifact->model && i < artifact->model->count; i++)
+    adze_wire_meta (&artifact->model->tensors[i].meta, adze_json_table (tensors, NULL));
+  adze_value *columns = adze_json_list (reply, "columns");
+  for (size_t i = 0; artifact->dataset && i < adze_dataset_columns (artifact->dataset); i++)
+    add_column (adze_dataset_column (artifact->dataset, i), adze_json_table (columns, NULL));
+}
+
+static adze_error *
+answer_input (question *one)
+{
+  ADZE_AUTO_FREE char *port = NULL;
+  struct adze_artifact *artifact = NULL;
+  ADZE_TRY (text_of (one, "port", &port));
+  ADZE_TRY (adze_run_ops_here.input (&one->all->here, port, &artifact));
+  if (!artifact)
+    return NULL;
+  struct adze_artifact **grown
+      = reallocarray (one->all->artifacts, one->all->count + 1, sizeof *grown);
+  if (!grown)
+    return adze_error_memory ();
+  one->all->artifacts = grown;
+  grown[one->all->count] = artifact;
+  adze_json_int (one->reply, "artifact", (int64_t)one->all->count++);
+  describe_artifact (artifact, one->reply);
+  return NULL;
+}
+
+/* ---- Contents. */
+
+static adze_error *
+answer_read (question *one)
+{
+  struct adze_artifact *artifact;
+  uint64_t index, offset, size;
+  ADZE_TRY (artifact_of (one, &artifact));
+  if (!artifact->model || !adze_wire_number (one->ask, "index", SIZE_MAX, &index)
+      || index >= artifact->model->count
+      || !adze_wire_number (one->ask, "offset", INT64_MAX, &offset)
+      || !adze_wire_number (one->ask, "size", PART_MOST, &size))
+    return adze_wire_damaged ("a question");
+  uint64_t whole = artifact->model->tensors[index].meta.byte_size;
+  if (offset > whole || size > whole - offset)
+    return adze_wire_damaged ("a question");
+  *one->data = malloc ((size_t)size + 1);
+  if (!*one->data)
+    return adze_error_memory ();
+  ADZE_TRY (adze_run_ops_here.read_tensor (&one->all->here, artifact, (size_t)index, offset,
+                                           *one->data, (size_t)size));
+  *one->size = (size_t)size;
+  return NULL;
+}
+
+static adze_error *
+dataset_of (const question *one, struct adze_artifact **artifact, uint32_t *batch_size,
+            uint64_t *batches)
+{
+  uint64_t size;
+  ADZE_TRY (artifact_of (one, artifact));
+  if (!(*artifact)->dataset || !adze_wire_number (one->ask, "size", UINT32_MAX, &size) || size == 0)
+    return adze_wire_damaged ("a question");
+  *batch_size = (uint32_t)size;
+  return adze_run_ops_here.batches (&one->all->here, *artifact, *batch_size, batches);
+}
+
+static adze_error *
+answer_batches (question *one)
+{
+  struct adze_artifact *artifact;
+  uint32_t size;
+  uint64_t count = 0;
+  ADZE_TRY (dataset_of (one, &artifact, &size, &count));
+  adze_json_int (one->reply, "count", (int64_t)count);
+  return NULL;
+}
+
+/* Texts cross as their sizes, one after the other, and then their bytes. */
+static adze_error *
+pack_texts (question *one, const adze_text *texts, size_t count)
+{
+  size_t size = count * sizeof (uint64_t);
+  for (size_t i = 0; i < count; i++)
+    size += texts[i].size;
+  char *bytes = malloc (size + 1);
+  if (!bytes)
+    return adze_error_memory ();
+  char *at = bytes + count * sizeof (uint64_t);
+  for (size_t i = 0; i < count; i++) {
+    memcpy (bytes + i * sizeof (uint64_t), &texts[i].size, sizeof (uint64_t));
+    if (texts[i].size > 0)
+      memcpy (at, texts[i].data, texts[i].size);
+    at += texts[i].size;
+  }
+  *one->data = bytes;
+  *one->size = size;
+  return NULL;
+}
+
+static adze_error *
+pack_values (question *one, const void *values, size_t size)
+{
+  *one->data = malloc (size + 1);
+  if (!*one->data)
+    return adze_error_memory ();
+  if (size > 0)
+    memcpy (*one->data, values, size);
+  *one->size = size;
+  return NULL;
+}
+
+static adze_error *
+answer_batch (question *one)
+{
+  struct adze_artifact *artifact;
+  uint64_t epoch, number, column, batches = 0;
+  uint32_t size;
+  const void *values = NULL;
+  size_t count = 0;
+  ADZE_TRY (dataset_of (one, &artifact, &size, &batches));
+  if (!adze_wire_number (one->ask, "epoch", INT64_MAX, &epoch)
+      || !adze_wire_number (one->ask, "number", INT64_MAX, &number) || number >= batches
+      || !adze_wire_number (one->ask, "column", SIZE_MAX, &column)
+      || column >= adze_dataset_columns (artifact->dataset))
+    return adze_wire_damaged ("a question");
+  ADZE_TRY (adze_run_ops_here.batch (&one->all->here, artifact, epoch, number, size,
+                                     (size_t)column, &values, &count));
+  size_t each = adze_dataset_column_size (artifact->dataset, (size_t)column);
+  ADZE_TRY (adze_dataset_column (artifact->dataset, (size_t)column)->is_text
+                ? pack_texts (one, values, count)
+                : pack_values (one, values, count * each));
+  adze_json_int (one->reply, "count", (int64_t)count);
+  adze_json_int (one->reply, "bytes", (int64_t)*one->size);
+  return NULL;
+}
+
+static adze_error *
+answer_bytes (question *one)
+{
+  struct adze_artifact *artifact;
+  ADZE_TRY (artifact_of (one, &artifact));
+  if (artifact->model || artifact->dataset)
+    return adze_wire_damaged ("a question");
+  ADZE_TRY (pack_values (one, artifact->data, artifact->size));
+  adze_json_int (one->reply, "bytes", (int64_t)artifact->size);
+  return NULL;
+}
+
+/* ---- What goes out. */
+
+static adze_error *
+answer_give_tensor (question *one)
+{
+  ADZE_AUTO_FREE void *bytes = NULL;
+  ADZE_AUTO_FREE char *port = NULL;
+  ADZE_AUTO_FREE adze_tensor_meta *meta = NULL;
+  size_t size = 0;
+  ADZE_TRY (take_bytes (one, &bytes, &size));
+  ADZE_TRY (text_of (one, "port", &port));
+  ADZE_TRY (adze_wire_meta_from (adze_value_get (one->ask, "meta"), &meta));
+  if (meta->byte_size != size)
+    return adze_wire_damaged ("a question");
+  return adze_run_ops_here.give_tensor (&one->all->here, port, meta, bytes);
+}
+
+static adze_error *
+answer_give_bytes (question *one)
+{
+  ADZE_AUTO_FREE void *bytes = NULL;
+  ADZE_AUTO_FREE char *port = NULL;
+  size_t size = 0;
+  ADZE_TRY (take_bytes (one, &bytes, &size));
+  ADZE_TRY (text_of (one, "port", &port));
+  return adze_run_ops_here.give_bytes (&one->all->here, port, bytes, size);
+}
+
+static adze_error *
+answer_save (question *one)
+{
+  ADZE_AUTO_FREE void *bytes = NULL;
+  ADZE_AUTO_FREE char *name = NULL;
+  size_t size = 0;
+  ADZE_TRY (take_bytes (one, &bytes, &size));
+  ADZE_TRY (text_of (one, "name", &name));
+  if (!adze_run_name (name))
+    return adze_wire_damaged ("a checkpoint's name");
+  return adze_run_ops_here.save (&one->all->here, name, bytes, size);
+}
+
+static adze_error *
+answer_load (question *one)
+{
+  ADZE_AUTO_FREE char *name = NULL;
+  ADZE_TRY (text_of (one, "name", &name));
+  if (!adze_run_name (name))
+    return adze_wire_damaged ("a checkpoint's name");
+  ADZE_TRY (adze_run_ops_here.load (&one->all->here, name, one->data, one->size));
+  adze_json_bool (one->reply, "found", *one->data != NULL);
+  adze_json_int (one->reply, "bytes", (int64_t)*one->size);
+  return NULL;
+}
+
+static adze_error *
+answer_progress (question *one)
+{
+  uint64_t done, total;
+  if (!adze_wire_number (one->ask, "done", INT64_MAX, &done)
+      || !adze_wire_number (one->ask, "total", INT64_MAX, &total))
+    return adze_wire_damaged ("a question");
+  adze_json_bool (one->reply, "go", adze_run_ops_here.progress (&one->all->here, done, total));
+  return NULL;
+}
+
+/* ---- Which question. */
+
+adze_error *
+adze_run_answer (void *context, const adze_value *ask, adze_value *reply, void **data,
+                 size_t *size, bool *broken)
+{
+  static const struct {
+    const char *what;
+    adze_error *(*answer) (question *one);
+  } answers[] = { { "input", answer_input },           { "read", answer_read },
+                  { "batches", answer_batches },       { "batch", answer_batch },
+                  { "bytes", answer_bytes },           { "give-tensor", answer_give_tensor },
+                  { "give-bytes", answer_give_bytes }, { "save", answer_save },
+                  { "load", answer_load },             { "progress", answer_progress } };
+  question one = { context, ask, reply, data, size, broken };
+  const adze_value *what = adze_value_get (ask, "what");
+  for (size_t i = 0; what && what->string && i < ADZE_COUNT_OF (answers); i++)
+    if (strcmp (answers[i].what, what->string) == 0)
+      return answers[i].answer (&one);
+  *broken = true;
+  return adze_wire_damaged ("a question");
+}

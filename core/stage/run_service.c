@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze.run/1: whole artifacts for a technique that has a run. */
+#include <string.h>
+
+#include "stage/call.h"
+#include "stage/run_ops.h"
+
+/* The run that this thread is inside; NULL, and a broken rule, when it is inside none. Bodies of
+ * adze.parallel may not ask: what answers keeps no two questions apart. */
+static adze_context *
+running (const adze_host *host, const char *function)
+{
+  adze_desk *desk = adze_desk_of (host);
+  if (!adze_desk_inside (desk, function))
+    return NULL;
+  adze_context *context = adze_desk_context (desk);
+  if (adze_desk_phase (desk) == ADZE_PHASE_RUN && context
+      && pthread_equal (context->thread, pthread_self ()))
+    return context;
+  adze_desk_broken ("%s was called outside of run, or on another thread than run", function);
+  return NULL;
+}
+
+static adze_status
+settle (const adze_host *host, adze_error *error)
+{
+  return error ? adze_push_error (host, error) : ADZE_OK;
+}
+
+static adze_status
+refuse (const char *what)
+{
+  adze_desk_broken ("%s", what);
+  return ADZE_E_CONTRACT;
+}
+
+/* ---- What comes in. */
+
+static adze_artifact *
+run_input (const adze_host *host, adze_context *given, const char *port)
+{
+  adze_context *context = running (host, ADZE_RUN " input");
+  struct adze_artifact *artifact = NULL;
+  (void)given;
+  if (!context || !port)
+    return NULL;
+  adze_error *error = context->ops->input (context->data, port, &artifact);
+  if (error)
+    adze_push_error (host, error);
+  return artifact;
+}
+
+static const char *
+run_type (const adze_host *host, const adze_artifact *artifact)
+{
+  return running (host, ADZE_RUN " type") && artifact ? artifact->type : NULL;
+}
+
+static size_t
+run_tensor_count (const adze_host *host, const adze_artifact *artifact)
+{
+  return running (host, ADZE_RUN " tensor_count") && artifact && artifact->model
+             ? artifact->model->count
+             : 0;
+}
+
+static const adze_tensor_meta *
+run_tensor (const adze_host *host, const adze_artifact *artifact, size_t index)
+{
+  return index < run_tensor_count (host, artifact) ? &artifact->model->tensors[index].meta : NULL;
+}
+
+static adze_status
+run_read_tensor (const adze_host *host, adze_artifact *artifact, size_t index, uint64_t offset,
+                 void *buffer, size_t size)
+{
+  adze_context *context = running (host, ADZE_RUN " read_tensor");
+  const adze_tensor_meta *meta = run_tensor (host, artifact, index);
+  if (!context || !meta || (size > 0 && !buffer) || offset > meta->byte_size
+      || size > meta->byte_size - offset)
+    return refuse ("it read what is no part of a tensor of the artifact");
+  return settle (host, context->ops->read_tensor (context->data, artifact, index, offset, buffer,
+                                                  size));
+}
+
+static const adze_column *
+run_column (const adze_host *host, const adze_artifact *artifact, size_t index)
+{
+  adze_context *context = running (host, ADZE_RUN " column");
+  return context && artifact ? context->ops->column (context->data, artifact, index) : NULL;
+}
+
+static bool
+is_dataset (const adze_context *context, const adze_artifact *artifact)
+{
+  return context && artifact && strcmp (artifact->type, ADZE_TYPE_DATASET) == 0;
+}
+
+static uint64_t
+run_batches (const adze_host *host, const adze_artifact *artifact, uint32_t batch_size)
+{
+  adze_context *context = running (host, ADZE_RUN " batches");
+  uint64_t count = 0;
+  if (!is_dataset (context, artifact) || batch_size == 0)
+    return 0;
+  settle (host, context->ops->batches (context->data, artifact, batch_size, &count));
+  return count;
+}
+
+static adze_status
+run_batch (const adze_host *host, adze_artifact *artifact, uint64_t epoch, uint64_t number,
+           uint32_t batch_size, size_t column, const void **data, size_t *count)
+{
+  adze_context *context = running (host, ADZE_RUN " batch");
+  uint64_t batches = 0;
+  if (!is_dataset (context, artifact) || batch_size == 0 || !data || !count
+      || !context->ops->column (context->data, artifact, column))
+    return refuse ("it asked for a batch of what has none");
+  adze_error *error = context->ops->batches (context->data, artifact, batch_size, &batches);
+  if (!error && number >= batches)
+    return refuse ("it asked for a batch beyond the last");
+  if (!error)
+    error = context->ops->batch (context->data, artifact, epoch, number, batch_size, column, data,
+                                 count);
+  return settle (host, error);
+}
+
+static adze_status
+run_bytes (const adze_host *host, adze_artifact *artifact, const void **data, size_t *size)
+{
+  adze_context *context = running (host, ADZE_RUN " bytes");
+  if (!context || !artifact || !data || !size || is_dataset (context, artifact)
+      || strcmp (artifact->type, ADZE_TYPE_MODEL) == 0)
+    return refuse ("it asked for the bytes of what is none");
+  return settle (host, context->ops->bytes (context->data, artifact, data, size));
+}
+
+/* ---- What goes out. */
+
+static bool
+is_out_port (const adze_context *context, const char *name, bool model)
+{
+  size_t count = 0;
+  const adze_port *ports = adze_manifest_ports (context->component, &count);
+  for (size_t i = 0; name && i < count; i++)
+    if (ports[i].direction == ADZE_PORT_OUT && strcmp (ports[i].name, name) == 0)
+      return (strcmp (ports[i].type, ADZE_TYPE_MODEL) == 0) == model;
+  return false;
+}
+
+static adze_status
+run_give_tensor (const adze_host *host, adze_context *given, const char *port,
+                 const adze_tensor_meta *meta, const void *data)
+{
+  adze_context *context = running (host, ADZE_RUN " give_tensor");
+  uint64_t elements, bytes;
+  (void)given;
+  if (!context)
+    return ADZE_E_CONTRACT;
+  if (!is_out_port (context, port, true))
+    return refuse ("it gave a tensor to what is no out-port for models");
+  if (!meta || meta->struct_size < sizeof *meta || !meta->name || !meta->name[0])
+    return refuse ("it gave a tensor without a size or a name");
+  adze_tensor_meta own = *meta;
+  own.struct_size = sizeof own;
+  adze_error *error = adze_tensor_meta_size (&own, &elements, &bytes);
+  if (error)
+    return adze_push_broken (error);
+  if (bytes > 0 && !data)
+    return refuse ("it gave a tensor without data");
+  own.byte_size = bytes;
+  return settle (host, context->ops->give_tensor (context->data, port, &own, data));
+}
+
+static adze_status
+run_give_bytes (const adze_host *host, adze_context *given, const char *port, const void *data,
+                size_t size)
+{
+  adze_context *context = running (host, ADZE_RUN " give_bytes");
+  (void)given;
+  if (!context)
+    return ADZE_E_CONTRACT;
+  if (!is_out_port (context, port, false) || (size > 0 && !data))
+    return refuse ("it gave bytes to what is no out-port for them");
+  return settle (host, context->ops->give_bytes (context->data, port, data, size));
+}
+
+/* ---- Checkpoints and progress. */
+
+bool
+adze_run_name (const char *name)
+{
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  enum { NAME_MOST = 100 };
+  if (!name)
+    return false;
+  size_t size = strnlen (name, NAME_MOST + 1);
+  return size > 0 && size <= NAME_MOST && name[0] != '.' && strspn (name, allowed) == size;
+}
+
+static const char bad_name[]
+    = "it named a checkpoint by what is no name: 1 to 100 of A-Z a-z 0-9 . _ -, no dot in front";
+
+static adze_status
+run_save (const adze_host *host, adze_context *given, const char *name, const void *data,
+          size_t size)
+{
+  adze_context *context = running (host, ADZE_RUN " save");
+  (void)given;
+  if (!context)
+    return ADZE_E_CONTRACT;
+  if (!adze_run_name (name) || (size > 0 && !data))
+    return refuse (bad_name);
+  return settle (host, context->ops->save (context->data, name, data, size));
+}
+
+static adze_status
+run_load (const adze_host *host, adze_context *given, const char *name, const void **data,
+          size_t *size)
+{
+  adze_context *context = running (host, ADZE_RUN " load");
+  (void)given;
+  if (!context)
+    return ADZE_E_CONTRACT;
+  if (!adze_run_name (name) || !data || !size)
+    return refuse (bad_name);
+  free (adze_take (&context->loaded));
+  *size = 0;
+  adze_error *error = context->ops->load (context->data, name, &context->loaded, size);
+  *data = context->loaded;
+  return settle (host, error);
+}
+
+static bool
+run_progress (const adze_host *host, adze_context *given, uint64_t done, uint64_t total)
+{
+  adze_context *context = running (host, ADZE_RUN " progress");
+  (void)given;
+  return context && context->ops->progress (context->data, done, total);
+}
+
+const adze_run_service adze_run_services = {
+  .struct_size = sizeof adze_run_services,
+  .input = run_input,
+  .type = run_type,
+  .tensor_count = run_tensor_count,
+  .tensor = run_tensor,
+  .read_tensor = run_read_tensor,
+  .column = run_column,
+  .batches = run_batches,
+  .batch = run_batch,
+  .bytes = run_bytes,
+  .give_tensor = run_give_tensor,
+  .give_bytes = run_give_bytes,
+  .save = run_save,
+  .load = run_load,
+  .progress = run_progress,
+};

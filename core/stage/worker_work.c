@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's technique: one request for each of its callbacks.
+ *
+ *   describe     outline                            -> answer
+ *   accumulator                                     -> size
+ *   observe      work, accumulator                  -> the accumulator's bytes
+ *   merge        accumulator, right                 -> likewise
+ *   decide       work or none, accumulator or none  -> again
+ *   apply        work                               -> given; then the bytes of what was given
+ *   run                                             -> after questions of its own; run_ask.c
+ *
+ * work: which group and piece, "inputs" and "rooms", whose bytes lie in the area at "at", or follow.
+ */
+#include <string.h>
+
+#include "stage/run_ops.h"
+#include "stage/worker_private.h"
+
+void
+adze_worker_facts (const adze_local *local, adze_value *reply)
+{
+  const adze_instance_facts *facts = adze_local_facts (local);
+  adze_value *table = adze_json_table (reply, "facts");
+  adze_json_int (table, "effect", facts->effect);
+  adze_json_int (table, "grain", facts->grain);
+  adze_json_int (table, "accumulate", facts->accumulate);
+  adze_json_bool (table, "describes", facts->describes);
+  adze_json_bool (table, "observes", facts->observes);
+  adze_json_bool (table, "applies", facts->applies);
+  adze_json_bool (table, "runs", facts->runs);
+  adze_value *preserves = adze_json_list (table, "preserves");
+  for (size_t i = 0; facts->preserves[i]; i++)
+    adze_wire_text (preserves, NULL, facts->preserves[i], strlen (facts->preserves[i]));
+  adze_value *breaks = adze_json_list (table, "breaks");
+  for (size_t i = 0; facts->breaks[i]; i++)
+    adze_wire_text (breaks, NULL, facts->breaks[i], strlen (facts->breaks[i]));
+}
+
+/* ACCUMULATES: it needs an accumulator to be asked. */
+static adze_error *
+check_technique (const adze_worker_state *state, bool accumulates)
+{
+  if (!state->local)
+    return adze_error_new (ADZE_E_FORMAT, "this worker has no technique");
+  if (accumulates && !adze_local_facts (state->local)->observes)
+    return adze_error_new (ADZE_E_FORMAT, "this worker's technique does not observe");
+  return NULL;
+}
+
+static adze_error *
+do_describe (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  adze_outline_copy copy;
+  ADZE_TRY (check_technique (state, false));
+  ADZE_TRY (adze_outline_inputs_from (adze_value_get (request, "outline"), &copy));
+  adze_error *error = adze_local_describe (state->local, &copy.outline);
+  if (!error)
+    adze_outline_answer_value (&copy.outline, adze_json_table (reply, "answer"));
+  adze_outline_copy_cleanup (&copy);
+  return error;
+}
+
+static adze_error *
+do_accumulator (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  size_t size = 0;
+  (void)request;
+  ADZE_TRY (check_technique (state, true));
+  ADZE_TRY (adze_local_accumulator (state->local, &size));
+  adze_json_int (reply, "size", (int64_t)size);
+  return NULL;
+}
+
+/* Takes what comes with the request. What is lacking is no plugin's fault. */
+static adze_error *
+take (adze_worker_state *state, const adze_value *request, bool work, size_t accumulators)
+{
+  ADZE_TRY (adze_inbox_take (state, request));
+  if (work && state->inbox.input_count == 0)
+    return adze_error_new (ADZE_E_FORMAT, "the request lacks the table 'work'");
+  for (size_t i = 0; i < accumulators; i++)
+    if (!state->inbox.accumulators[i])
+      return adze_error_new (ADZE_E_FORMAT, "the request lacks an accumulator");
+  return check_technique (state, accumulators > 0);
+}
+
+/* One in the area is seen by the host as it is. */
+static adze_error *
+give_accumulator (adze_worker_state *state)
+{
+  if (!state->inbox.accumulator_memory[0])
+    return NULL;
+  return adze_worker_send_later (state, state->inbox.accumulators[0],
+                                 state->inbox.accumulator_size);
+}
+
+/* Tensors without data are for decide alone. */
+static adze_error *
+check_data (const adze_inbox *inbox)
+{
+  for (size_t i = 0; i < inbox->input_count; i++)
+    if (!inbox->inputs[i].tensor.view.data)
+      return adze_error_new (ADZE_E_FORMAT, "the request has a tensor without data");
+  return NULL;
+}
+
+static adze_error *
+do_observe (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  (void)reply;
+  ADZE_TRY (take (state, request, true, 1));
+  ADZE_TRY (check_data (&state->inbox));
+  ADZE_TRY (adze_local_observe (state->local, &state->inbox.work, state->inbox.accumulators[0]));
+  return give_accumulator (state);
+}
+
+static adze_error *
+do_merge (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  (void)reply;
+  ADZE_TRY (take (state, request, false, 2));
+  ADZE_TRY (adze_local_merge (state->local, state->inbox.accumulators[0],
+                              state->inbox.accumulators[1]));
+  return give_accumulator (state);
+}
+
+static adze_error *
+do_decide (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  bool again = adze_wire_truth (request, "again");
+  ADZE_TRY (take (state, request, false, 0));
+  ADZE_TRY (check_technique (state, true));
+  const adze_work *work = state->inbox.input_count > 0 ? &state->inbox.work : NULL;
+  ADZE_TRY (adze_local_decide (state->local, work, state->inbox.accumulators[0], &again));
+  adze_json_bool (reply, "again", again);
+  return NULL;
+}
+
+static adze_error *
+do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  adze_inbox *inbox = &state->inbox;
+  ADZE_TRY (take (state, request, true, 0));
+  ADZE_TRY (check_data (inbox));
+  ADZE_TRY (adze_local_apply (state->local, &inbox->work));
+  adze_value *given = adze_json_list (reply, "given");
+  for (size_t i = 0; i < inbox->room_count; i++) {
+    const adze_room *room = &inbox->rooms[i];
+    adze_json_bool (given, NULL, room->given);
+    if (room->given && inbox->pieces[i].memory)
+      ADZE_TRY (adze_worker_send_later (state, room->tensor.view.data,
+                                        (size_t)room->tensor.byte_size));
+  }
+  return NULL;
+}
+
+static adze_error *
+do_run (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  adze_run_there there = { .state = state };
+  (void)request;
+  (void)reply;
+  ADZE_TRY (check_technique (state, false));
+  adze_error *error = adze_local_run (state->local, &adze_run_ops_there, &there);
+  adze_run_there_cleanup (&there);
+  return error;
+}
+
+const adze_worker_verb adze_worker_technique_verbs[] = {
+  { "describe", do_describe }, { "accumulator", do_accumulator },
+  { "observe", do_observe },   { "merge", do_merge },
+  { "decide", do_decide },     { "apply", do_apply },
+  { "run", do_run },
+  { NULL, NULL },
+};
