@@ -289,6 +289,8 @@ int
 adze_cli_main (int argc, char **argv)
 {
   hold_standard_descriptors ();
+  /* A line is written at once: observers of this process write to the same place. */
+  setvbuf (stderr, NULL, _IOLBF, BUFSIZ);
   adze_cli cli = { .json = mentions_json (argc, argv),
                    .out = adze_cli_printer_open (stdout, NULL),
                    .err = adze_cli_printer_open (stderr, NULL) };

@@ -18,7 +18,7 @@ trap 'exit 1' HUP INT TERM
 compile_and_run ()
 {
   # shellcheck disable=SC2086
-  ${CC:-cc} ${C_FLAGS-} -w -I"$(dirname "$headers")" -o "$work/program" "$stage/program.c"
+  ${CC:-cc} ${C_FLAGS-} -w -I"$(dirname "$headers")" -o "$work/program" "$work/program.c"
   "$work/program"
 }
 
@@ -27,8 +27,8 @@ compile_and_run ()
 read_headers ()
 {
   (cd "$headers" && find . -name '*.h' | sed 's|^\./||' | LC_ALL=C sort) > "$work/names"
-  includes > "$stage/all.c"
-  ${CC:-cc} -std=gnu11 -E -dD -I"$(dirname "$headers")" "$stage/all.c" > "$work/preprocessed"
+  includes > "$work/all.c"
+  ${CC:-cc} -std=gnu11 -E -dD -I"$(dirname "$headers")" "$work/all.c" > "$work/preprocessed"
   awk -v folder="$headers/" '
     /^# [0-9]+ "/ {
       name = $3
@@ -204,7 +204,7 @@ layout ()
         printf "offsetof (%s, %s), sizeof (((%s *)0)->%s));\n", $3, $4, $3, $4
       }' "$work/declarations"
     echo 'return 0; }'
-  } > "$stage/program.c"
+  } > "$work/program.c"
   compile_and_run
 }
 
@@ -232,7 +232,7 @@ END
         printf "puts (\"%s\");\n", line
       }' "$work/declarations"
     echo 'return 0; }'
-  } > "$stage/program.c"
+  } > "$work/program.c"
   compile_and_run
 }
 

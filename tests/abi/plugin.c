@@ -172,6 +172,7 @@ report (const adze_host *host, const instance *self, adze_call *call)
   items[ITEM_LATER] = has_later_member (host);
   items[ITEM_LATER_LOG] = has_later_log (host);
   items[ITEM_RANDOM] = adze_random_fill (host, "abi", 0, &random, 1);
+  items[ITEM_ORDER] = 0; /* what an output holds at first is nothing in particular */
   return adze_parallel_for (host, 10, 10, add_piece, &items[ITEM_ORDER]);
 }
 

@@ -42,14 +42,14 @@ check ()
   for name in $standard; do
     [ "$language" = c++ ] && [[ $name =~ ^(complex|tgmath|stdnoreturn)$ ]] \
       || echo "#include <$name.h>"
-  done > "$stage/standard.h"
-  files_of "${command[@]}" "$stage/standard.h" > "$work/allowed"
+  done > "$work/standard.h"
+  files_of "${command[@]}" "$work/standard.h" > "$work/allowed"
   for folder in sdk core; do
     for name in $(headers_of "$root/$folder/include"); do
-      printf '#include <%s>\n#include <%s>\n' "$name" "$name" > "$stage/one.h"
-      "${command[@]}" -I"$root/$folder/include" -fsyntax-only "$stage/one.h" \
+      printf '#include <%s>\n#include <%s>\n' "$name" "$name" > "$work/one.h"
+      "${command[@]}" -I"$root/$folder/include" -fsyntax-only "$work/one.h" \
         || complain "$name does not stand alone: ${command[*]}"
-      files_of "${command[@]}" -I"$root/$folder/include" "$stage/one.h" \
+      files_of "${command[@]}" -I"$root/$folder/include" "$work/one.h" \
         | grep -v -e "^$root/sdk/include/adze/" -e "^$root/$folder/include/adze/" -e '/one.h$' \
         | comm -23 - "$work/allowed" > "$work/foreign"
       [ ! -s "$work/foreign" ] \
