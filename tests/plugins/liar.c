@@ -3,6 +3,7 @@
  * notices. All work on f32 and pass over what is none.
  *
  *   liar-shape      announces f16 and gives f32
+ *   liar-lazy       announces f16 and gives nothing
  *   liar-extra      claims to inspect and asks for an output
  *   liar-sparsity   claims to preserve adze.sparsity/1, and adds to every number
  *   liar-silent     adds to every number and says nothing of traits
@@ -87,6 +88,23 @@ static const adze_technique shape = {
   .effect = ADZE_CHANGES,
   .describe = describe_half,
   .apply = apply_add,
+};
+
+static adze_status
+apply_nothing (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  (void)host;
+  (void)instance;
+  (void)call;
+  (void)input;
+  return ADZE_OK;
+}
+
+static const adze_technique lazy = {
+  .struct_size = sizeof lazy,
+  .effect = ADZE_CHANGES,
+  .describe = describe_half,
+  .apply = apply_nothing,
 };
 
 static const adze_technique extra = {
@@ -205,11 +223,14 @@ static const adze_technique metric = {
 static const adze_param threshold_params[] = {
   { .name = "share", .type = ADZE_PARAM_FLOAT, .preset = "0.5", .range = "[0, 1]",
     .help = "of the largest magnitude: what is below becomes zero" },
+  { .name = "fall", .type = ADZE_PARAM_BOOL, .preset = "false",
+    .help = "tell of a fallback in decide" },
   { .name = NULL }
 };
 
 typedef struct threshold_state {
   double share;
+  bool fall;
   float largest;
   float threshold;
   uint32_t rounds;
@@ -230,6 +251,7 @@ threshold_create (const adze_host *host, const adze_params *params, void **insta
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
   self->share = adze_param_float (host, params, "share");
+  self->fall = adze_param_bool (host, params, "fall");
   *instance = self;
   return ADZE_OK;
 }
@@ -317,6 +339,8 @@ threshold_decide (const adze_host *host, void *instance, adze_call *call, const 
   if (status == ADZE_OK)
     status = adze_achieved (host, "kept", sum->all > 0 ? 1 - self->share : 0,
                             sum->all > 0 ? (double)sum->above / (double)sum->all : 0);
+  if (status == ADZE_OK && self->fall)
+    status = adze_fallback (host, NULL, "the exact median", "half of the largest", "it is near");
   return status;
 }
 
@@ -514,6 +538,7 @@ static const adze_technique whole = {
   }
 
 LIAR (shape, "liar-shape", "announces f16 and gives f32", shape, NULL);
+LIAR (lazy, "liar-lazy", "announces f16 and gives nothing", lazy, NULL);
 LIAR (extra, "liar-extra", "claims to inspect and gives", extra, NULL);
 LIAR (half, "liar-half", "gives one of two outputs", half, NULL);
 LIAR (sparsity, "liar-sparsity", "claims to keep zeros and does not", sparsity, NULL);
@@ -526,7 +551,7 @@ LIAR (whole, "liar-run", "negates a whole model", whole, run_params);
 LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_params);
 
 static const adze_component *const components[]
-    = { &shape_component,  &extra_component,    &half_component,   &sparsity_component,
+    = { &shape_component,  &lazy_component, &extra_component,    &half_component,   &sparsity_component,
         &silent_component, &breaks_component,   &idle_component,   &fallback_component,
         &metric_component, &whole_component,    &threshold_component,
         NULL };

@@ -101,6 +101,8 @@ what_was_not_announced (void **state)
 {
   must_break (*state, "liar-shape",
               "describe announced f16 [6, 50] for 'fc1.weight', apply gave f32 [6, 50]");
+  must_break (*state, "liar-lazy",
+              "describe announced f16 [6, 50] for 'fc1.weight', apply left f32 [6, 50] as it was");
   must_break (*state, "liar-extra", "only inspects");
   must_break (*state, "liar-half", "describe announced 2 outputs for 'fc1.weight', apply gave 1");
   must_break (*state, "liar-metric", "a metric outside of decide and run");
@@ -219,6 +221,9 @@ told_once (void **state)
     must (feed (w, "liar-fallback", NULL, isolate, &options, &fed));
     adze_fed_cleanup (&fed);
     assert_int_equal (all.fallbacks, 2);
+    must (feed (w, "liar-threshold", "fall = true", isolate, &options, &fed));
+    adze_fed_cleanup (&fed);
+    assert_int_equal (all.fallbacks, 3);
     adze_unlisten (w->runtime, listen, &all);
   }
 }
@@ -290,6 +295,33 @@ lanes_outlive_threads (void **state)
     must (adze_instance_end (instance));
     adze_instance_close (instance);
   }
+}
+
+/* Without a decide each is started by the thread that needs it first, which is gone by the next
+ * round. */
+static void
+late_lanes_outlive_threads (void **state)
+{
+  adze_tensor first = tensor_of ("fc1.weight", numbers, COUNT, 2, shape);
+  const adze_tensor *const inputs[] = { &first };
+  const adze_feed_options options = { 0 };
+  adze_instance *instance = NULL;
+  adze_feeding *feeding = NULL;
+  must (open_with (*state, "liar-silent", NULL, 1, 3, &instance));
+  must (adze_feed_open (instance, 1, inputs, 1, &options, &feeding));
+  for (int round = 0; round < 2; round++)
+    for (unsigned i = 1; i < 3; i++) {
+      worker_thread one = { .feeding = feeding, .lane = i, .piece = 7 };
+      pthread_t id;
+      assert_int_equal (pthread_create (&id, NULL, apply_on_lane, &one), 0);
+      pthread_join (id, NULL);
+      must (one.error);
+      assert_true (((float *)one.fed.outputs[0].memory)[9] == numbers[9] + 1);
+      adze_fed_cleanup (&one.fed);
+    }
+  adze_feed_close (feeding);
+  must (adze_instance_end (instance));
+  adze_instance_close (instance);
 }
 
 /* ---- Runs. */
@@ -454,7 +486,8 @@ main (void)
     WITH_LIAR (what_was_not_announced), WITH_LIAR (left_as_it_was),
     WITH_LIAR (a_threshold_over_all),   WITH_LIAR (large_ones),
     WITH_LIAR (told_once),              WITH_LIAR (facts_are_the_same),
-    WITH_LIAR (lanes_outlive_threads),  WITH_LIAR (runs_get_what_they_ask_for),
+    WITH_LIAR (lanes_outlive_threads),  WITH_LIAR (late_lanes_outlive_threads),
+    WITH_LIAR (runs_get_what_they_ask_for),
     WITH_LIAR (runs_that_end_early),    WITH_LIAR (a_run_that_crashes),
   };
   return cmocka_run_group_tests_name ("instance", tests, NULL, NULL);
