@@ -134,6 +134,7 @@ put (const setting *s, adze_value *table, const char *key, adze_value *value)
     adze_value *old = table->items[i];
     if (strcmp (old->key, key) != 0)
       continue;
+    free (value->key);
     value->key = adze_take (&old->key);
     value->key_size = old->key_size;
     table->items[i] = adze_take (&owned);

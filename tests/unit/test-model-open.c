@@ -23,9 +23,10 @@ static const char *
 write_slate (world *w, const char *name, size_t size, const char *words)
 {
   const char *path = in_world (w, name);
-  char *bytes = calloc (1, size + strlen (words) + 1);
+  size_t room = size + strlen ("SLATE\n") + strlen (words) + 1;
+  char *bytes = calloc (1, room);
   assert_non_null (bytes);
-  sprintf (bytes, "SLATE\n%s", words);
+  snprintf (bytes, room, "SLATE\n%s", words);
   size_t length = strlen (bytes);
   must (adze_file_write (path, bytes, length > size ? length : size, 0666));
   free (bytes);
