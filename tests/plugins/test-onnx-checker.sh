@@ -4,6 +4,7 @@
 # Debian's libonnx-testdata where it is installed, and those of the folder ADZE_ONNX_MODELS.
 # Needs Debian's python3-onnx.
 set -u
+[ "${ADZE_SHARED-}" != no ] || { echo "a static build takes no plugin files: not applicable"; exit 0; }
 python=/usr/bin/python3
 $python -c 'import onnx' 2> /dev/null || {
   echo "skipped: python3-onnx is not installed"

@@ -4,6 +4,7 @@
 # corpus that are sound, and those of the folder ADZE_ONNX_MODELS. Needs the npm package
 # onnxruntime-node, in the folder ADZE_NODE_MODULES or among npm's global ones.
 set -u
+[ "${ADZE_SHARED-}" != no ] || { echo "a static build takes no plugin files: not applicable"; exit 0; }
 modules=${ADZE_NODE_MODULES:-$(npm root -g 2> /dev/null)}
 export NODE_PATH=$modules
 node -e "require('onnxruntime-node')" 2> /dev/null || {

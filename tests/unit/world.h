@@ -18,6 +18,7 @@
 
 #include <adze/host.h>
 
+#include "static-build.h"
 #include "base/file.h"
 
 typedef struct world {
@@ -76,16 +77,6 @@ environment_or (const char *name, const char *otherwise)
 {
   const char *value = getenv (name);
   return value && value[0] ? value : otherwise;
-}
-
-/* A static build has its plugins inside, and takes no file. Says so when it does not. */
-static inline bool
-files_are_loaded (void)
-{
-  bool loaded = strcmp (environment_or ("ADZE_SHARED", "yes"), "no") != 0;
-  if (!loaded)
-    puts ("a static build takes no plugin files: not applicable");
-  return loaded;
 }
 
 /* A program that this test runs in cannot be told to run out of memory, or has no room to. */
