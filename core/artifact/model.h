@@ -85,7 +85,7 @@ typedef struct adze_hash128 {
   uint64_t low, high;
 } adze_hash128;
 
-#define ADZE_LEAF_ELEMENTS ((uint64_t)1 << 20)
+#define ADZE_LEAF_ELEMENTS ((uint64_t)1 << 18)
 uint64_t adze_leaf_elements (const adze_tensor_meta *meta);
 adze_hash128 adze_leaf_hash (const void *bytes, size_t size);
 /* LEAVES in order; the hash of one tensor, name and traits included. Any tensor without bytes has no

@@ -24,6 +24,9 @@
 
 #define ADZE_CHILD_NEVER INT64_MAX
 
+/* Most messages are short: one call sends one, and one call receives it. */
+#define ADZE_CHILD_SHORT 4096u
+
 struct adze_child {
   char *name; /* of the other end, for messages */
   pid_t pid;  /* of the child; 0: we are the child */
@@ -39,6 +42,10 @@ struct adze_child {
   uint64_t slots_put;
   uint64_t slots_taken;
   unsigned slots_full;
+
+  /* What has come and was not asked for yet. */
+  unsigned char early[ADZE_CHILD_SHORT];
+  size_t early_at, early_end;
 
   bool seen_ended; /* pidfd said so; the socket may still hold what it sent before */
   bool ended;      /* and reaped: its pid may be somebody else's by now */

@@ -102,23 +102,49 @@ write_bytes (adze_child *child, const void *bytes, size_t size)
   return NULL;
 }
 
+/* Waits until something has come, and takes of it what there is, SIZE bytes at most. */
 static adze_error *
-read_bytes (adze_child *child, void *bytes, size_t size)
+read_some (adze_child *child, void *bytes, size_t size, size_t *taken)
 {
-  char *at = bytes;
-  while (size > 0) {
+  for (;;) {
     if (time_left_ms (child) == 0)
       return timed_out (child);
     /* recv, not recvmsg: descriptors that the other end tries to push on us are dropped. */
-    ssize_t got = recv (child->socket, at, size, MSG_DONTWAIT);
+    ssize_t got = recv (child->socket, bytes, size, MSG_DONTWAIT);
     if (got == 0)
       return adze_child_gone (child);
-    if (got < 0) {
-      ADZE_TRY (after_failure (child, errno, POLLIN));
+    if (got > 0) {
+      *taken = (size_t)got;
+      return NULL;
+    }
+    ADZE_TRY (after_failure (child, errno, POLLIN));
+  }
+}
+
+static size_t
+take_early (adze_child *child, void *bytes, size_t size)
+{
+  size_t left = child->early_end - child->early_at;
+  size_t part = size < left ? size : left;
+  memcpy (bytes, child->early + child->early_at, part);
+  child->early_at += part;
+  return part;
+}
+
+static adze_error *
+read_bytes (adze_child *child, void *bytes, size_t size)
+{
+  unsigned char *at = bytes;
+  size_t part = take_early (child, at, size);
+  for (at += part, size -= part; size > 0; at += part, size -= part) {
+    if (size >= sizeof child->early) {
+      ADZE_TRY (read_some (child, at, size, &part));
       continue;
     }
-    at += got;
-    size -= (size_t)got;
+    child->early_at = 0;
+    child->early_end = 0;
+    ADZE_TRY (read_some (child, child->early, sizeof child->early, &child->early_end));
+    part = take_early (child, at, size);
   }
   return NULL;
 }
@@ -185,8 +211,16 @@ read_frame (adze_child *child, frame_type wanted, ring_frame *frame)
 static adze_error *
 send_message (adze_child *child, const void *message, size_t size)
 {
-  ADZE_TRY (write_frame (child, FRAME_MESSAGE, size));
-  return write_bytes (child, message, size);
+  unsigned char together[ADZE_CHILD_SHORT];
+  ring_frame frame = { .type = FRAME_MESSAGE, .size = (uint32_t)size };
+  if (size > sizeof together - sizeof frame) {
+    ADZE_TRY (write_bytes (child, &frame, sizeof frame));
+    return write_bytes (child, message, size);
+  }
+  memcpy (together, &frame, sizeof frame);
+  if (size > 0)
+    memcpy (together + sizeof frame, message, size);
+  return write_bytes (child, together, sizeof frame + size);
 }
 
 static adze_error *

@@ -426,6 +426,7 @@ static adze_error *
 open_pass (adze_pass *pass)
 {
   pthread_mutex_init (&pass->lock, NULL);
+  pthread_mutex_init (&pass->writing, NULL);
   ADZE_TRY (adze_units_make (pass->plan, pass->segment, pass->observed, &pass->units));
   ADZE_TRY (open_observers (pass));
   pass->state = calloc (pass->units.count + 1, sizeof *pass->state);
@@ -518,5 +519,6 @@ adze_pass_cleanup (adze_pass *pass)
   free (pass->promises);
   free (pass->first_output);
   adze_error_free (pass->error);
+  pthread_mutex_destroy (&pass->writing);
   pthread_mutex_destroy (&pass->lock);
 }

@@ -89,6 +89,7 @@ typedef struct adze_pass {
   size_t *first_output;
   size_t step_count, output_count;
   pthread_mutex_t lock;
+  pthread_mutex_t writing; /* one lane at a time */
   size_t next_unit;
   uint64_t next_item;
   atomic_uint_fast64_t bytes_done;

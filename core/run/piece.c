@@ -399,7 +399,11 @@ write_value (const adze_piece *piece, size_t number)
     return NULL;
   adze_writer_place place = adze_sink_place (piece->pass->sink, value->sink);
   uint64_t offset = place.offset + offset_of (piece, value->meta);
-  ADZE_TRY (adze_write_at (place.fd, value->meta->name, offset, data, size));
+  /* The system lets one writer at a time into a file, and the others spin meanwhile. */
+  pthread_mutex_lock (&piece->pass->writing);
+  adze_error *error = adze_write_at (place.fd, value->meta->name, offset, data, size);
+  pthread_mutex_unlock (&piece->pass->writing);
+  ADZE_TRY (error);
   /* Early writeback: what the disk can do meanwhile need not be waited for at the end. */
   (void)sync_file_range (place.fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
   return NULL;

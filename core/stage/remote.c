@@ -235,6 +235,7 @@ adze_error *
 adze_remote_exchange (adze_remote *remote, const adze_shipment *shipment, adze_document *reply)
 {
   remote->asked = false;
+  remote->repeatable = 0;
   if (shipment->failed || adze_json_failed (shipment->request))
     return adze_error_memory ();
   remote->asked = true;

@@ -40,6 +40,7 @@ struct adze_remote {
   size_t word_room;
   adze_loan *loans;
   size_t loan_count;
+  uint64_t repeatable; /* what the last request was, less its first element; 0: nothing to repeat */
 };
 
 /* Bytes that follow a request, in order. */

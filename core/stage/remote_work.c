@@ -3,6 +3,7 @@
  * both processes see, or follow the request; what came of them lies there, or follows the answer. */
 #include <string.h>
 
+#include "base/digest.h"
 #include "stage/remote_private.h"
 #include "stage/run_ops.h"
 
@@ -66,6 +67,85 @@ add_work (const adze_remote *remote, adze_shipment *shipment, const adze_work *w
   for (size_t i = 0; i < work->room_count; i++)
     add_room (remote, &work->rooms[i], adze_json_table (rooms, NULL));
   return NULL;
+}
+
+/* ---- Repeating a request.
+ *
+ * A tensor goes through a stage in pieces of equal size, which come to lie in the same places: only
+ * where they begin differs. Such a request need not be told again, and the worker has kept it. */
+
+typedef struct likeness {
+  uint64_t sum;
+  bool movable; /* something lies outside of the area */
+} likeness;
+
+static void
+put_number (likeness *of, uint64_t number)
+{
+  of->sum = adze_hash64 (&number, sizeof number, of->sum);
+}
+
+static void
+put_text (likeness *of, const char *text)
+{
+  size_t size = text ? strlen (text) : 0;
+  put_number (of, text ? size + 1 : 0);
+  of->sum = adze_hash64 (text ? text : "", size, of->sum);
+}
+
+static void
+put_shape (likeness *of, adze_dtype dtype, int32_t rank, const int64_t *shape)
+{
+  put_number (of, (uint64_t)dtype.code << 32 | (uint64_t)dtype.bits << 16 | dtype.lanes);
+  put_number (of, (uint64_t)rank);
+  for (int32_t i = 0; i < rank; i++)
+    put_number (of, (uint64_t)shape[i]);
+}
+
+static void
+put_meta (likeness *of, const adze_tensor_meta *meta)
+{
+  put_text (of, meta->name);
+  put_text (of, meta->codec);
+  put_number (of, (uint64_t)meta->block_elements << 32 | meta->block_bytes);
+  put_shape (of, meta->dtype, meta->rank, meta->shape);
+}
+
+static void
+put_tensor (likeness *of, const adze_remote *remote, const adze_tensor *tensor)
+{
+  const adze_view *view = &tensor->view;
+  size_t offset = 0;
+  if (view->strides || view->byte_offset != 0
+      || !adze_remote_in_area (remote, view->data, (size_t)tensor->byte_size, &offset))
+    of->movable = true;
+  put_text (of, tensor->name);
+  put_text (of, tensor->codec);
+  put_number (of, tensor->byte_size);
+  put_number (of, offset);
+  put_shape (of, view->dtype, view->rank, view->shape);
+  for (int32_t i = 0; tensor->block_shape && i < view->rank; i++)
+    put_number (of, (uint64_t)tensor->block_shape[i]);
+}
+
+/* What a request would be, less its first element; 0: it cannot be repeated. */
+static uint64_t
+likeness_of (const adze_remote *remote, const char *verb, const adze_work *work)
+{
+  likeness of = { .sum = 1 };
+  put_text (&of, verb);
+  put_number (&of, work->variant);
+  put_number (&of, work->group);
+  put_number (&of, work->count);
+  put_meta (&of, work->whole);
+  put_number (&of, work->input_count);
+  for (size_t i = 0; i < work->input_count; i++)
+    put_tensor (&of, remote, work->inputs[i]);
+  for (size_t i = 0; i < work->room_count; i++) {
+    put_meta (&of, work->rooms[i].whole);
+    put_tensor (&of, remote, &work->rooms[i].tensor);
+  }
+  return of.movable ? 0 : of.sum;
 }
 
 /* In the area where there is room for it; *SHARED is where then. */
@@ -246,12 +326,31 @@ fetch_room (adze_remote *remote, const adze_value *given, adze_room *room)
 }
 
 static adze_error *
-apply (adze_remote *remote, adze_shipment *shipment, adze_work *work)
+ask_to_apply (adze_remote *remote, const adze_work *work, adze_document *reply)
+{
+  const uint64_t asked = likeness_of (remote, "apply", work);
+  const bool again = asked != 0 && asked == remote->repeatable;
+  adze_shipment shipment;
+  remote->asked = false;
+  adze_shipment_begin (&shipment, again ? "again" : "apply");
+  adze_error *error = NULL;
+  if (again)
+    adze_json_int (shipment.request, "first", (int64_t)work->first);
+  else
+    error = add_work (remote, &shipment, work);
+  if (!error)
+    error = adze_remote_exchange (remote, &shipment, reply);
+  adze_shipment_cleanup (&shipment);
+  if (!error)
+    remote->repeatable = asked;
+  return error;
+}
+
+static adze_error *
+apply (adze_remote *remote, adze_work *work)
 {
   ADZE_AUTO (adze_document) reply = { 0 };
-  remote->asked = false;
-  ADZE_TRY (add_work (remote, shipment, work));
-  ADZE_TRY (adze_remote_exchange (remote, shipment, &reply));
+  ADZE_TRY (ask_to_apply (remote, work, &reply));
   const adze_value *given = adze_value_get (adze_value_get (reply.root, "ok"), "given");
   if (!given || given->type != ADZE_VALUE_LIST || given->count != work->room_count)
     return adze_wire_damaged ("the answer to apply");
@@ -263,11 +362,8 @@ apply (adze_remote *remote, adze_shipment *shipment, adze_work *work)
 adze_error *
 adze_remote_apply (adze_remote *remote, adze_work *work)
 {
-  adze_shipment shipment;
   ADZE_TRY (adze_remote_check (remote));
-  adze_shipment_begin (&shipment, "apply");
-  adze_error *error = apply (remote, &shipment, work);
-  adze_shipment_cleanup (&shipment);
+  adze_error *error = apply (remote, work);
   return error ? adze_remote_explain (remote, "apply", error) : NULL;
 }
 

@@ -290,6 +290,8 @@ answer (adze_worker_state *state, const adze_value *request, adze_value *reply)
 {
   const char *name;
   ADZE_TRY (adze_worker_text (request, "do", &name));
+  if (strcmp (name, "again") != 0)
+    adze_inbox_cleanup (&state->inbox);
   adze_worker_function function = find_verb (verbs, name);
   if (!function)
     function = find_verb (adze_worker_technique_verbs, name);
@@ -327,7 +329,8 @@ send_answer (adze_worker_state *state, adze_error *failure, const adze_value *me
     error = adze_child_put (state->parent, state->outgoing[i].data, state->outgoing[i].size);
   free (adze_take (&state->outgoing));
   state->outgoing_count = 0;
-  adze_inbox_cleanup (&state->inbox);
+  if (failure || !state->inbox.repeatable)
+    adze_inbox_cleanup (&state->inbox);
   return error;
 }
 
@@ -366,6 +369,7 @@ adze_worker_serve (const adze_worker_verb *more)
     error = serve_one (&state);
   /* The parent has gone, which is how a worker's life ends. */
   adze_error_free (error);
+  adze_inbox_cleanup (&state.inbox);
   adze_local_close (state.local);
   adze_watcher_close (state.watcher);
   adze_runtime_close (state.runtime);

@@ -25,6 +25,17 @@ adze_inbox_cleanup (adze_inbox *inbox)
   *inbox = (adze_inbox){ 0 };
 }
 
+bool
+adze_inbox_is_shared (const adze_inbox *inbox)
+{
+  bool shared = true;
+  for (size_t i = 0; i < inbox->input_count; i++)
+    shared = shared && !inbox->inputs[i].memory;
+  for (size_t i = 0; i < inbox->room_count; i++)
+    shared = shared && !inbox->pieces[i].memory;
+  return shared;
+}
+
 /* ---- Where bytes are. */
 
 /* *PLACE stays NULL when ROW has no "at". */

@@ -27,6 +27,7 @@ typedef struct adze_inbox {
   void *accumulators[2]; /* "accumulator" and "right" */
   void *accumulator_memory[2];
   size_t accumulator_size;
+  bool repeatable; /* "again" may be asked for */
 } adze_inbox;
 
 /* Bytes that follow the answer. */
@@ -45,7 +46,7 @@ struct adze_worker_state {
   adze_runtime *runtime;
   adze_local *local; /* one of the two */
   adze_watcher *watcher;
-  adze_inbox inbox; /* of the request at hand */
+  adze_inbox inbox; /* of the request at hand, or of the last one */
   adze_outgoing *outgoing;
   size_t outgoing_count;
 };
@@ -54,6 +55,8 @@ struct adze_worker_state {
  * there may be a table "work". */
 ADZE_MUST_CHECK adze_error *adze_inbox_take (adze_worker_state *state, const adze_value *request);
 void adze_inbox_cleanup (adze_inbox *inbox);
+/* Do all inputs and rooms lie in the area? */
+bool adze_inbox_is_shared (const adze_inbox *inbox);
 
 /* DATA is sent behind the answer; it must last until then. */
 ADZE_MUST_CHECK adze_error *adze_worker_send_later (adze_worker_state *state, const void *data,

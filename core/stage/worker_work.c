@@ -7,6 +7,8 @@
  *   merge        accumulator, right                 -> likewise
  *   decide       work or none, accumulator or none  -> again
  *   apply        work                               -> given; then the bytes of what was given
+ *   again        first                              -> as apply, which came right before: the same
+ *                                                      work in the same places, with another first
  *   run                                             -> after questions of its own; run_ask.c
  *
  * work: which group and piece, "inputs" and "rooms", whose bytes lie in the area at "at", or follow.
@@ -137,11 +139,9 @@ do_decide (adze_worker_state *state, const adze_value *request, adze_value *repl
 }
 
 static adze_error *
-do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
+apply_inbox (adze_worker_state *state, adze_value *reply)
 {
   adze_inbox *inbox = &state->inbox;
-  ADZE_TRY (take (state, request, true, 0));
-  ADZE_TRY (check_data (inbox));
   ADZE_TRY (adze_local_apply (state->local, &inbox->work));
   adze_value *given = adze_json_list (reply, "given");
   for (size_t i = 0; i < inbox->room_count; i++) {
@@ -152,6 +152,27 @@ do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply
                                         (size_t)room->tensor.byte_size));
   }
   return NULL;
+}
+
+static adze_error *
+do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  ADZE_TRY (take (state, request, true, 0));
+  ADZE_TRY (check_data (&state->inbox));
+  state->inbox.repeatable = adze_inbox_is_shared (&state->inbox);
+  return apply_inbox (state, reply);
+}
+
+static adze_error *
+do_again (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  uint64_t first;
+  if (!state->inbox.repeatable)
+    return adze_error_new (ADZE_E_FORMAT, "there is no request that could be repeated");
+  if (!adze_wire_number (request, "first", INT64_MAX, &first))
+    return adze_wire_damaged ("a request");
+  state->inbox.work.first = first;
+  return apply_inbox (state, reply);
 }
 
 static adze_error *
@@ -170,6 +191,6 @@ const adze_worker_verb adze_worker_technique_verbs[] = {
   { "describe", do_describe }, { "accumulator", do_accumulator },
   { "observe", do_observe },   { "merge", do_merge },
   { "decide", do_decide },     { "apply", do_apply },
-  { "run", do_run },
+  { "again", do_again },       { "run", do_run },
   { NULL, NULL },
 };

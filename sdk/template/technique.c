@@ -28,7 +28,7 @@ destroy (const adze_host *host, void *instance)
 static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
 {
-  const float *factor = instance;
+  const float factor = *(const float *)instance;
   if (!adze_view_is (&input->view, ADZE_FLOAT, 32))
     return adze_fail (host, ADZE_E_UNSUPPORTED, "tensor '%s' is not plain f32", input->name);
   adze_view output;
@@ -36,9 +36,10 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   if (status != ADZE_OK)
     return status;
   const float *from = adze_view_data (&input->view);
-  float *into = adze_view_data (&output);
-  for (size_t i = 0; i < adze_view_count (&output); i++)
-    into[i] = from[i] * *factor;
+  float *restrict into = adze_view_data (&output); /* never the input's memory */
+  const size_t count = adze_view_count (&output);
+  for (size_t i = 0; i < count; i++)
+    into[i] = from[i] * factor;
   return ADZE_OK;
 }
 

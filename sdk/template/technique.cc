@@ -28,7 +28,7 @@ destroy (const adze_host *host, void *instance)
 static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
 {
-  const auto *factor = static_cast<const float *> (instance);
+  const float factor = *static_cast<const float *> (instance);
   if (!adze_view_is (&input->view, ADZE_FLOAT, 32))
     return adze_fail (host, ADZE_E_UNSUPPORTED, "tensor '%s' is not plain f32", input->name);
   adze_view output;
@@ -36,9 +36,10 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   if (status != ADZE_OK)
     return status;
   const auto *from = static_cast<const float *> (adze_view_data (&input->view));
-  auto *into = static_cast<float *> (adze_view_data (&output));
-  for (size_t i = 0; i < adze_view_count (&output); i++)
-    into[i] = from[i] * *factor;
+  float *__restrict into = static_cast<float *> (adze_view_data (&output)); // never the input's
+  const size_t count = adze_view_count (&output);
+  for (size_t i = 0; i < count; i++)
+    into[i] = from[i] * factor;
   return ADZE_OK;
 }
 

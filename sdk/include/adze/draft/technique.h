@@ -150,8 +150,9 @@ typedef struct adze_call_service {
 
   /* [callback] In apply: room for output number 0 of the group, of this type and shape: those of
    * the same piece of what describe announced, or the call is refused and the run fails. *OUT is
-   * filled in; its data belongs to the host, is writable until apply returns, and holds nothing in
-   * particular: all of it must be written. A second request for it in one call is refused. */
+   * filled in; its data belongs to the host, never overlaps an input's, is writable until apply
+   * returns, and holds nothing in particular: all of it must be written. A second request for it in
+   * one call is refused. */
   adze_status (*output) (const adze_host *host, adze_call *call, adze_dtype dtype, int32_t rank,
                          const int64_t *shape, adze_view *out);
 
