@@ -2,6 +2,7 @@
 /* The asking side of a worker. */
 #include "plugin/worker_client.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,14 @@ adze_worker_progress (const adze_worker *worker)
   return worker->progress;
 }
 
+static void
+begin_request (adze_worker *worker, int64_t limit_ms)
+{
+  worker->progress[0] = '\0';
+  worker->answered = false;
+  adze_child_deadline (worker->child, limit_ms > 0 ? limit_ms : -1);
+}
+
 adze_error *
 adze_worker_send (adze_worker *worker, const adze_value *request, int64_t limit_ms)
 {
@@ -84,9 +93,7 @@ adze_worker_send (adze_worker *worker, const adze_value *request, int64_t limit_
   adze_json_write (request, 0, &text);
   if (text.failed)
     return adze_error_memory ();
-  worker->progress[0] = '\0';
-  worker->answered = false;
-  adze_child_deadline (worker->child, limit_ms > 0 ? limit_ms : -1);
+  begin_request (worker, limit_ms);
   return adze_child_send (worker->child, text.data, text.size);
 }
 
@@ -170,19 +177,56 @@ take_message (adze_worker *worker, adze_document *message, bool *done)
   return NULL;
 }
 
+static adze_error *
+take_text (adze_worker *worker, const adze_buffer *text, adze_document *reply, bool *done)
+{
+  adze_document_cleanup (reply);
+  ADZE_TRY (adze_json_parse ("<worker>", text->data ? text->data : "", text->size, reply));
+  return take_message (worker, reply, done);
+}
+
 adze_error *
 adze_worker_receive (adze_worker *worker, adze_document *reply)
 {
-  for (;;) {
+  for (bool done = false; !done;) {
     ADZE_AUTO (adze_buffer) text = { 0 };
     ADZE_TRY (adze_child_receive (worker->child, &text));
-    adze_document_cleanup (reply);
-    ADZE_TRY (adze_json_parse ("<worker>", text.data ? text.data : "", text.size, reply));
-    bool done;
-    ADZE_TRY (take_message (worker, reply, &done));
-    if (done)
-      return NULL;
+    ADZE_TRY (take_text (worker, &text, reply, &done));
   }
+  return NULL;
+}
+
+/* *SOUND: TEXT says it of as many rooms as there are. */
+static bool
+read_given (const adze_buffer *text, char *given, size_t count, bool *sound)
+{
+  const size_t head = strlen (ADZE_WORKER_GIVEN);
+  if (text->size < head || memcmp (text->data, ADZE_WORKER_GIVEN, head) != 0)
+    return false;
+  *sound = text->size == head + count && strspn (text->data + head, "01") == count;
+  if (*sound)
+    memcpy (given, text->data + head, count);
+  return true;
+}
+
+adze_error *
+adze_worker_again (adze_worker *worker, uint64_t first, int64_t limit_ms, char *given, size_t count)
+{
+  char request[sizeof ADZE_WORKER_AGAIN + 20];
+  int size = snprintf (request, sizeof request, ADZE_WORKER_AGAIN "%" PRIu64, first);
+  begin_request (worker, limit_ms);
+  ADZE_TRY (adze_child_send (worker->child, request, (size_t)size));
+  for (bool done = false, sound = true; !done;) {
+    ADZE_AUTO (adze_buffer) text = { 0 };
+    ADZE_AUTO (adze_document) message = { 0 };
+    ADZE_TRY (adze_child_receive (worker->child, &text));
+    if (read_given (&text, given, count, &sound) && sound)
+      return NULL;
+    if (sound)
+      ADZE_TRY (take_text (worker, &text, &message, &done));
+    done = done || !sound;
+  }
+  return adze_error_new (ADZE_E_FORMAT, "the worker answered what was not asked");
 }
 
 adze_error *

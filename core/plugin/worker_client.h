@@ -52,6 +52,15 @@ ADZE_MUST_CHECK adze_error *adze_worker_receive (adze_worker *worker, adze_docum
 ADZE_MUST_CHECK adze_error *adze_worker_ask (adze_worker *worker, const adze_value *request,
                                              int64_t limit_ms, adze_document *reply);
 
+/* The request to apply that came right before, once more, with another first element. It is asked for
+ * a thousand times a second, so it and its answer are a few letters each, and no JSON:
+ *   again 1048576      given 1
+ * GIVEN: for each of COUNT rooms, '1' when it was given. */
+#define ADZE_WORKER_AGAIN "again "
+#define ADZE_WORKER_GIVEN "given "
+ADZE_MUST_CHECK adze_error *adze_worker_again (adze_worker *worker, uint64_t first,
+                                               int64_t limit_ms, char *given, size_t count);
+
 /* Was the last failure of asking the worker's own answer? Otherwise the conversation failed, and
  * the worker with it, whatever the status. */
 bool adze_worker_answered (const adze_worker *worker);

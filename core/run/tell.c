@@ -57,7 +57,7 @@ adze_observers_open (adze_execution *x)
     const adze_pipeline_observer *named = &pipeline->observers[i];
     adze_document settings = { pipeline->document.path, pipeline->document.text, named->settings };
     adze_error *error = adze_observation_open (x->plan->runtime, named->use, &settings,
-                                               &x->observers[i]);
+                                               pipeline->folder, &x->observers[i]);
     if (error)
       return adze_error_wrap (error, "observer '%s' cannot watch", named->use);
     x->observer_count++;

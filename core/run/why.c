@@ -175,8 +175,6 @@ find_tensor (const adze_plan_model *model, const char *name)
   return SIZE_MAX;
 }
 
-/* Back from a name in the last model to the one it had in the first; the question may be about any
- * of them. */
 static adze_error *
 unknown_tensor (const why_state *s)
 {
@@ -269,6 +267,10 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
     adze_json_float (into, "before", before);
     adze_json_float (into, "after", after);
     adze_buffer_format (&s->text, ": %s -> %s", from, to);
+  } else if (trace && planned->facts->effect != ADZE_INSPECTS) {
+    /* It is no plain number, or a later segment's, which read the model that was kept in between. */
+    adze_json_bool (into, "followed", false);
+    adze_buffer_text (&s->text, ": its value cannot be followed here");
   }
   adze_buffer_text (&s->text, "\n");
   add_decisions (s, report, planned->stage->id, name, into);
@@ -297,56 +299,131 @@ follow (const adze_plan_stage *planned, size_t tensor)
   return SIZE_MAX;
 }
 
-/* The name that was asked for may be the one that the tensor got on the way. */
+/* Number of the tensor in MODEL, when it is number ORIGIN of FIRST; SIZE_MAX: it is not there. */
 static size_t
-find_origin (const why_state *s)
+place_in (const adze_plan_model *model, const adze_plan_model *first, size_t origin,
+          const size_t *places)
 {
-  const adze_plan_model *first = s->plan->stages[0].ports[0].model;
-  size_t found = find_tensor (first, s->question.tensor);
-  for (size_t i = 0; found == SIZE_MAX && i < first->view.count; i++) {
-    size_t at = i;
-    for (size_t k = 0; k < s->plan->stage_count && at != SIZE_MAX; k++) {
-      at = follow (&s->plan->stages[k], at);
-      const adze_plan_model *output = s->plan->stages[k].output;
-      if (at != SIZE_MAX && output
-          && strcmp (output->view.tensors[at].meta.name, s->question.tensor) == 0)
-        return i;
+  if (model && model->stage != SIZE_MAX)
+    return places[model->stage];
+  return model == first ? origin : SIZE_MAX;
+}
+
+static const adze_plan_model *
+taken_by (const adze_plan_stage *planned)
+{
+  return planned->port_count > 0 ? planned->ports[0].model : NULL;
+}
+
+/* PLACES: its number in what each stage gives. */
+static void
+follow_all (const why_state *s, const adze_plan_model *first, size_t origin, size_t *places)
+{
+  for (size_t i = 0; i < s->plan->stage_count; i++) {
+    const adze_plan_stage *planned = &s->plan->stages[i];
+    size_t at = place_in (taken_by (planned), first, origin, places);
+    places[i] = at == SIZE_MAX || !planned->described ? SIZE_MAX : follow (planned, at);
+  }
+}
+
+/* Is that its name in what some stage gives? */
+static bool
+is_called (const why_state *s, const size_t *places, const char *name)
+{
+  for (size_t i = 0; i < s->plan->stage_count; i++) {
+    const adze_plan_model *output = s->plan->stages[i].output;
+    if (output && places[i] != SIZE_MAX
+        && strcmp (output->view.tensors[places[i]].meta.name, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The name that was asked for may be the one that the tensor got on the way. FIRST is NULL when
+ * nobody has it. */
+static adze_error *
+find_origin (const why_state *s, const adze_plan_model **first, size_t *origin)
+{
+  const adze_plan *plan = s->plan;
+  ADZE_AUTO_FREE size_t *places = calloc (plan->stage_count + 1, sizeof *places);
+  if (!places)
+    return adze_error_memory ();
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    *first = plan->inputs[i];
+    *origin = *first ? find_tensor (*first, s->question.tensor) : SIZE_MAX;
+    if (*origin != SIZE_MAX)
+      return NULL;
+  }
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    *first = plan->inputs[i];
+    for (*origin = 0; *first && *origin < (*first)->view.count; (*origin)++) {
+      follow_all (s, *first, *origin, places);
+      if (is_called (s, places, s->question.tensor))
+        return NULL;
     }
   }
-  return found;
+  *first = NULL;
+  return NULL;
+}
+
+/* A weight's way through all segments that read it from its file. */
+static adze_error *
+trace_segments (why_state *s, const adze_plan_model *first, size_t origin,
+                adze_element_trace *trace)
+{
+  uint64_t element;
+  ADZE_TRY (flat_index (&s->question, &first->view.tensors[origin].meta, &element));
+  for (size_t i = 0; i < s->plan->segment_count; i++)
+    if (s->plan->segments[i].source == first && !s->plan->segments[i].whole)
+      ADZE_TRY (trace_element (s, &s->plan->segments[i], origin, element, trace));
+  return NULL;
+}
+
+static void
+add_stages (why_state *s, const adze_value *report, const adze_plan_model *first, size_t origin,
+            const size_t *places, const adze_element_trace *trace)
+{
+  const adze_plan *plan = s->plan;
+  bool met = false, left = false;
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    const adze_plan_stage *planned = &plan->stages[i];
+    size_t at = place_in (taken_by (planned), first, origin, places);
+    if (at == SIZE_MAX || !planned->described)
+      continue;
+    add_stage (s, report, planned, at, s->question.has_index ? trace : NULL);
+    met = true;
+    left = places[i] != SIZE_MAX;
+  }
+  if (!met)
+    adze_buffer_text (&s->text, "  no stage was given it\n");
+  else if (!left)
+    adze_buffer_text (&s->text, "  and there it ends: it was dropped, or taken into another\n");
 }
 
 static adze_error *
 answer (why_state *s, const adze_value *report, adze_value *root)
 {
   const adze_plan *plan = s->plan;
+  const adze_plan_model *first = NULL;
+  size_t origin;
   if (plan->stage_count == 0 || plan->stages[0].port_count == 0)
     return adze_error_new (ADZE_E_UNSUPPORTED, "no stage of %s works on a model", s->folder);
-  size_t at = find_origin (s), count = plan->stage_count;
-  if (at == SIZE_MAX)
+  ADZE_TRY (find_origin (s, &first, &origin));
+  if (!first)
     return unknown_tensor (s);
-  const adze_tensor_meta *meta = &plan->stages[0].ports[0].model->view.tensors[at].meta;
-  ADZE_AUTO_FREE adze_element_trace *trace = calloc (count, sizeof *trace);
-  if (!trace)
+  ADZE_AUTO_FREE adze_element_trace *trace = calloc (plan->stage_count, sizeof *trace);
+  ADZE_AUTO_FREE size_t *places = calloc (plan->stage_count, sizeof *places);
+  if (!trace || !places)
     return adze_error_memory ();
-  if (s->question.has_index) {
-    uint64_t element;
-    ADZE_TRY (flat_index (&s->question, meta, &element));
-    ADZE_TRY (trace_element (s, &plan->segments[0], at, element, trace));
-  }
+  if (s->question.has_index)
+    ADZE_TRY (trace_segments (s, first, origin, trace));
+  const char *name = first->view.tensors[origin].meta.name;
   adze_json_string (root, "run", s->folder);
-  adze_json_string (root, "tensor", meta->name);
+  adze_json_string (root, "tensor", name);
   s->stages = adze_json_list (root, "stages");
-  adze_buffer_format (&s->text, "%s in %s\n", meta->name, adze_path_base (s->folder));
-  for (size_t i = 0; i < count && at != SIZE_MAX; i++) {
-    const adze_plan_stage *planned = &plan->stages[i];
-    if (!planned->described)
-      break;
-    add_stage (s, report, planned, at, s->question.has_index ? trace : NULL);
-    at = follow (planned, at);
-  }
-  if (at == SIZE_MAX)
-    adze_buffer_text (&s->text, "  and there it ends: it was dropped, or taken into another\n");
+  adze_buffer_format (&s->text, "%s in %s\n", name, adze_path_base (s->folder));
+  follow_all (s, first, origin, places);
+  add_stages (s, report, first, origin, places, trace);
   return NULL;
 }
 

@@ -209,10 +209,10 @@ adze_observation_barrier (adze_observation *observation)
 static adze_error *
 open_watcher (adze_runtime *runtime, adze_plugin_record *record,
               const adze_manifest_component *component, const adze_document *document,
-              adze_observation *observation)
+              const char *folder, adze_observation *observation)
 {
   ADZE_AUTO_PARAMS params = NULL;
-  ADZE_TRY (adze_params_bind (component, document, document->root, NULL, NULL, NULL, NULL,
+  ADZE_TRY (adze_params_bind (component, document, document->root, NULL, folder, NULL, NULL,
                               &params));
   if (record->trusted || runtime->is_worker) {
     ADZE_TRY (adze_activate (runtime, record));
@@ -227,6 +227,7 @@ open_watcher (adze_runtime *runtime, adze_plugin_record *record,
                                   .builtin = record->builtin,
                                   .component = component->id,
                                   .settings = document->root,
+                                  .folder = folder,
                                   .seed = runtime->seed,
                                   .time_limit_ms = EVENT_LIMIT_MS };
   return adze_remote_open (&options, &observation->remote);
@@ -257,7 +258,7 @@ check_kind (const adze_manifest_component *component)
 
 adze_error *
 adze_observation_open (adze_runtime *runtime, const char *id, const adze_document *document,
-                       adze_observation **observation)
+                       const char *folder, adze_observation **observation)
 {
   ADZE_LOCKED (runtime);
   adze_plugin_record *record;
@@ -270,7 +271,7 @@ adze_observation_open (adze_runtime *runtime, const char *id, const adze_documen
     return adze_error_memory ();
   }
   made->runtime = runtime;
-  adze_error *error = open_watcher (runtime, record, component, document, made);
+  adze_error *error = open_watcher (runtime, record, component, document, folder, made);
   if (!error)
     error = open_queue (made, record, component);
   if (error) {
@@ -302,7 +303,7 @@ adze_observe (adze_runtime *runtime, const char *id, const char *parameters)
   ADZE_TRY (adze_settings_error (
       adze_toml_parse ("<observer>", text, strlen (text), &document)));
   adze_document inner = { document.path, document.text, document.root->items[0] };
-  ADZE_TRY (adze_observation_open (runtime, id, &inner, &observation));
+  ADZE_TRY (adze_observation_open (runtime, id, &inner, NULL, &observation));
   *closer = (adze_runtime_closer){ close_thing, observation, runtime->closers };
   runtime->closers = adze_take (&closer);
   return NULL;

@@ -24,10 +24,11 @@ adze_desk *adze_watcher_desk (adze_watcher *watcher);
 
 typedef struct adze_observation adze_observation;
 
-/* DOCUMENT's root is the table of its parameters. One that lives in a worker lasts no longer than
- * the thread that opened it. */
+/* DOCUMENT's root is the table of its parameters, and paths in it start from FOLDER (NULL: the current
+ * one). One that lives in a worker lasts no longer than the thread that opened it. */
 ADZE_MUST_CHECK adze_error *adze_observation_open (adze_runtime *runtime, const char *id,
                                                    const adze_document *document,
+                                                   const char *folder,
                                                    adze_observation **observation);
 /* Waits until it has seen all that was emitted before; the failure that made it stop watching, each
  * time. */

@@ -35,14 +35,16 @@ open_request (const adze_remote_options *options, adze_value **request)
     for (size_t i = 0; i < options->variants; i++)
       adze_wire_params (options->params[i], sets, NULL);
   }
-  if (adze_json_failed (table))
-    return adze_error_memory ();
   if (options->settings && !options->params) {
     adze_value *copy = adze_value_copy (options->settings);
     if (!copy)
       return adze_error_memory ();
     ADZE_TRY (adze_value_append (table, "settings", copy));
+    if (options->folder)
+      adze_json_string (table, "folder", options->folder);
   }
+  if (adze_json_failed (table))
+    return adze_error_memory ();
   *request = adze_take (&table);
   return NULL;
 }

@@ -20,6 +20,7 @@ typedef struct adze_remote_options {
   bool aside; /* not the first lane: of its events only log lines and fallbacks are passed on */
   const adze_value *settings; /* as they were written; NULL: none. For messages, and for components
                                  that are no technique */
+  const char *folder; /* that paths in them start from; NULL: the current one */
   const adze_params *const *params; /* a technique's, by variant */
   size_t variants;
 } adze_remote_options;

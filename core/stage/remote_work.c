@@ -74,6 +74,8 @@ add_work (const adze_remote *remote, adze_shipment *shipment, const adze_work *w
  * A tensor goes through a stage in pieces of equal size, which come to lie in the same places: only
  * where they begin differs. Such a request need not be told again, and the worker has kept it. */
 
+enum { ROOMS_MOST = 64 }; /* more of them are told anew */
+
 typedef struct likeness {
   uint64_t sum;
   bool movable; /* something lies outside of the area */
@@ -130,10 +132,9 @@ put_tensor (likeness *of, const adze_remote *remote, const adze_tensor *tensor)
 
 /* What a request would be, less its first element; 0: it cannot be repeated. */
 static uint64_t
-likeness_of (const adze_remote *remote, const char *verb, const adze_work *work)
+likeness_of (const adze_remote *remote, const adze_work *work)
 {
   likeness of = { .sum = 1 };
-  put_text (&of, verb);
   put_number (&of, work->variant);
   put_number (&of, work->group);
   put_number (&of, work->count);
@@ -325,38 +326,50 @@ fetch_room (adze_remote *remote, const adze_value *given, adze_room *room)
                           (size_t)room->tensor.byte_size);
 }
 
+/* All rooms lie in the area. */
 static adze_error *
-ask_to_apply (adze_remote *remote, const adze_work *work, adze_document *reply)
+apply_again (adze_remote *remote, adze_work *work)
 {
-  const uint64_t asked = likeness_of (remote, "apply", work);
-  const bool again = asked != 0 && asked == remote->repeatable;
-  adze_shipment shipment;
-  remote->asked = false;
-  adze_shipment_begin (&shipment, again ? "again" : "apply");
-  adze_error *error = NULL;
-  if (again)
-    adze_json_int (shipment.request, "first", (int64_t)work->first);
-  else
-    error = add_work (remote, &shipment, work);
-  if (!error)
-    error = adze_remote_exchange (remote, &shipment, reply);
-  adze_shipment_cleanup (&shipment);
-  if (!error)
-    remote->repeatable = asked;
-  return error;
+  char given[ROOMS_MOST];
+  const uint64_t asked = remote->repeatable;
+  remote->repeatable = 0;
+  remote->asked = true;
+  ADZE_TRY (adze_worker_again (remote->worker, work->first, remote->time_limit_ms, given,
+                               work->room_count));
+  for (size_t i = 0; i < work->room_count; i++)
+    work->rooms[i].given = given[i] == '1';
+  remote->repeatable = asked;
+  return NULL;
 }
 
 static adze_error *
-apply (adze_remote *remote, adze_work *work)
+apply_anew (adze_remote *remote, adze_shipment *shipment, adze_work *work)
 {
   ADZE_AUTO (adze_document) reply = { 0 };
-  ADZE_TRY (ask_to_apply (remote, work, &reply));
+  remote->asked = false;
+  ADZE_TRY (add_work (remote, shipment, work));
+  ADZE_TRY (adze_remote_exchange (remote, shipment, &reply));
   const adze_value *given = adze_value_get (adze_value_get (reply.root, "ok"), "given");
   if (!given || given->type != ADZE_VALUE_LIST || given->count != work->room_count)
     return adze_wire_damaged ("the answer to apply");
   for (size_t i = 0; i < work->room_count; i++)
     ADZE_TRY (fetch_room (remote, given->items[i], &work->rooms[i]));
   return NULL;
+}
+
+static adze_error *
+apply (adze_remote *remote, adze_work *work)
+{
+  const uint64_t asked = work->room_count <= ROOMS_MOST ? likeness_of (remote, work) : 0;
+  adze_shipment shipment;
+  if (asked != 0 && asked == remote->repeatable)
+    return apply_again (remote, work);
+  adze_shipment_begin (&shipment, "apply");
+  adze_error *error = apply_anew (remote, &shipment, work);
+  adze_shipment_cleanup (&shipment);
+  if (!error)
+    remote->repeatable = asked;
+  return error;
 }
 
 adze_error *

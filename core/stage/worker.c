@@ -19,6 +19,7 @@
 #include "base/error_wire.h"
 #include "base/event_wire.h"
 #include "plugin/load.h"
+#include "plugin/worker_client.h"
 #include "stage/worker_private.h"
 
 /* ---- Talking. */
@@ -160,12 +161,15 @@ read_params (const adze_manifest_component *component, const adze_value *request
 {
   const adze_value *sets = adze_value_get (request, "params");
   const adze_value *settings = adze_value_get (request, "settings");
+  const adze_value *folder = adze_value_get (request, "folder");
   char name[] = "<worker>";
   const adze_document document = { .path = name };
   if (settings && settings->type != ADZE_VALUE_TABLE)
     return adze_error_new (ADZE_E_FORMAT, "the settings are no table");
   if (!sets)
-    return adze_params_bind (component, &document, settings, NULL, NULL, NULL, NULL, &params[0]);
+    return adze_params_bind (component, &document, settings, NULL,
+                             folder && folder->type == ADZE_VALUE_STRING ? folder->string : NULL,
+                             NULL, NULL, &params[0]);
   for (size_t i = 0; i < count; i++)
     ADZE_TRY (adze_wire_params_from (sets->items[i], &params[i]));
   return NULL;
@@ -290,8 +294,7 @@ answer (adze_worker_state *state, const adze_value *request, adze_value *reply)
 {
   const char *name;
   ADZE_TRY (adze_worker_text (request, "do", &name));
-  if (strcmp (name, "again") != 0)
-    adze_inbox_cleanup (&state->inbox);
+  adze_inbox_cleanup (&state->inbox);
   adze_worker_function function = find_verb (verbs, name);
   if (!function)
     function = find_verb (adze_worker_technique_verbs, name);
@@ -335,12 +338,27 @@ send_answer (adze_worker_state *state, adze_error *failure, const adze_value *me
 }
 
 static adze_error *
+serve_again (adze_worker_state *state, const char *first)
+{
+  ADZE_AUTO (adze_buffer) answer = { 0 };
+  adze_worker_set_answering (state, true);
+  ADZE_AUTO_ERROR failure = adze_worker_apply_again (state, first, &answer);
+  adze_worker_set_answering (state, false);
+  if (failure)
+    return send_answer (state, failure, NULL);
+  return adze_child_send (state->parent, answer.data, answer.size);
+}
+
+static adze_error *
 serve_one (adze_worker_state *state)
 {
+  const size_t again = strlen (ADZE_WORKER_AGAIN);
   ADZE_AUTO (adze_buffer) text = { 0 };
   ADZE_AUTO (adze_document) request = { 0 };
-  ADZE_AUTO_VALUE message = adze_value_new (ADZE_VALUE_TABLE);
   ADZE_TRY (adze_child_receive (state->parent, &text));
+  if (text.size > again && memcmp (text.data, ADZE_WORKER_AGAIN, again) == 0)
+    return serve_again (state, text.data + again);
+  ADZE_AUTO_VALUE message = adze_value_new (ADZE_VALUE_TABLE);
   adze_value *reply = adze_json_table (message, "ok");
   ADZE_AUTO_ERROR failure
       = adze_json_parse ("<host>", text.data ? text.data : "", text.size, &request);

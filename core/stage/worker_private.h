@@ -58,6 +58,10 @@ void adze_inbox_cleanup (adze_inbox *inbox);
 /* Do all inputs and rooms lie in the area? */
 bool adze_inbox_is_shared (const adze_inbox *inbox);
 
+/* What the request before asked for, with FIRST (in digits) as its first element. */
+ADZE_MUST_CHECK adze_error *adze_worker_apply_again (adze_worker_state *state, const char *first,
+                                                     adze_buffer *answer);
+
 /* DATA is sent behind the answer; it must last until then. */
 ADZE_MUST_CHECK adze_error *adze_worker_send_later (adze_worker_state *state, const void *data,
                                                     size_t size);

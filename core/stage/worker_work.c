@@ -7,14 +7,17 @@
  *   merge        accumulator, right                 -> likewise
  *   decide       work or none, accumulator or none  -> again
  *   apply        work                               -> given; then the bytes of what was given
- *   again        first                              -> as apply, which came right before: the same
- *                                                      work in the same places, with another first
  *   run                                             -> after questions of its own; run_ask.c
+ *
+ * And "again FIRST", which is no JSON, right behind an apply whose tensors all lie in the area: the
+ * same once more, with another first element.
  *
  * work: which group and piece, "inputs" and "rooms", whose bytes lie in the area at "at", or follow.
  */
+#include <errno.h>
 #include <string.h>
 
+#include "plugin/worker_client.h"
 #include "stage/run_ops.h"
 #include "stage/worker_private.h"
 
@@ -139,9 +142,12 @@ do_decide (adze_worker_state *state, const adze_value *request, adze_value *repl
 }
 
 static adze_error *
-apply_inbox (adze_worker_state *state, adze_value *reply)
+do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
 {
   adze_inbox *inbox = &state->inbox;
+  ADZE_TRY (take (state, request, true, 0));
+  ADZE_TRY (check_data (inbox));
+  inbox->repeatable = adze_inbox_is_shared (inbox);
   ADZE_TRY (adze_local_apply (state->local, &inbox->work));
   adze_value *given = adze_json_list (reply, "given");
   for (size_t i = 0; i < inbox->room_count; i++) {
@@ -154,25 +160,22 @@ apply_inbox (adze_worker_state *state, adze_value *reply)
   return NULL;
 }
 
-static adze_error *
-do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply)
+adze_error *
+adze_worker_apply_again (adze_worker_state *state, const char *first, adze_buffer *answer)
 {
-  ADZE_TRY (take (state, request, true, 0));
-  ADZE_TRY (check_data (&state->inbox));
-  state->inbox.repeatable = adze_inbox_is_shared (&state->inbox);
-  return apply_inbox (state, reply);
-}
-
-static adze_error *
-do_again (adze_worker_state *state, const adze_value *request, adze_value *reply)
-{
-  uint64_t first;
-  if (!state->inbox.repeatable)
+  adze_inbox *inbox = &state->inbox;
+  char *end;
+  if (!inbox->repeatable)
     return adze_error_new (ADZE_E_FORMAT, "there is no request that could be repeated");
-  if (!adze_wire_number (request, "first", INT64_MAX, &first))
+  errno = 0;
+  inbox->work.first = strtoull (first, &end, 10);
+  if (errno || end == first || *end || inbox->work.first > INT64_MAX)
     return adze_wire_damaged ("a request");
-  state->inbox.work.first = first;
-  return apply_inbox (state, reply);
+  ADZE_TRY (adze_local_apply (state->local, &inbox->work));
+  adze_buffer_text (answer, ADZE_WORKER_GIVEN);
+  for (size_t i = 0; i < inbox->room_count; i++)
+    adze_buffer_add (answer, inbox->rooms[i].given ? "1" : "0", 1);
+  return answer->failed ? adze_error_memory () : NULL;
 }
 
 static adze_error *
@@ -191,6 +194,6 @@ const adze_worker_verb adze_worker_technique_verbs[] = {
   { "describe", do_describe }, { "accumulator", do_accumulator },
   { "observe", do_observe },   { "merge", do_merge },
   { "decide", do_decide },     { "apply", do_apply },
-  { "again", do_again },       { "run", do_run },
+  { "run", do_run },
   { NULL, NULL },
 };

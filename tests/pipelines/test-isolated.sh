@@ -4,7 +4,7 @@
 # is a failed stage with its name, what ended it and its parameters. Nothing else is harmed, and the
 # run goes on from there once the stage is mended.
 . "$(dirname "$0")/runs-lib.sh"
-plugins liar
+plugins liar place
 model model.safetensors 12 64 64
 
 pipeline ()
@@ -39,6 +39,22 @@ must "$ADZE" run p.toml --fresh --set stage.narrow.isolate=true --set stage.clip
   --set stage.cast.isolate=true --set run.threads=2
 cmp out.safetensors here.safetensors || complain "a stage in its own process gives other bytes"
 rm out.safetensors
+
+# Many pieces of one size after the other, and a shorter one: each knows its place.
+model numbered.safetensors 3 1500 1000
+numbered ()
+{
+  printf 'adze = 1\nname = "%s"\n[model]\npath = "numbered.safetensors"\n' "$1"
+  printf '[[stage]]\nuse = "place"\nisolate = %s\n[[output]]\npath = "%s.safetensors"\n' "$2" "$1"
+}
+numbered inside false > inside.toml
+numbered outside true > outside.toml
+must "$ADZE" run inside.toml
+must "$ADZE" run outside.toml
+cmp inside.safetensors outside.safetensors || complain "pieces came out in another one's place"
+[ "$(tail -c 4 outside.safetensors | od -An -tf4 | tr -d ' ')" = 1499999 ] \
+  || complain "the last element should be number 1499999"
+rm -f numbered.safetensors inside.safetensors outside.safetensors
 
 # breaks WORDS LINES: the stage fails with these words, the next run without the fault ends well.
 breaks ()
