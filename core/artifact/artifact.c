@@ -16,7 +16,7 @@ adze_artifact_close (struct adze_artifact *artifact)
   adze_dataset_close (artifact->dataset);
   free (artifact->type);
   free (artifact->data);
-  *artifact = (struct adze_artifact){ 0 };
+  free (artifact);
 }
 
 /* ---- Tables: CSV as RFC 4180 has it, commas between cells. */

@@ -23,6 +23,7 @@ struct adze_artifact {
   size_t size;
 };
 
+/* And ARTIFACT itself, which malloc gave. NULL is allowed. */
 void adze_artifact_close (struct adze_artifact *artifact);
 
 /* Is the content what the type says? A table has as many cells in each row as its head, a dag has

@@ -39,6 +39,20 @@ compare (const void *a, const void *b)
   return one->low < other->low ? -1 : one->low > other->low;
 }
 
+static adze_error *
+note_key (cleaning *c, adze_hash128 key)
+{
+  if ((c->used_count & (c->used_count - 1)) == 0) {
+    adze_hash128 *grown
+        = realloc (c->used, (c->used_count ? c->used_count * 2 : 1) * sizeof *grown);
+    if (!grown)
+      return adze_error_memory ();
+    c->used = grown;
+  }
+  c->used[c->used_count++] = key;
+  return NULL;
+}
+
 /* A line of results.jsonl: {"key": "..."}. One that was cut short is no use of anything. */
 static adze_error *
 note_line (cleaning *c, const char *path, const char *line, size_t size)
@@ -49,17 +63,7 @@ note_line (cleaning *c, const char *path, const char *line, size_t size)
   if (adze_error_status (damaged) == ADZE_E_MEMORY)
     return adze_take (&damaged);
   const char *text = adze_record_text (document.root, "key");
-  if (!text || !adze_hash_parse (text, &key))
-    return NULL;
-  if ((c->used_count & (c->used_count - 1)) == 0) {
-    adze_hash128 *grown
-        = realloc (c->used, (c->used_count ? c->used_count * 2 : 1) * sizeof *grown);
-    if (!grown)
-      return adze_error_memory ();
-    c->used = grown;
-  }
-  c->used[c->used_count++] = key;
-  return NULL;
+  return text && adze_hash_parse (text, &key) ? note_key (c, key) : NULL;
 }
 
 static adze_error *
@@ -81,6 +85,44 @@ note_uses (cleaning *c, const char *folder)
     size_t length = strcspn (line, "\n");
     ADZE_TRY (note_line (c, path, line, length));
     line += length + (line[length] == '\n');
+  }
+  return NULL;
+}
+
+/* The key in front of a name in results; false: this is nothing of ours. */
+static bool
+key_of (const char *name, adze_hash128 *key)
+{
+  char text[ADZE_HASH_TEXT];
+  size_t size = ADZE_HASH_TEXT - 1;
+  if (strlen (name) <= size || name[size] != '.')
+    return false;
+  memcpy (text, name, size);
+  text[size] = '\0';
+  return adze_hash_parse (text, key);
+}
+
+/* A result's files may bear another key than its record: a pass writes before anybody knows the
+ * content of what it reads. */
+static adze_error *
+note_files (cleaning *c, const char *results, adze_hash128 used)
+{
+  char text[ADZE_HASH_TEXT];
+  bool found = false;
+  ADZE_AUTO (adze_document) document = { 0 };
+  adze_hash_text (used, text);
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s.json", results, text);
+  if (!path)
+    return adze_error_memory ();
+  ADZE_AUTO_ERROR damaged = adze_record_read (path, &document, &found);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  const adze_value *files = adze_value_get (adze_value_get (document.root, "facts"), "files");
+  for (size_t i = 0; !damaged && files && i < files->count; i++) {
+    const char *name = adze_record_text (files->items[i], "path");
+    adze_hash128 key;
+    if (name && strncmp (name, "results/", 8) == 0 && key_of (name + 8, &key))
+      ADZE_TRY (note_key (c, key));
   }
   return NULL;
 }
@@ -155,19 +197,6 @@ remove_below (cleaning *c, const char *folder, const char *name)
   return adze_json_failed (c->report) ? adze_error_memory () : NULL;
 }
 
-/* The key in front of a name in results; false: this is nothing of ours. */
-static bool
-key_of (const char *name, adze_hash128 *key)
-{
-  char text[ADZE_HASH_TEXT];
-  size_t size = ADZE_HASH_TEXT - 1;
-  if (strlen (name) <= size || name[size] != '.')
-    return false;
-  memcpy (text, name, size);
-  text[size] = '\0';
-  return adze_hash_parse (text, key);
-}
-
 static adze_error *
 clean_results (cleaning *c)
 {
@@ -176,6 +205,8 @@ clean_results (cleaning *c)
   size_t count = 0;
   if (!results)
     return adze_error_memory ();
+  for (size_t i = 0, records = c->used_count; i < records; i++)
+    ADZE_TRY (note_files (c, results, c->used[i]));
   ADZE_TRY (adze_folder_names (results, "", &names, &count));
   if (c->used_count > 1)
     qsort (c->used, c->used_count, sizeof c->used[0], compare);

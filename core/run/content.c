@@ -138,95 +138,17 @@ adze_content_of_input (adze_execution *x, size_t number, bool read, bool *known,
 /* ---- Keys. */
 
 static adze_error *
-add (adze_key *key, const char *stage, const char *part, const char *value)
-{
-  ADZE_AUTO_FREE char *name
-      = stage ? adze_text_format ("%s/%s", stage, part) : strdup (part);
-  return name ? adze_key_add (key, name, value) : adze_error_memory ();
-}
-
-static adze_error *
-add_value (adze_key *key, const char *stage, const char *kind, const char *name,
-           const adze_value *value)
-{
-  ADZE_AUTO_FREE char *part = adze_text_format ("%s.%s", kind, name);
-  ADZE_AUTO (adze_buffer) text = { 0 };
-  ADZE_AUTO_FREE char *shown = NULL;
-  if (!part)
-    return adze_error_memory ();
-  adze_value_write_toml (value, &text);
-  ADZE_TRY (adze_buffer_finish (&text, &shown));
-  return add (key, stage, part, shown);
-}
-
-static adze_error *
-add_plugin (adze_key *key, const char *stage, const adze_plugin_record *record)
-{
-  const adze_manifest *manifest = record->manifest;
-  ADZE_AUTO_FREE char *plugin
-      = adze_text_format ("%s %s", manifest->id, manifest->version ? manifest->version : "");
-  if (!plugin)
-    return adze_error_memory ();
-  ADZE_TRY (add (key, stage, "plugin", plugin));
-  if (record->builtin)
-    return add (key, stage, "build", adze_version ());
-  char digest[ADZE_DIGEST_TEXT];
-  ADZE_TRY (adze_digest_file (record->path, digest));
-  return add (key, stage, "build", digest);
-}
-
-/* A file counts by what is in it. */
-static adze_error *
-add_file (adze_key *key, const adze_plan *plan, const char *stage, const adze_value *value)
-{
-  char digest[ADZE_DIGEST_TEXT];
-  if (value->type != ADZE_VALUE_STRING || value->string_size == 0)
-    return NULL;
-  ADZE_AUTO_FREE char *path = value->string[0] == '/'
-                                  ? strdup (value->string)
-                                  : adze_text_format ("%s/%s", plan->pipeline->folder,
-                                                      value->string);
-  ADZE_AUTO_FREE char *part = adze_text_format ("file.%s", value->key);
-  if (!path || !part)
-    return adze_error_memory ();
-  ADZE_TRY (adze_digest_file (path, digest));
-  return add (key, stage, part, digest);
-}
-
-static bool
-is_file (const adze_manifest_component *component, const char *name)
-{
-  for (size_t i = 0; i < component->param_count; i++)
-    if (strcmp (component->params[i].name, name) == 0)
-      return component->params[i].type == ADZE_PARAM_FILE;
-  return false;
-}
-
-static adze_error *
-add_settings (adze_key *key, const adze_plan *plan, const adze_plan_stage *planned,
-              const char *prefix, const adze_value *settings)
-{
-  for (size_t i = 0; settings && i < settings->count; i++) {
-    const adze_value *value = settings->items[i];
-    if (is_file (planned->stage->component, value->key))
-      ADZE_TRY (add_file (key, plan, prefix, value));
-    else
-      ADZE_TRY (add_value (key, prefix, "param", value->key, value));
-  }
-  return NULL;
-}
-
-static adze_error *
-add_rules (adze_key *key, const adze_plan *plan, const adze_plan_stage *planned)
+add_rules (adze_execution *x, adze_key *key, const adze_plan_stage *planned)
 {
   for (size_t i = 0; i < planned->stage->rule_count; i++) {
     const adze_pipeline_rule *rule = &planned->stage->rules[i];
     ADZE_AUTO_FREE char *prefix = adze_text_format ("%s/rule %zu", planned->stage->id, i + 1);
     if (!prefix)
       return adze_error_memory ();
-    ADZE_TRY (add (key, prefix, "match", rule->match));
-    ADZE_TRY (add (key, prefix, "skip", rule->skip ? "true" : "false"));
-    ADZE_TRY (add_settings (key, plan, planned, prefix, rule->settings));
+    ADZE_TRY (adze_content_add (key, prefix, "match", rule->match));
+    ADZE_TRY (adze_content_add (key, prefix, "skip", rule->skip ? "true" : "false"));
+    ADZE_TRY (adze_content_settings (x, key, prefix, planned->stage->component, rule->settings,
+                                     true));
   }
   return NULL;
 }
@@ -267,39 +189,47 @@ add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
     if (!part || !name)
       return adze_error_memory ();
     ADZE_TRY (content_text (x, port->model, by_identity, text));
-    ADZE_TRY (add (key, planned->stage->id, part, text));
+    ADZE_TRY (adze_content_add (key, planned->stage->id, part, text));
     if (port->model->input != SIZE_MAX)
-      ADZE_TRY (add (key, planned->stage->id, name,
-                     adze_path_base (port->model->file->path)));
+      ADZE_TRY (adze_content_add (key, planned->stage->id, name,
+                                  adze_path_base (port->model->file->path)));
   }
   return NULL;
 }
 
-/* Artifacts other than models, and data, that a stage with run takes. */
+/* What is bound to a port and is no model: an artifact counts by its bytes, what a stage gave by the
+ * key of that stage, as models do. */
+static adze_error *
+add_binding (adze_execution *x, adze_key *key, const char *stage, const char *port,
+             const adze_binding *binding)
+{
+  const struct adze_artifact *artifact
+      = binding->origin == ADZE_FROM_INPUT ? x->plan->artifacts[binding->number] : NULL;
+  char text[ADZE_HASH_TEXT];
+  ADZE_AUTO_FREE char *part = adze_text_format ("input.%s", port);
+  if (!part)
+    return adze_error_memory ();
+  if (binding->origin == ADZE_FROM_DATA)
+    return adze_content_data (x, key, stage, port, &x->plan->pipeline->data[binding->number]);
+  if (artifact) {
+    adze_hash_text (adze_leaf_hash (artifact->data, artifact->size), text);
+    return adze_content_add (key, stage, part, text);
+  }
+  if (binding->origin != ADZE_FROM_STAGE || adze_plan_bound (x->plan, binding))
+    return NULL;
+  adze_hash_text (x->segment_keys[x->plan->stages[binding->number].segment], text);
+  ADZE_AUTO_FREE char *from = adze_text_format ("%s %s", text, binding->port);
+  return from ? adze_content_add (key, stage, part, from) : adze_error_memory ();
+}
+
 static adze_error *
 add_bindings (adze_execution *x, adze_key *key, const adze_plan_stage *planned)
 {
-  const adze_pipeline *pipeline = x->plan->pipeline;
   size_t count;
   const adze_port *ports = adze_manifest_ports (planned->stage->component, &count);
-  for (size_t i = 0; i < count; i++) {
-    const adze_binding *binding = &planned->stage->bindings[i];
-    char text[ADZE_HASH_TEXT];
-    ADZE_AUTO_FREE char *part = adze_text_format ("input.%s", ports[i].name);
-    if (!part)
-      return adze_error_memory ();
-    if (binding->origin == ADZE_FROM_INPUT && x->plan->artifacts[binding->number]) {
-      const struct adze_artifact *artifact = x->plan->artifacts[binding->number];
-      adze_hash_text (adze_leaf_hash (artifact->data, artifact->size), text);
-      ADZE_TRY (add (key, planned->stage->id, part, text));
-    } else if (binding->origin == ADZE_FROM_DATA) {
-      ADZE_AUTO (adze_buffer) shown = { 0 };
-      ADZE_AUTO_FREE char *table = NULL;
-      adze_value_write_toml (pipeline->data[binding->number].table, &shown);
-      ADZE_TRY (adze_buffer_finish (&shown, &table));
-      ADZE_TRY (add (key, planned->stage->id, part, table));
-    }
-  }
+  for (size_t i = 0; i < count; i++)
+    ADZE_TRY (add_binding (x, key, planned->stage->id, ports[i].name,
+                           &planned->stage->bindings[i]));
   return NULL;
 }
 
@@ -307,17 +237,17 @@ static adze_error *
 add_output (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
 {
   if (segment->output == SIZE_MAX)
-    return add (key, NULL, "output", segment->result ? "store" : "none");
+    return adze_content_add (key, NULL, "output", segment->result ? "store" : "none");
   const adze_pipeline_output *output = &x->plan->pipeline->outputs[segment->output];
   adze_plugin_record *record;
   const adze_manifest_component *component;
   ADZE_TRY (adze_find_component (x->plan->runtime, output->format, &record, &component));
-  ADZE_TRY (add (key, NULL, "output", output->path));
-  ADZE_TRY (add (key, NULL, "format", output->format));
-  ADZE_TRY (add_plugin (key, "format", record));
+  ADZE_TRY (adze_content_add (key, NULL, "output", output->path));
+  ADZE_TRY (adze_content_add (key, NULL, "format", output->format));
+  ADZE_TRY (adze_content_plugin (key, "format", record));
   for (size_t i = 0; output->settings && i < output->settings->count; i++)
-    ADZE_TRY (add_value (key, NULL, "format", output->settings->items[i]->key,
-                         output->settings->items[i]));
+    ADZE_TRY (adze_content_value (key, NULL, "format", output->settings->items[i]->key,
+                                 output->settings->items[i]));
   return NULL;
 }
 
@@ -330,7 +260,7 @@ add_stages (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
     adze_buffer_format (&ids, "%s%s", i ? ", " : "",
                         x->plan->stages[segment->first + i].stage->id);
   ADZE_TRY (adze_buffer_finish (&ids, &text));
-  return add (key, NULL, "stage", text);
+  return adze_content_add (key, NULL, "stage", text);
 }
 
 adze_error *
@@ -341,17 +271,18 @@ adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_i
   for (size_t i = 0; i < segment->count; i++) {
     const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
     const char *id = planned->stage->id;
-    ADZE_TRY (add (key, id, "technique", planned->stage->use));
-    ADZE_TRY (add_plugin (key, id, planned->stage->record));
-    ADZE_TRY (add_settings (key, x->plan, planned, id, planned->stage->settings));
-    ADZE_TRY (add_rules (key, x->plan, planned));
+    ADZE_TRY (adze_content_add (key, id, "technique", planned->stage->use));
+    ADZE_TRY (adze_content_plugin (key, id, planned->stage->record));
+    ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
+                                     planned->stage->settings, false));
+    ADZE_TRY (add_rules (x, key, planned));
     ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
     ADZE_TRY (add_bindings (x, key, planned));
   }
   ADZE_AUTO_FREE char *seed = adze_text_format ("%" PRIu64, x->plan->pipeline->seed);
   if (!seed)
     return adze_error_memory ();
-  ADZE_TRY (add (key, NULL, "seed", seed));
-  ADZE_TRY (add (key, NULL, "adze", adze_version ()));
+  ADZE_TRY (adze_content_add (key, NULL, "seed", seed));
+  ADZE_TRY (adze_content_add (key, NULL, "adze", adze_version ()));
   return add_output (x, key, segment);
 }

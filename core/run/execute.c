@@ -108,6 +108,22 @@ adze_execution_close (adze_execution *x)
 
 /* ---- Segments. */
 
+/* What a stage with run gave is looked at before anybody relies on it: it can be made again now, and
+ * not when half of it has been taken over. */
+static adze_error *
+check_found (adze_execution *x, size_t number, const adze_key *key, adze_value **facts)
+{
+  const adze_plan_segment *segment = &x->plan->segments[number];
+  ADZE_AUTO (adze_buffer) why = { 0 };
+  if (!*facts || !segment->whole)
+    return NULL;
+  ADZE_TRY (adze_whole_check (x, number, key, facts, &why));
+  if (!*facts)
+    adze_event_bus_log (x->plan->runtime->bus, x->plan->stages[segment->first].stage->id,
+                        ADZE_LOG_WARNING, "it is done again: %s", why.data ? why.data : "");
+  return NULL;
+}
+
 /* Is there any use in asking for a result? For that the content of the inputs must be known, and
  * reading all of it is worth it only where a result of these stages is there at all. */
 static adze_error *
@@ -117,7 +133,7 @@ find_result (adze_execution *x, size_t number, adze_key *key, adze_value **facts
   bool known = true;
   adze_hash128 hash;
   ADZE_AUTO_VALUE last = NULL;
-  if (x->options.fresh || segment->whole)
+  if (x->options.fresh)
     return NULL;
   if (segment->source && segment->source->input != SIZE_MAX)
     ADZE_TRY (adze_content_of_input (x, segment->source->input, false, &known, &hash));
@@ -133,7 +149,15 @@ find_result (adze_execution *x, size_t number, adze_key *key, adze_value **facts
       return NULL;
   }
   ADZE_TRY (adze_content_key (x, segment, false, key));
-  return adze_result_find (x->folder, key, facts);
+  ADZE_TRY (adze_result_find (x->folder, key, facts));
+  return check_found (x, number, key, facts);
+}
+
+static adze_error *
+recall (adze_execution *x, size_t number, const adze_key *key, const adze_value *facts)
+{
+  return x->plan->segments[number].whole ? adze_whole_recall (x, number, key, facts)
+                                         : adze_segment_recall (x, number, key, facts);
 }
 
 static void
@@ -168,7 +192,7 @@ run_segment (adze_execution *x, size_t number)
   ADZE_TRY (adze_plan_fit (x->plan));
   ADZE_TRY (find_result (x, number, &key, &facts));
   tell_segment (x, number, "segment.started", 0, facts != NULL);
-  adze_error *error = facts            ? adze_segment_recall (x, number, &key, facts)
+  adze_error *error = facts            ? recall (x, number, &key, facts)
                       : segment->whole ? adze_whole_run (x, number)
                                        : adze_segment_run (x, number);
   if (!error)

@@ -5,8 +5,10 @@
  *   segment.c     one segment: reductions, the last pass, what is checked before it counts
  *   decide.c      accumulators kept, and decisions taken on them once more
  *   content.c     what things are made of: hashes of inputs, keys of segments
+ *   content_settings.c   parameters, their files and components, and datasets as parts of keys
  *   outputs.c     files that are promoted when all has gone well
  *   whole.c       stages that take whole artifacts
+ *   whole_keep.c  what they gave, kept and taken over by a later run
  *   require.c     what must hold before a segment counts
  *   leave.c       what the run leaves behind: report, lock
  *   tell.c        events
@@ -80,6 +82,26 @@ ADZE_MUST_CHECK adze_error *adze_content_settle (adze_execution *x, size_t numbe
 ADZE_MUST_CHECK adze_error *adze_content_key (adze_execution *x, const adze_plan_segment *segment,
                                               bool by_identity, adze_key *key);
 
+/* ---- content_settings.c: parts of keys. PREFIX stands in front of their names, and a slash behind
+ * it; NULL: nothing does. */
+
+ADZE_MUST_CHECK adze_error *adze_content_add (adze_key *key, const char *prefix, const char *part,
+                                              const char *value);
+/* "KIND.NAME", as TOML has it. */
+ADZE_MUST_CHECK adze_error *adze_content_value (adze_key *key, const char *prefix,
+                                                const char *kind, const char *name,
+                                                const adze_value *value);
+/* Its id, version and build. */
+ADZE_MUST_CHECK adze_error *adze_content_plugin (adze_key *key, const char *prefix,
+                                                 const adze_plugin_record *record);
+/* PARTIAL: they are a rule's, and what they do not say is as the stage has it. */
+ADZE_MUST_CHECK adze_error *adze_content_settings (adze_execution *x, adze_key *key,
+                                                   const char *prefix,
+                                                   const adze_manifest_component *component,
+                                                   const adze_value *settings, bool partial);
+ADZE_MUST_CHECK adze_error *adze_content_data (adze_execution *x, adze_key *key, const char *stage,
+                                               const char *port, const adze_pipeline_data *data);
+
 /* ---- decide.c */
 
 /* Reads of accumulators, one after the other, as decide saw them: of round 0, all groups, of round
@@ -107,13 +129,30 @@ ADZE_MUST_CHECK adze_error *adze_ledger_find (adze_execution *x, size_t number,
 ADZE_MUST_CHECK adze_error *adze_ledger_write (const char *path, const adze_ledger *ledger);
 ADZE_MUST_CHECK adze_error *adze_ledger_read (const char *path, adze_ledger *ledger, bool *found);
 
-/* ---- segment.c, whole.c, outputs.c */
+/* ---- segment.c, whole.c */
 
 ADZE_MUST_CHECK adze_error *adze_segment_run (adze_execution *x, size_t number);
 ADZE_MUST_CHECK adze_error *adze_whole_run (adze_execution *x, size_t number);
 /* The result of a segment that was found among the results. */
 ADZE_MUST_CHECK adze_error *adze_segment_recall (adze_execution *x, size_t number,
                                                  const adze_key *key, const adze_value *facts);
+
+/* ---- whole_keep.c */
+
+/* STORE: where the file of its model lies; NULL: it gives none. */
+ADZE_MUST_CHECK adze_error *adze_whole_keep (adze_execution *x, size_t segment,
+                                             const adze_key *key, const char *store);
+/* Is what FACTS promise still to be had? If not, *FACTS becomes NULL, and WHY says so for people. */
+ADZE_MUST_CHECK adze_error *adze_whole_check (adze_execution *x, size_t segment,
+                                              const adze_key *key, adze_value **facts,
+                                              adze_buffer *why);
+ADZE_MUST_CHECK adze_error *adze_whole_recall (adze_execution *x, size_t segment,
+                                               const adze_key *key, const adze_value *facts);
+/* FILE, taken over, becomes the model that the stage gives, with the metadata and parts of the one
+ * that went in: a technique that trains keeps the graph. */
+ADZE_MUST_CHECK adze_error *adze_whole_settle (adze_plan_stage *planned, adze_model *file);
+
+/* ---- outputs.c, require.c */
 
 /* Promotes what waits, and writes the outputs that are no segment's own. */
 ADZE_MUST_CHECK adze_error *adze_outputs_write (adze_execution *x);

@@ -43,6 +43,8 @@ answer_segment (adze_execution *x, size_t number, segment_answer *answer)
   ADZE_TRY (adze_content_key (x, segment, false, &key));
   x->segment_keys[number] = adze_key_hash (&key);
   ADZE_TRY (adze_result_find_why (x->folder, &key, &facts, &why));
+  if (facts && segment->whole)
+    ADZE_TRY (adze_whole_check (x, number, &key, &facts, &why));
   answer->cached = facts != NULL;
   if (!answer->cached && why.size == 0)
     ADZE_TRY (compare_with_last (x, &key, stages, answer, &why));

@@ -33,12 +33,29 @@ adze_key_add (adze_key *key, const char *name, const char *value)
 
 /* ---- The hash. */
 
+/* How much of a part's name says where it belongs, without the slash behind that; 0: nothing. What
+ * follows the first point may have slashes of its own. */
+static size_t
+place_size (const char *part)
+{
+  size_t size = 0;
+  for (size_t i = 0; part[i] && part[i] != '.'; i++)
+    if (part[i] == '/')
+      size = i;
+  return size;
+}
+
+static const char *
+own_name (const char *part)
+{
+  size_t size = place_size (part);
+  return size ? part + size + 1 : part;
+}
+
 static bool
 is_name (const char *part)
 {
-  const char *slash = strchr (part, '/');
-  const char *own = slash ? slash + 1 : part;
-  return strncmp (own, "name.", 5) == 0;
+  return strncmp (own_name (part), "name.", 5) == 0;
 }
 
 /* With its length in front, so that no two lists of texts give the same bytes. */
@@ -79,9 +96,9 @@ enum { SHOWN_MOST = 80 };
 typedef struct difference {
   const adze_value *old_parts;
   const adze_value *new_parts;
-  int stage_size;  /* of the stage's name in front of a slash; 0: none */
+  int place_size;   /* of the stage's name, or what else stands in front of the last slash; 0: none */
   const char *part; /* the whole name */
-  const char *own;  /* without the stage */
+  const char *own;  /* without that */
   const char *old;  /* values; NULL: not there */
   const char *now;
 } difference;
@@ -93,12 +110,12 @@ text_of (const adze_value *parts, const char *name)
   return value && value->type == ADZE_VALUE_STRING ? value->string : NULL;
 }
 
-/* The value of another part of the same stage, as it is or was. */
+/* The value of another part of the same place, as it is or was. */
 static const char *
 sibling (const difference *d, const char *before, const char *name)
 {
   ADZE_AUTO_FREE char *whole
-      = adze_text_format ("%.*s%s%s%s", d->stage_size, d->part, d->stage_size ? "/" : "", before,
+      = adze_text_format ("%.*s%s%s%s", d->place_size, d->part, d->place_size ? "/" : "", before,
                           name);
   if (!whole)
     return NULL;
@@ -119,7 +136,7 @@ static bool
 sibling_changed (const difference *d, const char *name)
 {
   ADZE_AUTO_FREE char *whole
-      = adze_text_format ("%.*s%s%s", d->stage_size, d->part, d->stage_size ? "/" : "", name);
+      = adze_text_format ("%.*s%s%s", d->place_size, d->part, d->place_size ? "/" : "", name);
   const char *old = whole ? text_of (d->old_parts, whole) : NULL;
   const char *now = whole ? text_of (d->new_parts, whole) : NULL;
   return old && now && strcmp (old, now) != 0;
@@ -168,11 +185,25 @@ say_build (const difference *d, adze_buffer *into)
   adze_buffer_format (into, "plugin %s was rebuilt", plugin ? plugin : "of the stage");
 }
 
+/* "clip/rule 1": "stage clip: rule 1: " */
+static void
+say_place (const difference *d, adze_buffer *into)
+{
+  if (!d->place_size)
+    return;
+  adze_buffer_text (into, "stage ");
+  for (int i = 0; i < d->place_size; i++)
+    if (d->part[i] == '/')
+      adze_buffer_text (into, ": ");
+    else
+      adze_buffer_add (into, &d->part[i], 1);
+  adze_buffer_text (into, ": ");
+}
+
 static void
 say (const difference *d, adze_buffer *into)
 {
-  if (d->stage_size)
-    adze_buffer_format (into, "stage %.*s: ", d->stage_size, d->part);
+  say_place (d, into);
   if (begins (d->own, "param."))
     say_values (d, "parameter", d->own + 6, into);
   else if (begins (d->own, "file."))
@@ -208,13 +239,12 @@ look_at (const adze_value *old, const adze_value *parts, const char *part, adze_
 {
   if (is_name (part))
     return;
-  const char *slash = strchr (part, '/');
   difference d = {
     .old_parts = old,
     .new_parts = parts,
-    .stage_size = slash ? (int)(slash - part) : 0,
+    .place_size = (int)place_size (part),
     .part = part,
-    .own = slash ? slash + 1 : part,
+    .own = own_name (part),
     .old = text_of (old, part),
     .now = text_of (parts, part),
   };

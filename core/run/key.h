@@ -9,7 +9,8 @@
  *
  * A part "name.PART" is what people call the thing that PART is about: it is shown by
  * adze_key_explain and is no part of the hash. Where a key is about several stages, the names of
- * the parts of one begin with "STAGE/".
+ * the parts of one begin with "STAGE/"; those of its rules, ports and components go on with another
+ * such place: "STAGE/port data/file.path". Places have no points in them.
  */
 #ifndef ADZE_RUN_KEY_H
 #define ADZE_RUN_KEY_H

@@ -12,7 +12,7 @@
 
 #include "run/folder_private.h"
 
-enum { RESULT_FORMAT = 1, LAST_LOOKS_MOST = 1000 };
+enum { RESULT_FORMAT = 2, LAST_LOOKS_MOST = 1000 };
 
 static char *
 record_path (const adze_folder *folder, adze_hash128 key)
@@ -108,24 +108,29 @@ adze_result_add_file (adze_value *facts, const char *path)
   return adze_json_failed (facts) ? adze_error_memory () : NULL;
 }
 
-/* The path of a file in FACTS as it becomes: without RUNS in front, or with it. */
+/* A path in FACTS as it becomes: without RUNS in front, or with it. */
+static adze_error *
+change_path (const adze_folder *folder, const adze_value *table, const char *key, bool relative)
+{
+  size_t length = strlen (folder->runs);
+  const char *path = adze_record_text (table, key);
+  adze_value *value = (adze_value *)adze_value_get (table, key);
+  bool below = path && strncmp (path, folder->runs, length) == 0 && path[length] == '/';
+  if (!path || (relative && !below) || (!relative && path[0] == '/'))
+    return NULL;
+  ADZE_AUTO_FREE char *changed = relative ? strdup (path + length + 1)
+                                          : adze_text_format ("%s/%s", folder->runs, path);
+  return changed && adze_value_set_text (value, changed, strlen (changed)) ? NULL
+                                                                           : adze_error_memory ();
+}
+
 static adze_error *
 change_paths (const adze_folder *folder, adze_value *facts, bool relative)
 {
   const adze_value *files = adze_value_get (facts, "files");
-  size_t length = strlen (folder->runs);
-  for (size_t i = 0; files && i < files->count; i++) {
-    const char *path = adze_record_text (files->items[i], "path");
-    adze_value *value = (adze_value *)adze_value_get (files->items[i], "path");
-    bool below = path && strncmp (path, folder->runs, length) == 0 && path[length] == '/';
-    if (!path || (relative && !below) || (!relative && path[0] == '/'))
-      continue;
-    ADZE_AUTO_FREE char *changed = relative ? strdup (path + length + 1)
-                                            : adze_text_format ("%s/%s", folder->runs, path);
-    if (!changed || !adze_value_set_text (value, changed, strlen (changed)))
-      return adze_error_memory ();
-  }
-  return NULL;
+  for (size_t i = 0; files && i < files->count; i++)
+    ADZE_TRY (change_path (folder, files->items[i], "path", relative));
+  return change_path (folder, facts, "store", relative);
 }
 
 /* Are all files as they were? */

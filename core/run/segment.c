@@ -209,10 +209,10 @@ edits_something (const adze_plan_stage *planned)
 }
 
 static adze_error *
-nothing_changed (segment_state *s, const adze_plan_stage *planned)
+nothing_changed (adze_execution *x, const adze_plan_stage *planned)
 {
   adze_error *error = adze_document_error (
-      &s->x->plan->pipeline->document, planned->stage->table,
+      &x->plan->pipeline->document, planned->stage->table,
       "stage '%s' (%s) changed nothing: all %zu tensors that it was asked to work on came out as "
       "they went in",
       planned->stage->id, planned->stage->use,
@@ -224,7 +224,7 @@ nothing_changed (segment_state *s, const adze_plan_stage *planned)
                   "look at its parameters and rules with `adze plan`, or remove the stage");
   if (planned->stage->no_effect_is_error)
     return error;
-  adze_event_bus_log (s->x->plan->runtime->bus, planned->stage->id, ADZE_LOG_WARNING, "%s",
+  adze_event_bus_log (x->plan->runtime->bus, planned->stage->id, ADZE_LOG_WARNING, "%s",
                       adze_error_message (error));
   adze_error_free (error);
   return NULL;
@@ -246,7 +246,7 @@ check_effect (segment_state *s, const adze_plan_stage *planned, const adze_pass_
   adze_tell (s->x, id, "stage.effect", fields, ADZE_COUNT_OF (fields));
   ADZE_TRY (adze_told_metric (s->x->told, id, "tensors-changed", (double)tensors, ""));
   ADZE_TRY (adze_told_metric (s->x->told, id, "parameters-changed", (double)elements, ""));
-  return tensors > 0 || edits_something (planned) ? NULL : nothing_changed (s, planned);
+  return tensors > 0 || edits_something (planned) ? NULL : nothing_changed (s->x, planned);
 }
 
 static adze_error *
@@ -258,39 +258,49 @@ check_effects (segment_state *s, const adze_pass *pass)
   return NULL;
 }
 
-/* What the host itself found of each stage, for whoever finds the result instead of making it. */
-static const char *const own_metrics[] = { "tensors-changed", "parameters-changed" };
+/* What deciding once more does not tell again, for whoever finds the result instead of making it. */
+static const char *const kept_parts[] = { "metrics", "fallbacks" };
 
 static adze_error *
-keep_metrics (segment_state *s, adze_value *facts)
+keep_told (segment_state *s, adze_value *facts)
 {
-  adze_value *stages = adze_json_table (facts, "metrics");
+  adze_value *stages = adze_json_table (facts, "told");
   for (size_t i = 0; stages && i < s->segment->count; i++) {
     const char *id = stage_of (s, i)->stage->id;
-    adze_value *metrics = adze_json_table (stages, id);
-    for (size_t k = 0; k < ADZE_COUNT_OF (own_metrics); k++) {
-      adze_reading reading;
-      if (adze_told_number (s->x->told, id, own_metrics[k], &reading))
-        adze_json_float (metrics, own_metrics[k], reading.number);
+    ADZE_AUTO_VALUE told = NULL;
+    ADZE_TRY (adze_told_value (s->x->told, id, &told));
+    adze_value *own = adze_json_table (stages, id);
+    for (size_t k = 0; own && k < ADZE_COUNT_OF (kept_parts); k++) {
+      const adze_value *part = adze_value_get (told, kept_parts[k]);
+      if (part)
+        ADZE_TRY (adze_value_append (own, kept_parts[k], adze_value_copy (part)));
     }
   }
   return adze_json_failed (facts) ? adze_error_memory () : NULL;
 }
 
 static adze_error *
-recall_metrics (adze_execution *x, const adze_value *facts)
+recall_told (adze_execution *x, const adze_value *facts)
 {
-  const adze_value *stages = adze_value_get (facts, "metrics");
+  const adze_value *stages = adze_value_get (facts, "told");
   for (size_t i = 0; stages && i < stages->count; i++)
-    for (size_t k = 0; k < ADZE_COUNT_OF (own_metrics); k++) {
-      const adze_value *value = adze_value_get (stages->items[i], own_metrics[k]);
-      if (value)
-        ADZE_TRY (adze_told_metric (x->told, stages->items[i]->key, own_metrics[k],
-                                    value->type == ADZE_VALUE_INT ? (double)value->integer
-                                                                  : value->real,
-                                    ""));
-    }
+    ADZE_TRY (adze_told_recall (x->told, stages->items[i]->key, stages->items[i]));
   return NULL;
+}
+
+/* What was only warned of when the result was made may be an error now. */
+static adze_error *
+check_again (adze_execution *x, const adze_plan_segment *segment)
+{
+  for (size_t i = 0; i < segment->count; i++) {
+    const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
+    adze_reading tensors;
+    if (planned->facts->effect == ADZE_CHANGES
+        && adze_told_number (x->told, planned->stage->id, "tensors-changed", &tensors)
+        && tensors.number == 0 && !edits_something (planned))
+      ADZE_TRY (nothing_changed (x, planned));
+  }
+  return adze_fallbacks_check (x, segment);
 }
 
 /* Those that only look have looked by now; one that wants to look again gets passes of its own. */
@@ -370,7 +380,7 @@ keep_result (segment_state *s)
   ADZE_TRY (adze_content_key (s->x, s->segment, false, &key));
   s->x->segment_keys[s->number] = adze_key_hash (&key);
   ADZE_TRY (keep_ledgers (s, s->x->segment_keys[s->number], facts));
-  ADZE_TRY (keep_metrics (s, facts));
+  ADZE_TRY (keep_told (s, facts));
   if (s->sink && s->segment->output != SIZE_MAX) {
     s->x->pending[s->number] = (adze_pending){ .sink = adze_take (&s->sink),
                                                .output = s->segment->output,
@@ -429,7 +439,8 @@ adze_segment_recall (adze_execution *x, size_t number, const adze_key *key,
   for (size_t i = 0; i < segment->count; i++)
     if (x->plan->stages[segment->first + i].facts->observes)
       ADZE_TRY (recall_stage (x, segment->first + i, x->segment_keys[number]));
-  ADZE_TRY (recall_metrics (x, facts));
+  ADZE_TRY (recall_told (x, facts));
+  ADZE_TRY (check_again (x, segment));
   const adze_value *store = adze_value_get (facts, "store");
   if (store && segment->result) {
     adze_model_close (adze_take (&segment->result->file));

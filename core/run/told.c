@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/event_wire.h"
 #include "base/file.h"
 #include "stage/instance.h"
 
@@ -87,15 +88,23 @@ text_of (const adze_event *event, const char *key)
                                                                           : "";
 }
 
+/* What is no number has come from a worker as a word, since JSON has no other way to write it. */
 static double
 number_of (const adze_event *event, const char *key)
 {
   const adze_field *field = field_of (event, key);
   if (!field)
     return 0;
-  return field->type == ADZE_FIELD_INT ? (double)field->value.integer
-         : field->type == ADZE_FIELD_FLOAT ? field->value.real
-                                           : 0;
+  switch (field->type) {
+  case ADZE_FIELD_INT:
+    return (double)field->value.integer;
+  case ADZE_FIELD_FLOAT:
+    return field->value.real;
+  case ADZE_FIELD_STRING:
+    return strtod (field->value.string ? field->value.string : "", NULL);
+  default:
+    return 0;
+  }
 }
 
 /* ---- Events. */
@@ -265,4 +274,138 @@ adze_told_value (adze_told *told, const char *stage, adze_value **value)
   return lost ? adze_error_new (ADZE_E_MEMORY, "some of what stage '%s' told was lost for want of "
                                 "memory", stage)
               : adze_error_memory ();
+}
+
+/* ---- From an earlier run. */
+
+/* JSON has words for what is no number, and may have left the point out of one. */
+static double
+real_at (const adze_value *table, const char *key)
+{
+  const adze_value *value = adze_value_get (table, key);
+  if (!value)
+    return 0;
+  return value->type == ADZE_VALUE_INT      ? (double)value->integer
+         : value->type == ADZE_VALUE_STRING ? strtod (value->string, NULL)
+                                            : value->real;
+}
+
+static bool
+recall_metrics (adze_value *stage, const adze_value *kept)
+{
+  for (size_t i = 0; i < kept->count; i++)
+    if (!put_metric (stage, kept->items[i]->key, real_at (kept->items[i], "value"),
+                     string_at (kept->items[i], "unit")))
+      return false;
+  return true;
+}
+
+static bool
+recall_part (adze_value *stage, const adze_value *part)
+{
+  remove_key (stage, part->key);
+  if (strcmp (part->key, "metrics") == 0)
+    return recall_metrics (stage, part);
+  adze_error *error = adze_value_append (stage, part->key, adze_value_copy (part));
+  adze_error_free (error);
+  return error == NULL;
+}
+
+adze_error *
+adze_told_recall (adze_told *told, const char *stage, const adze_value *kept)
+{
+  pthread_mutex_lock (&told->lock);
+  adze_value *into = child (told->stages, stage, false);
+  bool done = into != NULL;
+  for (size_t i = 0; done && i < kept->count; i++)
+    done = recall_part (into, kept->items[i]);
+  pthread_mutex_unlock (&told->lock);
+  return done ? NULL : adze_error_memory ();
+}
+
+/* EVENT, with all of its fields but the id, goes out. */
+static adze_error *
+emit (const adze_told *told, const char *stage, const char *id, adze_value *event)
+{
+  adze_event parsed;
+  ADZE_AUTO_FREE adze_field *fields = NULL;
+  adze_json_string (event, "id", id);
+  if (adze_json_failed (event))
+    return adze_error_memory ();
+  ADZE_TRY (adze_event_from_value (event, &parsed, &fields));
+  adze_event_bus_emit (told->bus, stage, id, fields, parsed.field_count);
+  return NULL;
+}
+
+static adze_error *
+repeat_metrics (const adze_told *told, const char *stage, const adze_value *kept)
+{
+  for (size_t i = 0; i < kept->count; i++) {
+    ADZE_AUTO_VALUE event = adze_value_new (ADZE_VALUE_TABLE);
+    adze_value *fields = adze_json_table (event, "fields");
+    adze_json_string (fields, "name", kept->items[i]->key);
+    adze_json_float (fields, "value", real_at (kept->items[i], "value"));
+    adze_json_string (fields, "unit", string_at (kept->items[i], "unit"));
+    ADZE_TRY (emit (told, stage, ADZE_EVENT_METRIC, event));
+  }
+  return NULL;
+}
+
+/* TABLE: of which the lines are rows; NULL: they are none. */
+static adze_error *
+repeat_lines (const adze_told *told, const char *stage, const char *id, const char *table,
+              const adze_value *kept)
+{
+  for (size_t i = 0; i < kept->count; i++) {
+    ADZE_AUTO_VALUE event = adze_value_new (ADZE_VALUE_TABLE);
+    adze_value *fields = adze_json_table (event, "fields");
+    adze_json_string (fields, "table", table);
+    for (size_t k = 0; fields && k < kept->items[i]->count; k++) {
+      const adze_value *field = kept->items[i]->items[k];
+      adze_value *copy = adze_value_copy (field);
+      if (!copy)
+        return adze_error_memory ();
+      ADZE_TRY (adze_value_append (fields, field->key, copy));
+    }
+    ADZE_TRY (emit (told, stage, id, event));
+  }
+  return NULL;
+}
+
+static adze_error *
+repeat_tables (const adze_told *told, const char *stage, const adze_value *tables)
+{
+  for (size_t i = 0; i < tables->count; i++)
+    ADZE_TRY (repeat_lines (told, stage, ADZE_EVENT_ROW, tables->items[i]->key,
+                            tables->items[i]));
+  return NULL;
+}
+
+static adze_error *
+repeat_part (const adze_told *told, const char *stage, const adze_value *part)
+{
+  static const struct {
+    const char *part, *id;
+  } lists[] = {
+    { "decisions", ADZE_EVENT_TENSOR },
+    { "achieved", ADZE_EVENT_ACHIEVED },
+    { "fallbacks", ADZE_EVENT_FALLBACK },
+  };
+  if (strcmp (part->key, "metrics") == 0)
+    return repeat_metrics (told, stage, part);
+  if (strcmp (part->key, "tables") == 0)
+    return repeat_tables (told, stage, part);
+  for (size_t i = 0; i < ADZE_COUNT_OF (lists); i++)
+    if (strcmp (part->key, lists[i].part) == 0)
+      return repeat_lines (told, stage, lists[i].id, NULL, part);
+  return NULL;
+}
+
+/* In the order of then, so that the report is the same to the byte. */
+adze_error *
+adze_told_repeat (adze_told *told, const char *stage, const adze_value *kept)
+{
+  for (size_t i = 0; i < kept->count; i++)
+    ADZE_TRY (repeat_part (told, stage, kept->items[i]));
+  return NULL;
 }

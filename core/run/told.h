@@ -33,4 +33,14 @@ uint64_t adze_told_fallbacks (adze_told *told, const char *stage, char **first);
 ADZE_MUST_CHECK adze_error *adze_told_value (adze_told *told, const char *stage,
                                              adze_value **value);
 
+/* ---- For a result that is taken over from an earlier run. KEPT is what adze_told_value gave there,
+ * or a part of it, after a way through JSON. */
+
+/* Takes the place of what STAGE has told of the same kinds; nobody else hears of it. */
+ADZE_MUST_CHECK adze_error *adze_told_recall (adze_told *told, const char *stage,
+                                              const adze_value *kept);
+/* All of it is told once more, on the bus, in the place of a stage that does not run. */
+ADZE_MUST_CHECK adze_error *adze_told_repeat (adze_told *told, const char *stage,
+                                              const adze_value *kept);
+
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/whole.c: stages that take whole artifacts: what stands behind adze.run/1.
  *
- * Tensors that are given go to a file of the store, one after the other; other artifacts are kept in
- * memory and beside it. */
+ * Tensors that are given go to a file of the store, one after the other; other artifacts stay in
+ * memory until all of it is kept (whole_keep.c). */
 #include <fcntl.h>
 #include <string.h>
 
@@ -184,6 +184,10 @@ hook_give_bytes (void *context, const char *port, const void *data, size_t size)
   adze_execution *x = s->x;
   size_t count = x->given_count[s->number];
   ADZE_TRY (check_port (s, port, false));
+  for (size_t i = 0; i < count; i++)
+    if (strcmp (x->given[s->number][i].port, port) == 0)
+      return adze_error_new (ADZE_E_CONTRACT, "'%s' gave something to '%s' twice",
+                             s->planned->stage->use, port);
   adze_given *more = realloc (x->given[s->number], (count + 1) * sizeof *more);
   if (!more)
     return adze_error_memory ();
@@ -252,58 +256,72 @@ static const adze_run_hooks hooks = {
 
 /* ---- The result. */
 
-/* The model that was given, with the metadata and parts of the one that went in: a technique that
- * trains keeps the graph. */
+/* The file of the store gets its name, and becomes the stage's output. */
 static adze_error *
-settle_model (whole_state *s, adze_value *facts)
+settle_model (whole_state *s)
 {
-  adze_plan_model *output = s->planned->output;
-  const adze_plan_model *input = s->planned->port_count ? s->planned->ports[0].model : NULL;
+  adze_model *file;
   if (!s->given)
     return adze_error_new (ADZE_E_CONTRACT, "stage '%s' ended and gave no model",
                            s->planned->stage->id);
-  if (fsync (s->fd) != 0 || rename (s->part, s->path) != 0)
+  if (ftruncate (s->fd, (off_t)s->end) != 0 || fsync (s->fd) != 0
+      || rename (s->part, s->path) != 0)
     return adze_error_errno ("cannot finish %s", s->path);
-  adze_file_identity none = { 0 };
-  s->given->files = calloc (1, sizeof *s->given->files);
-  if (!s->given->files)
-    return adze_error_memory ();
-  s->given->file_count = 1;
-  s->given->files[0] = (adze_model_file){ .path = strdup (s->path), .fd = s->fd, .identity = none };
+  close (s->fd);
   s->fd = -1;
-  if (input)
-    ADZE_TRY (adze_metadata_copy (&input->view.metadata, &output->view.metadata));
-  output->view.tensors = calloc (s->given->count + 1, sizeof *output->view.tensors);
-  if (!output->view.tensors)
-    return adze_error_memory ();
-  memcpy (output->view.tensors, s->given->tensors,
-          s->given->count * sizeof *output->view.tensors);
-  output->view.count = s->given->count;
-  output->view.parts = input ? input->view.parts : NULL;
-  output->view.part_count = input ? input->view.part_count : 0;
-  output->file = adze_take (&s->given);
-  output->known = true;
-  adze_json_string (facts, "store", s->path);
-  return adze_result_add_file (facts, s->path);
+  ADZE_TRY (adze_store_open (s->path, s->given, &file));
+  return adze_whole_settle (s->planned, file);
+}
+
+static adze_error *
+journal_of (const whole_state *s, adze_hash128 *journal)
+{
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_TRY (adze_content_key (s->x, &s->x->plan->segments[s->segment], true, &key));
+  *journal = adze_key_hash (&key);
+  return NULL;
 }
 
 static adze_error *
 open_state (whole_state *s)
 {
   size_t count;
-  ADZE_AUTO (adze_key) key = { 0 };
   adze_manifest_ports (s->planned->stage->component, &count);
   s->input_count = count;
   s->inputs = calloc (count + 1, sizeof *s->inputs);
-  if (!s->inputs)
-    return adze_error_memory ();
-  ADZE_TRY (adze_content_key (s->x, &s->x->plan->segments[s->segment], true, &key));
-  s->journal = adze_key_hash (&key);
-  return NULL;
+  return s->inputs ? journal_of (s, &s->journal) : adze_error_memory ();
 }
 
-/* Results of whole stages are not looked up again in a later run: what they gave besides tensors is
- * in memory alone. Their checkpoints are what a run goes on from. */
+/* A result is found by what is read for its key at the end. That must be what the stage has read. */
+static adze_error *
+check_inputs (const whole_state *s)
+{
+  adze_hash128 now;
+  ADZE_TRY (journal_of (s, &now));
+  if (now.low == s->journal.low && now.high == s->journal.high)
+    return NULL;
+  adze_error *error
+      = adze_error_new (ADZE_E_IO, "a file that stage '%s' reads changed while it ran",
+                        s->planned->stage->id);
+  adze_error_set (error, "stage", s->planned->stage->id);
+  adze_error_set (error, "hint", "run it again; nobody can tell what it has read");
+  return error;
+}
+
+static adze_error *
+keep_result (whole_state *s)
+{
+  adze_execution *x = s->x;
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_TRY (check_inputs (s));
+  ADZE_TRY (adze_content_key (x, &x->plan->segments[s->segment], false, &key));
+  x->segment_keys[s->segment] = adze_key_hash (&key);
+  if (s->planned->output)
+    ADZE_TRY (settle_model (s));
+  ADZE_TRY (adze_whole_keep (x, s->segment, &key, s->planned->output ? s->path : NULL));
+  return adze_journal_forget (x->folder, s->journal);
+}
+
 adze_error *
 adze_whole_run (adze_execution *x, size_t segment)
 {
@@ -313,20 +331,12 @@ adze_whole_run (adze_execution *x, size_t segment)
                                 .planned = &x->plan->stages[number],
                                 .fd = -1,
                                 .segment = segment };
-  ADZE_AUTO (adze_key) key = { 0 };
-  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
-  if (!facts)
-    return adze_error_memory ();
   ADZE_TRY (open_state (&s));
   adze_told_forget (x->told, s.planned->stage->id);
   ADZE_TRY (adze_instance_run (s.planned->instance, &hooks, &s));
   if (atomic_load (x->cancel))
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
   ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment]));
-  ADZE_TRY (adze_content_key (x, &x->plan->segments[segment], false, &key));
-  x->segment_keys[segment] = adze_key_hash (&key);
-  if (s.planned->output)
-    ADZE_TRY (settle_model (&s, facts));
-  ADZE_TRY (adze_result_keep (x->folder, &key, facts));
+  ADZE_TRY (keep_result (&s));
   return adze_plan_describe_from (x->plan, number + 1);
 }

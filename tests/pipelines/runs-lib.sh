@@ -64,3 +64,12 @@ plugins ()
     }
   done
 }
+
+# cached WORD...: of each segment, whether the last run found it ("true") or did it ("false").
+cached ()
+{
+  local found
+  found=$(sed -n 's/.*"segment.finished".*"cached": \(true\|false\).*/\1/p' \
+    "$(ls -d adze-runs/0* | tail -n 1)/events.jsonl" | tr '\n' ' ')
+  [ "$found" = "$* " ] || complain "segments found: $found, should be: $*"
+}

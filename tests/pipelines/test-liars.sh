@@ -51,9 +51,19 @@ caught metric liar-metric "metric"
 pipeline idle-warn plain liar-idle 'on-no-effect = "warn"'
 must "$ADZE" run idle-warn.toml
 grep -q 'changed nothing' must.out || complain "on-no-effect = \"warn\" warns of nothing"
+# Nor is it forgotten where the result is only found again.
+must "$ADZE" run idle-warn.toml
+cached true
+grep -q 'changed nothing' must.out || complain "what was warned of is not spoken of again"
+pipeline idle-warn plain liar-idle
+must_fail "changed nothing" "$ADZE" run idle-warn.toml
 pipeline fallback-warn plain liar-fallback 'on-fallback = "warn"'
 must "$ADZE" run fallback-warn.toml
 grep -q 'fell back' must.out || complain "on-fallback = \"warn\" warns of nothing"
+must "$ADZE" run fallback-warn.toml
+grep -q 'fell back' must.out || complain "a fallback is not spoken of again"
+pipeline fallback-warn plain liar-fallback
+must_fail "fell back" "$ADZE" run fallback-warn.toml
 
 # One that says it breaks a trait may: the trait is gone from what it gives. One that preserves it
 # does, and the trait is in the file.

@@ -146,6 +146,25 @@ a_stage_is_named_where_there_are_several (void **state)
                 "stage clip: plugin clip 1 was rebuilt\n");
 }
 
+static void
+places_within_a_stage_are_named (void **state)
+{
+  (void)state;
+  must_explain (KEY ({ "qat/port data/file.path", "1f" }), KEY ({ "qat/port data/file.path", "2f" }),
+                "stage qat: port data: the file of parameter path changed\n");
+  must_explain (KEY ({ "clip/rule 2/param.bits", "4" }), KEY ({ "clip/rule 2/param.bits", "8" }),
+                "stage clip: rule 2: parameter bits was 4, is 8\n");
+  must_explain (
+      KEY ({ "qat/codec/plugin", "int8 1" }, { "qat/codec/build", "1" }, { "qat/build", "1" }),
+      KEY ({ "qat/codec/plugin", "int8 1" }, { "qat/codec/build", "2" }, { "qat/build", "1" }),
+      "stage qat: codec: plugin int8 1 was rebuilt\n");
+  /* What a map's entries are called may have slashes. */
+  must_explain (KEY ({ "qat/file.masks.a/b", "1f" }), KEY ({ "qat/file.masks.a/b", "2f" }),
+                "stage qat: the file of parameter masks.a/b changed\n");
+  must_explain (KEY ({ "qat/port data/name.file.path", "a" }),
+                KEY ({ "qat/port data/name.file.path", "b" }), "");
+}
+
 int
 main (void)
 {
@@ -159,6 +178,7 @@ main (void)
     cmocka_unit_test (things_with_a_hash_are_called_by_name),
     cmocka_unit_test (a_plugin_is_rebuilt_or_another),
     cmocka_unit_test (a_stage_is_named_where_there_are_several),
+    cmocka_unit_test (places_within_a_stage_are_named),
   };
   return cmocka_run_group_tests_name ("keys of results", tests, NULL, NULL);
 }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/content_settings.c: the parts of a key that parameters are: values as they are written, files
+ * by what is in them, components with their plugin and their own parameters; and of datasets. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* So that the state can lie on the stack, and hashing cannot fail. */
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
+#include "base/digest.h"
+#include "run/execution.h"
+
+enum { DEPTH_MOST = 16, PIECE = 1 << 18 };
+
+/* ---- Parts. */
+
+adze_error *
+adze_content_add (adze_key *key, const char *prefix, const char *part, const char *value)
+{
+  ADZE_AUTO_FREE char *name = prefix ? adze_text_format ("%s/%s", prefix, part) : strdup (part);
+  return name ? adze_key_add (key, name, value) : adze_error_memory ();
+}
+
+adze_error *
+adze_content_value (adze_key *key, const char *prefix, const char *kind, const char *name,
+                    const adze_value *value)
+{
+  ADZE_AUTO_FREE char *part = adze_text_format ("%s.%s", kind, name);
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  ADZE_AUTO_FREE char *shown = NULL;
+  if (!part)
+    return adze_error_memory ();
+  adze_value_write_toml (value, &text);
+  ADZE_TRY (adze_buffer_finish (&text, &shown));
+  return adze_content_add (key, prefix, part, shown);
+}
+
+adze_error *
+adze_content_plugin (adze_key *key, const char *prefix, const adze_plugin_record *record)
+{
+  const adze_manifest *manifest = record->manifest;
+  ADZE_AUTO_FREE char *plugin
+      = adze_text_format ("%s %s", manifest->id, manifest->version ? manifest->version : "");
+  if (!plugin)
+    return adze_error_memory ();
+  ADZE_TRY (adze_content_add (key, prefix, "plugin", plugin));
+  if (record->builtin)
+    return adze_content_add (key, prefix, "build", adze_version ());
+  char digest[ADZE_DIGEST_TEXT];
+  ADZE_TRY (adze_digest_file (record->path, digest));
+  return adze_content_add (key, prefix, "build", digest);
+}
+
+/* ---- Files. */
+
+static adze_error *
+hash_all (const char *path, int fd, adze_hash128 *hash)
+{
+  ADZE_AUTO_FREE char *piece = malloc (PIECE);
+  XXH3_state_t state;
+  if (!piece)
+    return adze_error_memory ();
+  XXH3_INITSTATE (&state);
+  XXH3_128bits_reset (&state);
+  for (;;) {
+    ssize_t got = read (fd, piece, PIECE);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0) {
+      adze_error *error = adze_error_errno ("cannot read %s", path);
+      adze_error_set (error, "file", path);
+      return error;
+    }
+    if (got == 0)
+      break;
+    XXH3_128bits_update (&state, piece, (size_t)got);
+  }
+  XXH128_hash_t sum = XXH3_128bits_digest (&state);
+  *hash = (adze_hash128){ .low = sum.low64, .high = sum.high64 };
+  return NULL;
+}
+
+/* Data can be large: what was hashed is remembered as inputs are. */
+static adze_error *
+hash_file (adze_execution *x, const char *path, adze_hash128 *hash)
+{
+  struct stat before, after;
+  ADZE_AUTO_FD int fd = -1;
+  ADZE_TRY (adze_file_open (path, &fd, &before));
+  adze_file_identity was = adze_file_identity_of (&before);
+  if (!x->options.verify && adze_known_get (x->folder, &was, "file", hash))
+    return NULL;
+  ADZE_TRY (hash_all (path, fd, hash));
+  if (fstat (fd, &after) != 0)
+    return adze_error_errno ("cannot look at %s", path);
+  adze_file_identity is = adze_file_identity_of (&after);
+  return adze_file_identity_equal (&was, &is) ? adze_known_put (x->folder, &was, "file", *hash)
+                                              : NULL;
+}
+
+/* A file counts by what is in it; an empty path says that there is none. */
+static adze_error *
+add_file (adze_execution *x, adze_key *key, const char *prefix, const char *name,
+          const adze_value *value)
+{
+  adze_hash128 hash;
+  char text[ADZE_HASH_TEXT];
+  if (value->type != ADZE_VALUE_STRING || value->string_size == 0)
+    return NULL;
+  ADZE_AUTO_FREE char *path
+      = value->string[0] == '/'
+            ? strdup (value->string)
+            : adze_text_format ("%s/%s", x->plan->pipeline->folder, value->string);
+  ADZE_AUTO_FREE char *part = adze_text_format ("file.%s", name);
+  if (!path || !part)
+    return adze_error_memory ();
+  ADZE_TRY (hash_file (x, path, &hash));
+  adze_hash_text (hash, text);
+  return adze_content_add (key, prefix, part, text);
+}
+
+/* Of a list or a map. */
+static adze_error *
+add_files (adze_execution *x, adze_key *key, const char *prefix, const char *name,
+           const adze_value *values)
+{
+  for (size_t i = 0; i < values->count; i++) {
+    const adze_value *value = values->items[i];
+    ADZE_AUTO_FREE char *own = value->key ? adze_text_format ("%s.%s", name, value->key)
+                                          : adze_text_format ("%s.%zu", name, i);
+    if (!own)
+      return adze_error_memory ();
+    ADZE_TRY (add_file (x, key, prefix, own, value));
+  }
+  return NULL;
+}
+
+/* ---- Parameters. */
+
+static adze_error *add_settings (adze_execution *x, adze_key *key, const char *prefix,
+                                 const adze_manifest_component *component,
+                                 const adze_value *settings, bool partial, unsigned depth);
+
+/* `codec = "int8"`, or a table that begins with `use`. */
+static adze_error *
+add_component (adze_execution *x, adze_key *key, const char *prefix, const adze_param *param,
+               const adze_value *value, unsigned depth)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  bool table = value->type == ADZE_VALUE_TABLE;
+  const adze_value *use = table ? adze_value_get (value, "use") : value;
+  if (depth >= DEPTH_MOST || !use || use->type != ADZE_VALUE_STRING)
+    return adze_error_new (ADZE_E_INTERNAL, "parameter '%s' was checked, and is no component",
+                           param->name);
+  ADZE_AUTO_FREE char *own = adze_text_format ("%s/%s", prefix, param->name);
+  if (!own)
+    return adze_error_memory ();
+  ADZE_TRY (adze_content_value (key, prefix, "param", param->name, use));
+  ADZE_TRY (adze_find_component (x->plan->runtime, use->string, &record, &component));
+  ADZE_TRY (adze_content_plugin (key, own, record));
+  return add_settings (x, key, own, component, table ? value : NULL, false, depth + 1);
+}
+
+static adze_error *
+add_setting (adze_execution *x, adze_key *key, const char *prefix, const adze_param *param,
+             const adze_value *value, unsigned depth)
+{
+  if (param->type == ADZE_PARAM_FILE)
+    return add_file (x, key, prefix, param->name, value);
+  if (param->item == ADZE_PARAM_FILE)
+    return add_files (x, key, prefix, param->name, value);
+  if (param->type == ADZE_PARAM_COMPONENT)
+    return add_component (x, key, prefix, param, value, depth);
+  return adze_content_value (key, prefix, "param", param->name, value);
+}
+
+/* In the order of the component's table, which is the same however the pipeline has them. Presets are
+ * the plugin's, whose build is a part of its own, but for what they name beside it. */
+static adze_error *
+add_settings (adze_execution *x, adze_key *key, const char *prefix,
+              const adze_manifest_component *component, const adze_value *settings, bool partial,
+              unsigned depth)
+{
+  for (size_t i = 0; i < component->param_count; i++) {
+    const adze_param *param = &component->params[i];
+    const adze_value *value = adze_value_get (settings, param->name);
+    bool elsewhere = param->type == ADZE_PARAM_FILE || param->item == ADZE_PARAM_FILE
+                     || param->type == ADZE_PARAM_COMPONENT;
+    ADZE_AUTO_VALUE preset = NULL;
+    if (!value && !partial && elsewhere) {
+      ADZE_TRY (adze_param_preset (param, &preset));
+      value = preset;
+    }
+    if (value)
+      ADZE_TRY (add_setting (x, key, prefix, param, value, depth));
+  }
+  return NULL;
+}
+
+adze_error *
+adze_content_settings (adze_execution *x, adze_key *key, const char *prefix,
+                       const adze_manifest_component *component, const adze_value *settings,
+                       bool partial)
+{
+  return add_settings (x, key, prefix, component, settings, partial, 0);
+}
+
+/* ---- Datasets. */
+
+/* Which examples, and in which order: the seed, which it depends on as well, is a part of every key. */
+static adze_error *
+add_choice (adze_key *key, const char *prefix, const adze_pipeline_data *data)
+{
+  char first[ADZE_REAL_TEXT], last[ADZE_REAL_TEXT];
+  adze_real_text (data->first, first);
+  adze_real_text (data->last, last);
+  ADZE_AUTO_FREE char *part = adze_text_format ("[%s, %s]", first, last);
+  ADZE_AUTO_FREE char *limit = adze_text_format ("%" PRIu64, data->limit);
+  if (!part || !limit)
+    return adze_error_memory ();
+  ADZE_TRY (adze_content_add (key, prefix, "shuffle", data->shuffle ? "true" : "false"));
+  ADZE_TRY (adze_content_add (key, prefix, "part", part));
+  return adze_content_add (key, prefix, "limit", limit);
+}
+
+adze_error *
+adze_content_data (adze_execution *x, adze_key *key, const char *stage, const char *port,
+                   const adze_pipeline_data *data)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO_FREE char *prefix = adze_text_format ("%s/port %s", stage, port);
+  if (!prefix)
+    return adze_error_memory ();
+  ADZE_TRY (adze_find_component (x->plan->runtime, data->use, &record, &component));
+  ADZE_TRY (adze_content_add (key, prefix, "source", data->use));
+  ADZE_TRY (adze_content_plugin (key, prefix, record));
+  ADZE_TRY (add_settings (x, key, prefix, component, data->settings, false, 0));
+  return add_choice (key, prefix, data);
+}
