@@ -102,15 +102,20 @@ write_bytes (adze_child *child, const void *bytes, size_t size)
   return NULL;
 }
 
-/* Waits until something has come, and takes of it what there is, SIZE bytes at most. */
+/* Waits until something has come, and takes of it what there is, SIZE bytes at most. An answer is
+ * rarely there when it is looked for, so waiting comes first. The child may sleep in recv: its parent
+ * has no processes that would hold the socket open, and it knows no deadline. */
 static adze_error *
 read_some (adze_child *child, void *bytes, size_t size, size_t *taken)
 {
+  const bool patient = child->pid == 0 && child->deadline_ns == ADZE_CHILD_NEVER;
   for (;;) {
     if (time_left_ms (child) == 0)
       return timed_out (child);
+    if (!patient)
+      ADZE_TRY (await_socket (child, POLLIN));
     /* recv, not recvmsg: descriptors that the other end tries to push on us are dropped. */
-    ssize_t got = recv (child->socket, bytes, size, MSG_DONTWAIT);
+    ssize_t got = recv (child->socket, bytes, size, patient ? 0 : MSG_DONTWAIT);
     if (got == 0)
       return adze_child_gone (child);
     if (got > 0) {
