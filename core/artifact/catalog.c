@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "artifact/name_index.h"
+#include "artifact/radix.h"
 #include "artifact/session.h"
 
 typedef struct extent {
@@ -104,10 +105,25 @@ account (adze_catalog *catalog, uint64_t content, uint64_t heap)
   return NULL;
 }
 
+/* Where the first byte is that is not ASCII. Nearly all names are nothing but. */
+static size_t
+skip_ascii (const char *text, size_t size)
+{
+  size_t at = 0;
+  for (uint64_t word; size - at >= sizeof word; at += sizeof word) {
+    memcpy (&word, text + at, sizeof word);
+    if (word & UINT64_C (0x8080808080808080))
+      break;
+  }
+  while (at < size && (unsigned char)text[at] < 0x80)
+    at++;
+  return at;
+}
+
 static adze_error *
 check_utf8 (const char *text, size_t size)
 {
-  for (size_t at = 0; at < size;) {
+  for (size_t at = skip_ascii (text, size); at < size;) {
     uint32_t code;
     size_t length = adze_utf8_read (text + at, size - at, &code);
     if (code == ADZE_UTF8_BAD) {
@@ -387,20 +403,32 @@ const adze_catalog_service adze_catalogs = { .struct_size = sizeof adze_catalogs
 
 typedef struct stretch {
   uint64_t first, last;
-  size_t file;
+  uint64_t file;
   size_t tensor;
 } stretch;
 
-static int
-compare_stretches (const void *a, const void *b)
+static bool
+in_order_of (const stretch *one, const stretch *other)
 {
-  const stretch *one = a, *other = b;
   if (one->file != other->file)
-    return one->file < other->file ? -1 : 1;
+    return one->file < other->file;
   if (one->first != other->first)
-    return one->first < other->first ? -1 : 1;
+    return one->first < other->first;
   /* An empty one before the one whose place it shares. */
-  return (one->last > other->last) - (one->last < other->last);
+  return one->last <= other->last;
+}
+
+static adze_error *
+order_stretches (stretch *all, size_t count)
+{
+  ADZE_AUTO_FREE stretch *scratch = calloc (count, sizeof *scratch);
+  if (!scratch)
+    return adze_error_memory ();
+  /* What counts most comes last. */
+  adze_radix_sort (all, scratch, count, sizeof *all, offsetof (stretch, last));
+  adze_radix_sort (all, scratch, count, sizeof *all, offsetof (stretch, first));
+  adze_radix_sort (all, scratch, count, sizeof *all, offsetof (stretch, file));
+  return NULL;
 }
 
 /* All tensors that lie in files, by where they lie; most files have them so already. */
@@ -417,14 +445,12 @@ sort_stretches (const adze_model *model, stretch **sorted, size_t *count)
     if (tensor->file < 0)
       continue;
     all[*count] = (stretch){ tensor->offset, tensor->offset + tensor->meta.byte_size,
-                             (size_t)tensor->file, i };
-    in_order = in_order && (*count == 0 || compare_stretches (all + *count - 1, all + *count) <= 0);
+                             (uint64_t)tensor->file, i };
+    in_order = in_order && (*count == 0 || in_order_of (all + *count - 1, all + *count));
     ++*count;
   }
-  if (!in_order)
-    qsort (all, *count, sizeof *all, compare_stretches);
   *sorted = all;
-  return NULL;
+  return in_order ? NULL : order_stretches (all, *count);
 }
 
 static const char *

@@ -172,14 +172,16 @@ adze_model_add (adze_model *model, const adze_tensor_meta *meta, adze_model_tens
 {
   adze_model_tensor fresh = { .file = -1 };
   uint64_t bytes;
+  size_t name = strlen (meta->name);
+  adze_name_index_fetch (&model->index->names, meta->name, name);
   ADZE_TRY (adze_tensor_meta_size (meta, &fresh.elements, &bytes));
   ADZE_TRY (check_byte_size (meta, bytes));
   if (!room_for_tensor (model) || !keep_meta (model, meta, &fresh.meta))
     return adze_error_memory ();
   fresh.meta.byte_size = bytes;
   size_t earlier;
-  ADZE_TRY (adze_name_index_add (&model->index->names, meta->name, strlen (meta->name),
-                                 model->count, same_name, model, &earlier));
+  ADZE_TRY (adze_name_index_add (&model->index->names, meta->name, name, model->count, same_name,
+                                 model, &earlier));
   if (earlier != ADZE_NAME_NONE)
     return adze_error_new (ADZE_E_FORMAT, "another tensor, number %zu, has the same name", earlier);
   model->tensors[model->count] = fresh;

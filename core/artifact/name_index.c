@@ -38,6 +38,13 @@ slot_of (const adze_name_index *index, uint32_t hash, const char *name, size_t s
   }
 }
 
+void
+adze_name_index_fetch (const adze_name_index *index, const char *name, size_t size)
+{
+  if (index->capacity > 0)
+    __builtin_prefetch (&index->slots[hash_of (index, name, size) & (index->capacity - 1)], 1);
+}
+
 size_t
 adze_name_index_find (const adze_name_index *index, const char *name, size_t size,
                       adze_name_same same, const void *things)

@@ -23,6 +23,9 @@ typedef struct adze_name_index {
 /* Is NAME that of the thing with this NUMBER? The things themselves are their owner's. */
 typedef bool (*adze_name_same) (const void *things, size_t number, const char *name, size_t size);
 
+/* NAME is going to be added soon: fetches the place where it would go, which is far from the
+ * processor once there are many, while the caller does something else. */
+void adze_name_index_fetch (const adze_name_index *index, const char *name, size_t size);
 /* The number of NAME, or ADZE_NAME_NONE. */
 size_t adze_name_index_find (const adze_name_index *index, const char *name, size_t size,
                              adze_name_same same, const void *things);

@@ -18,6 +18,13 @@ typedef struct gguf_entry {
 /* Name, shape, type and place: the least that an entry takes. */
 #define ENTRY_LEAST (8 + 1 + 4 + 4 + 8)
 
+/* For messages. */
+static const char *
+shown_name (const gguf_entry *entry, char shown[GGUF_SHOWN])
+{
+  return gguf_shown (entry->name, strlen (entry->name), shown);
+}
+
 static adze_status
 read_name (gguf_window *window, gguf_entry *entry)
 {
@@ -53,7 +60,7 @@ read_shape (gguf_window *window, gguf_entry *entry)
   if (entry->rank > GGUF_RANK_MAX)
     return gguf_malformed (window, gguf_position (window) - 4,
                            "tensor '%s' has %" PRIu32 " dimensions; GGUF has at most %d",
-                           gguf_shown (entry->name, strlen (entry->name), shown), entry->rank,
+                           shown_name (entry, shown), entry->rank,
                            GGUF_RANK_MAX);
   for (uint32_t i = entry->rank; i-- > 0 && status == ADZE_OK;) {
     uint64_t dimension = 0;
@@ -61,7 +68,7 @@ read_shape (gguf_window *window, gguf_entry *entry)
     if (status == ADZE_OK && dimension > INT64_MAX)
       return gguf_malformed (window, gguf_position (window) - 8,
                              "tensor '%s' has a dimension of %" PRIu64 ", which is beyond 2^63 - 1",
-                             gguf_shown (entry->name, strlen (entry->name), shown), dimension);
+                             shown_name (entry, shown), dimension);
     entry->shape[i] = (int64_t)dimension;
   }
   return status;
@@ -72,24 +79,23 @@ check_type (const gguf_window *window, const gguf_entry *entry)
 {
   uint64_t position = gguf_position (window) - 4;
   char shown[GGUF_SHOWN];
-  gguf_shown (entry->name, strlen (entry->name), shown);
   const gguf_type *type = gguf_type_of_number (entry->type);
   if (!type)
     return gguf_malformed (window, position,
                            "tensor '%s' has the type %" PRIu32
                            ", which this adze does not know; a later release of it may",
-                           shown, entry->type);
+                           shown_name (entry, shown), entry->type);
   if (type->gone)
     return gguf_malformed (window, position,
                            "tensor '%s' has the type %" PRIu32
                            " (%s), which was removed from GGUF%s",
-                           shown, entry->type, type->name, type->gone);
+                           shown_name (entry, shown), entry->type, type->name, type->gone);
   int64_t row = entry->rank ? entry->shape[entry->rank - 1] : 1;
   if (row % type->elements != 0)
     return gguf_malformed (window, position,
                            "rows of tensor '%s' have %" PRId64 " elements; blocks of %s need a "
                            "multiple of %u",
-                           shown, row, type->name, type->elements);
+                           shown_name (entry, shown), row, type->name, type->elements);
   return ADZE_OK;
 }
 
@@ -112,7 +118,7 @@ read_entry (gguf_window *window, uint32_t alignment, gguf_entry *entry)
         window, gguf_position (window) - 8,
         "tensor '%s' lies at %" PRIu64 " of the data, which is no multiple of the "
         "alignment %" PRIu32,
-        gguf_shown (entry->name, strlen (entry->name), shown), entry->offset, alignment);
+        shown_name (entry, shown), entry->offset, alignment);
   return status;
 }
 
@@ -137,7 +143,7 @@ tell (gguf_window *window, const gguf_entry *entry, uint64_t data,
     char shown[GGUF_SHOWN];
     return gguf_malformed (window, entry->position,
                            "tensor '%s' lies at %" PRIu64 " of the data, far beyond the file's end",
-                           gguf_shown (entry->name, strlen (entry->name), shown), entry->offset);
+                           shown_name (entry, shown), entry->offset);
   }
   found.offset = data + entry->offset;
   return service->tensor (window->host, catalog, &found);

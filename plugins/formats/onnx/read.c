@@ -21,6 +21,7 @@ typedef struct reader {
   onnx_input input;
   onnx_weights weights;
   uint64_t limit;
+  uint64_t entries; /* weights and metadata, so far */
   uint64_t held; /* bytes of structure that do not end up in the model of the part */
   uint64_t cut;  /* so far */
   uint64_t metadata_at;
@@ -40,10 +41,30 @@ hold (reader *self, uint64_t size)
                     self->limit);
 }
 
+/* Each takes the host a while, and a file of nothing else would take seconds. No model has a tenth. */
+static adze_status
+count_entry (reader *self)
+{
+  uint64_t most = self->limit / 100 > 100000 ? self->limit / 100 : 100000;
+  if (++self->entries <= most)
+    return ADZE_OK;
+  return adze_fail (self->host, ADZE_E_LIMIT,
+                    "the model has more than %" PRIu64 " weights and texts of metadata_props, which "
+                    "is the most that is read; raise the limit if the file is to be trusted",
+                    most);
+}
+
+/* A list may come in millions of fields, one behind the other: they are one cut. */
 static adze_status
 cut (reader *self, const onnx_field *field, int64_t *growth)
 {
+  const onnx_edits *edits = &self->walk.edits;
+  onnx_edit *last = edits->count > 0 ? &edits->list[edits->count - 1] : NULL;
   *growth -= (int64_t)(field->end - field->at);
+  if (last && last->kind == ONNX_CUT && last->at + last->cut == field->at) {
+    last->cut += field->end - field->at;
+    return ADZE_OK;
+  }
   return onnx_edits_add (&self->walk.edits, ONNX_CUT, field->at, field->end - field->at, 0);
 }
 
@@ -74,12 +95,23 @@ is_data (reader *self, const onnx_tensor *tensor, const onnx_field *field, bool 
   return ADZE_OK;
 }
 
+/* What SIZE bytes of a list take once they are decoded. Where they cannot be what the shape asks for,
+ * decoding will say so. */
+static uint64_t
+decoded_size (const onnx_tensor *tensor, uint64_t size)
+{
+  bool may_be = tensor->bytes / sizeof (uint64_t) <= size;
+  return may_be && tensor->bytes > size ? tensor->bytes : size;
+}
+
 static adze_status
 cut_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
 {
   reader *self = (reader *)walk;
   const onnx_tensor *tensor = &weight->tensor;
-  adze_status status = onnx_tensor_check (&self->input, tensor);
+  adze_status status = count_entry (self);
+  if (status == ADZE_OK)
+    status = onnx_tensor_check (&self->input, tensor);
   if (status == ADZE_OK)
     status = onnx_weights_add (&self->weights, &self->input, weight);
   if (status != ADZE_OK)
@@ -106,7 +138,7 @@ cut_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
     uint64_t size = 0;
     status = onnx_values_size (&self->input, tensor, &size);
     if (status == ADZE_OK)
-      status = hold (self, size);
+      status = hold (self, decoded_size (tensor, size));
   }
   return status;
 }
@@ -184,7 +216,9 @@ tell_property (reader *self, const onnx_field *field)
   if (field->type != ONNX_BYTES)
     return onnx_fail_at (&self->input, field->at, ADZE_E_FORMAT,
                          "metadata_props is no message: the file is damaged, or is no ONNX model");
-  adze_status status = parse_property (self, field, &key, &value);
+  adze_status status = count_entry (self);
+  if (status == ADZE_OK)
+    status = parse_property (self, field, &key, &value);
   if (status == ADZE_OK)
     status = hold (self, field->end - field->at);
   if (status != ADZE_OK)
@@ -293,7 +327,7 @@ read_model (reader *self)
     status = hold (self, size);
   if (status == ADZE_OK)
     status = onnx_weights_name (&self->weights, &self->input);
-  self->input.walked_most = UINT64_MAX;
+  self->input.walked_most = self->input.fields_most = UINT64_MAX;
   for (size_t i = 0; status == ADZE_OK && i < self->weights.count; i++)
     status = tell_weight (self, &self->weights.items[i]);
   return status == ADZE_OK ? tell_part (self, size) : status;
@@ -313,6 +347,7 @@ onnx_read (const adze_host *host, const adze_params *params, adze_file *file, ad
   onnx_input_file (&self->input, host, file);
   /* Nodes with attributes are walked over twice, their tensors three times. */
   self->input.walked_most = self->limit > UINT64_MAX / 4 ? UINT64_MAX : 4 * self->limit;
+  self->input.fields_most = self->limit / 3 > 1000000 ? self->limit / 3 : 1000000;
   self->walk.input = &self->input;
   self->walk.weight = cut_weight;
   self->walk.field = cut_field;

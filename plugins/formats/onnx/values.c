@@ -80,6 +80,24 @@ put_number (decoder *self, uint64_t value)
   return status;
 }
 
+/* Numbers below 128, one a byte: what nearly all small types have. */
+static adze_status
+put_short (decoder *self, const uint8_t *numbers, size_t count)
+{
+  uint8_t *into;
+  size_t width = self->width;
+  for (size_t i = 0; self->most < 0x7f && i < count; i++)
+    if (numbers[i] > self->most)
+      return put_number (self, numbers[i]);
+  adze_status status = room (self, (uint64_t)count * width, &into);
+  if (status != ADZE_OK)
+    return status;
+  memset (into, 0, count * width);
+  for (size_t i = 0; i < count; i++)
+    into[i * width] = numbers[i];
+  return ADZE_OK;
+}
+
 static adze_status
 put_numbers (void *data, const onnx_field *piece)
 {
@@ -90,6 +108,12 @@ put_numbers (void *data, const onnx_field *piece)
   adze_status status = ADZE_OK;
   while (status == ADZE_OK && rest.at < rest.end) {
     uint64_t value = 0;
+    const uint8_t *numbers;
+    size_t count = onnx_short_varints (self->input, &rest, &numbers);
+    if (count > 0) {
+      status = put_short (self, numbers, count);
+      continue;
+    }
     status = onnx_varint (self->input, &rest, &value);
     if (status == ADZE_OK)
       status = put_number (self, value);

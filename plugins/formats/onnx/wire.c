@@ -12,7 +12,7 @@ onnx_input_file (onnx_input *input, const adze_host *host, adze_file *file)
   input->host = host;
   input->file = file;
   input->size = adze_file_size (host, file);
-  input->walked_most = UINT64_MAX;
+  input->walked_most = input->fields_most = UINT64_MAX;
 }
 
 void
@@ -22,7 +22,7 @@ onnx_input_memory (onnx_input *input, const adze_host *host, const void *memory,
   input->host = host;
   input->seen = (const uint8_t *)memory;
   input->size = input->seen_size = size;
-  input->walked_most = UINT64_MAX;
+  input->walked_most = input->fields_most = UINT64_MAX;
 }
 
 adze_status
@@ -118,6 +118,24 @@ onnx_varint (onnx_input *input, onnx_span *rest, uint64_t *value)
                        "a number of more than 64 bits: the file is damaged, or is no ONNX model");
 }
 
+size_t
+onnx_short_varints (onnx_input *input, onnx_span *rest, const uint8_t **numbers)
+{
+  uint64_t offset = rest->at - input->seen_at;
+  if (rest->at < input->seen_at || offset >= input->seen_size)
+    return 0;
+  uint64_t left = input->seen_size - offset;
+  if (left > rest->end - rest->at)
+    left = rest->end - rest->at;
+  *numbers = input->seen + offset;
+  size_t count = 0;
+  while (count < left && (*numbers)[count] < 0x80)
+    count++;
+  rest->at += count;
+  input->walked += count;
+  return count;
+}
+
 static adze_status
 refuse_type (const onnx_input *input, const onnx_field *field)
 {
@@ -183,16 +201,27 @@ find_body (onnx_input *input, onnx_span *rest, onnx_field *field)
   return status;
 }
 
+static adze_status
+too_much (const onnx_input *input, uint64_t at)
+{
+  if (input->fields > input->fields_most)
+    return onnx_fail_at (input, at, ADZE_E_LIMIT,
+                         "the model's structure has more fields than the %" PRIu64
+                         " that are read; raise the limit if the file is to be trusted",
+                         input->fields_most);
+  return onnx_fail_at (input, at, ADZE_E_LIMIT,
+                       "the model's structure (all but its weights) is larger than the limit; "
+                       "raise the limit if the file is to be trusted");
+}
+
 adze_status
 onnx_next (onnx_input *input, onnx_span *rest, onnx_field *field)
 {
   field->number = 0;
   if (rest->at == rest->end)
     return ADZE_OK;
-  if (input->walked > input->walked_most)
-    return onnx_fail_at (input, rest->at, ADZE_E_LIMIT,
-                         "the model's structure (all but its weights) is larger than the limit; "
-                         "raise the limit if the file is to be trusted");
+  if (input->walked > input->walked_most || ++input->fields > input->fields_most)
+    return too_much (input, rest->at);
   field->at = rest->at;
   uint64_t tag;
   adze_status status = take_varint (input, rest, &tag);

@@ -27,6 +27,7 @@ typedef struct onnx_input {
   uint64_t size;
   /* Bytes of fields' heads that were walked over, and how many may be: work, not memory. */
   uint64_t walked, walked_most;
+  uint64_t fields, fields_most; /* the same in fields, each of which takes a while */
   /* The bytes at hand: SEEN_SIZE of them, from SEEN_AT on. */
   const uint8_t *seen;
   uint64_t seen_at, seen_size;
@@ -52,6 +53,9 @@ void onnx_input_memory (onnx_input *input, const adze_host *host, const void *me
 adze_status onnx_next (onnx_input *input, onnx_span *rest, onnx_field *field);
 /* The next number of a packed list. */
 adze_status onnx_varint (onnx_input *input, onnx_span *rest, uint64_t *value);
+/* How many numbers of one byte each come next in a packed list, of those that are at hand; they are
+ * passed over. */
+size_t onnx_short_varints (onnx_input *input, onnx_span *rest, const uint8_t **numbers);
 /* Copies SIZE bytes from AT on. */
 adze_status onnx_copy (onnx_input *input, uint64_t at, void *into, size_t size);
 /* Are the bytes of SPAN these ones? */

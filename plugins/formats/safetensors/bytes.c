@@ -98,11 +98,25 @@ character (const unsigned char *text, size_t size)
   return length;
 }
 
+size_t
+safetensors_ascii (const char *data, size_t size)
+{
+  size_t at = 0;
+  for (uint64_t word; size - at >= sizeof word; at += sizeof word) {
+    memcpy (&word, data + at, sizeof word);
+    if (word & UINT64_C (0x8080808080808080))
+      break;
+  }
+  while (at < size && (unsigned char)data[at] < 0x80)
+    at++;
+  return at;
+}
+
 bool
 safetensors_is_utf8 (const char *data, size_t size)
 {
   size_t length;
-  for (size_t i = 0; i < size; i += length) {
+  for (size_t i = safetensors_ascii (data, size); i < size; i += length) {
     length = character ((const unsigned char *)data + i, size - i);
     if (length == 0)
       return false;

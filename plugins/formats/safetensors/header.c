@@ -145,6 +145,12 @@ read_field (safetensors_json *json, safetensors_header *header, safetensors_tens
                           : read_offsets (json, tensor);
 }
 
+static const char *
+shown_name (const safetensors_tensor *tensor, char shown[SAFETENSORS_SHOWN])
+{
+  return safetensors_shown (tensor->name, strlen (tensor->name), shown);
+}
+
 /* What can be said of one tensor alone and the host would not know. */
 static adze_status
 check_tensor (const safetensors_json *json, const safetensors_header *header,
@@ -153,9 +159,8 @@ check_tensor (const safetensors_json *json, const safetensors_header *header,
   char shown[SAFETENSORS_SHOWN];
   const int64_t *shape = safetensors_shape (header, tensor);
   bool empty = false;
-  safetensors_shown (tensor->name, strlen (tensor->name), shown);
   if (seen != ALL)
-    return safetensors_malformed (json, at, "tensor '%s' has no %s", shown,
+    return safetensors_malformed (json, at, "tensor '%s' has no %s", shown_name (tensor, shown),
                                   !(seen & DTYPE)   ? "dtype"
                                   : !(seen & SHAPE) ? "shape"
                                                     : "data_offsets");
@@ -166,10 +171,10 @@ check_tensor (const safetensors_json *json, const safetensors_header *header,
     return safetensors_malformed (json, at,
                                   "tensor '%s' has elements by its shape, and no bytes by "
                                   "its data_offsets",
-                                  shown);
+                                  shown_name (tensor, shown));
   if (!safetensors_whole_bytes (tensor->dtype->dtype, tensor->rank, shape))
-    return safetensors_malformed (json, at, "tensor '%s' of %s does not end on a whole byte", shown,
-                                  tensor->dtype->name);
+    return safetensors_malformed (json, at, "tensor '%s' of %s does not end on a whole byte",
+                                  shown_name (tensor, shown), tensor->dtype->name);
   return ADZE_OK;
 }
 
@@ -179,7 +184,7 @@ read_tensor (safetensors_json *json, safetensors_header *header, adze_text name,
   bool first = true, more = false;
   unsigned seen = 0;
   char shown[SAFETENSORS_SHOWN];
-  safetensors_tensor tensor = { .name = name.data, .order = header->count };
+  safetensors_tensor tensor = { .name = name.data };
   if (strlen (name.data) != name.size)
     return safetensors_malformed (json, at, "there is a zero byte in the name of tensor '%s'",
                                   safetensors_shown (name.data, name.size, shown));
@@ -229,28 +234,6 @@ parse (safetensors_json *json, safetensors_header *header)
     }
   }
   return status == ADZE_OK ? safetensors_end (json) : status;
-}
-
-/* As the bytes lie; an empty tensor before the one whose place it shares, else as in the header. */
-static int
-compare (const void *a, const void *b)
-{
-  const safetensors_tensor *one = a, *other = b;
-  if (one->begin != other->begin)
-    return one->begin < other->begin ? -1 : 1;
-  if (one->end != other->end)
-    return one->end < other->end ? -1 : 1;
-  return (one->order > other->order) - (one->order < other->order);
-}
-
-static void
-sort (safetensors_header *header)
-{
-  for (size_t i = 1; i < header->count; i++)
-    if (compare (&header->tensors[i - 1], &header->tensors[i]) > 0) {
-      qsort (header->tensors, header->count, sizeof *header->tensors, compare);
-      return;
-    }
 }
 
 /* The first nine bytes: how long the header is, and that it begins as one. */
@@ -318,7 +301,7 @@ safetensors_read_header (const adze_host *host, adze_file *file, uint64_t limit,
                             .most = safetensors_entries_limit (limit) };
   if (status == ADZE_OK)
     status = parse (&json, header);
-  if (status == ADZE_OK)
-    sort (header);
+  if (status == ADZE_OK && !safetensors_sort_tensors (header))
+    return no_memory (&json);
   return status;
 }

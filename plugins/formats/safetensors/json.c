@@ -27,6 +27,19 @@ safetensors_count_entry (safetensors_json *json)
                     json->file, json->where, json->most);
 }
 
+adze_status
+safetensors_count_item (safetensors_json *json, uint64_t work)
+{
+  json->items += work;
+  if (json->items <= json->most_items)
+    return ADZE_OK;
+  return adze_fail (json->host, ADZE_E_LIMIT,
+                    "%s: the lists in the %s have more numbers and texts than the %" PRIu64
+                    " that are read (long fractions count for several); a higher limit on structure "
+                    "lets it pass",
+                    json->file, json->where, json->most_items);
+}
+
 int
 safetensors_peek (safetensors_json *json)
 {
@@ -178,6 +191,20 @@ escape (safetensors_json *json, char *into, size_t *size)
   return status;
 }
 
+/* Passes over the bytes that stand for themselves; moves them to INTO, and says how many. */
+static size_t
+take_plain (safetensors_json *json, char *into)
+{
+  const char *from = json->text + json->at, *end = json->text + json->size, *at = from;
+  while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+    at++;
+  size_t size = (size_t)(at - from);
+  if (into != from)
+    memmove (into, from, size);
+  json->at += size;
+  return size;
+}
+
 adze_status
 safetensors_string (safetensors_json *json, const char *what, adze_text *text)
 {
@@ -189,23 +216,19 @@ safetensors_string (safetensors_json *json, const char *what, adze_text *text)
   size_t start = ++json->at;
   char *into = json->text + start;
   for (;;) {
+    into += take_plain (json, into);
     if (json->at >= json->size)
       return safetensors_malformed (json, start - 1, "%s has no closing quote", what);
     char next = json->text[json->at];
-    size_t size = 1;
     if (next == '"')
       break;
-    if ((unsigned char)next < 0x20)
+    if (next != '\\')
       return safetensors_malformed (json, json->at, "the byte 0x%02x must be escaped in a string",
                                     (unsigned)(unsigned char)next);
-    if (next == '\\') {
-      adze_status status = escape (json, into, &size);
-      if (status != ADZE_OK)
-        return status;
-    } else {
-      *into = next;
-      json->at++;
-    }
+    size_t size = 0;
+    adze_status status = escape (json, into, &size);
+    if (status != ADZE_OK)
+      return status;
     into += size;
   }
   json->at++;
@@ -273,10 +296,31 @@ safetensors_number (safetensors_json *json, const char *what, adze_text *number)
   return ADZE_OK;
 }
 
+/* Nearly all numbers are a few digits. False: it is another one, or none; nothing was consumed. */
+static bool
+few_digits (safetensors_json *json, uint64_t *number)
+{
+  enum { MOST = 19 };
+  safetensors_peek (json);
+  const char *text = json->text + json->at;
+  size_t left = json->size - json->at, size = 0;
+  *number = 0;
+  for (; size < left && size <= MOST && text[size] >= '0' && text[size] <= '9'; size++)
+    *number = *number * 10 + (unsigned)(text[size] - '0');
+  if (size == 0 || size > MOST || (text[0] == '0' && size > 1))
+    return false;
+  if (size < left && (text[size] == '.' || text[size] == 'e' || text[size] == 'E'))
+    return false;
+  json->at += size;
+  return true;
+}
+
 adze_status
 safetensors_whole (safetensors_json *json, const char *what, uint64_t *number)
 {
   adze_text text;
+  if (few_digits (json, number))
+    return ADZE_OK;
   adze_status status = safetensors_number (json, what, &text);
   if (status != ADZE_OK)
     return status;

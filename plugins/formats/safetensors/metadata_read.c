@@ -152,11 +152,17 @@ read_float (safetensors_json *json, uint32_t type, uint64_t *bits)
   return ADZE_OK;
 }
 
+static bool
+is_float (uint32_t type)
+{
+  return type == ADZE_META_F32 || type == ADZE_META_F64;
+}
+
 static adze_status
 read_number (safetensors_json *json, uint32_t type, uint64_t *bits)
 {
   const char *word = NULL;
-  if (type == ADZE_META_F32 || type == ADZE_META_F64)
+  if (is_float (type))
     return read_float (json, type, bits);
   if (type != ADZE_META_BOOL)
     return read_integer (json, type, bits);
@@ -217,9 +223,12 @@ item_size (uint32_t type)
 static adze_status
 read_item (value_reader *reader, uint32_t type, unsigned depth, void *item)
 {
+  enum { DIGITS_FOR_ONE = 4 };
   uint64_t bits = 0;
-  if (type == ADZE_META_STRING)
-    return read_text (reader->json, item);
+  if (type == ADZE_META_STRING) {
+    adze_status status = safetensors_count_item (reader->json, 1);
+    return status == ADZE_OK ? read_text (reader->json, item) : status;
+  }
   if (type == ADZE_META_ARRAY) {
     adze_meta *value = item;
     size_t at = reader->json->at;
@@ -228,7 +237,11 @@ read_item (value_reader *reader, uint32_t type, unsigned depth, void *item)
       return safetensors_malformed (reader->json, at, "an entry of an array of arrays is none");
     return status;
   }
+  size_t at = reader->json->at;
   adze_status status = read_number (reader->json, type, &bits);
+  if (status == ADZE_OK)
+    status = safetensors_count_item (
+        reader->json, is_float (type) ? 1 + (reader->json->at - at) / DIGITS_FOR_ONE : 1);
   unsigned char *bytes = item;
   for (size_t i = 0; i < adze_meta_number_size (type); i++)
     bytes[i] = (unsigned char)(bits >> (8 * i));
@@ -401,7 +414,8 @@ tell_in_order (const adze_host *host, const char *file, const safetensors_header
                             .where = "text " SAFETENSORS_VALUES,
                             .text = header->text + (values->value.data - header->text),
                             .size = (size_t)values->value.size,
-                            .most = safetensors_entries_limit (header->limit) };
+                            .most = safetensors_entries_limit (header->limit),
+                            .most_items = safetensors_items_limit (header->limit) };
   locale_t plain = newlocale (LC_ALL_MASK, "C", (locale_t)0);
   locale_t before = plain ? uselocale (plain) : (locale_t)0;
   adze_status status = plain ? tell_values (&json, header, sorted, catalog, told)

@@ -30,6 +30,14 @@ safetensors_entries_limit (uint64_t limit)
   return limit / 100 > 100000 ? limit / 100 : 100000;
 }
 
+/* How much work the numbers and texts in lists may be; a number with a point takes more of it the
+ * longer it is. The vocabulary of a large model takes a tenth. */
+static inline uint64_t
+safetensors_items_limit (uint64_t limit)
+{
+  return limit / 20 > 500000 ? limit / 20 : 500000;
+}
+
 bool safetensors_ends_with (const char *name, const char *end);
 /* A text for a message: printable, and not longer than a line. */
 #define SAFETENSORS_SHOWN 81
@@ -66,6 +74,8 @@ void safetensors_put_format (safetensors_bytes *bytes, const char *format, ...)
 /* In quotes, and escaped as the reference implementation does. */
 void safetensors_put_string (safetensors_bytes *bytes, const char *data, size_t size);
 bool safetensors_is_utf8 (const char *data, size_t size);
+/* How many bytes from the first on are ASCII. */
+size_t safetensors_ascii (const char *data, size_t size);
 
 /* An array that has room for one more of SIZE bytes; false: no memory. */
 bool safetensors_grow (void **items, size_t *room, size_t count, size_t size);
@@ -80,6 +90,7 @@ typedef struct safetensors_json {
   char *text;        /* strings are decoded where they stand */
   size_t size, at;
   uint64_t entries, most; /* so far, and how many there may be */
+  uint64_t items, most_items; /* in lists of values */
 } safetensors_json;
 
 /* ADZE_E_FORMAT: "FILE: byte N of WHERE: ...". */
@@ -87,6 +98,8 @@ adze_status safetensors_malformed (const safetensors_json *json, size_t at, cons
     __attribute__ ((format (printf, 3, 4)));
 /* One more; ADZE_E_LIMIT when it is one too many. */
 adze_status safetensors_count_entry (safetensors_json *json);
+/* The same for what is in lists: WORK is 1, or more for what takes longer. */
+adze_status safetensors_count_item (safetensors_json *json, uint64_t work);
 /* The next character that is no space, as it stands there still; -1 at the end. */
 int safetensors_peek (safetensors_json *json);
 adze_status safetensors_expect (safetensors_json *json, char wanted, const char *what);
@@ -118,7 +131,6 @@ typedef struct safetensors_tensor {
   uint64_t begin, end; /* in the data */
   size_t shape;        /* number of the first one in DIMS */
   uint32_t rank;
-  size_t order; /* in the header */
 } safetensors_tensor;
 
 typedef struct safetensors_entry {
@@ -148,6 +160,9 @@ safetensors_shape (const safetensors_header *header, const safetensors_tensor *t
 adze_status safetensors_read_header (const adze_host *host, adze_file *file, uint64_t limit,
                                      safetensors_header *header);
 void safetensors_header_free (safetensors_header *header);
+
+/* ---- sort.c: puts the tensors into the order of their bytes; false: no memory. */
+bool safetensors_sort_tensors (safetensors_header *header);
 
 /* ---- metadata.c, metadata_read.c: values that are no texts, as JSON in one of the texts.
  *
