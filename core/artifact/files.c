@@ -97,7 +97,6 @@ free_file (adze_file *file)
     close (file->fd);
   free (file->path);
   free (file->real);
-  free (file->asked);
   free (file);
 }
 
@@ -107,6 +106,10 @@ adze_files_cleanup (adze_files *files)
   for (size_t i = 0; i < files->count; i++)
     free_file (files->files[i]);
   free (files->files);
+  for (size_t i = 0; i < files->alias_count; i++)
+    free (files->aliases[i].name);
+  free (files->aliases);
+  adze_name_index_cleanup (&files->alias_names);
   *files = (adze_files){ 0 };
 }
 
@@ -215,16 +218,69 @@ refuse_beside (const adze_file *file, const char *name, const char *why)
   return error;
 }
 
+/* Formats ask for the same file again for each of its tensors, and a million of those may name it in
+ * as many ways: "w", "./w", ".//w". So what means nothing is left out. What a name ends in stays: there
+ * is no file "w/". */
+static char *
+plain_name (const char *name)
+{
+  char *plain = malloc (strlen (name) + 1), *to = plain;
+  if (!plain)
+    return NULL;
+  while (*name) {
+    while (name[0] == '/' || (name[0] == '.' && name[1] == '/'))
+      name += name[0] == '/' ? 1 : 2;
+    while (*name && *name != '/')
+      *to++ = *name++;
+    if (*name == '/')
+      *to++ = '/';
+  }
+  *to = '\0';
+  return plain;
+}
+
+typedef struct asked {
+  const adze_files *files;
+  size_t base;
+} asked;
+
+static bool
+same_alias (const void *things, size_t number, const char *name, size_t size)
+{
+  const asked *at = things;
+  const adze_file_alias *alias = &at->files->aliases[number];
+  return alias->base == at->base && strncmp (alias->name, name, size) == 0
+         && alias->name[size] == '\0';
+}
+
 static adze_file *
 asked_before (const adze_files *files, const adze_file *file, const char *name)
 {
-  /* The last one first: formats ask for the same file again for each of its tensors. */
-  for (size_t i = files->count; i-- > 0;) {
-    adze_file *other = files->files[i];
-    if (other->asked && other->base == file->number && strcmp (other->asked, name) == 0)
-      return other;
+  asked at = { files, file->number };
+  size_t number
+      = adze_name_index_find (&files->alias_names, name, strlen (name), same_alias, &at);
+  return number == ADZE_NAME_NONE ? NULL : files->aliases[number].file;
+}
+
+static adze_error *
+add_alias (adze_files *files, const adze_file *file, const char *name, adze_file *other)
+{
+  asked at = { files, file->number };
+  if (files->alias_count == files->alias_capacity) {
+    size_t capacity = files->alias_capacity ? files->alias_capacity * 2 : 4;
+    adze_file_alias *grown = reallocarray (files->aliases, capacity, sizeof *grown);
+    if (!grown)
+      return adze_error_memory ();
+    files->aliases = grown;
+    files->alias_capacity = capacity;
   }
-  return NULL;
+  adze_file_alias fresh = { strdup (name), file->number, other };
+  if (!fresh.name)
+    return adze_error_memory ();
+  files->aliases[files->alias_count++] = fresh;
+  size_t earlier;
+  return adze_name_index_add (&files->alias_names, name, strlen (name), files->alias_count - 1,
+                              same_alias, &at, &earlier);
 }
 
 static adze_error *
@@ -249,11 +305,7 @@ open_beside (adze_files *files, const adze_file *file, const char *name, adze_fi
   if (strncmp (real, real_folder, length) != 0 || real[length] != '/')
     return refuse_beside (file, name, "leads out of its folder by a link");
   ADZE_TRY (add_file (files, path, real, other));
-  if ((*other)->asked)
-    return NULL;
-  (*other)->asked = strdup (name);
-  (*other)->base = file->number;
-  return (*other)->asked ? NULL : adze_error_memory ();
+  return add_alias (files, file, name, *other);
 }
 
 adze_error *
@@ -266,8 +318,11 @@ adze_files_beside (adze_files *files, const adze_file *file, const char *name, a
     return refuse_beside (file, name, "is named by an absolute path");
   if (climbs (name))
     return refuse_beside (file, name, "is named by a path with '..' in it");
-  *other = asked_before (files, file, name);
-  return *other ? NULL : open_beside (files, file, name, other);
+  ADZE_AUTO_FREE char *plain = plain_name (name);
+  if (!plain)
+    return adze_error_memory ();
+  *other = asked_before (files, file, plain);
+  return *other ? NULL : open_beside (files, file, plain, other);
 }
 
 /* ---- adze.file/1 */

@@ -6,18 +6,24 @@
 
 #include <adze/draft/file.h>
 
+#include "artifact/name_index.h"
 #include "base/file.h"
 
 struct adze_file {
   char *path; /* as it was named */
   char *real; /* without links, so that a file is known by whatever name it comes */
-  char *asked; /* its name beside number BASE; NULL: it was opened by itself */
-  size_t base;
   size_t number; /* in the set */
   int fd;
   uint64_t size;
   adze_file_identity identity;
 };
+
+/* A name by which one of them was asked for, beside file number BASE. */
+typedef struct adze_file_alias {
+  char *name;
+  size_t base;
+  adze_file *file;
+} adze_file_alias;
 
 /* A set of open files. A component's desk owns a struct of which this is the first member
  * (adze_desk_own), so that the service finds it. Zeros: an empty one. */
@@ -25,6 +31,9 @@ typedef struct adze_files {
   adze_file **files;
   size_t count;
   size_t capacity;
+  adze_file_alias *aliases;
+  size_t alias_count, alias_capacity;
+  adze_name_index alias_names;
   uint64_t bytes_read;
 } adze_files;
 

@@ -184,10 +184,10 @@ open_model (adze_runtime *runtime, const char *path, const adze_format_options *
   adze_format_session session;
   ADZE_TRY (name_model (model, path, format));
   ADZE_TRY (adze_session_open (runtime, format, options, &session));
-  adze_error *error
-      = read_catalog (&session, path, options ? options->structure_limit : 0, model);
+  uint64_t limit = options ? options->structure_limit : 0;
+  adze_error *error = read_catalog (&session, path, limit, model);
   if (!error)
-    error = adze_traits_take (runtime, model);
+    error = adze_traits_take (runtime, limit, model);
   if (!error)
     error = take_files (&session, model);
   adze_session_close (&session);

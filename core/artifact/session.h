@@ -90,8 +90,10 @@ void adze_catalog_close (adze_catalog *catalog);
 /* ---- traits.c */
 
 #define ADZE_TRAITS_KEY "adze.traits"
-/* Takes the traits out of the model's metadata and gives them to its tensors. */
-ADZE_MUST_CHECK adze_error *adze_traits_take (adze_runtime *runtime, adze_model *model);
+/* Takes the traits out of the model's metadata and gives them to its tensors. LIMIT on structure;
+ * 0: the preset. */
+ADZE_MUST_CHECK adze_error *adze_traits_take (adze_runtime *runtime, uint64_t limit,
+                                             adze_model *model);
 /* The traits of all tensors as the metadata entry that carries them; *TEXT is NULL when there are
  * none, else to be freed. */
 ADZE_MUST_CHECK adze_error *adze_traits_text (const adze_model *model, char **text);

@@ -9,6 +9,8 @@
 #include "artifact/session.h"
 #include "base/json.h"
 
+enum { ABSENT_SHOWN = 8 };
+
 static adze_error *
 malformed (const adze_model *model, adze_error *cause)
 {
@@ -20,12 +22,14 @@ malformed (const adze_model *model, adze_error *cause)
 }
 
 /* A tree takes hundreds of bytes an entry, so text that is nothing but entries would take a
- * hundred times its size. What real traits look like has names in it, and is far from that. */
+ * hundred times its size; and each takes microseconds, so a structure of LIMIT bytes may have so many.
+ * What real traits look like has names in it, and is far from both. */
 static adze_error *
-check_entries (const adze_text *text)
+check_entries (const adze_text *text, uint64_t limit)
 {
-  enum { BYTES_EACH = 6, FREE = 1024 };
-  uint64_t entries = 0, most = text->size / BYTES_EACH + FREE;
+  enum { BYTES_EACH = 6, FREE = 1024, LIMIT_EACH = 500 };
+  uint64_t entries = 0, most = text->size / BYTES_EACH;
+  most = FREE + (most < limit / LIMIT_EACH ? most : limit / LIMIT_EACH);
   for (uint64_t i = 0; i < text->size; i++)
     entries += text->data[i] == '{' || text->data[i] == '[' || text->data[i] == ',';
   if (entries <= most)
@@ -34,6 +38,7 @@ check_entries (const adze_text *text)
                                       entries, text->size);
   adze_error_setf (error, "needed", "at most %" PRIu64 " entries", most);
   adze_error_setf (error, "found", "%" PRIu64, entries);
+  adze_error_set (error, "hint", "raise the limit on structure if you trust the file");
   return error;
 }
 
@@ -62,12 +67,23 @@ check_tensor (const adze_value *traits)
   return NULL;
 }
 
-/* A tensor that another program took out of the file has no traits any more. */
+/* A tensor that another program took out of the file has no traits any more. ABSENT: how many there
+ * were before; after a few of them, how many is all that anybody wants to know. */
 static void
-warn_absent (adze_runtime *runtime, const adze_model *model, const char *tensor)
+warn_absent (adze_runtime *runtime, const adze_model *model, const char *tensor, uint64_t absent)
 {
-  adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING,
-                      "%s has traits of the tensor '%s', which is not in it", model->path, tensor);
+  if (absent < ABSENT_SHOWN)
+    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING,
+                        "%s has traits of the tensor '%s', which is not in it", model->path, tensor);
+}
+
+static void
+warn_more_absent (adze_runtime *runtime, const adze_model *model, uint64_t absent)
+{
+  if (absent > ABSENT_SHOWN)
+    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING,
+                        "%s has traits of %" PRIu64 " more tensors that are not in it", model->path,
+                        absent - ABSENT_SHOWN);
 }
 
 static adze_error *
@@ -78,20 +94,22 @@ hand_out (adze_runtime *runtime, adze_model *model, adze_value *root)
                            adze_value_type_name (root->type));
   if (is_deep (root, 16))
     return adze_error_new (ADZE_E_FORMAT, "its values are nested deeper than 16");
+  uint64_t absent = 0;
   for (size_t i = 0; i < root->count; i++) {
     adze_value *traits = root->items[i];
     ADZE_TRY (check_tensor (traits));
     adze_model_tensor *tensor = adze_model_find (model, traits->key);
     if (!tensor)
-      warn_absent (runtime, model, traits->key);
+      warn_absent (runtime, model, traits->key, absent++);
     else if (traits->count > 0)
       tensor->traits = adze_take (&root->items[i]);
   }
+  warn_more_absent (runtime, model, absent);
   return NULL;
 }
 
 adze_error *
-adze_traits_take (adze_runtime *runtime, adze_model *model)
+adze_traits_take (adze_runtime *runtime, uint64_t limit, adze_model *model)
 {
   const adze_meta *value = adze_metadata_get (&model->metadata, ADZE_TRAITS_KEY);
   ADZE_AUTO (adze_document) document = { 0 };
@@ -99,7 +117,7 @@ adze_traits_take (adze_runtime *runtime, adze_model *model)
     return NULL;
   if (value->type != ADZE_META_STRING)
     return malformed (model, adze_error_new (ADZE_E_FORMAT, "it is no string"));
-  adze_error *error = check_entries (&value->text);
+  adze_error *error = check_entries (&value->text, limit ? limit : ADZE_STRUCTURE_LIMIT);
   if (!error)
     error = adze_json_parse (ADZE_TRAITS_KEY, value->text.data, (size_t)value->text.size, &document);
   if (!error)

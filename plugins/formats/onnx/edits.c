@@ -2,7 +2,7 @@
 /* onnx/edits.c: lists that grow. */
 #include "edits.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 adze_status
 onnx_grow (const adze_host *host, void **list, size_t count, size_t more, size_t *capacity,
@@ -13,16 +13,19 @@ onnx_grow (const adze_host *host, void **list, size_t count, size_t more, size_t
   size_t wanted = *capacity + *capacity / 2;
   if (wanted < count + more)
     wanted = count + more + 16;
-  void *larger = wanted > SIZE_MAX / size ? NULL : host->allocate (host, wanted * size);
+  /* The system's own, which moves large lists without touching them: the host's cannot. */
+  void *larger = wanted > SIZE_MAX / size ? NULL : realloc (*list, wanted * size);
   if (!larger)
     return adze_fail (host, ADZE_E_MEMORY, "there is no memory for the model's structure");
-  if (count > 0)
-    memcpy (larger, *list, count * size);
-  if (*list)
-    host->release (host, *list);
   *list = larger;
   *capacity = wanted;
   return ADZE_OK;
+}
+
+void
+onnx_drop (void *list)
+{
+  free (list);
 }
 
 adze_status
@@ -41,8 +44,7 @@ onnx_edits_add (onnx_edits *edits, onnx_edit_kind kind, uint64_t at, uint64_t cu
 void
 onnx_edits_release (onnx_edits *edits)
 {
-  if (edits->list)
-    edits->host->release (edits->host, edits->list);
+  onnx_drop (edits->list);
   edits->list = NULL;
   edits->count = edits->capacity = 0;
 }

@@ -34,5 +34,7 @@ void onnx_edits_release (onnx_edits *edits);
 /* Makes room for one more of COUNT things of SIZE bytes. */
 adze_status onnx_grow (const adze_host *host, void **list, size_t count, size_t more,
                        size_t *capacity, size_t size);
+/* Gives back a list that grew. */
+void onnx_drop (void *list);
 
 #endif

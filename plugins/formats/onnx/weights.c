@@ -122,13 +122,26 @@ open_table (const onnx_weights *weights, name_table *table)
 
 #define NUMBER_ROOM 24
 
+/* Places are far apart; they are fetched while those of the names before are looked at. */
+static void
+fetch_place (const name_table *table, size_t index)
+{
+  if (index >= table->weights->count)
+    return;
+  uint32_t hash = hash_of (table, name_of (table->weights, index),
+                           table->weights->items[index].name_size);
+  __builtin_prefetch (&table->places[hash & table->mask], 1);
+}
+
 /* Puts all names in; *ROOM is how many bytes those with a number take at most. */
 static void
 fill_table (name_table *table, size_t *room)
 {
+  enum { AHEAD = 16 };
   const onnx_weights *weights = table->weights;
   *room = 0;
   for (size_t i = 0; i < weights->count; i++) {
+    fetch_place (table, i + AHEAD);
     const char *name = name_of (weights, i);
     size_t size = weights->items[i].name_size;
     uint32_t hash = hash_of (table, name, size);
@@ -199,8 +212,8 @@ onnx_weights_name (onnx_weights *weights, const onnx_input *input)
 void
 onnx_weights_release (onnx_weights *weights)
 {
-  void *const owned[] = { weights->items, weights->names, weights->more_names };
-  for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
-    if (owned[i])
-      weights->host->release (weights->host, owned[i]);
+  onnx_drop (weights->items);
+  onnx_drop (weights->names);
+  if (weights->more_names)
+    weights->host->release (weights->host, weights->more_names);
 }
