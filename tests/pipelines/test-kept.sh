@@ -5,7 +5,7 @@
 # metrics and the same report without running it, and does it again when anything it depends on has
 # changed, or what was kept is not whole.
 . "$(dirname "$0")/runs-lib.sh"
-plugins pupil
+plugins pupil liar
 model model.safetensors 4 16 16
 
 # explains WORDS: what --explain says of p.toml.
@@ -204,6 +204,7 @@ cmp report.json here/report.json || complain "the stage behind it was handed som
 # A condition holds for what was told then.
 cp plain.toml p.toml
 must_fail "mean > 1" "$ADZE" run p.toml --set 'stage.learn.require="mean > 100"'
+grep -q '2\.5' must.out || complain "the condition does not say what was told then"
 must "$ADZE" run p.toml
 
 # A fallback that was kept is still one.
@@ -272,6 +273,41 @@ hurt "$record" sed -i '/"stats"/,/"hash"/s/\("hash": "\)......../\100000000/'
 hurt "$record" sed -i 's/"format": 2/"format": 1/'
 must "$ADZE" run p.toml
 cached true true true
+
+# What a stage has read may not be what its result would be found by.
+must_fail "a file that stage 'learn' reads changed while it ran" \
+  "$ADZE" run p.toml --set 'stage.learn.spoil="train.csv"'
+must_fail "gave something to 'stats' twice" "$ADZE" run p.toml --set stage.learn.twice=true
+printf 'x,y\n1.5,1\n2.5,2\n3.5,3\n' > train.csv
+
+# ---- One that crashes goes on from its checkpoint, and is kept once it has ended well.
+
+cat > crash.toml << 'END'
+adze = 1
+name = "crash"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "liar-run"
+do = "crash"
+isolate = true
+[[output]]
+path = "negated.safetensors"
+[[output]]
+path = "liar.json"
+from = "liar-run.report"
+END
+must_fail "liar-run" "$ADZE" run crash.toml
+[ -n "$(ls "$(last)/notes")" ] || complain "a stage that crashed has lost its checkpoint"
+must "$ADZE" run crash.toml
+cached false
+grep -q '"resumed": true' liar.json || complain "a stage that crashed began anew"
+[ -z "$(ls "$(last)/notes")" ] || complain "a checkpoint outlived its stage"
+rm liar.json
+must "$ADZE" run crash.toml
+cached true
+grep -q '"resumed": true' liar.json || complain "what was kept is not what was given"
+must_fail "liar-run" "$ADZE" run crash.toml --fresh
 
 # ---- A project that is moved takes its results with it. Where an output lies is a part of what a pass
 # is asked for.

@@ -72,6 +72,9 @@ static const adze_param learn_params[] = {
   { .name = "rate", .type = ADZE_PARAM_FLOAT, .preset = "0.5", .help = "share of the mean" },
   { .name = "fall", .type = ADZE_PARAM_BOOL, .preset = "false", .help = "tell of a fallback" },
   { .name = "notes", .type = ADZE_PARAM_FILE, .preset = "", .help = "is not looked at" },
+  { .name = "spoil", .type = ADZE_PARAM_STRING, .preset = "",
+    .help = "path of a file that it writes to while it runs" },
+  { .name = "twice", .type = ADZE_PARAM_BOOL, .preset = "false", .help = "give the stats twice" },
   { .name = NULL }
 };
 
@@ -87,7 +90,8 @@ static const adze_port learn_ports[] = {
 
 typedef struct learner {
   double rate;
-  bool fall;
+  bool fall, twice;
+  const char *spoil; /* the host's */
   double sum;
   size_t count;
 } learner;
@@ -99,7 +103,9 @@ learn_create (const adze_host *host, const adze_params *params, void **instance)
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
   *self = (learner){ .rate = adze_param_float (host, params, "rate"),
-                     .fall = adze_param_bool (host, params, "fall") };
+                     .fall = adze_param_bool (host, params, "fall"),
+                     .twice = adze_param_bool (host, params, "twice"),
+                     .spoil = adze_param_string (host, params, "spoil") };
   *instance = self;
   return ADZE_OK;
 }
@@ -180,7 +186,21 @@ learn_tell (const adze_host *host, const learner *self, adze_context *context)
     adze_fallback (host, NULL, "the median", "the mean", "it is near");
   int size = snprintf (text, sizeof text, "{\"examples\": %zu, \"mean\": %.17g}\n", self->count,
                        mean);
-  return adze_run_of (host)->give_bytes (host, context, "stats", text, (size_t)size);
+  adze_status status
+      = adze_run_of (host)->give_bytes (host, context, "stats", text, (size_t)size);
+  if (status == ADZE_OK && self->twice)
+    status = adze_run_of (host)->give_bytes (host, context, "stats", text, (size_t)size);
+  return status;
+}
+
+static void
+spoil_file (const char *path)
+{
+  FILE *file = path[0] ? fopen (path, "a") : NULL;
+  if (file) {
+    fputs ("9.5,9\n", file);
+    fclose (file);
+  }
 }
 
 static adze_status
@@ -191,6 +211,7 @@ learn_run (const adze_host *host, void *instance, adze_context *context)
   self->sum = 0;
   self->count = 0;
   adze_status status = learn_data (host, self, context);
+  spoil_file (self->spoil);
   if (status == ADZE_OK)
     status = run->save (host, context, "sum", &self->sum, sizeof self->sum);
   adze_artifact *model = run->input (host, context, "model");
