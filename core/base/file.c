@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/value.h"
+
 char *
 adze_text_format (const char *format, ...)
 {
@@ -362,6 +364,24 @@ adze_path_base (const char *path)
 {
   const char *slash = strrchr (path, '/');
   return slash ? slash + 1 : path;
+}
+
+void
+adze_file_suggest (adze_error *error, const char *path)
+{
+  const char *base = adze_path_base (path);
+  ADZE_AUTO_FREE char *folder = strndup (path, (size_t)(base - path));
+  char **names = NULL;
+  size_t count = 0;
+  if (!folder || adze_error_status (error) != ADZE_E_NOT_FOUND)
+    return;
+  ADZE_AUTO_ERROR unread = adze_folder_names (folder[0] ? folder : ".", "", &names, &count);
+  if (unread)
+    return;
+  const char *meant = adze_nearest (base, (const char *const *)names, count);
+  if (meant)
+    adze_error_setf (error, "hint", "did you mean \"%s\", which is in the same folder?", meant);
+  adze_names_free (names, count);
 }
 
 /* To be freed; NULL with errno set. */

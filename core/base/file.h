@@ -30,6 +30,10 @@ ADZE_MUST_CHECK adze_error *adze_folder_names (const char *path, const char *suf
                                                size_t *count);
 void adze_names_free (char **names, size_t count);
 
+/* ERROR says why PATH cannot be opened. When it is not there and a name in the same folder is nearly
+ * its own, that becomes the fact "hint". */
+void adze_file_suggest (adze_error *error, const char *path);
+
 /* printf into fresh memory; NULL without memory. */
 ADZE_PRINTF (1, 2) char *adze_text_format (const char *format, ...);
 

@@ -40,7 +40,6 @@ reached_all_the_same ()
 /* The headers of C++'s library do not stand being included inside the block below; what they have
  * included already is not included again. */
 #include <algorithm>
-#include <cctype>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -56,6 +55,7 @@ reached_all_the_same ()
 extern "C" {
 #include "base/file.h"
 #include "base/toml.h"
+#include "base/toml_explain.h"
 }
 
 namespace {
@@ -300,76 +300,11 @@ convert (const toml::node &node)
 
 /* ---- The face. */
 
-/* ---- Its words are those of whoever wrote the parser. What people get wrong most is said in others. */
-
-std::string_view
-line_of (std::string_view text, uint32_t number)
-{
-  for (uint32_t line = 1; line < number && !text.empty (); line++)
-    text.remove_prefix (std::min (text.find ('\n'), text.size () - 1) + 1);
-  return text.substr (0, text.find_first_of ("\r\n"));
-}
-
-bool
-in_word (char c)
-{
-  return std::isalnum ((unsigned char)c) != 0 || c == '_' || c == '-' || c == '.' || c == '/';
-}
-
-/* The word without quotes around column COLUMN that stands where a value should; empty: none. */
-std::string_view
-bare_word (std::string_view line, size_t column)
-{
-  size_t end = std::min (column > 0 ? column - 1 : 0, line.size ()), start = end;
-  while (start > 0 && in_word (line[start - 1]))
-    start--;
-  while (end < line.size () && in_word (line[end]))
-    end++;
-  size_t before = line.find_last_not_of (" \t", start > 0 ? start - 1 : 0);
-  bool value = start > 0 && before != line.npos && std::strchr ("=[,", line[before]) != nullptr;
-  return value && end > start && std::isalpha ((unsigned char)line[start]) != 0
-             ? line.substr (start, end - start)
-             : std::string_view ();
-}
-
-adze_error *
-explain (const adze_document *document, const adze_value &place, std::string_view what)
-{
-  std::string_view line = line_of (document->text, place.line);
-  size_t columns = 0;
-  for (char c : line)
-    columns += ((unsigned char)c & 0xc0u) != 0x80u;
-  /* The end of the line is a control character to it. */
-  if (what.find ("unescaped control characters") != what.npos && place.column > columns)
-    return adze_document_error (document, &place,
-                                "a string that begins in this line is not closed in it; a longer one "
-                                "stands between three quotes");
-  if (what.find ("inline table") != what.npos && place.column > columns)
-    return adze_document_error (document, &place,
-                                "what begins with { must end with } in the same line");
-  std::string_view word = bare_word (line, place.column);
-  if (!word.empty () && word != "true" && word != "false")
-    return adze_document_error (document, &place, "text stands between quotes: \"%.*s\"",
-                                (int)word.size (), word.data ());
-  return nullptr;
-}
-
 adze_error *
 syntax_error (const adze_document *document, const toml::parse_error &error)
 {
-  adze_value place = {};
-  place.line = error.source ().begin.line;
-  place.column = error.source ().begin.column;
-  std::string_view what = error.description ();
-  /* Its own beginning says no more than that it is an error. */
-  std::string_view prefix = "Error while parsing ";
-  bool has_prefix = what.substr (0, prefix.size ()) == prefix;
-  if (adze_error *better = explain (document, place, what))
-    return better;
-  if (has_prefix)
-    what.remove_prefix (prefix.size ());
-  return adze_document_error (document, &place, "%s%.*s", has_prefix ? "bad " : "",
-                              (int)what.size (), what.data ());
+  return adze_toml_explain (document, error.source ().begin.line, error.source ().begin.column,
+                            std::string (error.description ()).c_str ());
 }
 
 /* Path and text are in their places. */

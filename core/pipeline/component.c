@@ -104,6 +104,50 @@ adze_reader_find (adze_reader *reader, const char *kind, const adze_value *at,
   return NULL;
 }
 
+/* ---- use */
+
+/* A key of TABLE that looks as if it should be "use": its value is the id of such a component, or its
+ * name is that of the kind. */
+static const adze_value *
+find_misnamed (const adze_value *table, const char *kind, const adze_component_info *const *list,
+               size_t count)
+{
+  static const char *const use[] = { "use" };
+  for (size_t i = 0; i < table->count; i++) {
+    const adze_value *item = table->items[i];
+    if (item->type != ADZE_VALUE_STRING || strcmp (item->key, "id") == 0)
+      continue;
+    if (strcmp (item->key, kind) == 0 || adze_nearest (item->key, use, 1))
+      return item;
+    for (size_t k = 0; k < count; k++)
+      if (strcmp (list[k]->id, item->string) == 0)
+        return item;
+  }
+  return NULL;
+}
+
+const adze_value *
+adze_reader_use (adze_reader *reader, const adze_value *table, const char *owner, const char *kind)
+{
+  const adze_component_info *const *list = NULL;
+  size_t count = 0;
+  if (adze_value_get (table, "use"))
+    return adze_read_string (reader, table, "use", NULL);
+  adze_complain (reader, adze_component_list (reader->runtime, kind, &list, &count));
+  const adze_value *misnamed = find_misnamed (table, kind, list, count);
+  ADZE_AUTO_FREE char *upper = strdup (kind);
+  for (char *c = upper; c && *c; c++)
+    *c = (char)(*c - 'a' + 'A');
+  ADZE_AUTO_FREE char *hint
+      = misnamed && misnamed->key_line > 0
+            ? adze_text_format ("'%s' in line %u is perhaps meant as 'use'; `adze list %s` shows "
+                                "which there are",
+                                misnamed->key, (unsigned)misnamed->key_line, kind)
+            : adze_text_format ("add one; `adze list %s` shows which there are", kind);
+  adze_complain_hint (reader, table, hint, "%s has no use = \"%s\"", owner, upper ? upper : "");
+  return NULL;
+}
+
 /* ---- Parameters. */
 
 static adze_error *
@@ -174,12 +218,14 @@ keep_files (adze_pipeline *pipeline, const adze_params *params)
 
 void
 adze_reader_params (adze_reader *reader, const adze_manifest_component *component,
-                    const adze_value *table, const char *const *ignore, bool partial,
+                    const adze_value *table, const adze_own_keys *own, bool partial,
                     adze_value **settings)
 {
   adze_params_request request = { .document = reader->document,
                                   .table = table,
-                                  .ignore = ignore,
+                                  .ignore = own->all,
+                                  .owner = own->owner,
+                                  .own = own->shown,
                                   .folder = reader->pipeline->folder,
                                   .find = find_inner,
                                   .find_context = reader,
@@ -189,7 +235,7 @@ adze_reader_params (adze_reader *reader, const adze_manifest_component *componen
   ADZE_AUTO_PARAMS params = NULL;
   adze_complain (reader, adze_params_examine (component, &request, &params));
   adze_complain (reader, keep_files (reader->pipeline, params));
-  adze_complain (reader, copy_settings (table, ignore, settings));
+  adze_complain (reader, copy_settings (table, own->all, settings));
 }
 
 /* ---- Backends. */

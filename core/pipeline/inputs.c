@@ -13,25 +13,6 @@
 
 static const char *const input_keys[] = { "kind", "path", "format", NULL };
 
-/* One in the same folder whose name is nearly that. */
-static void
-suggest_file (adze_error *error, const char *path)
-{
-  const char *base = adze_path_base (path);
-  ADZE_AUTO_FREE char *folder = strndup (path, (size_t)(base - path));
-  char **names = NULL;
-  size_t count = 0;
-  if (!folder || adze_error_status (error) != ADZE_E_NOT_FOUND)
-    return;
-  ADZE_AUTO_ERROR unread = adze_folder_names (folder, "", &names, &count);
-  if (unread)
-    return;
-  const char *meant = adze_nearest (base, (const char *const *)names, count);
-  if (meant)
-    adze_error_setf (error, "hint", "did you mean \"%s\", which is in the same folder?", meant);
-  adze_names_free (names, count);
-}
-
 /* Opened, since it is now that somebody is there to read why it cannot be. Models may be folders in
  * some format; what is in them is the plan's to find out. */
 static void
@@ -44,29 +25,69 @@ check_file (adze_reader *reader, const adze_value *at, const char *path)
   adze_error *error = adze_file_open (path, &fd, NULL);
   if (!error)
     return;
-  suggest_file (error, path);
+  adze_file_suggest (error, path);
   adze_complain_of (reader, at, error);
+}
+
+/* The formats that have the parameter KEY, "gguf, onnx"; returns the first of them, NULL: none. */
+static const char *
+formats_with (adze_reader *reader, const char *key, adze_buffer *names)
+{
+  const adze_component_info *const *list = NULL;
+  size_t count = 0;
+  const char *first = NULL;
+  adze_complain (reader, adze_component_list (reader->runtime, ADZE_FORMAT, &list, &count));
+  for (size_t i = 0; i < count; i++) {
+    adze_plugin_record *record;
+    const adze_manifest_component *component = NULL;
+    ADZE_AUTO_ERROR unusable
+        = adze_find_component (reader->runtime, list[i]->id, &record, &component);
+    for (size_t k = 0; !unusable && k < component->param_count; k++)
+      if (strcmp (component->params[k].name, key) == 0) {
+        adze_buffer_format (names, "%s%s", first ? ", " : "", component->id);
+        first = first ? first : component->id;
+      }
+  }
+  return first;
+}
+
+/* KEY is no key of an input, and could be a parameter of a format if one was named. */
+static void
+complain_of_key (adze_reader *reader, const adze_value *item)
+{
+  const char *meant = adze_nearest (item->key, input_keys, ADZE_COUNT_OF (input_keys) - 1);
+  ADZE_AUTO (adze_buffer) formats = { 0 };
+  const char *first = formats_with (reader, item->key, &formats);
+  ADZE_AUTO_FREE char *hint
+      = first ? adze_text_format ("give format = \"%s\", too, or leave '%s' out", first, item->key)
+              : NULL;
+  if (first)
+    adze_complain_key_hint (reader, item, hint,
+                            "an input has no key '%s'; it is a parameter of the format%s %s, which "
+                            "the input does not name",
+                            item->key, strchr (formats.data ? formats.data : "", ',') ? "s" : "",
+                            formats.data ? formats.data : "");
+  else if (meant)
+    adze_complain_key (reader, item, "an input has no key '%s'; did you mean '%s'?", item->key,
+                       meant);
+  else
+    adze_complain_key (reader, item,
+                       "an input has no key '%s', and no format has it as a parameter; it can have "
+                       "kind, path, format",
+                       item->key);
 }
 
 /* Parameters are the format's, so it must be known which one that is. */
 static void
 read_input_format (adze_reader *reader, const adze_value *table, adze_pipeline_input *input)
 {
+  const adze_own_keys own = { .owner = "an input", .all = input_keys };
   const adze_value *format = adze_read_string (reader, table, "format", NULL);
   if (!format) {
     for (size_t i = 0; !adze_value_get (table, "format") && i < table->count; i++) {
       const char *key = table->items[i]->key;
-      const char *meant = adze_nearest (key, input_keys, 3);
-      if (strcmp (key, "kind") == 0 || strcmp (key, "path") == 0)
-        continue;
-      if (meant)
-        adze_complain_key (reader, table->items[i], "an input has no key '%s'; did you mean '%s'?",
-                           key, meant);
-      else
-        adze_complain_key (reader, table->items[i],
-                           "'%s' could be a parameter of a format; say which one by "
-                           "format = \"...\" (an input by itself has kind, path and format)",
-                           key);
+      if (strcmp (key, "kind") != 0 && strcmp (key, "path") != 0)
+        complain_of_key (reader, table->items[i]);
     }
     return;
   }
@@ -74,29 +95,102 @@ read_input_format (adze_reader *reader, const adze_value *table, adze_pipeline_i
   if (!component)
     return;
   input->format = component->id;
-  adze_reader_params (reader, component, table, input_keys, false, &input->settings);
+  adze_reader_params (reader, component, table, &own, false, &input->settings);
+}
+
+/* ---- Kinds. */
+
+static const char *const built_in[] = { ADZE_TYPE_MODEL, ADZE_TYPE_TABLE, ADZE_TYPE_DAG,
+                                        ADZE_TYPE_TEXT,  ADZE_TYPE_STATS, ADZE_TYPE_REPORT };
+
+/* Those that are built in, and whatever else a plugin takes or gives. To be freed; the names are
+ * somebody else's. */
+static const char **
+all_kinds (adze_reader *reader, size_t *count)
+{
+  const adze_component_info *const *list = NULL;
+  size_t component_count = 0, known = 0;
+  adze_complain (reader, adze_component_list (reader->runtime, NULL, &list, &component_count));
+  const char **kinds
+      = calloc (ADZE_COUNT_OF (built_in) + component_count * ADZE_PORT_MAX, sizeof *kinds);
+  for (size_t i = 0; kinds && i < ADZE_COUNT_OF (built_in); i++)
+    kinds[known++] = built_in[i];
+  for (size_t i = 0; kinds && i < component_count; i++) {
+    adze_plugin_record *record;
+    const adze_manifest_component *component = NULL;
+    ADZE_AUTO_ERROR unusable
+        = adze_find_component (reader->runtime, list[i]->id, &record, &component);
+    size_t port_count = 0;
+    const adze_port *ports = unusable ? NULL : adze_manifest_ports (component, &port_count);
+    for (size_t k = 0; k < port_count && k < ADZE_PORT_MAX; k++)
+      kinds[known++] = ports[k].type;
+  }
+  *count = known;
+  return kinds;
+}
+
+/* Complains of one that nobody knows. */
+static bool
+check_kind (adze_reader *reader, const adze_value *kind)
+{
+  size_t count = 0;
+  if (!adze_check_name (reader, kind, kind->string, "a kind of input"))
+    return false;
+  ADZE_AUTO_FREE const char **kinds = all_kinds (reader, &count);
+  if (!kinds) {
+    adze_complain (reader, adze_error_memory ());
+    return false;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (strcmp (kinds[i], kind->string) == 0)
+      return true;
+  const char *meant = adze_nearest (kind->string, kinds, count);
+  if (meant)
+    adze_complain_at (reader, kind, "there is no kind '%s'; did you mean '%s'?", kind->string,
+                      meant);
+  else
+    adze_complain_at (reader, kind,
+                      "there is no kind '%s': no plugin here takes or gives it, and of its own adze "
+                      "has model, table, dag, text, stats and report",
+                      kind->string);
+  return false;
+}
+
+static void
+read_kind (adze_reader *reader, const adze_value *table, bool short_form,
+           adze_pipeline_input *input)
+{
+  const adze_value *kind = adze_read_string (
+      reader, table, "kind",
+      short_form ? NULL
+                 : "this input needs kind = \"...\": model, table, dag, text, stats or report, or "
+                   "one that a plugin brings");
+  if (short_form)
+    input->kind = ADZE_TYPE_MODEL;
+  if (!kind)
+    return;
+  if (short_form && strcmp (kind->string, ADZE_TYPE_MODEL) != 0)
+    adze_complain_at (reader, kind, "[model] is a model; other inputs are written [input.NAME]");
+  else if (strcmp (kind->string, ADZE_TYPE_DATASET) == 0) {
+    ADZE_AUTO_FREE char *hint
+        = adze_text_format ("write [data.%s] with use = \"SOURCE\" in the place of kind and path; "
+                            "`adze list source` shows the sources, `adze inspect SOURCE` what each "
+                            "calls its file",
+                            table->key ? table->key : "NAME");
+    adze_complain_hint (reader, kind, hint,
+                        "'dataset' is no kind of input: data has a table of its own");
+  } else if (check_kind (reader, kind))
+    input->kind = kind->string;
 }
 
 static void
 read_input (adze_reader *reader, const adze_value *table, bool short_form,
             adze_pipeline_input *input)
 {
-  const adze_value *kind = adze_read_string (
-      reader, table, "kind",
-      short_form ? NULL : "this input needs kind = \"...\": model, table, dag, text, ...");
+  input->table = table;
+  read_kind (reader, table, short_form, input);
   const adze_value *path
       = adze_read_string (reader, table, "path", "this input needs path = \"...\", a file");
-  input->table = table;
-  if (short_form && kind && strcmp (kind->string, ADZE_TYPE_MODEL) != 0)
-    adze_complain_at (reader, kind, "[model] is a model; other inputs are written [input.NAME]");
-  else if (kind && strcmp (kind->string, ADZE_TYPE_DATASET) == 0)
-    adze_complain_at (reader, kind,
-                      "data is no input: it has a table of its own, [data.NAME], with use = "
-                      "\"SOURCE\"");
-  else if (kind && adze_check_name (reader, kind, kind->string, "a kind of artifact"))
-    input->kind = kind->string;
-  if (short_form)
-    input->kind = ADZE_TYPE_MODEL;
   if (path && (input->path = adze_reader_path (reader, path)))
     check_file (reader, path, input->path);
   if (!input->kind)
@@ -141,13 +235,14 @@ adze_read_inputs (adze_reader *reader)
   for (size_t i = 0; tables && i < tables->count; i++) {
     const adze_value *table = tables->items[i];
     if (!adze_is_table (reader, table, "[input.NAME]")
-        || !adze_check_name (reader, table, table->key, "an input"))
+        || !adze_check_key_name (reader, table, "an input"))
       continue;
     if (model && strcmp (table->key, "model") == 0) {
-      adze_complain_at (reader, table,
-                        "[input.model] is [model] in full, which is there already, in "
-                        "line %u",
-                        (unsigned)model->line);
+      adze_complain_hint (reader, table,
+                          "remove one of them, or give this one another name, such as "
+                          "[input.other]",
+                          "[input.model] and [model] (line %u) are the same input",
+                          (unsigned)model->line);
       continue;
     }
     adze_pipeline_input *input = &pipeline->inputs[pipeline->input_count++];
@@ -200,14 +295,15 @@ read_one_data (adze_reader *reader, const adze_value *table, adze_pipeline_data 
   read_part (reader, table, data);
   adze_read_int (reader, table, "limit", 1, INT64_MAX, &limit);
   data->limit = (uint64_t)limit;
-  const adze_value *use = adze_read_string (
-      reader, table, "use", "this needs use = \"...\", the source that the data comes from");
+  ADZE_AUTO_FREE char *owner = adze_text_format ("[data.%s]", data->name);
+  const adze_own_keys own = { .owner = owner ? owner : "data", .all = data_keys };
+  const adze_value *use = adze_reader_use (reader, table, own.owner, ADZE_SOURCE);
   const adze_manifest_component *component
       = use ? adze_reader_find (reader, ADZE_SOURCE, use, NULL) : NULL;
   if (!component)
     return;
   data->use = component->id;
-  adze_reader_params (reader, component, table, data_keys, false, &data->settings);
+  adze_reader_params (reader, component, table, &own, false, &data->settings);
 }
 
 void
@@ -220,6 +316,6 @@ adze_read_data (adze_reader *reader)
     adze_complain (reader, adze_error_memory ());
   for (size_t i = 0; pipeline->data && tables && i < tables->count; i++)
     if (adze_is_table (reader, tables->items[i], "[data.NAME]")
-        && adze_check_name (reader, tables->items[i], tables->items[i]->key, "data"))
+        && adze_check_key_name (reader, tables->items[i], "data"))
       read_one_data (reader, tables->items[i], &pipeline->data[pipeline->data_count++]);
 }

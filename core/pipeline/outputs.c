@@ -2,7 +2,9 @@
 /* pipeline/outputs.c: [[output]]: what is written where, and nothing over what somebody needs. */
 #include <adze/draft/format.h>
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "artifact/artifact.h"
 #include "artifact/format.h"
@@ -24,6 +26,36 @@ same_file (const char *a, const char *b)
          && one.st_ino == other.st_ino;
 }
 
+/* Folders that are missing are made when it is written. Can they be? */
+static void
+check_folder (adze_reader *reader, const adze_value *at, const char *path)
+{
+  ADZE_AUTO_FREE char *folder = strdup (path);
+  struct stat status;
+  char *slash;
+  if (!folder) {
+    adze_complain (reader, adze_error_memory ());
+    return;
+  }
+  while ((slash = strrchr (folder, '/'))) {
+    slash[slash == folder] = '\0';
+    if (stat (folder, &status) == 0 || slash == folder)
+      break;
+    if (errno == ENOTDIR)
+      continue;
+    if (errno != ENOENT)
+      return; /* who knows; writing will tell */
+  }
+  if (stat (folder, &status) != 0)
+    return;
+  if (!S_ISDIR (status.st_mode))
+    adze_complain_at (reader, at, "nothing can be written in %s: it is a file, and no folder",
+                      folder);
+  else if (access (folder, W_OK | X_OK) != 0)
+    adze_complain_at (reader, at, "nothing can be written in the folder %s: %s", folder,
+                      strerror (errno));
+}
+
 static void
 check_path (adze_reader *reader, const adze_value *at, size_t index)
 {
@@ -32,6 +64,8 @@ check_path (adze_reader *reader, const adze_value *at, size_t index)
   struct stat status;
   if (stat (path, &status) == 0 && S_ISDIR (status.st_mode))
     adze_complain_at (reader, at, "\"%s\" is a folder; an output is a file in it", at->string);
+  else
+    check_folder (reader, at, path);
   for (size_t i = 0; i < pipeline->input_count; i++)
     if (pipeline->inputs[i].path && same_file (path, pipeline->inputs[i].path))
       adze_complain_at (reader, at,
@@ -87,7 +121,11 @@ bind_output (adze_reader *reader, const adze_value *table, adze_binding *binding
     return false;
   if (strcmp (binding->type, ADZE_TYPE_DATASET) != 0)
     return true;
-  adze_complain_at (reader, from, "this is a dataset, which cannot be written as an output");
+  adze_complain_hint (reader, from,
+                      "remove this [[output]], or say from = \"STAGE.PORT\"; without from it is the "
+                      "last model",
+                      "\"%s\" is a dataset, and no dataset can be written as an output",
+                      from->string);
   return false;
 }
 
@@ -110,7 +148,8 @@ read_output (adze_reader *reader, const adze_value *table, size_t index)
   if (!format)
     return;
   output->format = format->id;
-  adze_reader_params (reader, format, table, output_keys, false, &output->settings);
+  const adze_own_keys own = { .owner = "an output", .all = output_keys };
+  adze_reader_params (reader, format, table, &own, false, &output->settings);
 }
 
 void

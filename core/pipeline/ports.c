@@ -170,6 +170,22 @@ complain_of_port (adze_reader *reader, const adze_value *at, const adze_pipeline
                         stage->id, stage->use);
 }
 
+/* No stage is called ID. If one above nearly is, that is what to say; else what could stand there. */
+static void
+complain_of_stage (adze_reader *reader, size_t index, const adze_value *at, const char *id)
+{
+  ADZE_AUTO_FREE const char **ids = calloc (index + 2, sizeof *ids);
+  size_t count = 0;
+  for (size_t i = 0; ids && i < index; i++)
+    if (reader->pipeline->stages[i].id)
+      ids[count++] = reader->pipeline->stages[i].id;
+  const char *meant = ids ? adze_nearest (id, ids, count) : NULL;
+  if (meant)
+    adze_complain_at (reader, at, "there is no stage '%s'; did you mean '%s'?", id, meant);
+  else
+    complain_why (reader, index, at, "there is no stage '%s'", id);
+}
+
 static bool
 bind_stage (adze_reader *reader, size_t index, const adze_value *at, const char *id,
             const char *port_name, adze_binding *binding)
@@ -180,7 +196,7 @@ bind_stage (adze_reader *reader, size_t index, const adze_value *at, const char 
          && (!pipeline->stages[i].id || strcmp (pipeline->stages[i].id, id) != 0))
     i++;
   if (i == pipeline->stage_count) {
-    complain_why (reader, index, at, "there is no stage '%s'", id);
+    complain_of_stage (reader, index, at, id);
     return false;
   }
   const adze_pipeline_stage *stage = &pipeline->stages[i];
@@ -307,7 +323,8 @@ complain_of_none (adze_reader *reader, const adze_value *at, const char *type, c
   bool model = strcmp (type, ADZE_TYPE_MODEL) == 0, data = strcmp (type, ADZE_TYPE_DATASET) == 0;
   ADZE_AUTO_FREE char *hint
       = model  ? strdup ("add [model] with path = \"...\"")
-        : data ? strdup ("add [data.NAME] with use = \"SOURCE\"")
+        : data ? strdup ("add [data.NAME] with use = \"SOURCE\"; `adze list source` shows which "
+                         "there are")
                : adze_text_format ("add [input.NAME] with kind = \"%s\" and path = \"...\"", type);
   adze_complain_hint (reader, at, hint, "%s needs a %s, and nothing above gives one", what, type);
 }

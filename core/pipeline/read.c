@@ -129,10 +129,14 @@ check_there_is_something_to_do (adze_reader *reader)
   const adze_value *root = reader->document->root;
   if (adze_value_get (root, "stage") || adze_value_get (root, "output"))
     return;
-  ADZE_AUTO_FREE char *hint = strdup ("add a [[stage]] with use = \"TECHNIQUE\"; `adze list "
-                                      "technique` shows which there are, and `adze init MODEL` "
-                                      "writes a pipeline to begin with");
-  adze_complain_hint (reader, NULL, hint, "there is nothing to do: it has no [[stage]]");
+  bool input = adze_value_get (root, "model") || adze_value_get (root, "input");
+  adze_complain_hint (reader, NULL,
+                      input ? "add a [[stage]] with use = \"TECHNIQUE\" (`adze list technique` shows which "
+                      "there are), or an [[output]] alone, to convert; `adze init MODEL` writes a "
+                      "pipeline to begin with"
+                            : "`adze init MODEL` writes a pipeline to begin with",
+                      "there is nothing to do: it has %sno [[stage]] and no [[output]]",
+                      input ? "" : "no [model], ");
 }
 
 static adze_error *

@@ -97,6 +97,16 @@ adze_complain_hint (adze_reader *reader, const adze_value *at, const char *hint,
 }
 
 void
+adze_complain_key_hint (adze_reader *reader, const adze_value *at, const char *hint,
+                        const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  complain (reader, at, true, hint, format, arguments);
+  va_end (arguments);
+}
+
+void
 adze_complain_of (adze_reader *reader, const adze_value *at, adze_error *error)
 {
   ADZE_AUTO_ERROR owned = error;
@@ -416,15 +426,53 @@ adze_check_keys (adze_reader *reader, const adze_value *table, const char *known
   adze_names_free (words, count);
 }
 
+/* What could be meant by NAME, "big-one" by "Big One"; empty when that is no name either. */
+static void
+mend_name (const char *name, char mended[65])
+{
+  size_t size = 0;
+  for (; *name && size < 64; name++) {
+    char c = *name;
+    if (c >= 'A' && c <= 'Z')
+      c = (char)(c - 'A' + 'a');
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9' && size > 0))
+      mended[size++] = c;
+    else if (size > 0 && mended[size - 1] != '-')
+      mended[size++] = '-';
+  }
+  while (size > 0 && mended[size - 1] == '-')
+    size--;
+  mended[size] = '\0';
+}
+
+static void
+complain_of_name (adze_reader *reader, const adze_value *at, bool key, const char *name,
+                  const char *what)
+{
+  char mended[65];
+  mend_name (name, mended);
+  (key ? adze_complain_key : adze_complain_at) (
+      reader, at,
+      "\"%.80s\" cannot be the name of %s: one has lower case letters, digits and hyphens, begins "
+      "with a letter and is at most 64 long%s%s%s",
+      name, what, mended[0] ? ", such as \"" : "", mended, mended[0] ? "\"" : "");
+}
+
 bool
 adze_check_name (adze_reader *reader, const adze_value *at, const char *name, const char *what)
 {
   if (adze_name_valid (name))
     return true;
-  adze_complain_at (reader, at,
-                    "\"%.80s\" cannot be the name of %s: one has lower case letters, digits and "
-                    "hyphens, begins with a letter and is at most 64 long",
-                    name, what);
+  complain_of_name (reader, at, false, name, what);
+  return false;
+}
+
+bool
+adze_check_key_name (adze_reader *reader, const adze_value *at, const char *what)
+{
+  if (adze_name_valid (at->key))
+    return true;
+  complain_of_name (reader, at, true, at->key, what);
   return false;
 }
 

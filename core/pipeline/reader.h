@@ -34,10 +34,13 @@ ADZE_PRINTF (3, 4)
 void adze_complain_at (adze_reader *reader, const adze_value *at, const char *format, ...);
 ADZE_PRINTF (3, 4)
 void adze_complain_key (adze_reader *reader, const adze_value *at, const char *format, ...);
-/* The same, with the fact "hint". */
+/* The same, with the fact "hint" (NULL: none). */
 ADZE_PRINTF (4, 5)
 void adze_complain_hint (adze_reader *reader, const adze_value *at, const char *hint,
                          const char *format, ...);
+ADZE_PRINTF (4, 5)
+void adze_complain_key_hint (adze_reader *reader, const adze_value *at, const char *hint,
+                             const char *format, ...);
 /* What ERROR, which knows no place, says (and its causes) is about AT. Takes it over. */
 void adze_complain_of (adze_reader *reader, const adze_value *at, adze_error *error);
 /* All complaints as one error, in the order of the file; NULL: there was none. Once, at the end. */
@@ -73,15 +76,30 @@ void adze_check_keys (adze_reader *reader, const adze_value *table, const char *
 /* Is NAME (of what WHAT says) one that may be referred to? Complains at AT. */
 bool adze_check_name (adze_reader *reader, const adze_value *at, const char *name,
                       const char *what);
+/* The same for the key in front of the table AT. */
+bool adze_check_key_name (adze_reader *reader, const adze_value *at, const char *what);
 
 /* ---- component.c: components and their parameters. */
 
 /* The component of this KIND that AT names; NULL: complained of. RECORD may be NULL. */
 const adze_manifest_component *adze_reader_find (adze_reader *reader, const char *kind,
                                                  const adze_value *at, adze_plugin_record **record);
-/* Checks the parameters of TABLE, and copies them to *SETTINGS (NULL when it gives none). */
+/* What "use" of TABLE says, a component of this KIND; NULL: complained of. OWNER is what needs it,
+ * "this stage". */
+const adze_value *adze_reader_use (adze_reader *reader, const adze_value *table, const char *owner,
+                                   const char *kind);
+
+/* The keys of a table that are no parameters. */
+typedef struct adze_own_keys {
+  const char *owner;         /* who has them: "a stage" */
+  const char *const *all;    /* NULL-terminated */
+  const char *const *shown;  /* those that one may write there; NULL: all */
+} adze_own_keys;
+
+/* Checks the parameters of TABLE, and copies them to *SETTINGS (NULL when it gives none). PARTIAL: a
+ * rule, which says what differs. */
 void adze_reader_params (adze_reader *reader, const adze_manifest_component *component,
-                         const adze_value *table, const char *const *ignore, bool partial,
+                         const adze_value *table, const adze_own_keys *own, bool partial,
                          adze_value **settings);
 /* "ref", or a component of kind backend; NULL: not given, or complained of. */
 const char *adze_reader_backend (adze_reader *reader, const adze_value *table);

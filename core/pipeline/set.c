@@ -337,9 +337,10 @@ apply (const setting *s, const char *text)
     return;
   }
   if (table && index >= s->count) {
-    complain (s, s->columns[s->count - 1],
-              "'%s' is more than one value; go on with a dot and what of it is set",
-              s->parts[s->count - 1]);
+    bool stage = strcmp (s->parts[0], "stage") == 0 && s->count == 2;
+    complain (s, s->columns[s->count - 1], "'%s' is %s; name one of its keys: %.*s.KEY=VALUE",
+              s->parts[s->count - 1], stage ? "a whole stage" : "a whole table",
+              (int)strcspn (s->document->text, "= \t"), s->document->text);
     return;
   }
   if (table && table->type != ADZE_VALUE_TABLE) {
@@ -420,7 +421,11 @@ apply_setting (adze_reader *reader, const char *text)
   setting s = { .reader = reader, .document = document };
   const char *value = equals ? equals + 1 + strspn (equals + 1, " \t") : "";
   if (!equals || !*value) {
-    complain (&s, 1, "this is no setting: one reads stage.ID.KEY=VALUE");
+    bool named = trimmed > 0 && strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == trimmed;
+    if (named)
+      complain (&s, (uint32_t)trimmed + 1, "the value is missing: %s=VALUE", name);
+    else
+      complain (&s, 1, "this is no setting: one reads stage.ID.KEY=VALUE");
     return;
   }
   s.value_column = (uint32_t)(value - text) + 1;

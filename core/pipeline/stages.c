@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "artifact/artifact.h"
 #include "base/file.h"
 #include "pipeline/place.h"
 #include "pipeline/reader.h"
@@ -34,8 +35,7 @@ read_id (adze_reader *reader, size_t index)
 {
   adze_pipeline_stage *stages = reader->pipeline->stages;
   adze_pipeline_stage *stage = &stages[index];
-  const adze_value *use = adze_read_string (reader, stage->table, "use",
-                                            "this stage needs use = \"...\", a technique");
+  const adze_value *use = adze_reader_use (reader, stage->table, "this stage", ADZE_TECHNIQUE);
   const adze_value *id = adze_read_string (reader, stage->table, "id", NULL);
   stage->use = use ? use->string : NULL;
   if (id && (strcmp (id->string, "input") == 0 || strcmp (id->string, "data") == 0)) {
@@ -111,10 +111,12 @@ complain_of_metric (adze_reader *reader, const adze_value *at, size_t character,
     if (pipeline->stages[i].id)
       ids[count++] = pipeline->stages[i].id;
   const char *meant = ids ? adze_nearest (id, ids, count) : NULL;
+  ADZE_AUTO_FREE char *hint
+      = adze_text_format ("move the condition to stage '%s', or that stage above this one", id);
   if (find_stage (pipeline, id) < pipeline->stage_count)
-    adze_complain_at (reader, &place,
-                      "stage '%s' stands below this one, so '%s.%s' is not known here", id, id,
-                      name);
+    adze_complain_hint (reader, &place, hint,
+                        "stage '%s' stands below this one, so '%s.%s' is not known here", id, id,
+                        name);
   else if (meant)
     adze_complain_at (reader, &place, "there is no stage '%s'; did you mean '%s'?", id, meant);
   else
@@ -185,7 +187,8 @@ read_rule (adze_reader *reader, const adze_manifest_component *component, const 
   adze_read_bool (reader, table, "optional", &rule->optional);
   if (!component)
     return;
-  adze_reader_params (reader, component, table, rule_keys, true, &rule->settings);
+  const adze_own_keys own = { .owner = "a rule", .all = rule_keys };
+  adze_reader_params (reader, component, table, &own, true, &rule->settings);
   if (rule->skip && rule->settings)
     adze_complain_key (reader, adze_value_get (table, rule->settings->items[0]->key),
                        "this rule skips its tensors, so that a parameter in it means nothing");
@@ -215,10 +218,17 @@ read_rules (adze_reader *reader, adze_pipeline_stage *stage)
 
 /* ---- The stage. */
 
-/* What in its table is not a parameter: the host's words and the names of its ports. To be freed,
- * without the names. */
+/* Of ports, data alone is bound by its name. */
+static bool
+is_key (const adze_port *port)
+{
+  return port->direction == ADZE_PORT_IN && strcmp (port->type, ADZE_TYPE_DATASET) == 0;
+}
+
+/* What in its table is not a parameter: the host's words and the names of its ports; of the latter
+ * only SHOWN are for writing there. To be freed, without the names. */
 static const char **
-ignored_keys (const adze_manifest_component *component)
+own_keys (const adze_manifest_component *component, bool shown)
 {
   static const char *const own[] = { "use",     "id",      "inputs",      "rule",        "require",
                                      "backend", "isolate", "on-fallback", "on-no-effect" };
@@ -228,16 +238,19 @@ ignored_keys (const adze_manifest_component *component)
   for (size_t i = 0; keys && i < ADZE_COUNT_OF (own); i++)
     keys[count++] = own[i];
   for (size_t i = 0; keys && i < port_count; i++)
-    keys[count++] = ports[i].name;
+    if (!shown || is_key (&ports[i]))
+      keys[count++] = ports[i].name;
   return keys;
 }
 
 static void
 read_parameters (adze_reader *reader, adze_pipeline_stage *stage)
 {
-  ADZE_AUTO_FREE const char **ignore = ignored_keys (stage->component);
-  if (ignore)
-    adze_reader_params (reader, stage->component, stage->table, ignore, false, &stage->settings);
+  ADZE_AUTO_FREE const char **all = own_keys (stage->component, false);
+  ADZE_AUTO_FREE const char **shown = own_keys (stage->component, true);
+  const adze_own_keys own = { .owner = "a stage", .all = all, .shown = shown };
+  if (all && shown)
+    adze_reader_params (reader, stage->component, stage->table, &own, false, &stage->settings);
   else
     adze_complain (reader, adze_error_memory ());
 }
@@ -286,16 +299,16 @@ adze_read_stages (adze_reader *reader)
 static void
 read_observer (adze_reader *reader, const adze_value *table, adze_pipeline_observer *observer)
 {
-  static const char *const own[] = { "use", NULL };
-  const adze_value *use
-      = adze_read_string (reader, table, "use", "this observer needs use = \"...\"");
+  static const char *const keys[] = { "use", NULL };
+  const adze_own_keys own = { .owner = "an observer", .all = keys };
+  const adze_value *use = adze_reader_use (reader, table, "this observer", ADZE_OBSERVER);
   observer->table = table;
   const adze_manifest_component *component
       = use ? adze_reader_find (reader, ADZE_OBSERVER, use, NULL) : NULL;
   if (!component)
     return;
   observer->use = component->id;
-  adze_reader_params (reader, component, table, own, false, &observer->settings);
+  adze_reader_params (reader, component, table, &own, false, &observer->settings);
 }
 
 void

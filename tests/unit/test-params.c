@@ -436,8 +436,9 @@ static const struct {
     "p.toml:2:1: 'prune' has no parameter 'qqqqqqqq'; it has flag, epochs, sparsity, title, scope, "
     "notes, codec, sizes, layers",
     NULL, "qqqqqqqq" },
-  { "flag = true", "p.toml:1:1: 'prune' needs the parameter 'sparsity' (float): the share",
-    "sparsity", "nothing" },
+  { "flag = true",
+    "p.toml:1:1: 'prune' needs the parameter 'sparsity': a float in [0, 1) (\"the share\")",
+    "a float in [0, 1)", NULL },
   { "sparsity = \"half\"",
     "p.toml:1:12: parameter 'sparsity' must be a float, and a string (\"half\") is not", "a float",
     "a string (\"half\")" },

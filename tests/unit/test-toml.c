@@ -167,6 +167,109 @@ test_syntax_error_shows_the_place (void **state)
   assert_memory_equal (adze_error_message (error), "bad.toml:2:8: ", 14);
 }
 
+/* What people get wrong most: where, and what is said of it. */
+static const struct {
+  const char *text;
+  const char *message;
+} mistakes[] = {
+  { "a = trim", "1:5: trim without quotes is no value; text needs quotes: \"trim\"" },
+  { "\n  watch = watch # it",
+    "2:11: watch without quotes is no value; text needs quotes: \"watch\"" },
+  { "a = [1, fc1.weight]",
+    "1:9: fc1.weight without quotes is no value; text needs quotes: \"fc1.weight\"" },
+  { "b = { \"\u00e9\" = 1, a = na\u00efve }",
+    "1:20: na\u00efve without quotes is no value; text needs quotes: \"na\u00efve\"" },
+  { "a = ./x/y.bin",
+    "1:5: ./x/y.bin without quotes is no value; text needs quotes: \"./x/y.bin\"" },
+  { "a = True", "1:5: true and false are written in lower case: true" },
+  { "a = [FALSE]", "1:6: true and false are written in lower case: false" },
+  { "a = None", "1:5: TOML has no None; leave the key out" },
+  { "a = [null]", "1:6: TOML has no null; leave the entry out" },
+  { "a = yes", "1:5: yes without quotes is no value; write true, or \"yes\" if it is text" },
+  { "a = off", "1:5: off without quotes is no value; write false, or \"off\" if it is text" },
+  { "a = \u201cb\u201d", "1:5: \u201c is no quote in TOML; text stands between two of \"" },
+  { "a =", "1:1: 'a' has no value: write one behind the '='" },
+  { "a = # b", "1:1: 'a' has no value: write one behind the '='" },
+  { "a = 50 %", "1:8: a number stands alone; 50 % is written 0.5" },
+  { "a = 0,5", "1:5: a decimal number has a point, not a comma: 0.5" },
+  { "a = -.5", "1:5: a number has a digit in front of its point: -0.5" },
+  { "a = 5.", "1:5: a number has a digit behind its point: 5.0" },
+  { "a = 2GiB",
+    "1:5: 2GiB without quotes is no value; a number with a unit needs them: \"2GiB\"" },
+  { "a = 2 GiB",
+    "1:5: 2 GiB without quotes is no value; a number with a unit needs them: \"2 GiB\"" },
+  { "a = 1 2", "1:7: the value ends in front of this, and only a remark (#) can follow it" },
+  { "a = 'it's'", "1:9: the value ends in front of this, and only a remark (#) can follow it" },
+  { "a = \"b", "1:5: this string has no closing \" in its line" },
+  { "a = 1\r\nb = ['c', 'd]\r\n", "2:11: this string has no closing ' in its line" },
+  { "a = \"\"\"b\n\n", "1:5: this text between three quotes each has no closing \"\"\"" },
+  { "a = \"b\\d\"", "1:8: \\d means nothing between these quotes" },
+  { "a: 1", "1:2: behind a key stands '=', and here is ':'" },
+  { "a b = 1", "1:3: a key of several words stands between quotes, and '=' behind it" },
+  { "ab\n", "1:3: here the line ends, and a key needs a value: ab = ..." },
+  { "a = [1 2]",
+    "1:8: between the entries of a list stand commas, and ']' ends it; here is neither" },
+  { "a = [1,", "1:7: the file ends in the middle of a list: ']' is missing" },
+  { "a = { b = 1", "1:12: what begins with { must end with } in the same line" },
+  { "a = { b = 1, }", "1:14: there is no comma in front of }" },
+  { "[a\n", "1:3: the line ends, and one ']' is missing: [a]" },
+  { "[[a]\n", "1:5: the line ends, and one ']' is missing: [[a]]" },
+  { "[[a\n", "1:4: the line ends, and ']]' is missing: [[a]]" },
+  { "[a]]", "1:4: here is one ']' more than there are '[': [a]" },
+  { "[[]]", "1:3: the name of the table is missing between the brackets" },
+  { "[a] b = 1", "1:5: the name of a table has a line of its own; its keys stand below it" },
+  { "\xef\xbb\xbf[a]\n[b]\n[a]", "3:1: [a] is there already, in line 1; put these keys there" },
+  { "[a]\n[[a]]", "2:1: [[a]] is written [a] in line 1; write both in the same way" },
+  { "[[a]]\n[a]", "2:1: [a] is written [[a]] in line 1; write both in the same way" },
+  /* Only the table that it is in counts, and what strings have in them does not. */
+  { "b = 1\n[a]\nc = '''\nb = 3\n'''\nb = [1,\n 2]\n b = 2",
+    "8:2: 'b' is given twice in this table; it stands in line 6 already" },
+  { "a = { b = 1, b = 2 }", "1:14: 'b' is given twice in this table" },
+};
+
+static void
+test_mistakes_are_explained (void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < ADZE_COUNT_OF (mistakes); i++) {
+    ADZE_AUTO (adze_document) document = { 0 };
+    const char *text = mistakes[i].text;
+    ADZE_AUTO_ERROR error = adze_toml_parse ("t.toml", text, strlen (text), &document);
+    assert_non_null (error);
+    assert_int_equal (adze_error_status (error), ADZE_E_FORMAT);
+    assert_int_equal (strncmp (adze_error_message (error), "t.toml:", 7), 0);
+    assert_string_equal (adze_error_message (error) + 7, mistakes[i].message);
+  }
+}
+
+/* Whether it is good or bad then, an answer must come. */
+static void
+must_end (const char *text, size_t size)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_ERROR error = adze_toml_parse ("t.toml", text, size, &document);
+  assert_true (!error == (document.root != NULL));
+}
+
+/* The same mistakes cut short, with a byte gone, and with a NUL in them. */
+static void
+test_mistakes_in_pieces (void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < ADZE_COUNT_OF (mistakes); i++) {
+    size_t size = strlen (mistakes[i].text);
+    for (size_t k = 0; k < size; k++) {
+      char text[256];
+      memcpy (text, mistakes[i].text, size);
+      must_end (text, k);
+      text[k] = '\0';
+      must_end (text, size);
+      memmove (text + k, mistakes[i].text + k + 1, size - k - 1);
+      must_end (text, size - 1);
+    }
+  }
+}
+
 static void
 test_bad_documents_are_refused (void **state)
 {
@@ -500,6 +603,8 @@ main (void)
     cmocka_unit_test (test_order_is_that_of_the_document),
     cmocka_unit_test (test_places),
     cmocka_unit_test (test_syntax_error_shows_the_place),
+    cmocka_unit_test (test_mistakes_are_explained),
+    cmocka_unit_test (test_mistakes_in_pieces),
     cmocka_unit_test (test_bad_documents_are_refused),
     cmocka_unit_test (test_depth_is_bounded),
     cmocka_unit_test (test_long_key_shows_the_place),

@@ -83,6 +83,10 @@ typedef struct adze_params_request {
   const adze_document *document;
   const adze_value *table;
   const char *const *ignore;
+  /* Who has the table, "a stage", and which of IGNORE one may write there, for complaints; NULL:
+   * nobody, and all of them. */
+  const char *owner;
+  const char *const *own;
   const char *folder;
   adze_params_find find;
   void *find_context;

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "plugin/manifest/params.h"
+#include "plugin/manifest/params_words.h"
 
 /* Components inside components, each of which might be its own default. */
 #define DEPTH_MAX 16
@@ -22,6 +22,8 @@ typedef struct binder {
   const char *folder;
   adze_params_find find;
   void *find_context;
+  const char *owner;             /* who has the table, and which keys are its own */
+  const char *const *own;
   bool partial; /* but for components inside, whose presets are their own */
   /* While a preset is bound, what is wrong with it has no place of its own but this. */
   bool in_preset;
@@ -175,6 +177,26 @@ about_param (const adze_param *param, adze_error *why)
   return error;
 }
 
+/* A --set that says more of a component which nobody has named: the text up to the parameter, "--set
+ * stage.trim.after", is how to name it. */
+static adze_error *
+no_component (const adze_param *param, const adze_value *value)
+{
+  const adze_document *setting = value->origin;
+  size_t size = value->key_column > 0 ? value->key_column - 1 + strlen (param->name) : 0;
+  bool set = setting && setting->text && strncmp (setting->path, "<--set ", 7) == 0
+             && size > 0 && strlen (setting->text) >= size;
+  if (!set)
+    return adze_error_new (ADZE_E_PARAM,
+                           "parameter '%s' needs the id of a component: use = \"ID\"", param->name);
+  adze_error *error = adze_error_new (
+      ADZE_E_PARAM, "'%s' is not given, so there is nothing whose parameters could be set",
+      param->name);
+  adze_error_setf (error, "hint", "say which component it is, too: --set %.*s.use=ID", (int)size,
+                   setting->text);
+  return error;
+}
+
 /* Opened, since it is now that somebody is there to read why it cannot be. */
 static adze_error *
 find_file (const char *folder, const char *name, char **absolute)
@@ -187,7 +209,11 @@ find_file (const char *folder, const char *name, char **absolute)
   ADZE_AUTO_FREE char *found = NULL;
   ADZE_TRY (adze_path_absolute (path, &found));
   ADZE_AUTO_FD int fd = -1;
-  ADZE_TRY (adze_file_open (found, &fd, NULL));
+  adze_error *error = adze_file_open (found, &fd, NULL);
+  if (error) {
+    adze_file_suggest (error, found);
+    return error;
+  }
   *absolute = adze_take (&found);
   return NULL;
 }
@@ -223,16 +249,18 @@ bind_component (binder *b, const adze_param *param, const adze_value *value, siz
   bool table = value->type == ADZE_VALUE_TABLE;
   const adze_value *use = table ? adze_value_get (value, "use") : value;
   const char *fault = NULL;
-  if (!use)
-    fault = "needs the id of a component: use = \"ID\"";
-  else if (use->type != ADZE_VALUE_STRING || strlen (use->string) != use->string_size)
+  if (!use) {
+    complain_at (b, value, false, no_component (param, value));
+    return;
+  }
+  if (use->type != ADZE_VALUE_STRING || strlen (use->string) != use->string_size)
     fault = "needs a string with the id of a component as 'use'";
   else if (!b->find)
     fault = "takes a component, which cannot be had here";
   else if (depth >= DEPTH_MAX)
     fault = "has components within components without end";
   if (fault) {
-    complain_at (b, use ? use : value, false,
+    complain_at (b, use, false,
                  adze_error_new (ADZE_E_PARAM, "parameter '%s' %s", param->name, fault));
     return;
   }
@@ -335,48 +363,6 @@ bind_preset (binder *b, const adze_param *param, const adze_value *place, size_t
 
 /* ---- Keys. */
 
-/* The names of the component's parameters, and behind them those that are the host's; NULL without
- * memory. */
-static const char **
-known_names (const adze_manifest_component *component, const char *const *ignore, size_t *count)
-{
-  *count = component->param_count;
-  for (size_t i = 0; ignore && ignore[i]; i++)
-    ++*count;
-  const char **names = calloc (*count + 1, sizeof *names);
-  for (size_t i = 0; names && i < component->param_count; i++)
-    names[i] = component->params[i].name;
-  for (size_t i = component->param_count; names && i < *count; i++)
-    names[i] = ignore[i - component->param_count];
-  return names;
-}
-
-static adze_error *
-unknown (const adze_manifest_component *component, const char *const *ignore, const char *key)
-{
-  size_t count;
-  ADZE_AUTO_FREE const char **names = known_names (component, ignore, &count);
-  ADZE_AUTO (adze_buffer) known = { 0 };
-  if (!names)
-    return adze_error_memory ();
-  for (size_t i = 0; i < component->param_count; i++)
-    adze_buffer_format (&known, "%s%s", i > 0 ? ", " : "", names[i]);
-  if (known.failed)
-    return adze_error_memory ();
-  const char *nearest = adze_nearest (key, names, count);
-  const char *has = known.data ? known.data : "none";
-  adze_error *error
-      = nearest ? adze_error_new (ADZE_E_PARAM,
-                                  "'%s' has no parameter '%s'; did you mean '%s'? (it has %s)",
-                                  component->id, key, nearest, has)
-                : adze_error_new (ADZE_E_PARAM, "'%s' has no parameter '%s'; it has %s",
-                                  component->id, key, has);
-  adze_error_set (error, "found", key);
-  adze_error_set (error, "needed", nearest ? nearest : has);
-  adze_error_setf (error, "hint", "see `adze inspect %s`", component->id);
-  return error;
-}
-
 static bool
 is_known (const adze_manifest_component *component, const char *const *ignore,
           const adze_value *value)
@@ -392,18 +378,6 @@ is_known (const adze_manifest_component *component, const char *const *ignore,
   return false;
 }
 
-static adze_error *
-not_given (const adze_manifest_component *component, const adze_param *param)
-{
-  const char *type = adze_param_type_name (param->type, param->item);
-  adze_error *error = adze_error_new (ADZE_E_PARAM, "'%s' needs the parameter '%s' (%s): %s",
-                                      component->id, param->name, type, param->help);
-  adze_error_set (error, "needed", param->name);
-  adze_error_set (error, "found", "nothing");
-  adze_error_setf (error, "hint", "write %s = ...", param->name);
-  return error;
-}
-
 /* Complains about whatever it can, so that a person has to come back only once; at PLACE about what
  * is not there. */
 static void
@@ -412,12 +386,15 @@ bind_table (binder *b, const adze_manifest_component *component, const adze_valu
             adze_params **params)
 {
   bool partial = b->partial && depth == 0;
+  const char *owner = depth == 0 ? b->owner : NULL;
   *params = new_params (component->param_count);
   if (!*params)
     b->no_memory = true;
   for (size_t i = 0; table && i < table->count && !b->no_memory; i++)
     if (!is_known (component, ignore, table->items[i]))
-      complain_at (b, table->items[i], true, unknown (component, ignore, table->items[i]->key));
+      complain_at (b, table->items[i], true,
+                   adze_param_unknown (component, table->items[i]->key, owner,
+                                       depth == 0 && b->own ? b->own : ignore));
   for (size_t i = 0; i < component->param_count && !b->no_memory; i++) {
     const adze_param *param = &component->params[i];
     const adze_value *given = adze_value_get (table, param->name);
@@ -428,7 +405,7 @@ bind_table (binder *b, const adze_manifest_component *component, const adze_valu
     else if (param->preset)
       bind_preset (b, param, place, depth, *params);
     else
-      complain_at (b, place, false, not_given (component, param));
+      complain_at (b, place, false, adze_param_missing (component, param, owner));
   }
 }
 
@@ -457,6 +434,8 @@ adze_params_examine (const adze_manifest_component *component, const adze_params
           .folder = request->folder,
           .find = request->find,
           .find_context = request->find_context,
+          .owner = request->owner,
+          .own = request->own,
           .partial = request->partial,
           .listener = request->complain,
           .listener_context = request->complain_context };

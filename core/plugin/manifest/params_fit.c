@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/toml.h"
-#include "plugin/manifest/params.h"
+#include "plugin/manifest/params_words.h"
 
 /* Longer values in messages are cut: what is complained about may be anything. */
 #define SHOWN 80
@@ -160,30 +160,6 @@ adze_range_has_int (const adze_range *range, int64_t number)
 
 /* ---- Does a value fit? */
 
-/* What a value of TYPE is, in the words of TOML. */
-static const char *
-needed_name (uint32_t type)
-{
-  switch (type) {
-  case ADZE_PARAM_BOOL:
-    return "true or false";
-  case ADZE_PARAM_INT:
-    return "an integer";
-  case ADZE_PARAM_FLOAT:
-    return "a float";
-  case ADZE_PARAM_FILE:
-    return "a string with the path of a file";
-  case ADZE_PARAM_COMPONENT:
-    return "the id of a component, or { use = \"ID\", ... }";
-  case ADZE_PARAM_LIST:
-    return "a list";
-  case ADZE_PARAM_MAP:
-    return "a table";
-  default:
-    return "a string";
-  }
-}
-
 static bool
 type_fits (uint32_t type, const adze_value *value)
 {
@@ -244,7 +220,7 @@ check_type (const adze_param *param, uint32_t type, bool entry, const adze_value
   ADZE_AUTO_FREE char *shown = shown_value (value);
   ADZE_AUTO_FREE char *found
       = shown ? adze_text_format ("%s (%s)", adze_value_type_name (value->type), shown) : NULL;
-  return found ? misfit (param, entry, needed_name (type), found, "") : adze_error_memory ();
+  return found ? misfit (param, entry, adze_param_type_words (type), found, "") : adze_error_memory ();
 }
 
 static adze_error *
@@ -257,9 +233,7 @@ check_range (const adze_param *param, bool entry, const adze_value *value)
   if (type == ADZE_PARAM_INT ? adze_range_has_int (&range, value->integer)
                              : adze_range_has_float (&range, number))
     return NULL;
-  ADZE_AUTO_FREE char *needed
-      = adze_text_format ("in %s%s%s", param->range, param->unit ? " " : "",
-                          param->unit ? param->unit : "");
+  ADZE_AUTO_FREE char *needed = adze_param_range_words (param);
   ADZE_AUTO_FREE char *found = shown_value (value);
   return needed && found ? misfit (param, entry, needed, found, "") : adze_error_memory ();
 }
@@ -268,17 +242,14 @@ static adze_error *
 bad_choice (const adze_param *param, bool entry, const adze_value *value, char **words,
             size_t count)
 {
-  ADZE_AUTO (adze_buffer) needed = { 0 };
-  adze_buffer_text (&needed, count > 1 ? "one of " : "");
-  for (size_t i = 0; i < count; i++)
-    adze_buffer_format (&needed, "%s\"%s\"", i > 0 ? ", " : "", words[i]);
+  ADZE_AUTO_FREE char *needed = adze_param_choice_words (param);
   const char *nearest = adze_nearest (value->string, (const char *const *)words, count);
   ADZE_AUTO_FREE char *meant = adze_text_format (
       "%s%s%s", nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
   ADZE_AUTO_FREE char *found = shown_value (value);
-  if (needed.failed || !meant || !found)
+  if (!needed || !meant || !found)
     return adze_error_memory ();
-  return misfit (param, entry, needed.data, found, meant);
+  return misfit (param, entry, needed, found, meant);
 }
 
 static adze_error *
