@@ -311,7 +311,9 @@ explain_key_twice (const fault *f)
 static adze_error *
 explain_equals (const fault *f)
 {
-  if (!says (f, "expected '=', saw"))
+  bool ends = says (f, "key-value pair: encountered end-of-file") && f->size > 0
+              && !memchr (f->line, '=', f->size);
+  if (!ends && !says (f, "expected '=', saw"))
     return NULL;
   size_t start = skip_blanks (f, 0), end = back_over_blanks (f, f->at);
   if (f->at >= f->size)
@@ -496,7 +498,8 @@ static adze_error *
 explain_missing (const fault *f)
 {
   size_t start, end;
-  if (!says (f, "expected value, saw") || !find_key_before (f, &start, &end))
+  bool ends = says (f, "key-value pair: encountered end-of-file");
+  if ((!ends && !says (f, "expected value, saw")) || !find_key_before (f, &start, &end))
     return NULL;
   return say (f, start, "'%.*s' has no value: write one behind the '='", (int)(end - start),
               f->line + start);

@@ -209,7 +209,7 @@ static const struct {
   { "ab\n", "1:3: here the line ends, and a key needs a value: ab = ..." },
   { "a = [1 2]",
     "1:8: between the entries of a list stand commas, and ']' ends it; here is neither" },
-  { "a = [1,", "1:7: the file ends in the middle of a list: ']' is missing" },
+  { "a = [1,", "1:8: the file ends in the middle of a list: ']' is missing" },
   { "a = { b = 1", "1:12: what begins with { must end with } in the same line" },
   { "a = { b = 1, }", "1:14: there is no comma in front of }" },
   { "[a\n", "1:3: the line ends, and one ']' is missing: [a]" },
