@@ -27,8 +27,8 @@ ask (adze_format_session *session, const adze_tensor_meta *meta)
   if (!session->callbacks.carries)
     return try_layout (session, meta);
   adze_session_enter (session);
-  adze_status status = session->callbacks.carries (adze_desk_table (session->desk), session->params,
-                                                   meta);
+  adze_status status
+      = session->callbacks.carries (adze_desk_table (session->desk), session->params, meta);
   return adze_session_leave (session, "carries", status);
 }
 
@@ -79,13 +79,12 @@ adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta
   list_carriers (session->runtime, meta, id, &names);
   describe (meta, &tensor);
   const char *others = names.data ? names.data : "none";
-  adze_error *error = adze_error_wrap (
-      cause, "the format '%s' cannot hold the tensor %s; formats here that can: %s", id,
-      tensor.data ? tensor.data : meta->name, others);
+  adze_error *error = adze_error_wrap (cause, "the format '%s' cannot hold the tensor %s", id,
+                                       tensor.data ? tensor.data : meta->name);
   adze_error_setf (error, "place", "the tensor %s", meta->name);
   adze_error_setf (error, "needed", "a format that holds %s", adze_meta_type_word (meta));
   adze_error_set (error, "found", id);
-  adze_error_setf (error, "hint", "formats that can: %s", others);
+  adze_error_setf (error, "hint", "formats here that can: %s", others);
   return error;
 }
 

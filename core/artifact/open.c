@@ -58,9 +58,9 @@ nobody_knows (const head *first, const char *asked)
   ADZE_AUTO (adze_buffer) look = { 0 };
   describe_head (first, &look);
   const char *found = look.data ? look.data : "?";
-  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
-                                      "%s is of no format that is known here: it %s; asked were: %s",
-                                      first->path, found, asked[0] ? asked : "none");
+  adze_error *error = adze_error_new (
+      ADZE_E_UNSUPPORTED, "%s is of no format that is known here: it %s; asked were: %s",
+      first->path, found, asked[0] ? asked : "none");
   adze_error_set (error, "file", first->path);
   adze_error_set (error, "needed", asked[0] ? asked : "a format in a trusted folder");
   adze_error_set (error, "found", found);
@@ -71,9 +71,9 @@ nobody_knows (const head *first, const char *asked)
 static adze_error *
 several_know (const head *first, const char *claims)
 {
-  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
-                                      "%s could be of several formats: %s; name one of them",
-                                      first->path, claims);
+  adze_error *error
+      = adze_error_new (ADZE_E_UNSUPPORTED, "%s could be of several formats: %s; name one of them",
+                        first->path, claims);
   adze_error_set (error, "file", first->path);
   adze_error_set (error, "found", claims);
   return error;
@@ -132,8 +132,8 @@ call_read (adze_format_session *session, adze_file *file, adze_catalog *catalog)
 {
   session->catalog = catalog;
   adze_session_enter (session);
-  adze_status status = session->callbacks.read (adze_desk_table (session->desk), session->params,
-                                                file, catalog);
+  adze_status status
+      = session->callbacks.read (adze_desk_table (session->desk), session->params, file, catalog);
   adze_error *error = adze_session_leave (session, "read", status);
   session->catalog = NULL;
   return error;
@@ -220,16 +220,35 @@ adze_model_open (adze_runtime *runtime, const char *path, const adze_format_opti
 
 /* ---- Writing: which format would it be? */
 
+/* WORDS are the endings that there are, "a|b". */
 static adze_error *
-no_format_for (const char *path, const char *endings)
+no_format_for (const char *path, const char *words)
 {
-  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
-                                      "no format writes files that are named like %s; those that do "
-                                      "write: %s",
-                                      path, endings[0] ? endings : "none");
+  const char *base = adze_path_base (path), *dot = strrchr (base, '.'), *meant = NULL;
+  char **endings = NULL;
+  size_t count = 0;
+  ADZE_AUTO (adze_buffer) all = { 0 };
+  if (words[0])
+    ADZE_TRY (adze_choices_split (words, &endings, &count));
+  if (dot && dot[1])
+    meant = adze_nearest (dot + 1, (const char *const *)endings, count);
+  for (size_t i = 0; i < count; i++)
+    adze_buffer_format (&all, "%s.%s", i > 0 ? ", " : "", endings[i]);
+  const char *known = all.data ? all.data : "";
+  adze_error *error
+      = meant ? adze_error_new (ADZE_E_UNSUPPORTED,
+                                "no format writes files that end in %s; did you mean .%s?", dot,
+                                meant)
+        : dot && dot[1]
+            ? adze_error_new (ADZE_E_UNSUPPORTED, "no format writes files that end in %s", dot)
+            : adze_error_new (ADZE_E_UNSUPPORTED,
+                              "\"%s\" has no ending that says in which format to write it", base);
   adze_error_set (error, "file", path);
-  adze_error_set (error, "needed", endings[0] ? endings : "a format in a trusted folder");
-  adze_error_set (error, "found", adze_path_base (path));
+  if (words[0])
+    adze_error_setf (error, "hint", "endings that are written: %s", known);
+  else
+    adze_error_set (error, "needed", "a format in a trusted folder that writes");
+  adze_names_free (endings, count);
   return error;
 }
 
@@ -252,8 +271,7 @@ adze_format_for_path (adze_runtime *runtime, const char *path, const char **form
       *format = formats[i].component->id;
       return NULL;
     }
-    adze_buffer_format (&endings, "%s%s (%s)", endings.size ? ", " : "", formats[i].component->id,
-                        callbacks.extensions);
+    adze_buffer_format (&endings, "%s%s", endings.size ? "|" : "", callbacks.extensions);
   }
   return no_format_for (path, endings.data ? endings.data : "");
 }

@@ -149,10 +149,11 @@ check_kind (adze_reader *reader, const adze_value *kind)
     adze_complain_at (reader, kind, "there is no kind '%s'; did you mean '%s'?", kind->string,
                       meant);
   else
-    adze_complain_at (reader, kind,
-                      "there is no kind '%s': no plugin here takes or gives it, and of its own adze "
-                      "has model, table, dag, text, stats and report",
-                      kind->string);
+    adze_complain_at (
+        reader, kind,
+        "there is no kind '%s': no plugin here takes or gives it, and of its own adze "
+        "has model, table, dag, text, stats and report",
+        kind->string);
   return false;
 }
 

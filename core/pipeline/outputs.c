@@ -121,11 +121,11 @@ bind_output (adze_reader *reader, const adze_value *table, adze_binding *binding
     return false;
   if (strcmp (binding->type, ADZE_TYPE_DATASET) != 0)
     return true;
-  adze_complain_hint (reader, from,
-                      "remove this [[output]], or say from = \"STAGE.PORT\"; without from it is the "
-                      "last model",
-                      "\"%s\" is a dataset, and no dataset can be written as an output",
-                      from->string);
+  adze_complain_hint (
+      reader, from,
+      "remove this [[output]], or say from = \"STAGE.PORT\"; without from it is the "
+      "last model",
+      "\"%s\" is a dataset, and no dataset can be written as an output", from->string);
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "artifact/format.h"
+#include "base/file.h"
 
 /* ---- Inputs. */
 
@@ -60,8 +61,7 @@ open_inputs (adze_plan *plan)
     bool is_model = strcmp (input->kind, ADZE_TYPE_MODEL) == 0;
     adze_error *error = is_model ? open_model (plan, input, i) : open_artifact (plan, input, i);
     if (error)
-      return adze_plan_error (plan, adze_value_get (input->table, "path"), error,
-                              "the input '%s' cannot be opened", input->name);
+      return adze_plan_input_error (plan, input, error);
   }
   return NULL;
 }
@@ -177,10 +177,9 @@ check_output (const adze_plan *plan, const adze_pipeline_output *output)
                                              &model->view.tensors[i].meta);
     if (!error)
       continue;
-    adze_error *placed = adze_document_error (
-        &plan->pipeline->document, adze_value_get (output->table, "path"),
-        "%s cannot hold '%s': %s", output->path, model->view.tensors[i].meta.name,
-        adze_error_message (error));
+    adze_error *placed
+        = adze_document_error (&plan->pipeline->document, adze_value_get (output->table, "path"),
+                               "%s", adze_error_message (error));
     adze_error_set (placed, "hint", adze_error_fact (error, "hint"));
     adze_error_free (error);
     return placed;
@@ -197,6 +196,37 @@ check_outputs (const adze_plan *plan)
   return NULL;
 }
 
+/* How the file of the first model ends, as an example; ".safetensors" where it has none. */
+static const char *
+ending_of_input (const adze_plan *plan)
+{
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    const char *base = adze_path_base (plan->pipeline->inputs[i].path);
+    const char *dot = strrchr (base, '.');
+    if (plan->inputs[i] && dot && dot > base && dot[1])
+      return dot;
+  }
+  return ".safetensors";
+}
+
+static adze_error *
+goes_nowhere (const adze_plan *plan, const adze_plan_stage *planned)
+{
+  const adze_pipeline_stage *stage = planned->stage;
+  adze_error *error = adze_document_error (
+      &plan->pipeline->document, stage->table,
+      "what stage '%s' gives goes nowhere: no output and no later stage takes it", stage->id);
+  if (plan->pipeline->output_count > 0)
+    adze_error_setf (error, "hint",
+                     "add [[output]] with path = \"FILE%s\" and from = \"%s.model\", or remove the "
+                     "stage",
+                     ending_of_input (plan), stage->id);
+  else
+    adze_error_setf (error, "hint", "add [[output]] with path = \"FILE%s\", or remove the stage",
+                     ending_of_input (plan));
+  return error;
+}
+
 /* A stage that changes a model for nobody is work that was not meant to be done. */
 static adze_error *
 check_uses (const adze_plan *plan)
@@ -211,13 +241,7 @@ check_uses (const adze_plan *plan)
         used = plan->stages[k].ports[p].model == planned->output;
     if (used)
       continue;
-    adze_error *error = adze_document_error (
-        &plan->pipeline->document, planned->stage->table,
-        "what stage '%s' (%s) gives goes nowhere: no output and no later stage takes it",
-        planned->stage->id, planned->stage->use);
-    adze_error_setf (error, "hint", "add [[output]] path = \"...\"%s, or remove the stage",
-                     plan->pipeline->output_count ? " and from" : "");
-    return error;
+    return goes_nowhere (plan, planned);
   }
   return NULL;
 }

@@ -103,6 +103,15 @@ ADZE_MUST_CHECK ADZE_PRINTF (4, 5) adze_error *adze_plan_error (const adze_plan 
                                                                 const adze_value *at,
                                                                 adze_error *cause,
                                                                 const char *format, ...);
+/* The same for what describe said against a stage: at the parameter that the reason begins with,
+ * "parameter 'a': ..." or "parameter 'a' of tensor 't': ..."; else at the stage. */
+ADZE_MUST_CHECK adze_error *adze_plan_stage_error (const adze_plan *plan,
+                                                   const adze_plan_stage *planned,
+                                                   adze_error *error);
+/* The same for an input that cannot be opened. */
+ADZE_MUST_CHECK adze_error *adze_plan_input_error (const adze_plan *plan,
+                                                   const adze_pipeline_input *input,
+                                                   adze_error *error);
 
 /* Describes the stages from NUMBER on, as far as their inputs are known. */
 ADZE_MUST_CHECK adze_error *adze_plan_describe_from (adze_plan *plan, size_t number);

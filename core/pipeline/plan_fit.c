@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pipeline/plan_fit.c: how much memory a plan takes, and whether that is allowed. */
+#include "artifact/columns.h"
 #include "pipeline/units.h"
 
 /* The program, its libraries and plugins, and what the allocator keeps. */
 #define BASE_MEMORY ((uint64_t)24 << 20)
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
+
+#define MEGABYTE 1000000u
 
 static adze_error *
 measure_segment (adze_plan *plan, adze_plan_segment *segment)
@@ -72,16 +75,17 @@ static adze_error *
 too_large (const adze_plan *plan, const adze_plan_segment *segment)
 {
   const adze_value *run = adze_value_get (plan->pipeline->document.root, "run");
+  char needed[ADZE_GROUPED_TEXT], given[ADZE_GROUPED_TEXT];
+  adze_bytes_text (plan->peak, needed);
+  adze_bytes_text (plan->pipeline->max_rss, given);
+  unsigned long long megabytes = (plan->peak + MEGABYTE - 1) / MEGABYTE;
   adze_error *error = adze_document_error (
       &plan->pipeline->document, adze_value_get (run, "max-rss"),
-      "%llu bytes of memory are not enough: the stages from '%s' on need %llu on one thread",
-      (unsigned long long)plan->pipeline->max_rss,
-      plan->stages[segment->first].stage->id, (unsigned long long)plan->peak);
-  adze_error_setf (error, "needed", "%llu bytes", (unsigned long long)plan->peak);
-  adze_error_setf (error, "found", "max-rss = %llu bytes",
-                   (unsigned long long)plan->pipeline->max_rss);
-  adze_error_set (error, "hint",
-                  "raise max-rss; `adze plan` says which stages need whole tensors at once");
+      "%s of memory are not enough: the stages from '%s' on need %s on one thread", given,
+      plan->stages[segment->first].stage->id, needed);
+  adze_error_set (error, "needed", needed);
+  adze_error_set (error, "found", given);
+  adze_error_setf (error, "hint", "write max-rss = \"%llu MB\", or more", megabytes);
   return error;
 }
 

@@ -396,24 +396,6 @@ compose (adze_plan_stage *planned)
 
 /* ---- describe. */
 
-/* CAUSE is what made this place of the pipeline impossible: file, line and caret in front of it. */
-adze_error *
-adze_plan_error (const adze_plan *plan, const adze_value *at, adze_error *cause,
-                 const char *format, ...)
-{
-  va_list arguments;
-  va_start (arguments, format);
-  ADZE_AUTO_FREE char *text = adze_text_vformat (format, arguments);
-  va_end (arguments);
-  ADZE_AUTO_ERROR place
-      = adze_document_error (&plan->pipeline->document, at, "%s", text ? text : "out of memory");
-  adze_error *error = adze_error_wrap (cause, "%s", adze_error_message (place));
-  const char *name, *value;
-  for (size_t i = 0; adze_error_fact_at (place, i, &name, &value); i++)
-    adze_error_set (error, name, value);
-  return error;
-}
-
 adze_error *
 adze_plan_describe (adze_plan *plan, size_t number, bool final)
 {
@@ -430,9 +412,7 @@ adze_plan_describe (adze_plan *plan, size_t number, bool final)
   if (!error && planned->output)
     error = compose (planned);
   if (error)
-    return adze_plan_error (plan, planned->stage->table, error,
-                            "stage '%s' (%s) cannot be planned", planned->stage->id,
-                            planned->stage->use);
+    return adze_plan_stage_error (plan, planned, error);
   planned->described = true;
   return NULL;
 }

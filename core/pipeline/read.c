@@ -130,13 +130,14 @@ check_there_is_something_to_do (adze_reader *reader)
   if (adze_value_get (root, "stage") || adze_value_get (root, "output"))
     return;
   bool input = adze_value_get (root, "model") || adze_value_get (root, "input");
-  adze_complain_hint (reader, NULL,
-                      input ? "add a [[stage]] with use = \"TECHNIQUE\" (`adze list technique` shows which "
-                      "there are), or an [[output]] alone, to convert; `adze init MODEL` writes a "
-                      "pipeline to begin with"
-                            : "`adze init MODEL` writes a pipeline to begin with",
-                      "there is nothing to do: it has %sno [[stage]] and no [[output]]",
-                      input ? "" : "no [model], ");
+  adze_complain_hint (
+      reader, NULL,
+      input ? "add a [[stage]] with use = \"TECHNIQUE\" (`adze list technique` shows which "
+              "there are), or an [[output]] alone, to convert; `adze init MODEL` writes a "
+              "pipeline to begin with"
+            : "`adze init MODEL` writes a pipeline to begin with",
+      "there is nothing to do: it has %sno [[stage]] and no [[output]]",
+      input ? "" : "no [model], ");
 }
 
 static adze_error *

@@ -36,7 +36,7 @@ err_has "the slate is full"
 expect 2 "$ADZE" convert m.slate made/q.slate --set shrad=1
 err_has "did you mean 'shard'"
 expect 1 "$ADZE" convert m.slate made/q.unknown
-err_has "slate (slate|tablet)"
+err_has ".slate, .tablet"
 expect 0 "$ADZE" convert m.slate made/r.unknown --to slate
 rm made/r.unknown
 expect 1 "$ADZE" convert m.slate made/q.slate --from sample

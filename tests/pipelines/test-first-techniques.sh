@@ -148,7 +148,7 @@ path = "other.safetensors"
 use = "merge"
 inputs = { model = "input.model", other = "input.other" }
 END
-must_fail "'layer.0.weight' is 120x50 in the first model and 50x120 in the other" \
+must_fail "'layer.0.weight' is 120x50 in 'model' and 50x120 in 'other'" \
   "$ADZE" plan shapes.toml
 
 pipeline misspelt a << 'END'
@@ -156,7 +156,7 @@ pipeline misspelt a << 'END'
 use = "rename"
 names = { idz = "tokens" }
 END
-must_fail "names has 'idz', and there is no such tensor" "$ADZE" plan misspelt.toml
+must_fail "there is no tensor 'idz'" "$ADZE" plan misspelt.toml
 
 pipeline nothing a << 'END'
 [[stage]]

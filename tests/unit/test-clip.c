@@ -139,7 +139,7 @@ one_threshold_takes_no_rule_of_its_own (void **state)
   run.rule_tensor = "b";
   run.rule_params = CLIP (20, "error");
   assert_int_equal (fake_work (&run), ADZE_E_PARAM);
-  assert_non_null (strstr (fake_reason, "tensor 'b' the percentile 20"));
+  assert_non_null (strstr (fake_reason, "parameter 'percentile' of tensor 'b': clip has one threshold"));
   assert_non_null (strstr (fake_reason, "clip-tensor"));
 }
 

@@ -143,7 +143,7 @@ shapes_must_agree (void **state)
   fake_give (&run, 0, "w", f32, 2, 3, numbers);
   fake_give (&run, 1, "w", f32, 3, 2, numbers);
   assert_int_equal (fake_work (&run), ADZE_E_UNSUPPORTED);
-  assert_non_null (strstr (fake_reason, "'w' is 2x3 in the first model and 3x2 in the other"));
+  assert_non_null (strstr (fake_reason, "'w' is 2x3 in 'model' and 3x2 in 'other'"));
 }
 
 static void

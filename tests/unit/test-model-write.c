@@ -160,7 +160,7 @@ names_without_a_format_are_refused (void **state)
   world *w = *state;
   ADZE_AUTO_MODEL model = make_model ();
   must_fail (write_with (w, model, "out/m.bin", NULL), ADZE_E_UNSUPPORTED, "m.bin",
-             "slate (slate|tablet)", "stone", NULL);
+             ".slate, .tablet", "stone", NULL);
   must_fail (write_with (w, model, "out", NULL), ADZE_E_IO, "something else than a file", NULL);
   only (w, "");
 }

@@ -111,13 +111,13 @@ what_matches_nothing_is_refused_unless_it_may (void **state)
   const adze_params map = { names };
   ask_for (&map, "", "", "error");
   assert_int_equal (fake_work (&run), ADZE_E_NOT_FOUND);
-  assert_non_null (strstr (fake_reason, "names has 'haed'"));
+  assert_non_null (strstr (fake_reason, "parameter 'names': there is no tensor 'haed'"));
   ask_for (&map, "model.", "m.", "ignore");
   assert_int_equal (fake_work (&run), ADZE_OK);
   has ("m.a", "aA");
   ask_for (NULL, "modle.", "m.", "error");
   assert_int_equal (fake_work (&run), ADZE_E_NOT_FOUND);
-  assert_non_null (strstr (fake_reason, "prefix-from is 'modle.'"));
+  assert_non_null (strstr (fake_reason, "parameter 'prefix-from': the name of no tensor begins with 'modle.'"));
   ask_for (NULL, "modle.", "m.", "ignore");
   assert_int_equal (fake_work (&run), ADZE_OK);
   has ("model.a", "aA");

@@ -246,8 +246,7 @@ read_length (const adze_host *host, adze_file *file, uint64_t limit, uint64_t *l
   if (size < 10)
     return adze_fail (host, ADZE_E_FORMAT,
                       "%s: has %" PRIu64
-                      " bytes; a file of safetensors has 10 at least, the length "
-                      "of its header and {}",
+                      " bytes, and a file of safetensors has at least 10",
                       name, size);
   adze_status status = adze_file_read_at (host, file, 0, head, sizeof head);
   if (status != ADZE_OK)

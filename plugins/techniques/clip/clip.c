@@ -104,8 +104,9 @@ describe_one (const adze_host *host, clip *self, adze_outline *outline, uint32_t
   double percentile = adze_param_float (host, service->params (host, outline, pick), "percentile");
   if (!self->pools.each && percentile != self->percentile)
     return adze_fail (host, ADZE_E_PARAM,
-                      "a rule gives tensor '%s' the percentile %g, and the stage has %g; there is "
-                      "one threshold for all tensors here: use clip-tensor for one a tensor",
+                      "parameter 'percentile' of tensor '%s': clip has one threshold for all tensors, "
+                      "so a rule cannot give another percentile (%g here, %g in the stage); "
+                      "clip-tensor has one for each tensor, and skip = true leaves them out",
                       meta->name, percentile, self->percentile);
   if (!service->is_final (host, outline)) {
     adze_status status = clip_pools_add (host, &self->pools, meta->name);

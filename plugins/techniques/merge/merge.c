@@ -95,8 +95,8 @@ check_shapes (const pairing *p, const adze_tensor_meta *meta, const adze_tensor_
   shape_text (meta, first, sizeof first);
   shape_text (other, second, sizeof second);
   return adze_fail (p->host, ADZE_E_UNSUPPORTED,
-                    "tensor '%s' is %s in the first model and %s in the other; only tensors of the "
-                    "same shape can be averaged",
+                    "tensor '%s' is %s in 'model' and %s in 'other'; only tensors of the same shape "
+                    "can be averaged",
                     meta->name, first, second);
 }
 

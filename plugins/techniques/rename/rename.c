@@ -87,8 +87,8 @@ check_matches (const renaming *r, const adze_params *values)
   for (size_t i = 0; i < service->count (names); i++)
     if (!is_there (r, service->name_at (names, i)))
       return adze_fail (host, ADZE_E_NOT_FOUND,
-                        "names has '%s', and there is no such tensor; say unmatched = \"ignore\" "
-                        "if it need not be there",
+                        "parameter 'names': there is no tensor '%s'; `adze show` lists the names, "
+                        "and with unmatched = \"ignore\" it need not be there",
                         service->name_at (names, i));
   const char *prefix = adze_param_string (host, values, "prefix-from");
   for (uint32_t i = 0; prefix[0] && i < r->count; i++)
@@ -96,7 +96,7 @@ check_matches (const renaming *r, const adze_params *values)
       return ADZE_OK;
   return !prefix[0] ? ADZE_OK
                     : adze_fail (host, ADZE_E_NOT_FOUND,
-                                 "prefix-from is '%s', and the name of no tensor begins with it; "
+                                 "parameter 'prefix-from': the name of no tensor begins with '%s'; "
                                  "say unmatched = \"ignore\" if none need do so",
                                  prefix);
 }
@@ -155,6 +155,26 @@ name_one (renaming *r, uint32_t index)
   return take_name (r, index, to, old + strlen (from));
 }
 
+/* Two tensors would be called NAME; at the entry that says so for one of them, if there is one. */
+static adze_status
+refuse_twins (const renaming *r, const char *name)
+{
+  const char *both[2] = { "", "" }, *given = NULL;
+  for (uint32_t k = 0, found = 0; k < r->count && found < 2; k++) {
+    if (strcmp (r->new_names[k] ? r->new_names[k] : r->old_names[k], name) != 0)
+      continue;
+    both[found++] = r->old_names[k];
+    if (mapped (r->host, r->service->params (r->host, r->outline, (adze_pick){ 0, k }),
+                r->old_names[k]))
+      given = r->old_names[k];
+  }
+  return adze_fail (r->host, ADZE_E_DUPLICATE,
+                    "%s%s%stensors '%s' and '%s' would both be called '%s'; give one of them "
+                    "another name",
+                    given ? "parameter 'names' of tensor '" : "", given ? given : "",
+                    given ? "': " : "", both[0], both[1], name);
+}
+
 /* All names as they will be, each once. */
 static adze_status
 check_collisions (renaming *r)
@@ -165,12 +185,7 @@ check_collisions (renaming *r)
   for (uint32_t i = 1; i < r->count; i++) {
     if (strcmp (r->sorted[i - 1], r->sorted[i]) != 0)
       continue;
-    const char *both[2] = { "", "" };
-    for (uint32_t k = 0, found = 0; k < r->count && found < 2; k++)
-      if (strcmp (r->new_names[k] ? r->new_names[k] : r->old_names[k], r->sorted[i]) == 0)
-        both[found++] = r->old_names[k];
-    return adze_fail (r->host, ADZE_E_DUPLICATE, "tensors '%s' and '%s' would both be called '%s'",
-                      both[0], both[1], r->sorted[i]);
+    return refuse_twins (r, r->sorted[i]);
   }
   return ADZE_OK;
 }

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline/plan_error.c: what goes wrong in a plan, said at the place of the pipeline that is to blame,
+ * and without the layers that only say which function it went through. */
+#include <string.h>
+
+#include "base/file.h"
+#include "pipeline/plan.h"
+
+/* ---- Places. */
+
+/* CAUSE is what made this place of the pipeline impossible: file, line and caret in front of it. */
+adze_error *
+adze_plan_error (const adze_plan *plan, const adze_value *at, adze_error *cause, const char *format,
+                 ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  ADZE_AUTO_FREE char *text = adze_text_vformat (format, arguments);
+  va_end (arguments);
+  ADZE_AUTO_ERROR place
+      = adze_document_error (&plan->pipeline->document, at, "%s", text ? text : "out of memory");
+  adze_error *error = adze_error_wrap (cause, "%s", adze_error_message (place));
+  const char *name, *value;
+  for (size_t i = 0; adze_error_fact_at (place, i, &name, &value); i++)
+    adze_error_set (error, name, value);
+  return error;
+}
+
+/* The text between the quotes behind BEGIN of TEXT; to be freed. NULL: it does not begin so. *REST is
+ * what follows. */
+static char *
+quoted (const char *text, const char *begin, const char **rest)
+{
+  size_t size = strlen (begin);
+  if (strncmp (text, begin, size) != 0)
+    return NULL;
+  const char *end = strchr (text + size, '\'');
+  if (!end)
+    return NULL;
+  *rest = end + 1;
+  return strndup (text + size, (size_t)(end - text) - size);
+}
+
+/* Where the pipeline gives the parameter that a reason begins with: "parameter 'a': ...", or, what the
+ * rule for a tensor says, "parameter 'a' of tensor 't': ...". Else the stage. */
+static const adze_value *
+place_of (const adze_pipeline_stage *stage, const char *reason)
+{
+  const char *rest = NULL;
+  ADZE_AUTO_FREE char *name = quoted (reason, "parameter '", &rest);
+  ADZE_AUTO_FREE char *tensor = name ? quoted (rest, " of tensor '", &rest) : NULL;
+  const adze_pipeline_rule *rule = tensor ? adze_pipeline_rule_for (stage, tensor) : NULL;
+  const adze_value *at = rule && name ? adze_value_get (rule->table, name) : NULL;
+  if (!at && name)
+    at = adze_value_get (stage->table, name);
+  return at ? at : stage->table;
+}
+
+/* ---- Layers. */
+
+static bool
+is_layer (const adze_error *error, const char *begin, const char *end)
+{
+  const char *message = adze_error_message (error);
+  size_t size = strlen (message), tail = strlen (end);
+  return adze_error_cause (error) && strncmp (message, begin, strlen (begin)) == 0 && size >= tail
+         && strcmp (message + size - tail, end) == 0;
+}
+
+/* ERROR, taken over, without its outermost link. */
+static adze_error *
+without_layer (adze_error *error)
+{
+  adze_error *cause = adze_error_copy (adze_error_cause (error));
+  adze_error_free (error);
+  return cause;
+}
+
+/* What is wrong with a value that stands in the file is wrong with the file, and not with the command
+ * line. Takes ERROR, which has no cause, over. */
+static adze_error *
+of_the_file (adze_error *error)
+{
+  const char *name, *value;
+  if (adze_error_status (error) != ADZE_E_PARAM || adze_error_cause (error))
+    return error;
+  adze_error *made = adze_error_new (ADZE_E_FORMAT, "%s", adze_error_message (error));
+  for (size_t i = 0; adze_error_fact_at (error, i, &name, &value); i++)
+    adze_error_set (made, name, value);
+  adze_error_free (error);
+  return made;
+}
+
+/* ---- Stages. */
+
+/* "input.model (mlp.onnx)", or "clip.model" */
+static void
+write_binding (const adze_pipeline *pipeline, const adze_binding *binding, adze_buffer *into)
+{
+  if (binding->origin == ADZE_FROM_INPUT)
+    adze_buffer_format (into, "input.%s (%s)", pipeline->inputs[binding->number].name,
+                        adze_path_base (pipeline->inputs[binding->number].path));
+  else
+    adze_buffer_format (into, "%s.%s", pipeline->stages[binding->number].id, binding->port);
+}
+
+/* Which models those are that a reason calls by the names of the ports. */
+static void
+tell_models (const adze_plan *plan, const adze_plan_stage *planned, adze_error *error)
+{
+  ADZE_AUTO (adze_buffer) models = { 0 };
+  size_t count, bound = 0;
+  const adze_port *ports = adze_manifest_ports (planned->stage->component, &count);
+  for (size_t i = 0; i < count; i++) {
+    const adze_binding *binding = &planned->stage->bindings[i];
+    if (ports[i].direction != ADZE_PORT_IN || strcmp (ports[i].type, ADZE_TYPE_MODEL) != 0
+        || (binding->origin != ADZE_FROM_INPUT && binding->origin != ADZE_FROM_STAGE))
+      continue;
+    adze_buffer_format (&models, "%s'%s' is ", bound++ > 0 ? ", " : "", ports[i].name);
+    write_binding (plan->pipeline, binding, &models);
+  }
+  if (bound > 1 && !models.failed)
+    adze_error_set (error, "models", models.data);
+}
+
+adze_error *
+adze_plan_stage_error (const adze_plan *plan, const adze_plan_stage *planned, adze_error *error)
+{
+  const adze_pipeline_stage *stage = planned->stage;
+  bool silent = adze_error_fact (error, "reason") != NULL;
+  bool same = strcmp (stage->id, stage->use) == 0;
+  if (!silent && is_layer (error, "describe of '", "' failed"))
+    error = of_the_file (without_layer (error));
+  const adze_value *at = place_of (stage, adze_error_message (error));
+  error = adze_plan_error (plan, at, error, "stage '%s'%s%s%s cannot be planned", stage->id,
+                           same ? "" : " (", same ? "" : stage->use, same ? "" : ")");
+  tell_models (plan, planned, error);
+  return error;
+}
+
+/* ---- Inputs. */
+
+adze_error *
+adze_plan_input_error (const adze_plan *plan, const adze_pipeline_input *input, adze_error *error)
+{
+  if (is_layer (error, "cannot open the model ", ""))
+    error = without_layer (error);
+  bool read = is_layer (error, "read of '", "' failed");
+  const adze_value *format = adze_value_get (input->table, "format");
+  if (!read || !format || adze_error_fact (error, "reason"))
+    return adze_plan_error (plan, adze_value_get (input->table, "path"), error,
+                            "the input '%s' cannot be opened", input->name);
+  error = adze_plan_error (plan, format, without_layer (error),
+                           "the input '%s' cannot be read as %s", input->name, input->format);
+  adze_error_set (error, "hint",
+                  "leave format out, and adze looks which format it is; or give another file");
+  return error;
+}
