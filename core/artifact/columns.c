@@ -15,10 +15,26 @@ unsafe (uint32_t code)
          || code == 0xfeff;
 }
 
+/* How many bytes from the first on are printable ASCII. */
+static size_t
+printable (const char *text, size_t size)
+{
+  size_t at = 0;
+  while (at < size && text[at] >= 0x20 && text[at] < 0x7f)
+    at++;
+  return at;
+}
+
 void
 adze_buffer_safe (adze_buffer *into, const char *text, size_t size)
 {
   while (size > 0) {
+    size_t plain = printable (text, size);
+    adze_buffer_add (into, text, plain);
+    text += plain;
+    size -= plain;
+    if (size == 0)
+      break;
     uint32_t code;
     size_t length = adze_utf8_read (text, size, &code);
     if (code == ADZE_UTF8_BAD)
@@ -32,11 +48,12 @@ adze_buffer_safe (adze_buffer *into, const char *text, size_t size)
   }
 }
 
+/* TEXT may be NULL: a cell of nothing. */
 static size_t
 width_of (const char *text)
 {
   size_t width = 0;
-  for (; *text; text++)
+  for (; text && *text; text++)
     width += ((unsigned char)*text & 0xc0) != 0x80;
   return width;
 }
@@ -61,13 +78,10 @@ adze_columns_add (adze_columns *columns, const char *cell)
   ADZE_AUTO (adze_buffer) safe = { 0 };
   if (cell)
     adze_buffer_safe (&safe, cell, strlen (cell));
-  char *copy = safe.failed ? NULL : safe.data ? adze_take (&safe.data) : strdup ("");
-  if (!copy || !make_room (columns)) {
-    free (copy);
+  if (safe.failed || !make_room (columns))
     columns->failed = true;
-    return;
-  }
-  columns->cells[columns->cell_count++] = copy;
+  else
+    columns->cells[columns->cell_count++] = adze_take (&safe.data);
 }
 
 void
@@ -94,14 +108,30 @@ column_width (const adze_columns *columns, size_t column)
 }
 
 static void
-write_cell (const char *cell, bool right, size_t width, adze_buffer *line)
+write_cell (const char *cell, bool right, size_t width, adze_buffer *into)
 {
   size_t own = width_of (cell);
   if (right)
-    adze_buffer_format (line, "%*s", (int)(width - own), "");
-  adze_buffer_text (line, cell);
+    adze_buffer_spaces (into, width - own);
+  if (cell)
+    adze_buffer_text (into, cell);
   if (!right)
-    adze_buffer_format (line, "%*s", (int)(width - own), "");
+    adze_buffer_spaces (into, width - own);
+}
+
+static void
+write_row (const adze_columns *columns, size_t row, const size_t widths[], size_t indent,
+           adze_buffer *into)
+{
+  size_t start = into->size;
+  for (size_t i = 0; i < columns->count; i++)
+    if (widths[i] > 0) {
+      adze_buffer_spaces (into, into->size > start ? 2 : indent);
+      write_cell (columns->cells[row + i], columns->right[i] == 'r', widths[i], into);
+    }
+  while (into->size > start && into->data[into->size - 1] == ' ')
+    into->size--;
+  adze_buffer_text (into, "\n");
 }
 
 void
@@ -114,19 +144,8 @@ adze_columns_write (const adze_columns *columns, size_t indent, adze_buffer *int
   }
   for (size_t i = 0; i < columns->count; i++)
     widths[i] = column_width (columns, i);
-  for (size_t row = 0; row + columns->count <= columns->cell_count; row += columns->count) {
-    ADZE_AUTO (adze_buffer) line = { 0 };
-    for (size_t i = 0; i < columns->count; i++)
-      if (widths[i] > 0) {
-        adze_buffer_format (&line, "%*s", line.size ? 2 : (int)indent, "");
-        write_cell (columns->cells[row + i], columns->right[i] == 'r', widths[i], &line);
-      }
-    while (line.size > 0 && line.data[line.size - 1] == ' ')
-      line.size--;
-    adze_buffer_add (into, line.data ? line.data : "", line.size);
-    adze_buffer_text (into, "\n");
-    into->failed = into->failed || line.failed;
-  }
+  for (size_t row = 0; row + columns->count <= columns->cell_count; row += columns->count)
+    write_row (columns, row, widths, indent, into);
 }
 
 const char *

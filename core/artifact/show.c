@@ -178,21 +178,54 @@ totals_json (const show *view, adze_value *root)
   return NULL;
 }
 
+enum { INDENT = 2 };
+
+static adze_error *
+write_entries (const adze_value *root, bool first, adze_buffer *into)
+{
+  if (adze_json_failed (root))
+    return adze_error_memory ();
+  for (size_t i = 0; i < root->count; i++)
+    adze_json_write_entry (root->items[i], INDENT, 1, first && i == 0, into);
+  return NULL;
+}
+
+/* One at a time: the tree of a million would take gigabytes. */
+static adze_error *
+write_tensors_json (const show *view, adze_buffer *into)
+{
+  adze_buffer_text (into, ",\n  \"tensors\": [");
+  for (size_t i = 0, shown = 0; i < view->model->count; i++) {
+    if (!chosen (view, i))
+      continue;
+    ADZE_AUTO_VALUE holder = adze_value_new (ADZE_VALUE_LIST);
+    ADZE_TRY (tensor_json (view, &view->model->tensors[i], holder));
+    if (adze_json_failed (holder))
+      return adze_error_memory ();
+    adze_json_write_entry (holder->items[0], INDENT, 2, shown++ == 0, into);
+  }
+  adze_buffer_text (into, view->tensors > 0 ? "\n  ]" : "]");
+  return NULL;
+}
+
 static adze_error *
 show_json (const show *view, char **text)
 {
   const adze_model *model = view->model;
-  ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
-  adze_json_string (root, "path", model->path);
-  adze_json_string (root, "format", model->format);
-  files_json (model, root);
-  ADZE_TRY (adze_look_metadata_json (&model->metadata, root, "metadata"));
-  adze_value *tensors = adze_json_list (root, "tensors");
-  for (size_t i = 0; i < model->count; i++)
-    if (chosen (view, i))
-      ADZE_TRY (tensor_json (view, &model->tensors[i], tensors));
-  ADZE_TRY (totals_json (view, root));
-  return adze_look_document (root, text);
+  ADZE_AUTO_VALUE before = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE behind = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO (adze_buffer) into = { 0 };
+  adze_json_string (before, "path", model->path);
+  adze_json_string (before, "format", model->format);
+  files_json (model, before);
+  ADZE_TRY (adze_look_metadata_json (&model->metadata, before, "metadata"));
+  ADZE_TRY (totals_json (view, behind));
+  adze_buffer_text (&into, "{");
+  ADZE_TRY (write_entries (before, true, &into));
+  ADZE_TRY (write_tensors_json (view, &into));
+  ADZE_TRY (write_entries (behind, false, &into));
+  adze_buffer_text (&into, "\n}\n");
+  return adze_buffer_finish (&into, text);
 }
 
 /* ---- As text. */
@@ -279,10 +312,12 @@ add_stats (const show *view, const adze_model_tensor *tensor, adze_columns *colu
   }
   for (size_t i = 1; i < STATS_COLUMNS; i++)
     adze_columns_add (columns, NULL);
-  ADZE_AUTO_FREE char *remark
-      = view->options->stats
-            ? adze_text_format ("%s is not decoded", adze_meta_type_word (&tensor->meta))
-            : strdup ("");
+  ADZE_AUTO_FREE char *remark = NULL;
+  if (view->options->stats) {
+    remark = adze_text_format ("%s is not decoded", adze_meta_type_word (&tensor->meta));
+    if (!remark)
+      return adze_error_memory ();
+  }
   adze_columns_add (columns, remark);
   return NULL;
 }

@@ -46,16 +46,38 @@ adze_buffer_text (adze_buffer *buffer, const char *text)
 }
 
 void
+adze_buffer_spaces (adze_buffer *buffer, size_t count)
+{
+  if (count == 0 || !reserve (buffer, count))
+    return;
+  memset (buffer->data + buffer->size, ' ', count);
+  buffer->size += count;
+  buffer->data[buffer->size] = '\0';
+}
+
+/* Most texts fit where there is room already, or nearly. */
+void
 adze_buffer_format (adze_buffer *buffer, const char *format, ...)
 {
-  va_list arguments;
+  enum { GUESS = 40 };
+  va_list arguments, again;
+  if (!reserve (buffer, GUESS))
+    return;
   va_start (arguments, format);
-  ADZE_AUTO_FREE char *text = adze_text_vformat (format, arguments);
-  va_end (arguments);
-  if (text)
-    adze_buffer_text (buffer, text);
+  va_copy (again, arguments);
+  size_t room = buffer->capacity - buffer->size;
+  int size = vsnprintf (buffer->data + buffer->size, room, format, arguments);
+  bool fits = size >= 0 && (size_t)size < room;
+  if (size < 0)
+    buffer->failed = true;
+  else if (!fits && reserve (buffer, (size_t)size))
+    fits = vsnprintf (buffer->data + buffer->size, (size_t)size + 1, format, again) == size;
+  if (fits)
+    buffer->size += (size_t)size;
   else
     buffer->failed = true;
+  va_end (again);
+  va_end (arguments);
 }
 
 adze_error *
@@ -172,11 +194,28 @@ escape_letter (uint32_t code)
   }
 }
 
+/* How many bytes from the first on stand for themselves in a literal. */
+static size_t
+plain_size (const char *text, size_t size)
+{
+  size_t at = 0;
+  while (at < size && (unsigned char)text[at] >= 0x20 && (unsigned char)text[at] < 0x7f
+         && text[at] != '"' && text[at] != '\\')
+    at++;
+  return at;
+}
+
 void
 adze_buffer_quoted (adze_buffer *buffer, const char *text, size_t size)
 {
   adze_buffer_text (buffer, "\"");
   while (size > 0) {
+    size_t plain = plain_size (text, size);
+    adze_buffer_add (buffer, text, plain);
+    text += plain;
+    size -= plain;
+    if (size == 0)
+      break;
     uint32_t code;
     size_t length = adze_utf8_read (text, size, &code);
     char letter = escape_letter (code);

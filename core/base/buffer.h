@@ -18,6 +18,7 @@ typedef struct adze_buffer {
 
 void adze_buffer_add (adze_buffer *buffer, const void *bytes, size_t size);
 void adze_buffer_text (adze_buffer *buffer, const char *text);
+void adze_buffer_spaces (adze_buffer *buffer, size_t count);
 ADZE_PRINTF (2, 3) void adze_buffer_format (adze_buffer *buffer, const char *format, ...);
 
 /* Hands the text over to *TEXT, to be freed, and leaves the buffer empty. */

@@ -169,8 +169,10 @@ adze_json_parse (const char *name, const char *text, size_t size, adze_document 
 static void
 write_break (unsigned indent, unsigned level, adze_buffer *into)
 {
-  if (indent > 0)
-    adze_buffer_format (into, "\n%*s", (int)(indent * level), "");
+  if (indent == 0)
+    return;
+  adze_buffer_text (into, "\n");
+  adze_buffer_spaces (into, (size_t)indent * level);
 }
 
 static void write_value (const adze_value *value, unsigned indent, unsigned level,
@@ -181,17 +183,8 @@ write_items (const adze_value *value, unsigned indent, unsigned level, adze_buff
 {
   bool table = value->type == ADZE_VALUE_TABLE;
   adze_buffer_text (into, table ? "{" : "[");
-  for (size_t i = 0; i < value->count; i++) {
-    const adze_value *item = value->items[i];
-    if (i > 0)
-      adze_buffer_text (into, indent > 0 ? "," : ", ");
-    write_break (indent, level + 1, into);
-    if (table) {
-      adze_buffer_quoted (into, item->key, item->key_size);
-      adze_buffer_text (into, ": ");
-    }
-    write_value (item, indent, level + 1, into);
-  }
+  for (size_t i = 0; i < value->count; i++)
+    adze_json_write_entry (value->items[i], indent, level + 1, i == 0, into);
   if (value->count > 0)
     write_break (indent, level, into);
   adze_buffer_text (into, table ? "}" : "]");
@@ -230,6 +223,20 @@ void
 adze_json_write (const adze_value *value, unsigned indent, adze_buffer *into)
 {
   write_value (value, indent, 0, into);
+}
+
+void
+adze_json_write_entry (const adze_value *value, unsigned indent, unsigned level, bool first,
+                       adze_buffer *into)
+{
+  if (!first)
+    adze_buffer_text (into, indent > 0 ? "," : ", ");
+  write_break (indent, level, into);
+  if (value->key) {
+    adze_buffer_quoted (into, value->key, value->key_size);
+    adze_buffer_text (into, ": ");
+  }
+  write_value (value, indent, level, into);
 }
 
 /* ---- Building. */

@@ -14,6 +14,11 @@ ADZE_MUST_CHECK adze_error *adze_json_parse (const char *name, const char *text,
  * U+FFFD; infinities and NaN, which JSON lacks, become the strings "inf", "-inf", "nan". */
 void adze_json_write (const adze_value *value, unsigned indent, adze_buffer *into);
 
+/* One entry of a list or table that is written piece by piece, since all of it at once would be a
+ * large tree: with the comma before it unless it is the FIRST, LEVEL deep. */
+void adze_json_write_entry (const adze_value *value, unsigned indent, unsigned level, bool first,
+                            adze_buffer *into);
+
 /* Building: each makes a value and appends it to TABLE under KEY (or to a list, KEY NULL). The
  * result is the new value, or NULL without memory. A NULL TABLE gives NULL, so that calls chain;
  * a caller checks once, at the end, with adze_json_failed. The first table or list is made with
