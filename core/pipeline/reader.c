@@ -18,12 +18,34 @@ is_breakage (const adze_error *error)
   return status == ADZE_E_MEMORY || status == ADZE_E_INTERNAL;
 }
 
+/* "--set stage.trim.share: ...", of one about "<--set stage.trim.share>:1:18": a setting has one
+ * line. */
+static adze_error *
+about_setting (const adze_error *error, const char *file)
+{
+  const char *message = adze_error_message (error), *name, *value;
+  size_t size = strlen (file);
+  if (strncmp (message, file, size) == 0)
+    message += size + strspn (message + size, ":0123456789");
+  adze_status status = adze_error_status (error);
+  adze_error *made = adze_error_new (status == ADZE_E_FORMAT ? ADZE_E_PARAM : status, "%.*s:%s",
+                                     (int)size - 2, file + 1, message);
+  for (size_t i = 0; adze_error_fact_at (error, i, &name, &value); i++)
+    if (strcmp (name, "line") != 0)
+      adze_error_set (made, name, value);
+  adze_error_setf (made, "file", "%.*s", (int)size - 2, file + 1);
+  return made;
+}
+
 /* What is wrong with a --set is wrong with the command line. */
 static adze_error *
 by_its_file (adze_error *error)
 {
   const char *file = adze_error_fact (error, "file");
-  return file && strncmp (file, "<--set", 6) == 0 ? adze_settings_error (error) : error;
+  if (!file || strncmp (file, "<--set ", 7) != 0)
+    return error;
+  ADZE_AUTO_ERROR owned = error;
+  return about_setting (error, file);
 }
 
 void
