@@ -45,7 +45,7 @@ hold (reader *self, uint64_t size)
 static adze_status
 count_entry (reader *self)
 {
-  uint64_t most = self->limit / 100 > 100000 ? self->limit / 100 : 100000;
+  uint64_t most = self->limit / 200 > 100000 ? self->limit / 200 : 100000;
   if (++self->entries <= most)
     return ADZE_OK;
   return adze_fail (self->host, ADZE_E_LIMIT,
