@@ -121,6 +121,10 @@ ADZE_MUST_CHECK adze_error *adze_plan_variants (adze_plan_stage *planned);
 
 ADZE_MUST_CHECK adze_error *adze_plan_cut (adze_plan *plan);
 
+/* Does group GROUP of a stage make something else of its tensors whatever their bytes: another name,
+ * type or shape, several of one, or one of several of the model? */
+bool adze_plan_group_edits (const adze_plan_stage *planned, size_t group);
+
 /* The model that a binding means. */
 adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *binding);
 

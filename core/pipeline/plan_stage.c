@@ -396,6 +396,20 @@ compose (adze_plan_stage *planned)
 
 /* ---- describe. */
 
+bool
+adze_plan_group_edits (const adze_plan_stage *planned, size_t number)
+{
+  const adze_outline_group *group = &planned->outline.groups[number];
+  const adze_pick *first = &group->inputs[0];
+  /* Another tensor of the same model that goes in does not come out by itself. */
+  for (size_t i = 1; i < group->input_count; i++)
+    if (group->inputs[i].port == first->port)
+      return true;
+  return group->output_count != 1
+         || !adze_tensor_meta_equal (group->outputs[0],
+                                     planned->ports[first->port].shown[first->index].meta);
+}
+
 adze_error *
 adze_plan_describe (adze_plan *plan, size_t number, bool final)
 {

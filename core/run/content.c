@@ -135,6 +135,35 @@ adze_content_of_input (adze_execution *x, size_t number, bool read, bool *known,
   return adze_content_settle (x, number, hashes, NULL, hash);
 }
 
+/* What a file is called and who owns it may change; what is in it may not. */
+static adze_error *
+check_stands (const adze_model_file *file)
+{
+  struct stat status;
+  if ((file->fd >= 0 ? fstat (file->fd, &status) : stat (file->path, &status)) != 0)
+    return adze_error_errno ("cannot look at %s", file->path);
+  adze_file_identity now = adze_file_identity_of (&status);
+  if (now.size == file->identity.size && now.mtime_ns == file->identity.mtime_ns)
+    return NULL;
+  adze_error *error = adze_error_new (ADZE_E_IO, "%s changed while it was read", file->path);
+  adze_error_set (error, "file", file->path);
+  adze_error_set (error, "hint",
+                  "run it again once nobody writes to it; what was made of it belongs to no "
+                  "version of the file and is not kept");
+  return error;
+}
+
+adze_error *
+adze_content_stands (const adze_execution *x)
+{
+  for (size_t i = 0; i < x->plan->pipeline->input_count; i++) {
+    const adze_model *file = x->plan->inputs[i] ? x->plan->inputs[i]->file : NULL;
+    for (size_t k = 0; file && k < file->file_count; k++)
+      ADZE_TRY (check_stands (&file->files[k]));
+  }
+  return NULL;
+}
+
 /* ---- Keys. */
 
 static adze_error *

@@ -161,7 +161,8 @@ recall (adze_execution *x, size_t number, const adze_key *key, const adze_value 
 }
 
 static void
-tell_segment (adze_execution *x, size_t number, const char *id, double seconds, bool cached)
+tell_segment (adze_execution *x, size_t number, const char *id, uint64_t bytes, double seconds,
+              bool cached)
 {
   const adze_plan_segment *segment = &x->plan->segments[number];
   ADZE_AUTO (adze_buffer) stages = { 0 };
@@ -172,8 +173,7 @@ tell_segment (adze_execution *x, size_t number, const char *id, double seconds, 
     ADZE_FIELD_NUMBER ("segment", (int64_t)number + 1),
     ADZE_FIELD_NUMBER ("segments", (int64_t)x->plan->segment_count),
     ADZE_FIELD_TEXT ("stages", stages.data ? stages.data : ""),
-    ADZE_FIELD_NUMBER ("bytes", (int64_t)(segment->source_bytes
-                                          * (segment->reads ? segment->reads : 1))),
+    ADZE_FIELD_NUMBER ("bytes", (int64_t)bytes),
     { .key = "seconds", .type = ADZE_FIELD_FLOAT, .value = { .real = seconds } },
     { .key = "cached", .type = ADZE_FIELD_BOOL, .value = { .boolean = cached } },
   };
@@ -191,7 +191,9 @@ run_segment (adze_execution *x, size_t number)
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
   ADZE_TRY (adze_plan_fit (x->plan));
   ADZE_TRY (find_result (x, number, &key, &facts));
-  tell_segment (x, number, "segment.started", 0, facts != NULL);
+  atomic_store (&x->bytes_read, 0);
+  tell_segment (x, number, "segment.started",
+                segment->source_bytes * (segment->reads ? segment->reads : 1), 0, facts != NULL);
   adze_error *error = facts            ? recall (x, number, &key, facts)
                       : segment->whole ? adze_whole_run (x, number)
                                        : adze_segment_run (x, number);
@@ -199,7 +201,8 @@ run_segment (adze_execution *x, size_t number)
     error = adze_requirements_check (x, segment);
   if (error)
     return error;
-  tell_segment (x, number, "segment.finished", now_s () - begun, facts != NULL);
+  tell_segment (x, number, "segment.finished", atomic_load (&x->bytes_read), now_s () - begun,
+                facts != NULL);
   return NULL;
 }
 

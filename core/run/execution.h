@@ -49,6 +49,7 @@ typedef struct adze_execution {
   adze_seen *seen;
   atomic_bool *cancel;
   adze_hash128 *segment_keys; /* of those that are done */
+  atomic_uint_fast64_t bytes_read; /* of the segment at hand, in all its passes */
   adze_pending *pending;      /* one a segment; SINK NULL: nothing waits */
   adze_given **given;         /* one list a stage */
   size_t *given_count;
@@ -77,6 +78,8 @@ ADZE_MUST_CHECK adze_error *adze_content_of_input (adze_execution *x, size_t num
 ADZE_MUST_CHECK adze_error *adze_content_settle (adze_execution *x, size_t number,
                                                  adze_hash128 *hashes, const bool *known,
                                                  adze_hash128 *hash);
+/* Has nobody written into the files of the inputs since they were opened? */
+ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x);
 /* All that SEGMENT's result depends on. BY_IDENTITY: files stand for their content: for the
  * journal, which is of no use once they are others. */
 ADZE_MUST_CHECK adze_error *adze_content_key (adze_execution *x, const adze_plan_segment *segment,

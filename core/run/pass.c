@@ -214,7 +214,7 @@ find_finished (adze_pass *pass)
       adze_pass_strand *strand = &pass->strands[state->first_strand + k];
       ADZE_TRY (put_strand (pass, &lane, strand, adze_take (&strand->items.root)));
     }
-    atomic_fetch_add (&pass->bytes_done, pass->units.units[i].source_bytes);
+    pass->bytes_found += pass->units.units[i].source_bytes;
   }
   return NULL;
 }
@@ -262,9 +262,18 @@ tell_progress (adze_pass *pass)
     ADZE_FIELD_NUMBER ("segment", (int64_t)pass->number),
     ADZE_FIELD_NUMBER ("done", (int64_t)atomic_load (&pass->bytes_done)),
     ADZE_FIELD_NUMBER ("bytes", (int64_t)pass->units.source_bytes),
+    ADZE_FIELD_NUMBER ("found", (int64_t)pass->bytes_found),
   };
   adze_event_bus_emit (pass->plan->runtime->bus, NULL, "segment.progress", fields,
                        ADZE_COUNT_OF (fields));
+}
+
+/* The last one has what remains, so that all of them are all of it. */
+static uint64_t
+bytes_of_piece (const adze_unit *unit, uint64_t which)
+{
+  uint64_t each = unit->source_bytes / (unit->pieces ? unit->pieces : 1);
+  return which + 1 < unit->pieces ? each : unit->source_bytes - each * which;
 }
 
 static adze_error *
@@ -284,7 +293,9 @@ run_item (adze_pass *pass, adze_lane *lane, size_t number, uint64_t item)
       drop_accumulators (pass, lane, number, 0);
       return error;
     }
-    atomic_fetch_add (&pass->bytes_done, unit->source_bytes / (unit->pieces ? unit->pieces : 1));
+    uint64_t bytes = bytes_of_piece (unit, i);
+    atomic_fetch_add (&pass->bytes_done, bytes);
+    atomic_fetch_add (pass->bytes_read, bytes);
     tell_progress (pass);
   }
   ADZE_TRY (put_accumulators (pass, lane, number, item));
@@ -441,19 +452,12 @@ open_pass (adze_pass *pass)
     return adze_error_memory ();
   fill_strands (pass);
   ADZE_TRY (open_promises (pass));
-  return find_finished (pass);
+  ADZE_TRY (find_finished (pass));
+  atomic_store (&pass->bytes_done, pass->bytes_found);
+  return NULL;
 }
 
 /* ---- Effects. */
-
-static bool
-metas_differ (const adze_unit *unit, const adze_unit_step *step)
-{
-  if (step->input_count != 1 || step->output_count != 1)
-    return true;
-  return !adze_tensor_meta_equal (unit->values[step->inputs[0]].meta,
-                                  unit->values[step->outputs[0]].meta);
-}
 
 static void
 count_effects (adze_pass *pass)
@@ -466,12 +470,10 @@ count_effects (adze_pass *pass)
       if (pass->plan->stages[step->stage].facts->effect != ADZE_CHANGES || step->observes)
         continue;
       adze_pass_effect *effect = &pass->effects[step->stage - pass->segment->first];
-      uint64_t elements = unit->elements;
-      bool changed = atomic_load (&pass->changed[number]) || metas_differ (unit, step);
+      bool changed = atomic_load (&pass->changed[number])
+                     || adze_plan_group_edits (&pass->plan->stages[step->stage], step->group);
       atomic_fetch_add (&effect->tensors, 1);
-      atomic_fetch_add (&effect->elements, elements);
       atomic_fetch_add (&effect->tensors_changed, changed);
-      atomic_fetch_add (&effect->elements_changed, changed ? elements : 0);
     }
   }
 }

@@ -43,7 +43,7 @@ typedef struct adze_pass_strand {
 
 /* What became of one stage's tensors, in numbers. */
 typedef struct adze_pass_effect {
-  atomic_uint_fast64_t tensors, tensors_changed, elements, elements_changed;
+  atomic_uint_fast64_t tensors, tensors_changed;
 } adze_pass_effect;
 
 typedef struct adze_pass_unit {
@@ -71,6 +71,7 @@ typedef struct adze_pass {
    * source's content is known. */
   adze_hash128 *source_hashes;
   bool *source_known;
+  atomic_uint_fast64_t *bytes_read; /* summed up over all passes */
   size_t number, of; /* of the segment, for progress */
   unsigned lanes;
 
@@ -92,6 +93,7 @@ typedef struct adze_pass {
   pthread_mutex_t writing; /* one lane at a time */
   size_t next_unit;
   uint64_t next_item;
+  uint64_t bytes_found; /* of units that an earlier try has done */
   atomic_uint_fast64_t bytes_done;
   int64_t told_ns;
   adze_error *error; /* the first; under the lock */

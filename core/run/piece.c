@@ -354,6 +354,59 @@ verify (const adze_piece *piece, const piece_step *s)
   return NULL;
 }
 
+/* ---- Inputs are read only. Where one goes on to somebody else, it is looked at whether it is as it
+ * was: a technique that writes into it changes a model that it only looks at. */
+
+static size_t
+owner_of (const adze_unit *unit, size_t value)
+{
+  return unit->values[value].same_as != SIZE_MAX ? unit->values[value].same_as : value;
+}
+
+/* Is the value read by a later step, or written? By whatever name it goes there. */
+static bool
+goes_on (const adze_unit *unit, size_t step_of_unit, size_t value)
+{
+  size_t owner = owner_of (unit, value);
+  for (size_t i = 0; i < unit->value_count; i++)
+    if (unit->values[i].sink != SIZE_MAX && owner_of (unit, i) == owner)
+      return true;
+  for (size_t i = step_of_unit + 1; i < unit->step_count; i++)
+    for (size_t k = 0; k < unit->steps[i].input_count; k++)
+      if (owner_of (unit, unit->steps[i].inputs[k]) == owner)
+        return true;
+  return false;
+}
+
+/* The bytes of all inputs that go on, as one number. */
+static uint64_t
+sum_inputs (const piece_step *s, const adze_unit *unit, size_t step_of_unit)
+{
+  uint64_t sum = 0;
+  for (size_t i = 0; i < s->step->input_count; i++) {
+    if (!goes_on (unit, step_of_unit, s->step->inputs[i]))
+      continue;
+    adze_hash128 hash = adze_leaf_hash (s->inputs[i]->view.data, s->inputs[i]->byte_size);
+    sum = (sum << 1 | sum >> 63) ^ hash.low ^ hash.high;
+  }
+  return sum;
+}
+
+static adze_error *
+wrote_into_input (const adze_piece *piece, const piece_step *s)
+{
+  adze_error *error = adze_error_new (
+      ADZE_E_CONTRACT,
+      "stage '%s' (%s) wrote into its input '%s' (elements %llu to %llu), which is read only",
+      s->stage->stage->id, s->stage->stage->use, s->inputs[0]->name,
+      (unsigned long long)piece->first, (unsigned long long)(piece->first + piece->count));
+  adze_error_set (error, "stage", s->stage->stage->id);
+  adze_error_set (error, "tensor", s->inputs[0]->name);
+  adze_error_set (error, "hint", "use another technique, and tell whoever wrote this one; "
+                                 "`adze plugin check` finds such");
+  return error;
+}
+
 static adze_error *
 observe (const adze_piece *piece, const piece_step *s, size_t step_of_unit)
 {
@@ -372,12 +425,15 @@ take_step (const adze_piece *piece, size_t step_of_unit)
                                .stage = &piece->pass->plan->stages[step->stage],
                                .number = piece->state->first_step + step_of_unit };
   ADZE_TRY (prepare (piece, &s));
-  if (step->observes && s.stage->facts->observes)
-    return observe (piece, &s, step_of_unit);
-  if (!s.stage->facts->applies)
+  const bool observes = step->observes && s.stage->facts->observes;
+  if (!observes && !s.stage->facts->applies)
     return fill_untouched (piece, &s);
-  ADZE_TRY (adze_instance_apply (s.stage->instance, piece->lane->number, &s.work));
-  if (step->output_count == 0)
+  const uint64_t before = sum_inputs (&s, piece->unit, step_of_unit);
+  ADZE_TRY (observes ? observe (piece, &s, step_of_unit)
+                     : adze_instance_apply (s.stage->instance, piece->lane->number, &s.work));
+  if (sum_inputs (&s, piece->unit, step_of_unit) != before)
+    return wrote_into_input (piece, &s);
+  if (observes || step->output_count == 0)
     return NULL;
   ADZE_TRY (fill_untouched (piece, &s));
   note_change (piece, &s);

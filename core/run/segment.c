@@ -57,6 +57,7 @@ run_pass (segment_state *s, size_t observed, adze_pass *pass)
                        .cancel = s->x->cancel,
                        .source_hashes = observed == SIZE_MAX ? s->source_hashes : NULL,
                        .source_known = s->source_known,
+                       .bytes_read = &s->x->bytes_read,
                        .number = s->number,
                        .of = s->x->plan->segment_count,
                        .lanes = s->x->plan->lanes };
@@ -197,14 +198,9 @@ edits_something (const adze_plan_stage *planned)
 {
   if (planned->outline.edit_count > 0 || planned->outline.trait_count > 0)
     return true;
-  for (size_t i = 0; i < planned->outline.group_count; i++) {
-    const adze_outline_group *group = &planned->outline.groups[i];
-    const adze_pick *pick = &group->inputs[0];
-    if (group->output_count != 1 || group->input_count != 1
-        || !adze_tensor_meta_equal (group->outputs[0],
-                                    planned->ports[pick->port].shown[pick->index].meta))
+  for (size_t i = 0; i < planned->outline.group_count; i++)
+    if (adze_plan_group_edits (planned, i))
       return true;
-  }
   return false;
 }
 
@@ -235,17 +231,13 @@ check_effect (segment_state *s, const adze_plan_stage *planned, const adze_pass_
 {
   const char *id = planned->stage->id;
   uint64_t tensors = atomic_load (&effect->tensors_changed);
-  uint64_t elements = atomic_load (&effect->elements_changed);
   const adze_field fields[] = {
     ADZE_FIELD_TEXT ("stage", id),
     ADZE_FIELD_NUMBER ("tensors", (int64_t)atomic_load (&effect->tensors)),
     ADZE_FIELD_NUMBER ("tensors-changed", (int64_t)tensors),
-    ADZE_FIELD_NUMBER ("elements", (int64_t)atomic_load (&effect->elements)),
-    ADZE_FIELD_NUMBER ("elements-changed", (int64_t)elements),
   };
   adze_tell (s->x, id, "stage.effect", fields, ADZE_COUNT_OF (fields));
   ADZE_TRY (adze_told_metric (s->x->told, id, "tensors-changed", (double)tensors, ""));
-  ADZE_TRY (adze_told_metric (s->x->told, id, "parameters-changed", (double)elements, ""));
   return tensors > 0 || edits_something (planned) ? NULL : nothing_changed (s->x, planned);
 }
 
@@ -467,5 +459,6 @@ adze_segment_run (adze_execution *x, size_t number)
   ADZE_TRY (open_sink (&s));
   ADZE_TRY (last_pass (&s));
   ADZE_TRY (adze_fallbacks_check (x, segment));
+  ADZE_TRY (adze_content_stands (x));
   return keep_result (&s);
 }

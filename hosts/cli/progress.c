@@ -181,9 +181,9 @@ on_run_started (adze_cli_progress *p, const adze_event *event)
 }
 
 static void
-begin_pass (adze_cli_progress *p, int64_t done, int64_t at_ns)
+begin_pass (adze_cli_progress *p, int64_t at_ns)
 {
-  p->done = p->begun_done = done;
+  p->done = p->begun_done = 0;
   p->begun_ns = at_ns;
 }
 
@@ -195,16 +195,19 @@ on_segment_started (adze_cli_progress *p, const adze_event *event)
   p->segments = number_of (event, "segments");
   p->bytes = number_of (event, "bytes");
   snprintf (p->stages, sizeof p->stages, "%s", text_of (event, "stages"));
-  begin_pass (p, number_of (event, "done"), p->seen_ns);
+  p->planned = p->bytes;
+  begin_pass (p, p->seen_ns);
   write_bytes ((double)p->bytes, bytes, sizeof bytes);
   /* Then nothing is read, and its end comes at once. */
   if (truth_of (event, "cached"))
     return;
   if (p->terminal)
     draw (p);
-  else
+  else if (p->bytes > 0)
     say (p, "[%" PRId64 "/%" PRId64 "] %s: %s to be read", p->segment, p->segments, p->stages,
          bytes);
+  else
+    say (p, "[%" PRId64 "/%" PRId64 "] %s: begun", p->segment, p->segments, p->stages);
 }
 
 /* A segment may go over its data more than once: then what is done begins again. */
@@ -213,8 +216,9 @@ on_progress (adze_cli_progress *p, const adze_event *event, int64_t before_ns)
 {
   int64_t done = number_of (event, "done"), bytes = number_of (event, "bytes");
   if (done < p->done)
-    begin_pass (p, 0, before_ns);
+    begin_pass (p, before_ns);
   p->done = done;
+  p->begun_done = number_of (event, "found"); /* which is no speed */
   p->bytes = bytes;
   if (p->terminal)
     draw (p);
@@ -234,7 +238,11 @@ on_segment_finished (adze_cli_progress *p, const adze_event *event)
     return;
   }
   write_bytes (seconds > 0 ? bytes / seconds : 0, rate, sizeof rate);
-  if (seconds > 0 && bytes > 0)
+  if (bytes < (double)p->planned) {
+    write_bytes (bytes, rate, sizeof rate);
+    say (p, "[%" PRId64 "/%" PRId64 "] %s: done in %.1f s (%s read, the rest was there)", segment,
+         segments, stages, seconds, rate);
+  } else if (seconds > 0 && bytes > 0)
     say (p, "[%" PRId64 "/%" PRId64 "] %s: done in %.1f s (%s/s)", segment, segments, stages,
          seconds, rate);
   else

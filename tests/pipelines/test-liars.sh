@@ -47,6 +47,26 @@ caught half liar-half "announced 2 outputs for 'layer.0.weight', apply gave 1"
 pipeline metric plain liar-metric
 caught metric liar-metric "metric"
 
+# What is only to be looked at is as it was, or the run fails: behind a stage that changes, and in
+# front of one.
+for liar in liar-spy liar-watch; do
+  pipeline "$liar" plain "$liar" '[[stage]]' 'use = "cast"' 'to = "f16"'
+  caught "$liar" "$liar" "wrote into its input 'layer.0.weight'"
+done
+pipeline behind plain cast 'to = "bf16"' '[[stage]]' 'use = "cast"' 'id = "back"' 'to = "f32"' \
+  '[[stage]]' 'use = "liar-watch"'
+caught behind liar-watch "wrote into its input"
+
+# A second input is no excuse for changing nothing.
+model other.safetensors 3 16 16 2
+{
+  printf 'adze = 1\n[model]\npath = "plain.safetensors"\n[input.other]\nkind = "model"\n'
+  printf 'path = "other.safetensors"\n[[stage]]\nuse = "merge"\nweight = 0\n'
+  printf 'inputs = { model = "input.model", other = "input.other" }\n'
+  printf '[[output]]\npath = "merged.safetensors"\n'
+} > merge-nothing.toml
+must_fail "changed nothing" "$ADZE" run merge-nothing.toml
+
 # What may be warned of instead is a warning then, and the run ends well.
 pipeline idle-warn plain liar-idle 'on-no-effect = "warn"'
 must "$ADZE" run idle-warn.toml

@@ -12,6 +12,8 @@
  *   liar-half       gives one of two outputs
  *   liar-fallback   tells a fallback in apply
  *   liar-metric     tells a metric in apply
+ *   liar-spy        inspects, and writes into what it looks at, in apply
+ *   liar-watch      the same in observe
  *   liar-run        honest: run; gives a model, a report, and keeps a checkpoint
  *   liar-threshold  honest: zeroes what is below a share of the largest of all, in two rounds
  */
@@ -522,6 +524,75 @@ static const adze_technique whole = {
   .run = run_all,
 };
 
+/* ---- Writing into what is only to be looked at. */
+
+static void
+scribble (const adze_tensor *input)
+{
+  if (is_float (input) && adze_view_count (&input->view) > 0)
+    ((float *)adze_view_data (&input->view))[0] += 1;
+}
+
+static adze_status
+apply_scribble (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  (void)host;
+  (void)instance;
+  (void)call;
+  scribble (input);
+  return ADZE_OK;
+}
+
+static size_t
+byte_size (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
+  return 1;
+}
+
+static adze_status
+observe_scribble (const adze_host *host, void *instance, adze_call *call,
+                  const adze_tensor *input, void *accumulator)
+{
+  (void)accumulator;
+  return apply_scribble (host, instance, call, input);
+}
+
+static adze_status
+merge_nothing (const adze_host *host, void *instance, void *left, const void *right)
+{
+  (void)host;
+  (void)instance;
+  (void)left;
+  (void)right;
+  return ADZE_OK;
+}
+
+static adze_status
+decide_nothing (const adze_host *host, void *instance, adze_call *call, const void *accumulator,
+                bool *again)
+{
+  (void)host;
+  (void)instance;
+  (void)call;
+  (void)accumulator;
+  *again = false;
+  return ADZE_OK;
+}
+
+static const adze_technique spy = { .struct_size = sizeof spy,
+                                    .effect = ADZE_INSPECTS,
+                                    .grain = ADZE_GRAIN_ELEMENT,
+                                    .apply = apply_scribble };
+static const adze_technique watch = { .struct_size = sizeof watch,
+                                      .effect = ADZE_INSPECTS,
+                                      .grain = ADZE_GRAIN_ELEMENT,
+                                      .accumulator = byte_size,
+                                      .observe = observe_scribble,
+                                      .merge = merge_nothing,
+                                      .decide = decide_nothing };
+
 /* ---- The plugin. */
 
 #define LIAR(variable, name, text, table, params_table) \
@@ -547,13 +618,16 @@ LIAR (breaks, "liar-breaks", "keeps no zeros and says so", breaks, NULL);
 LIAR (idle, "liar-idle", "changes nothing", idle, idle_params);
 LIAR (fallback, "liar-fallback", "falls back", fallback, NULL);
 LIAR (metric, "liar-metric", "tells a metric in apply", metric, NULL);
+LIAR (spy, "liar-spy", "writes into its input", spy, NULL);
+LIAR (watch, "liar-watch", "writes into what it observes", watch, NULL);
 LIAR (whole, "liar-run", "negates a whole model", whole, run_params);
 LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_params);
 
 static const adze_component *const components[]
     = { &shape_component,  &lazy_component, &extra_component,    &half_component,   &sparsity_component,
         &silent_component, &breaks_component,   &idle_component,   &fallback_component,
-        &metric_component, &whole_component,    &threshold_component,
+        &metric_component, &spy_component,      &watch_component,  &whole_component,
+           &threshold_component,
         NULL };
 
 static const adze_plugin plugin = {

@@ -211,9 +211,11 @@ what_was_there_before_is_no_speed (void **state)
   (void)state;
   screen *s = open_screen (80, true);
   EMIT (s, "segment.started", INT ("segment", 1), INT ("segments", 1), TEXT ("stages", "clip"),
-        INT ("bytes", 2000000000), INT ("done", 1000000000));
-  progress_at (s, 1000 * MS, 1100000000);
-  printed (s, "\r[1/1] clip [##########----------]  50 %\033[K"
+        INT ("bytes", 2000000000));
+  s->now_ns += 1000 * MS;
+  EMIT (s, "segment.progress", INT ("done", 1100000000), INT ("bytes", 2000000000),
+        INT ("found", 1000000000));
+  printed (s, "\r[1/1] clip [--------------------]   0 %\033[K"
               "\r[1/1] clip [###########---------]  55 %  100 MB/s  0:09 left\033[K");
   close_screen (s);
 }

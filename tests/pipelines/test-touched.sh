@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# An input that somebody writes into while a run reads it: the run fails and keeps nothing, since what
+# came out would belong to no version of the file. One that is only renamed or touched by others'
+# names is none.
+. "$(dirname "$0")/runs-lib.sh"
+plugins slow
+model model.safetensors 4 400 1000
+
+cat > p.toml << END
+adze = 1
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "slow"
+before = "$PWD/before"
+after = "$PWD/after"
+[[output]]
+path = "out.safetensors"
+END
+
+# begin: a run in the background that has begun to read and waits.
+begin ()
+{
+  rm -f before after
+  "$ADZE" run p.toml --fresh > run.out 2>&1 &
+  run=$!
+  for _ in $(seq 3000); do [ -e before ] && break; sleep .01; done
+  [ -e before ] || complain "the run did not begin"
+}
+
+begin
+printf 'XXXX' | dd of=model.safetensors bs=1 seek=3000000 conv=notrunc 2> /dev/null
+touch after
+wait "$run" && complain "a run whose input changed ended well"
+grep -q "model.safetensors changed while it was read" run.out || {
+  complain "that the input changed is not said"
+  cat run.out
+}
+[ ! -e out.safetensors ] || complain "an output was left"
+must "$ADZE" run p.toml --set stage.slow.before='""'
+[ -e out.safetensors ] || complain "there is no output"
+
+rm out.safetensors
+begin
+mv model.safetensors moved.safetensors
+touch after
+wait "$run" || complain "a run whose input was renamed should end well"
+finish
