@@ -19,7 +19,7 @@ typedef struct bad_header {
 
 static const bad_header table[] = {
   /* JSON. */
-  { "nothing in it", "{", 0, ADZE_E_FORMAT, "has 9 bytes|10 at least" },
+  { "nothing in it", "{", 0, ADZE_E_FORMAT, "has 9 bytes|at least 10" },
   { "spaces first", " {}", 0, ADZE_E_FORMAT, "at byte 8|begins with '{'|0x20" },
   { "a list", "[{}]", 0, ADZE_E_FORMAT, "begins with '{'" },
   { "not closed", "{" A, 4, ADZE_E_FORMAT, "needed is ',' or '}'|the end" },
