@@ -37,8 +37,7 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
     return status;
   const float *from = adze_view_data (&input->view);
   float *restrict into = adze_view_data (&output); /* never the input's memory */
-  const size_t count = adze_view_count (&output);
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0, count = adze_view_count (&output); i < count; i++)
     into[i] = from[i] * factor;
   return ADZE_OK;
 }
