@@ -130,6 +130,24 @@ open_instance (adze_plan *plan, adze_plan_stage *planned)
   return NULL;
 }
 
+/* A rule says what is done with some tensors. Whoever takes the whole model decides that alone. */
+static adze_error *
+check_rules (const adze_plan *plan, const adze_plan_stage *planned)
+{
+  const adze_pipeline_stage *stage = planned->stage;
+  if (!planned->facts->runs || stage->rule_count == 0)
+    return NULL;
+  adze_error *error = adze_document_error (
+      &plan->pipeline->document, stage->rules[0].table,
+      "stage '%s' can have no rules: '%s' takes whole models, so that they have nothing to act on",
+      stage->id, stage->use);
+  adze_error_set (error, "stage", stage->id);
+  adze_error_setf (error, "hint",
+                   "remove them; `adze inspect %s` shows the parameters that the stage itself can have",
+                   stage->use);
+  return error;
+}
+
 static adze_error *
 open_stage (adze_plan *plan, size_t number)
 {
@@ -146,7 +164,7 @@ open_stage (adze_plan *plan, size_t number)
   adze_error *error = open_instance (plan, planned);
   return error ? adze_plan_error (plan, planned->stage->table, error, "stage '%s' cannot begin",
                                   planned->stage->id)
-               : NULL;
+               : check_rules (plan, planned);
 }
 
 static adze_error *

@@ -125,6 +125,13 @@ ADZE_MUST_CHECK adze_error *adze_plan_cut (adze_plan *plan);
  * type or shape, several of one, or one of several of the model? */
 bool adze_plan_group_edits (const adze_plan_stage *planned, size_t group);
 
+/* Traits of a tensor that the stage has made of one with the traits FROM (NULL: none). Those that are
+ * verified stay until they are found broken; others stay only where the technique claims it, since
+ * nobody could check. With the SAME_BYTES all stay. */
+ADZE_MUST_CHECK adze_error *adze_plan_inherit (const adze_plan_stage *planned,
+                                               const adze_value *from, bool same_bytes,
+                                               adze_value **into);
+
 /* The model that a binding means. */
 adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *binding);
 

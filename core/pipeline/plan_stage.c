@@ -208,11 +208,9 @@ is_verified (const char *id)
   return listed (verified, id);
 }
 
-/* Traits of a tensor that a group has made of another. Those that are verified stay until they are
- * found broken; others stay only where the technique claims it, since nobody could check. */
-static adze_error *
-inherited_traits (const adze_plan_stage *planned, const adze_value *from, bool same_bytes,
-                  adze_value **into)
+adze_error *
+adze_plan_inherit (const adze_plan_stage *planned, const adze_value *from, bool same_bytes,
+                   adze_value **into)
 {
   ADZE_AUTO_VALUE table = adze_value_new (ADZE_VALUE_TABLE);
   if (!table)
@@ -289,7 +287,7 @@ put_group (adze_plan_model *model, const adze_plan_stage *planned, size_t number
   const adze_value *from = port->shown[pick->index].traits;
   for (size_t i = 0; i < group->output_count; i++) {
     ADZE_AUTO_VALUE traits = NULL;
-    ADZE_TRY (inherited_traits (planned, from, group->same_bytes, &traits));
+    ADZE_TRY (adze_plan_inherit (planned, from, group->same_bytes, &traits));
     ADZE_TRY (edit_traits (&planned->outline, group->outputs[i]->name, traits));
     ADZE_TRY (put_tensor (model, group->outputs[i], NULL, adze_take (&traits),
                           (adze_plan_source){ number, i }));

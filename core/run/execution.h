@@ -8,6 +8,7 @@
  *   content_settings.c   parameters, their files and components, and datasets as parts of keys
  *   outputs.c     files that are promoted when all has gone well
  *   whole.c       stages that take whole artifacts
+ *   whole_verify.c   what they gave, held against what went in
  *   whole_keep.c  what they gave, kept and taken over by a later run
  *   require.c     what must hold before a segment counts
  *   leave.c       what the run leaves behind: report, lock
@@ -140,11 +141,24 @@ ADZE_MUST_CHECK adze_error *adze_whole_run (adze_execution *x, size_t number);
 ADZE_MUST_CHECK adze_error *adze_segment_recall (adze_execution *x, size_t number,
                                                  const adze_key *key, const adze_value *facts);
 
+/* A stage that is there to change something and changed nothing: an error, or a warning where the
+ * pipeline says so. */
+ADZE_MUST_CHECK adze_error *adze_nothing_changed (adze_execution *x,
+                                                  const adze_plan_stage *planned);
+
+/* ---- whole_verify.c */
+
+/* Holds GIVEN against the model that went into stage NUMBER: *CHANGED is whether they differ. Its
+ * tensors get the traits of those that went in which hold still; one that is broken is an error,
+ * unless the technique says so. */
+ADZE_MUST_CHECK adze_error *adze_whole_verify (adze_execution *x, size_t number,
+                                               adze_model *given, bool *changed);
+
 /* ---- whole_keep.c */
 
-/* STORE: where the file of its model lies; NULL: it gives none. */
+/* STORE: where the file of its model lies; NULL: it gives none. CHANGED: it did something. */
 ADZE_MUST_CHECK adze_error *adze_whole_keep (adze_execution *x, size_t segment,
-                                             const adze_key *key, const char *store);
+                                             const adze_key *key, const char *store, bool changed);
 /* Is what FACTS promise still to be had? If not, *FACTS becomes NULL, and WHY says so for people. */
 ADZE_MUST_CHECK adze_error *adze_whole_check (adze_execution *x, size_t segment,
                                               const adze_key *key, adze_value **facts,

@@ -296,37 +296,6 @@ note_change (const adze_piece *piece, const piece_step *s)
     atomic_store (changed, true);
 }
 
-static bool
-listed (const char *const *ids, const char *id)
-{
-  for (; *ids; ids++)
-    if (strcmp (*ids, id) == 0)
-      return true;
-  return false;
-}
-
-static adze_error *
-broken_trait (const piece_step *s, const char *name, const char *trait, uint64_t where)
-{
-  const char *id = s->stage->stage->id;
-  adze_error *error
-      = listed (s->stage->facts->preserves, trait)
-            ? adze_error_new (ADZE_E_CONTRACT,
-                              "stage '%s' (%s) claims to preserve %s and broke it in '%s', at "
-                              "element %llu",
-                              id, s->stage->stage->use, trait, name, (unsigned long long)where)
-            : adze_error_new (ADZE_E_CONTRACT,
-                              "stage '%s' (%s) broke %s of '%s' without saying so, at element %llu",
-                              id, s->stage->stage->use, trait, name, (unsigned long long)where);
-  adze_error_set (error, "stage", id);
-  adze_error_set (error, "tensor", name);
-  adze_error_set (error, "needed", trait);
-  adze_error_set (error, "hint",
-                  "put the stage before the one that made the tensor so, skip the tensor by a "
-                  "rule, or use a technique that preserves it");
-  return error;
-}
-
 static adze_error *
 verify (const adze_piece *piece, const piece_step *s)
 {
@@ -349,7 +318,7 @@ verify (const adze_piece *piece, const piece_step *s)
     uint64_t where;
     adze_promise_check (promise, &verified, &broken, &where);
     if (broken)
-      return broken_trait (s, out->name, broken, where);
+      return adze_promise_broken (s->stage, out->name, broken, where);
   }
   return NULL;
 }

@@ -204,20 +204,24 @@ edits_something (const adze_plan_stage *planned)
   return false;
 }
 
-static adze_error *
-nothing_changed (adze_execution *x, const adze_plan_stage *planned)
+adze_error *
+adze_nothing_changed (adze_execution *x, const adze_plan_stage *planned)
 {
+  const adze_plan_port *port = planned->port_count ? &planned->ports[0] : NULL;
+  size_t count = planned->facts->runs ? port && port->model ? port->model->view.count : 0
+                 : port               ? planned->outline_ports[0].count
+                                      : 0;
   adze_error *error = adze_document_error (
       &x->plan->pipeline->document, planned->stage->table,
       "stage '%s' (%s) changed nothing: all %zu tensors that it was asked to work on came out as "
       "they went in",
-      planned->stage->id, planned->stage->use,
-      planned->port_count ? planned->outline_ports[0].count : 0);
+      planned->stage->id, planned->stage->use, count);
   adze_error_set (error, "stage", planned->stage->id);
   adze_error_set (error, "needed", "at least one tensor that changes, or on-no-effect = \"warn\"");
   adze_error_set (error, "found", "0 tensors changed");
-  adze_error_set (error, "hint",
-                  "look at its parameters and rules with `adze plan`, or remove the stage");
+  adze_error_setf (error, "hint",
+                   "look at its parameters%s with `adze plan`, or remove the stage",
+                   planned->facts->runs ? "" : " and rules");
   if (planned->stage->no_effect_is_error)
     return error;
   adze_event_bus_log (x->plan->runtime->bus, planned->stage->id, ADZE_LOG_WARNING, "%s",
@@ -238,7 +242,7 @@ check_effect (segment_state *s, const adze_plan_stage *planned, const adze_pass_
   };
   adze_tell (s->x, id, "stage.effect", fields, ADZE_COUNT_OF (fields));
   ADZE_TRY (adze_told_metric (s->x->told, id, "tensors-changed", (double)tensors, ""));
-  return tensors > 0 || edits_something (planned) ? NULL : nothing_changed (s->x, planned);
+  return tensors > 0 || edits_something (planned) ? NULL : adze_nothing_changed (s->x, planned);
 }
 
 static adze_error *
@@ -290,7 +294,7 @@ check_again (adze_execution *x, const adze_plan_segment *segment)
     if (planned->facts->effect == ADZE_CHANGES
         && adze_told_number (x->told, planned->stage->id, "tensors-changed", &tensors)
         && tensors.number == 0 && !edits_something (planned))
-      ADZE_TRY (nothing_changed (x, planned));
+      ADZE_TRY (adze_nothing_changed (x, planned));
   }
   return adze_fallbacks_check (x, segment);
 }

@@ -198,3 +198,38 @@ adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, con
   if (*broken)
     *where += piece->first;
 }
+
+/* ---- What is said of it. */
+
+static bool
+listed (const char *const *ids, const char *id)
+{
+  for (; *ids; ids++)
+    if (strcmp (*ids, id) == 0)
+      return true;
+  return false;
+}
+
+adze_error *
+adze_promise_broken (const adze_plan_stage *planned, const char *name, const char *trait,
+                     uint64_t where)
+{
+  const char *id = planned->stage->id;
+  adze_error *error
+      = listed (planned->facts->preserves, trait)
+            ? adze_error_new (ADZE_E_CONTRACT,
+                              "stage '%s' (%s) claims to preserve %s and broke it in '%s', at "
+                              "element %llu",
+                              id, planned->stage->use, trait, name, (unsigned long long)where)
+            : adze_error_new (ADZE_E_CONTRACT,
+                              "stage '%s' (%s) broke %s of '%s' without saying so, at element %llu",
+                              id, planned->stage->use, trait, name, (unsigned long long)where);
+  adze_error_set (error, "stage", id);
+  adze_error_set (error, "tensor", name);
+  adze_error_set (error, "needed", trait);
+  adze_error_setf (error, "hint",
+                   "put the stage before the one that made the tensor so, %sor use a technique that "
+                   "preserves it",
+                   planned->facts->runs ? "" : "skip the tensor by a rule, ");
+  return error;
+}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/verify.h: does a piece that streams out keep what its traits claim? */
+/* run/verify.h: does a piece that a stage gave keep what its traits claim? */
 #ifndef ADZE_RUN_VERIFY_H
 #define ADZE_RUN_VERIFY_H
 
 #include <pthread.h>
 
-#include "artifact/meta.h"
+#include "pipeline/plan.h"
 
 /* What the traits of one tensor demand. */
 typedef struct adze_promise {
@@ -36,5 +36,9 @@ typedef struct adze_verified_piece {
 } adze_verified_piece;
 void adze_promise_check (adze_promise *promise, const adze_verified_piece *piece,
                          const char **broken, uint64_t *where);
+
+/* The stage broke TRAIT of the tensor NAME, at element WHERE. */
+ADZE_MUST_CHECK adze_error *adze_promise_broken (const adze_plan_stage *planned, const char *name,
+                                                 const char *trait, uint64_t where);
 
 #endif

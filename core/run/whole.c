@@ -22,6 +22,7 @@ typedef struct whole_state {
   int fd;
   uint64_t end;
   size_t segment;
+  bool changed; /* it did something */
 } whole_state;
 
 static void
@@ -256,11 +257,22 @@ static const adze_run_hooks hooks = {
 
 /* ---- The result. */
 
+/* Is the model what the stage has promised? Something else that it gave is something done as well. */
+static adze_error *
+check_model (whole_state *s, adze_model *file)
+{
+  ADZE_TRY (adze_whole_verify (s->x, s->number, file, &s->changed));
+  s->changed = s->changed || s->x->given_count[s->number] > 0;
+  return s->changed || s->planned->facts->effect != ADZE_CHANGES
+             ? NULL
+             : adze_nothing_changed (s->x, s->planned);
+}
+
 /* The file of the store gets its name, and becomes the stage's output. */
 static adze_error *
 settle_model (whole_state *s)
 {
-  adze_model *file;
+  ADZE_AUTO_MODEL file = NULL;
   if (!s->given)
     return adze_error_new (ADZE_E_CONTRACT, "stage '%s' ended and gave no model",
                            s->planned->stage->id);
@@ -270,7 +282,11 @@ settle_model (whole_state *s)
   close (s->fd);
   s->fd = -1;
   ADZE_TRY (adze_store_open (s->path, s->given, &file));
-  return adze_whole_settle (s->planned, file);
+  adze_error *error = check_model (s, file);
+  if (!error)
+    return adze_whole_settle (s->planned, adze_take (&file));
+  unlink (s->path);
+  return error;
 }
 
 static adze_error *
@@ -318,7 +334,8 @@ keep_result (whole_state *s)
   x->segment_keys[s->segment] = adze_key_hash (&key);
   if (s->planned->output)
     ADZE_TRY (settle_model (s));
-  ADZE_TRY (adze_whole_keep (x, s->segment, &key, s->planned->output ? s->path : NULL));
+  ADZE_TRY (adze_whole_keep (x, s->segment, &key, s->planned->output ? s->path : NULL,
+                             s->changed));
   return adze_journal_forget (x->folder, s->journal);
 }
 
@@ -330,7 +347,8 @@ adze_whole_run (adze_execution *x, size_t segment)
                                 .number = number,
                                 .planned = &x->plan->stages[number],
                                 .fd = -1,
-                                .segment = segment };
+                                .segment = segment,
+                                .changed = true };
   ADZE_TRY (open_state (&s));
   adze_told_forget (x->told, s.planned->stage->id);
   ADZE_TRY (adze_instance_run (s.planned->instance, &hooks, &s));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/whole_keep.c: what a stage with run gave, kept among the results, and taken over by a later run:
  *
- *   KEY.gave          JSON { tensors, told }: what the model's tensors are, and all that it told
+ *   KEY.gave          JSON { tensors, told }: what the model's tensors are, with their traits, and all
+ *                     that it told
  *   KEY.gave.PORT     the bytes that it gave to a port
- *   facts             { store, gave, given: [{ port, type, hash }], files }: the model's file, which
- *                     lies where it was written, and hashes of the others
+ *   facts             { store, changed, gave, given: [{ port, type, hash }], files }: the model's
+ *                     file, which lies where it was written, whether anything came of the stage, and
+ *                     hashes of the others
  */
 #include <string.h>
 
@@ -58,13 +60,23 @@ keep_given (adze_execution *x, size_t segment, adze_hash128 key, adze_value *fac
 }
 
 static adze_error *
+add_tensor (const adze_model_tensor *tensor, adze_value *entry)
+{
+  adze_wire_meta (&tensor->meta, entry);
+  if (!entry || !tensor->traits)
+    return NULL; /* the end of the tree tells whether there was memory */
+  adze_value *traits = adze_value_copy (tensor->traits);
+  return traits ? adze_value_append (entry, "traits", traits) : adze_error_memory ();
+}
+
+static adze_error *
 make_gave (adze_execution *x, const adze_plan_stage *planned, adze_buffer *into)
 {
   ADZE_AUTO_VALUE gave = adze_value_new (ADZE_VALUE_TABLE);
   adze_value *told = NULL;
   adze_value *tensors = adze_json_list (gave, "tensors");
   for (size_t i = 0; planned->output && i < planned->output->view.count; i++)
-    adze_wire_meta (&planned->output->view.tensors[i].meta, adze_json_table (tensors, NULL));
+    ADZE_TRY (add_tensor (&planned->output->view.tensors[i], adze_json_table (tensors, NULL)));
   if (adze_json_failed (gave))
     return adze_error_memory ();
   ADZE_TRY (adze_told_value (x->told, planned->stage->id, &told));
@@ -87,7 +99,8 @@ keep_gave (adze_execution *x, size_t segment, adze_hash128 key, adze_value *fact
 }
 
 adze_error *
-adze_whole_keep (adze_execution *x, size_t segment, const adze_key *key, const char *store)
+adze_whole_keep (adze_execution *x, size_t segment, const adze_key *key, const char *store,
+                 bool changed)
 {
   adze_hash128 hash = adze_key_hash (key);
   ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
@@ -97,6 +110,7 @@ adze_whole_keep (adze_execution *x, size_t segment, const adze_key *key, const c
     adze_json_string (facts, "store", store);
     ADZE_TRY (adze_result_add_file (facts, store));
   }
+  adze_json_bool (facts, "changed", changed);
   ADZE_TRY (keep_given (x, segment, hash, facts));
   ADZE_TRY (keep_gave (x, segment, hash, facts));
   return adze_result_keep (x->folder, key, facts);
@@ -163,6 +177,21 @@ read_gave (const adze_execution *x, adze_hash128 key, const adze_value *facts, k
 }
 
 static adze_error *
+read_traits (const adze_value *entry, adze_model_tensor *tensor)
+{
+  const adze_value *traits = adze_value_get (entry, "traits");
+  if (!traits)
+    return NULL;
+  for (size_t i = 0; i < traits->count; i++)
+    if (traits->items[i]->type != ADZE_VALUE_TABLE)
+      return adze_wire_damaged ("a tensor's traits");
+  if (traits->type != ADZE_VALUE_TABLE)
+    return adze_wire_damaged ("a tensor's traits");
+  tensor->traits = adze_value_copy (traits);
+  return tensor->traits ? NULL : adze_error_memory ();
+}
+
+static adze_error *
 read_model (const adze_value *facts, kept *k)
 {
   ADZE_AUTO_MODEL model = NULL;
@@ -174,7 +203,10 @@ read_model (const adze_value *facts, kept *k)
     ADZE_TRY (adze_wire_meta_from (tensors->items[i], &meta));
     ADZE_TRY (adze_model_add (model, meta, &added));
   }
-  return adze_store_open (text_at (facts, "store"), model, &k->file);
+  ADZE_TRY (adze_store_open (text_at (facts, "store"), model, &k->file));
+  for (size_t i = 0; i < tensors->count; i++)
+    ADZE_TRY (read_traits (tensors->items[i], &k->file->tensors[i]));
+  return NULL;
 }
 
 static adze_error *
@@ -249,6 +281,15 @@ adze_whole_settle (adze_plan_stage *planned, adze_model *file)
   return NULL;
 }
 
+/* What was only warned of when the result was made may be an error now. */
+static adze_error *
+check_again (adze_execution *x, const adze_plan_stage *planned, const adze_value *facts)
+{
+  const adze_value *changed = adze_value_get (facts, "changed");
+  bool idle = changed && changed->type == ADZE_VALUE_BOOL && !changed->boolean;
+  return idle && planned->facts->effect == ADZE_CHANGES ? adze_nothing_changed (x, planned) : NULL;
+}
+
 adze_error *
 adze_whole_recall (adze_execution *x, size_t segment, const adze_key *key, const adze_value *facts)
 {
@@ -265,5 +306,6 @@ adze_whole_recall (adze_execution *x, size_t segment, const adze_key *key, const
   adze_told_forget (x->told, planned->stage->id);
   ADZE_TRY (adze_told_repeat (x->told, planned->stage->id, adze_value_get (k.gave.root, "told")));
   ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment]));
+  ADZE_TRY (check_again (x, planned, facts));
   return adze_plan_describe_from (x->plan, number + 1);
 }

@@ -15,6 +15,13 @@ leave (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   return ADZE_OK;
 }
 
+static adze_status
+refuse (const adze_host *host, void *instance, adze_context *context)
+{
+  (void)instance, (void)context;
+  return adze_fail (host, ADZE_E_UNSUPPORTED, "this technique is for tests alone");
+}
+
 static const adze_param trim_params[] = {
   { .name = "share", .type = ADZE_PARAM_FLOAT, .preset = "0.5", .range = "[0, 1)",
     .help = "share of the weights that go" },
@@ -74,20 +81,20 @@ static const adze_port split_ports[] = {
   { .name = NULL },
 };
 
-#define TECHNIQUE(NAME, EFFECT, PORTS) \
+#define TECHNIQUE(NAME, EFFECT, PORTS, CALLBACK) \
   static const adze_technique NAME = { \
     .struct_size = sizeof (adze_technique), \
     .effect = EFFECT, \
     .ports = PORTS, \
     .port_size = sizeof (adze_port), \
-    .apply = leave, \
+    CALLBACK, \
   }
 
-TECHNIQUE (trim, ADZE_CHANGES, NULL);
-TECHNIQUE (look, ADZE_INSPECTS, NULL);
-TECHNIQUE (blend, ADZE_CHANGES, blend_ports);
-TECHNIQUE (learn, ADZE_CHANGES, learn_ports);
-TECHNIQUE (split, ADZE_CHANGES, split_ports);
+TECHNIQUE (trim, ADZE_CHANGES, NULL, .apply = leave);
+TECHNIQUE (look, ADZE_INSPECTS, NULL, .apply = leave);
+TECHNIQUE (blend, ADZE_CHANGES, blend_ports, .apply = leave);
+TECHNIQUE (learn, ADZE_CHANGES, learn_ports, .run = refuse);
+TECHNIQUE (split, ADZE_CHANGES, split_ports, .apply = leave);
 
 /* ---- An observer. */
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Techniques that do other than they say are caught, each with a message of its own: one whose apply
 # is not what describe announced, one that changes nothing, one that breaks a trait it claims to
-# preserve, one that breaks it in silence, one that falls back.
+# preserve, one that breaks it in silence, one that falls back. So are those that take whole models.
 . "$(dirname "$0")/runs-lib.sh"
-plugins liar
+plugins liar cheat
 model plain.safetensors 3 16 16
 model sparse.safetensors 3 16 16 1 sparse
 
@@ -93,4 +93,59 @@ grep -qa 'adze.sparsity/1' breaks-out.safetensors && complain "a broken trait st
 pipeline keeps sparse liar-threshold
 must "$ADZE" run keeps.toml
 grep -qa 'adze.sparsity/1' keeps-out.safetensors || complain "a kept trait is not in the file"
+
+# ---- Those that take a whole model are held against what went in once they have ended.
+
+pipeline whole-idle plain cheat-run
+caught whole-idle cheat-run \
+  "whole-idle.toml:5:1: stage 'cheat-run' (cheat-run) changed nothing: all 3 tensors"
+pipeline whole-order plain cheat-run 'backwards = true'
+caught whole-order cheat-run "changed nothing"
+pipeline whole-idle-warn plain cheat-run 'on-no-effect = "warn"'
+must "$ADZE" run whole-idle-warn.toml
+grep -q 'changed nothing' must.out || complain "nobody is warned of a whole model that stays"
+must "$ADZE" run whole-idle-warn.toml
+cached true
+grep -q 'changed nothing' must.out || complain "of a whole model that stayed nobody is warned again"
+pipeline whole-idle-warn plain cheat-run
+must_fail "changed nothing" "$ADZE" run whole-idle-warn.toml
+# One number, a name, or something else that is given: something was done.
+pipeline whole-one plain cheat-run 'do = "add"' 'only = "layer.2.weight"'
+must "$ADZE" run whole-one.toml
+pipeline whole-name plain cheat-run 'prefix = "a."'
+must "$ADZE" run whole-name.toml
+pipeline whole-report plain cheat-run 'report = true'
+must "$ADZE" run whole-report.toml
+
+pipeline whole-silent sparse cheat-run 'do = "add"'
+caught whole-silent cheat-run \
+  "broke adze.sparsity/1 of 'layer.0.weight' without saying so, at element 1"
+pipeline whole-claims sparse cheat-claims 'do = "add"'
+caught whole-claims cheat-claims \
+  "claims to preserve adze.sparsity/1 and broke it in 'layer.0.weight', at element 1"
+pipeline whole-breaks sparse cheat-breaks 'do = "add"'
+must "$ADZE" run whole-breaks.toml
+grep -qa 'adze.sparsity/1' whole-breaks-out.safetensors && complain "a broken trait stayed (whole)"
+# Broken by nobody: it is in the file, whether the stage was run or found, and for the stage behind it.
+for isolate in true false; do
+  pipeline whole-keeps sparse cheat-run 'do = "negate"' "isolate = $isolate"
+  rm -rf adze-runs whole-keeps-out.safetensors
+  must "$ADZE" run whole-keeps.toml
+  grep -qa 'adze.sparsity/1' whole-keeps-out.safetensors || complain "a kept trait is lost (whole)"
+done
+rm whole-keeps-out.safetensors
+must "$ADZE" run whole-keeps.toml
+cached true
+grep -qa 'adze.sparsity/1' whole-keeps-out.safetensors || complain "a trait is lost when it is found"
+pipeline whole-behind sparse cheat-run 'do = "negate"' '[[stage]]' 'use = "liar-silent"'
+must_fail "'liar-silent' (liar-silent) broke adze.sparsity/1" "$ADZE" run whole-behind.toml
+must_fail "'liar-silent' (liar-silent) broke adze.sparsity/1" "$ADZE" run whole-behind.toml
+# One that nobody can verify is kept with the bytes, and goes with them.
+LC_ALL=C sed 's|adze.sparsity/1|demo.anything/1|' sparse.safetensors > unknown.safetensors
+pipeline whole-beside unknown cheat-run 'do = "add"' 'only = "layer.1.weight"'
+must "$ADZE" run whole-beside.toml
+grep -qa 'demo.anything/1' whole-beside-out.safetensors || complain "an unknown trait is lost"
+pipeline whole-unknown unknown cheat-run 'do = "add"'
+must "$ADZE" run whole-unknown.toml
+grep -qa 'demo.anything/1' whole-unknown-out.safetensors && complain "an unknown trait outlived its bytes"
 finish

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/whole_verify.c: what a stage with run gave, held against the model that went in: has anything
+ * changed, and which traits hold still? No more is read than it takes to know. */
+#include <string.h>
+
+#include "pipeline/units.h"
+#include "run/execution.h"
+
+typedef struct room {
+  void *data;
+  size_t size;
+} room;
+
+typedef struct comparison {
+  adze_execution *x;
+  const adze_plan_stage *planned;
+  const adze_plan_model *before;
+  bool changed;
+  room was, is; /* a piece of each side */
+} comparison;
+
+/* A tensor as it went in, and as it came out. */
+typedef struct pair {
+  const adze_model_tensor *was;
+  adze_model_tensor *is;
+  const adze_model *given;  /* that IS is of */
+  const adze_value *traits; /* of WAS; NULL: none */
+  adze_promise promise;
+  bool same;
+  const char *broken; /* the first trait that is, at element WHERE */
+  uint64_t where;
+} pair;
+
+static void
+comparison_cleanup (comparison *c)
+{
+  free (c->was.data);
+  free (c->is.data);
+}
+
+static void
+pair_cleanup (pair *p)
+{
+  adze_promise_close (&p->promise);
+}
+
+/* ---- One piece. */
+
+static adze_error *
+read_piece (const adze_model *model, const adze_model_tensor *tensor, uint64_t first,
+            uint64_t count, room *into)
+{
+  uint64_t size = adze_piece_bytes (&tensor->meta, count);
+  if (size > into->size) {
+    free (into->data);
+    into->size = 0;
+    into->data = malloc (size);
+    if (!into->data)
+      return adze_error_memory ();
+    into->size = size;
+  }
+  return adze_model_read (model, tensor, adze_piece_bytes (&tensor->meta, first), into->data, size);
+}
+
+static void
+check_promise (const comparison *c, pair *p, uint64_t first, uint64_t count)
+{
+  const adze_tensor_meta *out = &p->is->meta;
+  int64_t row = out->rank > 0 ? out->shape[out->rank - 1] : 1;
+  const adze_verified_piece verified = { .in = &p->was->meta,
+                                         .out = out,
+                                         .input = c->was.data,
+                                         .output = c->is.data,
+                                         .first = first,
+                                         .count = count,
+                                         .row = row > 0 ? (uint64_t)row : 1 };
+  adze_promise_check (&p->promise, &verified, &p->broken, &p->where);
+}
+
+static adze_error *
+compare_piece (comparison *c, pair *p, uint64_t first, uint64_t count)
+{
+  if (atomic_load (c->x->cancel))
+    return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
+  ADZE_TRY (read_piece (c->before->file, p->was, first, count, &c->was));
+  ADZE_TRY (read_piece (p->given, p->is, first, count, &c->is));
+  p->same
+      = p->same && memcmp (c->was.data, c->is.data, adze_piece_bytes (&p->is->meta, count)) == 0;
+  if (!p->broken && !adze_promise_is_empty (&p->promise))
+    check_promise (c, p, first, count);
+  return NULL;
+}
+
+/* ---- One tensor. */
+
+static bool
+same_shape (const adze_tensor_meta *a, const adze_tensor_meta *b)
+{
+  for (int32_t i = 0; a->rank == b->rank && i < a->rank; i++)
+    if (a->shape[i] != b->shape[i])
+      return false;
+  return a->rank == b->rank;
+}
+
+/* Types that are cut elsewhere are compared in one piece. */
+static uint64_t
+elements_at_once (const pair *p)
+{
+  uint64_t leaf = adze_leaf_elements (&p->was->meta);
+  return leaf == adze_leaf_elements (&p->is->meta) ? leaf : p->is->elements;
+}
+
+/* A trait that was not true of the tensor before is not broken by who leaves its bytes alone. */
+static adze_error *
+compare_bytes (comparison *c, pair *p)
+{
+  uint64_t all = p->is->elements, most = elements_at_once (p);
+  for (uint64_t first = 0; first < all; first += most) {
+    if (!p->same && (p->broken || adze_promise_is_empty (&p->promise)))
+      break;
+    ADZE_TRY (compare_piece (c, p, first, all - first < most ? all - first : most));
+  }
+  return p->broken && !p->same
+             ? adze_promise_broken (c->planned, p->is->meta.name, p->broken, p->where)
+             : NULL;
+}
+
+static adze_error *
+open_promise (const comparison *c, pair *p)
+{
+  ADZE_AUTO_VALUE claimed = NULL;
+  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, false, &claimed));
+  adze_error *error = adze_promise_open (claimed, p->traits, &p->promise);
+  return error ? adze_error_wrap (error, "the traits of '%s' cannot be verified", p->is->meta.name)
+               : NULL;
+}
+
+static adze_error *
+hand_on_traits (const comparison *c, const pair *p)
+{
+  ADZE_AUTO_VALUE traits = NULL;
+  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, p->same, &traits));
+  if (traits->count > 0)
+    p->is->traits = adze_take (&traits);
+  return NULL;
+}
+
+/* The bytes are of interest until something differs, and wherever something was true of them. */
+static adze_error *
+compare_tensor (comparison *c, const adze_model *given, adze_model_tensor *is)
+{
+  const adze_model *file = c->before->file;
+  const adze_model_tensor *was = adze_model_find (file, is->meta.name);
+  if (!was || !same_shape (&was->meta, &is->meta)) {
+    c->changed = true;
+    return NULL;
+  }
+  ADZE_AUTO (pair)
+  p = { .was = was,
+        .is = is,
+        .given = given,
+        .traits = c->before->view.tensors[was - file->tensors].traits,
+        .promise = { .lock = PTHREAD_MUTEX_INITIALIZER },
+        .same = adze_tensor_meta_equal (&was->meta, &is->meta) };
+  if (!p.traits && (c->changed || !p.same)) {
+    c->changed = true;
+    return NULL;
+  }
+  ADZE_TRY (open_promise (c, &p));
+  ADZE_TRY (compare_bytes (c, &p));
+  c->changed = c->changed || !p.same;
+  return hand_on_traits (c, &p);
+}
+
+adze_error *
+adze_whole_verify (adze_execution *x, size_t number, adze_model *given, bool *changed)
+{
+  const adze_plan_stage *planned = &x->plan->stages[number];
+  ADZE_AUTO (comparison)
+  c = { .x = x,
+        .planned = planned,
+        .before = planned->port_count ? planned->ports[0].model : NULL };
+  *changed = true;
+  if (!c.before)
+    return NULL;
+  c.changed = given->count != c.before->file->count;
+  for (size_t i = 0; i < given->count; i++)
+    ADZE_TRY (compare_tensor (&c, given, &given->tensors[i]));
+  *changed = c.changed;
+  return NULL;
+}
