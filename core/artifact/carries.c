@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* artifact/carries.c: which formats can hold a tensor, and what to say when one cannot. */
+/* artifact/carries.c: what a format can hold, asked before anything is written: a tensor, and which
+ * other formats can where it cannot; a model; a name. */
 #include <string.h>
 
 #include "artifact/layout.h"
@@ -96,6 +97,75 @@ adze_format_carries (adze_runtime *runtime, const char *format, const adze_forma
   adze_format_session session;
   ADZE_TRY (adze_session_open (runtime, format, options, &session));
   adze_error *error = adze_session_carries (&session, meta);
+  adze_session_close (&session);
+  return error;
+}
+
+/* ---- Whole models. */
+
+static adze_error *
+ask_tensors (adze_format_session *session, const adze_model *model, uint64_t *bytes)
+{
+  for (size_t i = 0; i < model->count; i++) {
+    ADZE_TRY (adze_session_carries (session, &model->tensors[i].meta));
+    *bytes += model->tensors[i].meta.byte_size;
+  }
+  return NULL;
+}
+
+static adze_error *
+ask_layout (adze_format_session *session, const adze_model *model, const char *path,
+            uint64_t *bytes)
+{
+  adze_layout *layout;
+  ADZE_TRY (adze_layout_make (session, model, adze_path_base (path), &layout));
+  for (uint32_t i = 0; i < layout->file_count; i++)
+    *bytes += layout->files[i].length;
+  adze_layout_free (layout);
+  return NULL;
+}
+
+adze_error *
+adze_format_try_model (adze_runtime *runtime, const char *path,
+                       const adze_format_options *options, const adze_model *model, bool bounds,
+                       uint64_t *bytes)
+{
+  ADZE_LOCKED (runtime);
+  adze_format_session session;
+  adze_event_mute mute;
+  uint64_t tensors = 0;
+  *bytes = 0;
+  ADZE_TRY (adze_session_open (runtime, options->format, options, &session));
+  /* What it has to say of writing it says when it writes. */
+  adze_event_bus_mute (runtime->bus, &mute);
+  adze_error *error = ask_tensors (&session, model, &tensors);
+  if (!error && !bounds)
+    error = ask_layout (&session, model, path, bytes);
+  else
+    *bytes = tensors;
+  adze_event_bus_unmute (runtime->bus, &mute);
+  adze_session_close (&session);
+  return error;
+}
+
+/* ---- Names. */
+
+adze_error *
+adze_format_takes_name (adze_runtime *runtime, const char *format,
+                        const adze_format_options *options, const char *path)
+{
+  ADZE_LOCKED (runtime);
+  adze_format_session session;
+  ADZE_AUTO_ERROR closed = adze_session_open (runtime, format, options, &session);
+  if (closed)
+    return NULL; /* and why it cannot be opened is said where it is needed */
+  adze_error *error = NULL;
+  if (session.callbacks.takes_name) {
+    adze_session_enter (&session);
+    adze_status status = session.callbacks.takes_name (adze_desk_table (session.desk),
+                                                       session.params, adze_path_base (path));
+    error = adze_session_leave (&session, "takes_name", status);
+  }
   adze_session_close (&session);
   return error;
 }

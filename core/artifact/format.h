@@ -29,6 +29,20 @@ ADZE_MUST_CHECK adze_error *adze_format_carries (adze_runtime *runtime, const ch
                                                  const adze_format_options *options,
                                                  const adze_tensor_meta *meta);
 
+/* Can a file of this name (its folder does not count) be what the parameters ask for, before there is
+ * any model? A format that cannot be asked says nothing against it. */
+ADZE_MUST_CHECK adze_error *adze_format_takes_name (adze_runtime *runtime, const char *format,
+                                                    const adze_format_options *options,
+                                                    const char *path);
+
+/* Lays MODEL out as PATH and writes nothing: says what adze_writer_open would say against it.
+ * *BYTES: of all its files. BOUNDS: its shapes are bounds, so that only its tensors can be asked
+ * about, and BYTES are those of the tensors. */
+ADZE_MUST_CHECK adze_error *adze_format_try_model (adze_runtime *runtime, const char *path,
+                                                   const adze_format_options *options,
+                                                   const adze_model *model, bool bounds,
+                                                   uint64_t *bytes);
+
 /* ---- Writing. */
 
 typedef struct adze_writer adze_writer;

@@ -7,7 +7,7 @@
  *   catalog.c  adze.catalog/1
  *   traits.c   adze.traits in a model's metadata
  *   layout.c   adze.cargo/1 and adze.layout/1
- *   carries.c  which formats can hold a tensor
+ *   carries.c  what a format can hold: a tensor, a model
  *   writer.c   files under temporary names that become whole ones
  */
 #ifndef ADZE_ARTIFACT_SESSION_H

@@ -107,6 +107,25 @@ find_format (adze_reader *reader, const adze_value *table, const adze_value *pat
   return NULL;
 }
 
+/* What the format's parameters ask of the file's name. */
+static void
+check_name (adze_reader *reader, const adze_value *at, const adze_pipeline_output *output)
+{
+  const adze_format_options options
+      = { .document = reader->document, .settings = output->settings };
+  adze_error *error
+      = adze_format_takes_name (reader->runtime, output->format, &options, output->path);
+  if (!error)
+    return;
+  const adze_error *reason = adze_error_cause (error);
+  if (!reason || adze_error_status (error) != ADZE_E_UNSUPPORTED) {
+    adze_complain_of (reader, at, error);
+    return;
+  }
+  adze_complain_at (reader, at, "%s", adze_error_message (reason));
+  adze_error_free (error);
+}
+
 /* ---- One output. */
 
 static bool
@@ -150,6 +169,7 @@ read_output (adze_reader *reader, const adze_value *table, size_t index)
   output->format = format->id;
   const adze_own_keys own = { .owner = "an output", .all = output_keys };
   adze_reader_params (reader, format, table, &own, false, &output->settings);
+  check_name (reader, path, output);
 }
 
 void

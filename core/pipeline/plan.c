@@ -180,39 +180,7 @@ open_stages (adze_plan *plan)
   return NULL;
 }
 
-/* ---- Outputs: can the file hold what will come? */
-
-static adze_error *
-check_output (const adze_plan *plan, const adze_pipeline_output *output)
-{
-  const adze_plan_model *model = adze_plan_bound (plan, &output->from);
-  if (!model || !model->known)
-    return NULL;
-  adze_format_options options
-      = { .document = &plan->pipeline->document, .settings = output->settings };
-  for (size_t i = 0; i < model->view.count; i++) {
-    adze_error *error = adze_format_carries (plan->runtime, output->format, &options,
-                                             &model->view.tensors[i].meta);
-    if (!error)
-      continue;
-    adze_error *placed
-        = adze_document_error (&plan->pipeline->document, adze_value_get (output->table, "path"),
-                               "%s", adze_error_message (error));
-    adze_error_set (placed, "hint", adze_error_fact (error, "hint"));
-    adze_error_free (error);
-    return placed;
-  }
-  return NULL;
-}
-
-static adze_error *
-check_outputs (const adze_plan *plan)
-{
-  for (size_t i = 0; i < plan->pipeline->output_count; i++)
-    if (plan->pipeline->outputs[i].format)
-      ADZE_TRY (check_output (plan, &plan->pipeline->outputs[i]));
-  return NULL;
-}
+/* ---- Outputs: who takes what a stage gives? */
 
 /* How the file of the first model ends, as an example; ".safetensors" where it has none. */
 static const char *
@@ -290,7 +258,7 @@ make (adze_plan *plan)
   ADZE_TRY (adze_plan_describe_from (plan, 0));
   ADZE_TRY (adze_plan_cut (plan));
   ADZE_TRY (check_uses (plan));
-  ADZE_TRY (check_outputs (plan));
+  ADZE_TRY (adze_plan_check_outputs (plan));
   return adze_plan_fit (plan);
 }
 
@@ -345,6 +313,7 @@ adze_plan_close (adze_plan *plan)
   }
   free (plan->stages);
   free (plan->segments);
+  free (plan->outputs);
   free (plan->inputs);
   free (plan->artifacts);
   free (plan);

@@ -5,6 +5,7 @@
  *   plan.c           opens what a pipeline names, and its stages
  *   plan_stage.c     rules matched, describe called, the model that a stage gives
  *   plan_segments.c  which stages run in one pass
+ *   plan_outputs.c   whether formats can write what is to come
  *   plan_text.c      all of it for people and programs
  */
 #ifndef ADZE_PIPELINE_PLAN_H
@@ -81,6 +82,13 @@ typedef struct adze_plan_segment {
   uint64_t accumulators; /* of all that observe, a lane */
 } adze_plan_segment;
 
+/* What an output takes on disk. */
+typedef struct adze_plan_output {
+  bool asked;     /* its format has laid all of it out, and had nothing against it */
+  bool bounded;   /* BYTES are those of its tensors, at most */
+  uint64_t bytes; /* of all its files; 0 where nobody can tell yet */
+} adze_plan_output;
+
 struct adze_plan {
   adze_pipeline *pipeline;
   adze_runtime *runtime;
@@ -90,6 +98,7 @@ struct adze_plan {
   size_t stage_count;
   adze_plan_segment *segments;
   size_t segment_count;
+  adze_plan_output *outputs; /* one an output of the pipeline */
   unsigned lanes;
   uint64_t peak; /* predicted resident memory */
 };
@@ -112,6 +121,15 @@ ADZE_MUST_CHECK adze_error *adze_plan_stage_error (const adze_plan *plan,
 ADZE_MUST_CHECK adze_error *adze_plan_input_error (const adze_plan *plan,
                                                    const adze_pipeline_input *input,
                                                    adze_error *error);
+
+/* The same for an output that its format cannot write. */
+ADZE_MUST_CHECK adze_error *adze_plan_output_error (const adze_plan *plan,
+                                                    const adze_pipeline_output *output,
+                                                    adze_error *error);
+
+/* Asks the formats of outputs whose models are known, and that were not asked before, to lay them out:
+ * what cannot be written is to be said before the work, and not after it. */
+ADZE_MUST_CHECK adze_error *adze_plan_check_outputs (adze_plan *plan);
 
 /* Describes the stages from NUMBER on, as far as their inputs are known. */
 ADZE_MUST_CHECK adze_error *adze_plan_describe_from (adze_plan *plan, size_t number);

@@ -156,3 +156,14 @@ adze_plan_input_error (const adze_plan *plan, const adze_pipeline_input *input, 
                   "leave format out, and adze looks which format it is; or give another file");
   return error;
 }
+
+/* ---- Outputs. */
+
+adze_error *
+adze_plan_output_error (const adze_plan *plan, const adze_pipeline_output *output, adze_error *error)
+{
+  if (is_layer (error, "write of '", "' failed") && !adze_error_fact (error, "reason"))
+    error = of_the_file (without_layer (error));
+  return adze_plan_error (plan, adze_value_get (output->table, "path"), error,
+                          "this output cannot be written as %s", output->format);
+}

@@ -373,6 +373,9 @@ compose (adze_plan_stage *planned)
   if (!model->view.tensors || !model->sources || !model->traits)
     return adze_error_memory ();
   model->at_most = false;
+  for (size_t i = 0; i < planned->port_count; i++)
+    if (planned->ports[i].model && planned->ports[i].model->at_most)
+      model->at_most = true;
   for (size_t i = 0; i < input->view.count; i++) {
     const adze_model_tensor *tensor = &input->view.tensors[i];
     if (roles[i] == UNTOUCHED)

@@ -189,6 +189,7 @@ run_segment (adze_execution *x, size_t number)
   double begun = now_s ();
   if (atomic_load (x->cancel))
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
+  ADZE_TRY (adze_plan_check_outputs (x->plan));
   ADZE_TRY (adze_plan_fit (x->plan));
   ADZE_TRY (find_result (x, number, &key, &facts));
   atomic_store (&x->bytes_read, 0);

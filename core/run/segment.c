@@ -460,6 +460,7 @@ adze_segment_run (adze_execution *x, size_t number)
   for (size_t i = 0; i < segment->count; i++)
     if (is_reduction (stage_of (&s, i)))
       ADZE_TRY (reduce (&s, i));
+  ADZE_TRY (adze_plan_check_outputs (x->plan)); /* decisions made more of them known */
   ADZE_TRY (open_sink (&s));
   ADZE_TRY (last_pass (&s));
   ADZE_TRY (adze_fallbacks_check (x, segment));

@@ -8,7 +8,8 @@ static const adze_param params[] = {
     .preset = "0",
     .range = "[0, inf)",
     .unit = "bytes",
-    .help = "writing: begin another file when the tensors of one would exceed this; 0: one file" },
+    .help = "writing: begin another file when the tensors of one would exceed this, and write to a name "
+            "that ends in .safetensors.index.json; 0: one file" },
   { .name = "drop-graph",
     .type = ADZE_PARAM_BOOL,
     .preset = "false",
@@ -46,6 +47,7 @@ static const adze_format callbacks = {
   .read = safetensors_read,
   .carries = safetensors_carries,
   .write = safetensors_write,
+  .takes_name = safetensors_takes_name,
 };
 
 static const adze_component component = {

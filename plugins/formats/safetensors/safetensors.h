@@ -199,5 +199,7 @@ adze_status safetensors_carries (const adze_host *host, const adze_params *param
                                  const adze_tensor_meta *meta);
 adze_status safetensors_write (const adze_host *host, const adze_params *params,
                                const adze_cargo *cargo, adze_layout *layout);
+adze_status safetensors_takes_name (const adze_host *host, const adze_params *params,
+                                    const char *name);
 
 #endif

@@ -258,6 +258,21 @@ compose_shards (const safetensors_writer *writer, const char *name)
 
 /* ---- All of it. */
 
+adze_status
+safetensors_takes_name (const adze_host *host, const adze_params *params, const char *name)
+{
+  if (adze_param_int (host, params, "shard-size") == 0
+      || safetensors_ends_with (name, SAFETENSORS_INDEX_ENDING))
+    return ADZE_OK;
+  size_t length = strlen (name);
+  bool ends = safetensors_ends_with (name, SAFETENSORS_ENDING);
+  return adze_fail (host, ADZE_E_UNSUPPORTED,
+                    "shard-size makes several files of a model that is larger, which are found by "
+                    "their index; write to '%.*s" SAFETENSORS_INDEX_ENDING "', or take shard-size "
+                    "out",
+                    (int)(ends ? length - strlen (SAFETENSORS_ENDING) : length), name);
+}
+
 /* Whoever opens the file that was asked for must find the model by it. */
 static adze_status
 check_name (const safetensors_writer *writer, const char *name, bool *index)

@@ -129,11 +129,17 @@ typedef struct adze_format {
   adze_status (*carries) (const adze_host *host, const adze_params *params,
                           const adze_tensor_meta *meta);
 
-  /* Composes the files. Must give the same bytes for the same cargo. NULL: it only reads. What
+  /* Composes the files. Must give the same bytes for the same cargo: it is asked while a pipeline is
+   * planned, where nothing is written, and again before the bytes come. NULL: it only reads. What
    * would be lost (a part, metadata that does not fit) is refused by ADZE_E_UNSUPPORTED unless a
    * parameter allows the loss by name. */
   adze_status (*write) (const adze_host *host, const adze_params *params,
                         const adze_cargo *cargo, adze_layout *layout);
+
+  /* Can a file of this NAME (without folder) be what the parameters ask for, as far as they alone
+   * tell? ADZE_E_UNSUPPORTED with the reason when not. Asked while a pipeline is checked, before a
+   * model was opened. NULL: any name can. */
+  adze_status (*takes_name) (const adze_host *host, const adze_params *params, const char *name);
 } adze_format;
 
 /* A format's parameters are one table for reading and writing; each one's help says which. In a
