@@ -48,6 +48,36 @@ adze_buffer_safe (adze_buffer *into, const char *text, size_t size)
   }
 }
 
+ADZE_PRINTF (2, 0)
+static void
+safe_vformat (adze_buffer *into, const char *format, va_list arguments)
+{
+  ADZE_AUTO_FREE char *text = adze_text_vformat (format, arguments);
+  if (text)
+    adze_buffer_safe (into, text, strlen (text));
+  else
+    into->failed = true;
+}
+
+void
+adze_buffer_safe_format (adze_buffer *into, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  safe_vformat (into, format, arguments);
+  va_end (arguments);
+}
+
+void
+adze_buffer_safe_line (adze_buffer *into, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  safe_vformat (into, format, arguments);
+  va_end (arguments);
+  adze_buffer_text (into, "\n");
+}
+
 /* TEXT may be NULL: a cell of nothing. */
 static size_t
 width_of (const char *text)

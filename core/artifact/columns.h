@@ -24,6 +24,10 @@ void adze_columns_cleanup (adze_columns *columns);
 
 /* Appends TEXT as a terminal may have it. */
 void adze_buffer_safe (adze_buffer *into, const char *text, size_t size);
+/* Part of a line: all of what comes of FORMAT is made safe, so that it cannot begin another one. */
+ADZE_PRINTF (2, 3) void adze_buffer_safe_format (adze_buffer *into, const char *format, ...);
+/* A whole one: the newline is not part of FORMAT. */
+ADZE_PRINTF (2, 3) void adze_buffer_safe_line (adze_buffer *into, const char *format, ...);
 
 /* "1234567" as "1,234,567". */
 #define ADZE_GROUPED_TEXT 32

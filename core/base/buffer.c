@@ -205,6 +205,15 @@ plain_size (const char *text, size_t size)
   return at;
 }
 
+/* Control characters, and those that turn a line round, spelled out: where the literal is looked at on
+ * a terminal they would act on it. */
+static bool
+spelled_out (uint32_t code)
+{
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f
+         || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 void
 adze_buffer_quoted (adze_buffer *buffer, const char *text, size_t size)
 {
@@ -221,7 +230,7 @@ adze_buffer_quoted (adze_buffer *buffer, const char *text, size_t size)
     char letter = escape_letter (code);
     if (letter)
       adze_buffer_add (buffer, (char[]){ '\\', letter }, 2);
-    else if (code < 0x20 || code == 0x7f)
+    else if (spelled_out (code))
       adze_buffer_format (buffer, "\\u%04X", (unsigned)code);
     else
       adze_buffer_utf8 (buffer, code);

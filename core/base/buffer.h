@@ -31,8 +31,9 @@ size_t adze_utf8_read (const char *text, size_t size, uint32_t *code);
 /* A code that is no character (ADZE_UTF8_BAD among them) becomes U+FFFD. */
 void adze_buffer_utf8 (adze_buffer *buffer, uint32_t code);
 
-/* Appends a string literal, quotes included, that TOML and JSON read alike. Bytes that are not UTF-8
- * become U+FFFD. */
+/* Appends a string literal, quotes included, that TOML and JSON read alike. Control
+ * characters and those that turn a line round are written as \uXXXX. Bytes that are not UTF-8 become
+ * U+FFFD. */
 void adze_buffer_quoted (adze_buffer *buffer, const char *text, size_t size);
 
 void adze_buffer_cleanup (adze_buffer *buffer);

@@ -61,7 +61,7 @@ outcome_text (const adze_plan_stage *planned, size_t tensor, adze_buffer *into)
   } else if (!group) {
     adze_buffer_text (into, "left as it is");
   } else if (planned->facts->effect == ADZE_INSPECTS) {
-    adze_buffer_text (into, group->note ? group->note : "looked at");
+    adze_buffer_safe_format (into, "%s", group->note ? group->note : "looked at");
   } else if (!first) {
     adze_buffer_text (into, "taken into another");
   } else {
@@ -69,16 +69,28 @@ outcome_text (const adze_plan_stage *planned, size_t tensor, adze_buffer *into)
       const adze_tensor_meta *from = &port->model->view.tensors[tensor].meta;
       adze_buffer_text (into, i ? ", " : group->at_most ? "at most " : "");
       if (strcmp (group->outputs[i]->name, from->name) != 0)
-        adze_buffer_format (into, "'%s' ", group->outputs[i]->name);
+        adze_buffer_safe_format (into, "'%s' ", group->outputs[i]->name);
       meta_text (group->outputs[i], into);
     }
     if (group->output_count == 0)
       adze_buffer_text (into, "dropped");
     if (group->note)
-      adze_buffer_format (into, " (%s)", group->note);
+      adze_buffer_safe_format (into, " (%s)", group->note);
   }
   if (rule->rule != SIZE_MAX)
-    adze_buffer_format (into, ", by rule '%s'", planned->stage->rules[rule->rule].match);
+    adze_buffer_safe_format (into, ", by rule '%s'", planned->stage->rules[rule->rule].match);
+}
+
+/* What stands behind names of usual length is in one column. */
+static void
+name_text (const char *name, adze_buffer *into)
+{
+  enum { WIDTH = 32 };
+  adze_buffer_text (into, "    ");
+  size_t before = into->size;
+  adze_buffer_safe (into, name, strlen (name));
+  size_t size = into->size - before;
+  adze_buffer_spaces (into, size < WIDTH ? WIDTH - size + 1 : 1);
 }
 
 /* Many tensors of the same fate are told once. */
@@ -94,7 +106,7 @@ tensors_text (const adze_plan_stage *planned, bool all, adze_buffer *into)
       return;
     }
     shown++;
-    adze_buffer_format (into, "    %-32s ", model->view.tensors[i].meta.name);
+    name_text (model->view.tensors[i].meta.name, into);
     meta_text (&model->view.tensors[i].meta, into);
     adze_buffer_text (into, " -> ");
     outcome_text (planned, i, into);
@@ -146,7 +158,7 @@ segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
   for (size_t i = 0; i < segment->count; i++)
     stage_text (&plan->stages[segment->first + i], into);
   if (segment->output != SIZE_MAX)
-    adze_buffer_format (into, "  writes %s\n", plan->pipeline->outputs[segment->output].path);
+    adze_buffer_safe_line (into, "  writes %s", plan->pipeline->outputs[segment->output].path);
   else if (segment->result)
     adze_buffer_text (into, "  keeps what it gives in the store of results\n");
   if (number + 1 < plan->segment_count)
@@ -164,16 +176,16 @@ people_text (const adze_plan *plan, adze_buffer *into)
     if (!model)
       continue;
     adze_bytes_text (bytes_of (model), bytes);
-    adze_buffer_format (into, "input '%s': %s, %s, %zu tensors, %s\n",
-                        plan->pipeline->inputs[i].name, model->file->path, model->file->format,
-                        model->view.count, bytes);
+    adze_buffer_safe_line (into, "input '%s': %s, %s, %zu tensors, %s",
+                           plan->pipeline->inputs[i].name, model->file->path,
+                           model->file->format, model->view.count, bytes);
   }
   for (size_t i = 0; i < plan->segment_count; i++)
     segment_text (plan, i, into);
   for (size_t i = 0; i < plan->pipeline->output_count; i++) {
     const adze_pipeline_output *output = &plan->pipeline->outputs[i];
     const adze_plan_model *model = adze_plan_bound (plan, &output->from);
-    adze_buffer_format (into, "output %s", output->path);
+    adze_buffer_safe_format (into, "output %s", output->path);
     if (model && model->known) {
       adze_bytes_text (bytes_of (model), bytes);
       adze_buffer_format (into, ": %s, %zu tensors, %s%s of weights", output->format,

@@ -3,6 +3,7 @@
  * the language looks with this model's own names in it. */
 #include <string.h>
 
+#include "artifact/columns.h"
 #include "artifact/format.h"
 #include "base/file.h"
 #include "pipeline/pipeline.h"
@@ -99,12 +100,11 @@ write_pattern (adze_buffer *into, const char *name)
     adze_buffer_quoted (into, pattern.data ? pattern.data : "", pattern.size);
 }
 
-/* Text in a comment must not end it. */
+/* Text in a comment must not end it, and not act on the terminal that shows it. */
 static void
 write_comment_text (adze_buffer *into, const char *text)
 {
-  for (const char *c = text; *c; c++)
-    adze_buffer_add (into, (unsigned char)*c < 0x20 || *c == 0x7f ? "?" : c, 1);
+  adze_buffer_safe (into, text, strlen (text));
 }
 
 /* ---- Parts. */

@@ -2,6 +2,7 @@
 /* run/explain.c: what would be done again, and why. */
 #include <string.h>
 
+#include "artifact/columns.h"
 #include "run/execution.h"
 
 typedef struct segment_answer {
@@ -64,7 +65,7 @@ add_text (const adze_plan *plan, size_t number, const char *stages, const segmen
     return;
   for (const char *line = answer->why; *line;) {
     size_t size = strcspn (line, "\n");
-    adze_buffer_format (into, "  because %.*s\n", (int)size, line);
+    adze_buffer_safe_line (into, "  because %.*s", (int)size, line);
     line += size + (line[size] == '\n');
   }
 }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "artifact/columns.h"
 #include "base/json.h"
 #include "run/execution.h"
 
@@ -229,8 +230,8 @@ add_decisions (why_state *s, const adze_value *report, const char *stage, const 
       if (strcmp (line->items[k]->key, "tensor") == 0)
         continue;
       adze_value_write_toml (line->items[k], &shown);
-      adze_buffer_format (&s->text, "    %s = %s\n", line->items[k]->key,
-                          shown.data ? shown.data : "");
+      adze_buffer_safe_line (&s->text, "    %s = %s", line->items[k]->key,
+                             shown.data ? shown.data : "");
       adze_json_string (copy, line->items[k]->key, shown.data ? shown.data : "");
     }
   }
@@ -251,7 +252,7 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
   if (rule->rule != SIZE_MAX) {
     const char *match = planned->stage->rules[rule->rule].match;
     adze_json_string (into, "rule", match);
-    adze_buffer_format (&s->text, ", by rule '%s'", match);
+    adze_buffer_safe_format (&s->text, ", by rule '%s'", match);
   }
   if (rule->skip) {
     adze_json_bool (into, "skipped", true);
@@ -421,7 +422,7 @@ answer (why_state *s, const adze_value *report, adze_value *root)
   adze_json_string (root, "run", s->folder);
   adze_json_string (root, "tensor", name);
   s->stages = adze_json_list (root, "stages");
-  adze_buffer_format (&s->text, "%s in %s\n", name, adze_path_base (s->folder));
+  adze_buffer_safe_line (&s->text, "%s in %s", name, adze_path_base (s->folder));
   follow_all (s, first, origin, places);
   add_stages (s, report, first, origin, places, trace);
   return NULL;

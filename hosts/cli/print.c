@@ -128,7 +128,7 @@ adze_cli_print_json (FILE *stream, const char *text)
       fputs ("\\ufffd", stream);
     else if (code == '"' || code == '\\')
       fprintf (stream, "\\%c", (char)code);
-    else if (code < 0x20 || code == 0x7f)
+    else if (adze_cli_text_unsafe (code))
       fprintf (stream, "\\u%04x", (unsigned)code);
     else
       fwrite (text, 1, length, stream);

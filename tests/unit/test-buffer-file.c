@@ -219,6 +219,30 @@ test_quoted (void **state)
                        "\"b \\b\\t\\n\\f\\r\\\"\\\\\\u0001\\u007F\\u0000\xc3\xa9\xef\xbf\xbd\"");
 }
 
+/* What a terminal would act on is spelled out, as TOML and JSON both read it. */
+static void
+test_quoted_for_terminals (void **state)
+{
+  (void)state;
+  static const uint32_t spelled[] = { 0x80, 0x85, 0x9b, 0x9f, 0x200e, 0x200f, 0x2028, 0x202a,
+                                      0x202e, 0x2066, 0x2069 };
+  static const uint32_t plain[] = { 0xa0, 0x200d, 0x2010, 0x202f, 0x2065, 0x206a };
+  for (size_t i = 0; i < ADZE_COUNT_OF (spelled); i++) {
+    ADZE_AUTO (adze_buffer) text = { 0 }, quoted = { 0 };
+    char wanted[16];
+    adze_buffer_utf8 (&text, spelled[i]);
+    adze_buffer_quoted (&quoted, text.data, text.size);
+    snprintf (wanted, sizeof wanted, "\"\\u%04X\"", (unsigned)spelled[i]);
+    assert_string_equal (quoted.data, wanted);
+  }
+  for (size_t i = 0; i < ADZE_COUNT_OF (plain); i++) {
+    ADZE_AUTO (adze_buffer) text = { 0 }, quoted = { 0 };
+    adze_buffer_utf8 (&text, plain[i]);
+    adze_buffer_quoted (&quoted, text.data, text.size);
+    assert_int_equal (quoted.size, text.size + 2);
+  }
+}
+
 /* ---- Reading. */
 
 static void
@@ -471,6 +495,7 @@ main (void)
     cmocka_unit_test (test_utf8),
     cmocka_unit_test (test_utf8_stays_in_its_bounds),
     cmocka_unit_test (test_quoted),
+    cmocka_unit_test (test_quoted_for_terminals),
     IN_FOLDER (test_read_bounds),
     IN_FOLDER (test_read_file_without_a_size),
     IN_FOLDER (test_read_what_is_no_file),
