@@ -71,9 +71,12 @@ adze_execution_open (adze_plan *plan, const adze_run_options *options, bool look
                                  .text = text,
                                  .fresh = options->fresh,
                                  .look = look };
-  /* Before there is a folder: a run that cannot be watched as its pipeline says does not begin. */
-  if (!look)
+  /* Before there is a folder: a run that is not what is locked, or cannot be watched as its pipeline
+   * says, does not begin. */
+  if (!look) {
+    ADZE_TRY (adze_lock_compare (x));
     ADZE_TRY (adze_observers_open (x));
+  }
   ADZE_TRY (adze_folder_open (&folder, &x->folder));
   if (look)
     return NULL;
@@ -243,7 +246,6 @@ tell_start (adze_execution *x)
 static adze_error *
 carry_out (adze_execution *x)
 {
-  ADZE_TRY (adze_lock_compare (x));
   ADZE_TRY (adze_leave_beginning (x));
   ADZE_TRY (adze_seen_open (x->folder, &x->seen));
   for (size_t i = 0; i < x->plan->segment_count; i++)

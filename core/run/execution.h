@@ -190,7 +190,8 @@ ADZE_MUST_CHECK adze_error *adze_fallbacks_check (adze_execution *x,
 ADZE_MUST_CHECK adze_error *adze_leave_beginning (adze_execution *x);
 /* Metrics, decisions, the report. */
 ADZE_MUST_CHECK adze_error *adze_leave_report (adze_execution *x);
-/* For --locked; and after a run that went well, without it. */
+/* Before there is a folder: can the lock be read, and, for --locked, does it say what is used? And
+ * after a run that went well, without --locked. */
 ADZE_MUST_CHECK adze_error *adze_lock_compare (adze_execution *x);
 ADZE_MUST_CHECK adze_error *adze_lock_renew (adze_execution *x);
 

@@ -157,9 +157,9 @@ adze_lock_compare (adze_execution *x)
 {
   ADZE_AUTO (adze_lock_uses) uses = { 0 };
   ADZE_AUTO_FREE char *path = NULL;
-  if (!x->options.locked)
-    return NULL;
   ADZE_TRY (lock_file (x, &path));
+  if (!x->options.locked)
+    return adze_lock_look (path);
   ADZE_TRY (collect_uses (x->plan, &uses));
   return adze_lock_check (path, &uses);
 }

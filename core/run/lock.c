@@ -133,7 +133,7 @@ check (const adze_document *document)
 
 /* *FOUND: there is such a file. */
 static adze_error *
-read_lock (const char *path, adze_document *document, bool *found)
+read_lock (const char *path, const char *hint, adze_document *document, bool *found)
 {
   ADZE_AUTO_FREE char *text = NULL;
   size_t size = 0;
@@ -150,9 +150,21 @@ read_lock (const char *path, adze_document *document, bool *found)
     error = check (document);
   if (!error)
     return NULL;
-  adze_error_set (error, "hint",
-                  "mend it, or remove it: the next run that goes well writes a new one");
+  adze_error_set (error, "hint", hint);
   return error;
+}
+
+static const char renewed[] = "mend it, or remove it: the next run that goes well writes a new one";
+
+adze_error *
+adze_lock_look (const char *path)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  bool found;
+  adze_error *error = read_lock (path, renewed, &document, &found);
+  return error ? adze_error_wrap (error, "what is run could not be noted in " ADZE_LOCK_NAME
+                                         " in the end, so nothing was begun")
+               : NULL;
 }
 
 /* ---- Comparing. */
@@ -207,7 +219,10 @@ adze_lock_check (const char *path, const adze_lock_uses *uses)
   ADZE_AUTO (adze_document) document = { 0 };
   ADZE_AUTO (adze_buffer) differences = { 0 };
   bool found = false;
-  adze_error *error = read_lock (path, &document, &found);
+  adze_error *error = read_lock (path,
+                                 "mend it, or remove it, run once without --locked, and keep the "
+                                 "file that is written",
+                                 &document, &found);
   if (error)
     return adze_error_wrap (error, "what is locked cannot be compared");
   if (!found) {
@@ -294,7 +309,7 @@ adze_lock_write (const char *path, const adze_lock_uses *uses, adze_buffer *chan
   ADZE_AUTO (adze_document) document = { 0 };
   ADZE_AUTO (adze_buffer) differences = { 0 };
   bool found = false;
-  ADZE_TRY (read_lock (path, &document, &found));
+  ADZE_TRY (read_lock (path, renewed, &document, &found));
   compare (document.root, uses, &differences);
   if (differences.failed)
     return adze_error_memory ();

@@ -35,6 +35,9 @@ ADZE_MUST_CHECK adze_error *adze_lock_use_plugin (adze_lock_uses *uses,
 ADZE_MUST_CHECK adze_error *adze_lock_use_backend (adze_lock_uses *uses, const char *id,
                                                    const char *identity);
 
+/* Before a run begins: an error when the file is there and cannot be read as one, which would
+ * otherwise be found when all has been done. */
+ADZE_MUST_CHECK adze_error *adze_lock_look (const char *path);
 /* For `--locked`: an error that names each difference in a line of its own when the file says
  * otherwise than USES, or is not there. */
 ADZE_MUST_CHECK adze_error *adze_lock_check (const char *path, const adze_lock_uses *uses);
