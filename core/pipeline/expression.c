@@ -32,11 +32,27 @@ adze_expression_text (const adze_expression *expression)
   return expression->text;
 }
 
+/* Names stand for numbers. */
 bool
 adze_expression_is_condition (const adze_expression *expression)
 {
-  const adze_step *last = &expression->steps[expression->count - 1];
-  return last->kind == ADZE_STEP_NAME || adze_step_gives_truth (last);
+  bool truths[ADZE_EXPRESSION_DEPTH_MAX];
+  size_t depth = 0;
+  for (size_t i = 0; i < expression->count; i++) {
+    const adze_step *step = &expression->steps[i];
+    bool truth = adze_step_gives_truth (step);
+    if (step->kind == ADZE_STEP_VALUE || step->kind == ADZE_STEP_NAME) {
+      truths[depth++] = truth;
+      continue;
+    }
+    if (!adze_step_is_unary (step))
+      depth--;
+    bool joins = step->kind == ADZE_STEP_AND || step->kind == ADZE_STEP_OR;
+    if ((joins && !truths[depth]) || ((joins || step->kind == ADZE_STEP_NOT) && !truths[depth - 1]))
+      return false;
+    truths[depth - 1] = truth;
+  }
+  return truths[0];
 }
 
 bool

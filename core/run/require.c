@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/require.c: what must hold before a segment counts: requirements, and nothing that fell back. */
+#include <stdlib.h>
+
+#include "pipeline/place.h"
 #include "run/execution.h"
 
 typedef struct number_context {
@@ -14,6 +17,74 @@ look_number_up (void *context, const char *stage, const char *name, adze_reading
   return adze_told_number (c->told, stage ? stage : c->stage, name, reading);
 }
 
+/* ---- What cannot be told. */
+
+static adze_error *
+error_inside (const adze_execution *x, const adze_pipeline_stage *stage, size_t character,
+              const char *what)
+{
+  const adze_document *document = &x->plan->pipeline->document;
+  const adze_value *require = adze_value_get (stage->table, "require");
+  adze_value place = adze_place_inside (document, require, character);
+  adze_error *error = adze_document_error (
+      document, &place, "what stage '%s' requires cannot be told: %s", stage->id, what);
+  adze_error_set (error, "stage", stage->id);
+  adze_error_set (error, "needed", adze_expression_text (stage->require));
+  return error;
+}
+
+/* METRICS are those that OF told; NULL: none. */
+static adze_error *
+no_such_metric (const adze_execution *x, const adze_pipeline_stage *stage, size_t character,
+                const char *of, const char *name, const adze_value *metrics)
+{
+  size_t count = metrics ? metrics->count : 0;
+  ADZE_AUTO_FREE const char **names = calloc (count + 1, sizeof *names);
+  ADZE_AUTO (adze_buffer) what = { 0 };
+  if (!names)
+    return adze_error_memory ();
+  adze_buffer_format (&what, "stage '%s' told no metric '%s'; ", of, name);
+  for (size_t i = 0; i < count; i++) {
+    names[i] = metrics->items[i]->key;
+    adze_buffer_format (&what, "%s%s", i ? ", " : "it told ", names[i]);
+  }
+  if (count == 0)
+    adze_buffer_text (&what, "it told none at all");
+  if (what.failed)
+    return adze_error_memory ();
+  const char *meant = adze_nearest (name, names, count);
+  adze_error *error = error_inside (x, stage, character, what.data);
+  adze_error_set (error, "found", name);
+  if (meant)
+    adze_error_setf (error, "hint", "did you mean '%s'?", meant);
+  return error;
+}
+
+/* What a requirement that could not be evaluated for CAUSE comes to. Takes CAUSE over. */
+static adze_error *
+explain_failure (adze_execution *x, const adze_pipeline_stage *stage, adze_error *cause)
+{
+  ADZE_AUTO_ERROR owned = cause;
+  const adze_error *last = cause;
+  const char *of, *name;
+  size_t character;
+  if (adze_error_status (cause) == ADZE_E_MEMORY)
+    return adze_take (&owned);
+  for (size_t i = 0; adze_expression_name (stage->require, i, &of, &name, &character); i++) {
+    adze_reading reading;
+    ADZE_AUTO_VALUE told = NULL;
+    of = of ? of : stage->id;
+    if (adze_told_number (x->told, of, name, &reading))
+      continue;
+    ADZE_TRY (adze_told_value (x->told, of, &told));
+    return no_such_metric (x, stage, character, of, name, adze_value_get (told, "metrics"));
+  }
+  while (adze_error_cause (last))
+    last = adze_error_cause (last);
+  const char *at = adze_error_fact (last, "character");
+  return error_inside (x, stage, at ? strtoul (at, NULL, 10) : 1, adze_error_message (last));
+}
+
 static adze_error *
 check_requirement (adze_execution *x, const adze_plan_stage *planned)
 {
@@ -25,7 +96,7 @@ check_requirement (adze_execution *x, const adze_plan_stage *planned)
   adze_error *error
       = adze_expression_evaluate (stage->require, look_number_up, &context, &reading);
   if (error)
-    return adze_error_wrap (error, "what stage '%s' requires cannot be told", stage->id);
+    return explain_failure (x, stage, error);
   ADZE_TRY (adze_expression_explain (stage->require, look_number_up, &context, &text));
   ADZE_TRY (adze_buffer_finish (&text, &explained));
   const adze_field fields[] = {
