@@ -9,21 +9,10 @@
 #ifndef ADZE_PIPELINE_EXPRESSION_H
 #define ADZE_PIPELINE_EXPRESSION_H
 
+#include "base/quantity.h"
 #include "base/value.h"
 
 typedef struct adze_expression adze_expression;
-
-typedef enum adze_quantity {
-  ADZE_QUANTITY_NUMBER = 0, /* fits with every other but truth */
-  ADZE_QUANTITY_BYTES,
-  ADZE_QUANTITY_SECONDS,
-  ADZE_QUANTITY_TRUTH
-} adze_quantity;
-
-typedef struct adze_reading {
-  adze_quantity quantity;
-  double number; /* truth: 0 or 1 */
-} adze_reading;
 
 /* AT is the string in DOCUMENT that holds TEXT, so that a complaint points into it; both may be
  * NULL. */
@@ -34,7 +23,8 @@ ADZE_MUST_CHECK adze_error *adze_expression_parse (const char *text,
 void adze_expression_free (adze_expression *expression);
 const char *adze_expression_text (const adze_expression *expression);
 
-/* Can what comes of it be true or false? A name alone can. */
+/* Is what comes of it true or false, and all that is joined by and, or, not? Names stand for numbers,
+ * so that one alone is not. */
 bool adze_expression_is_condition (const adze_expression *expression);
 
 /* Names it mentions, number by number: STAGE is NULL for one without an ID; CHARACTER (may be NULL)
@@ -54,9 +44,5 @@ ADZE_MUST_CHECK adze_error *adze_expression_evaluate (const adze_expression *exp
 ADZE_MUST_CHECK adze_error *adze_expression_explain (const adze_expression *expression,
                                                      adze_expression_lookup lookup,
                                                      void *context, adze_buffer *into);
-
-/* "2GiB", "100 MB", "1.5 s": a quantity by itself, as in max-rss. */
-ADZE_MUST_CHECK adze_error *adze_quantity_parse (const char *text, adze_quantity quantity,
-                                                 double *number);
 
 #endif

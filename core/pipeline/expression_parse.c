@@ -3,63 +3,12 @@
  *
  *   or < and < not < comparison < + - < * / < - in front < ( )
  */
-#define _GNU_SOURCE 1 /* strtod_l */
-#include <locale.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "pipeline/expression_steps.h"
 #include "pipeline/place.h"
-
-/* ---- Units. */
-
-static const struct {
-  const char *name;
-  adze_quantity quantity;
-  double size;
-} units[] = {
-  { "B", ADZE_QUANTITY_BYTES, 1 },
-  { "KB", ADZE_QUANTITY_BYTES, 1e3 },
-  { "MB", ADZE_QUANTITY_BYTES, 1e6 },
-  { "GB", ADZE_QUANTITY_BYTES, 1e9 },
-  { "TB", ADZE_QUANTITY_BYTES, 1e12 },
-  { "KiB", ADZE_QUANTITY_BYTES, 1024 },
-  { "MiB", ADZE_QUANTITY_BYTES, 1048576 },
-  { "GiB", ADZE_QUANTITY_BYTES, 1073741824 },
-  { "TiB", ADZE_QUANTITY_BYTES, 1099511627776 },
-  { "ns", ADZE_QUANTITY_SECONDS, 1e-9 },
-  { "us", ADZE_QUANTITY_SECONDS, 1e-6 },
-  { "ms", ADZE_QUANTITY_SECONDS, 1e-3 },
-  { "s", ADZE_QUANTITY_SECONDS, 1 },
-  { "min", ADZE_QUANTITY_SECONDS, 60 },
-  { "h", ADZE_QUANTITY_SECONDS, 3600 },
-};
-
-#define ALL_UNITS "B, KB, MB, GB, TB, KiB, MiB, GiB, TiB, ns, us, ms, s, min, h, %%"
-
-static const char *
-nearest_unit (const char *word)
-{
-  const char *names[ADZE_COUNT_OF (units)];
-  for (size_t i = 0; i < ADZE_COUNT_OF (units); i++)
-    names[i] = units[i].name;
-  return adze_nearest (word, names, ADZE_COUNT_OF (names));
-}
-
-static bool
-apply_unit (const char *word, size_t size, adze_reading *reading)
-{
-  for (size_t i = 0; i < ADZE_COUNT_OF (units); i++)
-    if (strlen (units[i].name) == size && memcmp (units[i].name, word, size) == 0) {
-      reading->quantity = units[i].quantity;
-      /* Exact where it can be: ten to the minus three is not. */
-      reading->number = units[i].size < 1 ? reading->number / round (1 / units[i].size)
-                                          : reading->number * units[i].size;
-      return true;
-    }
-  return false;
-}
 
 /* ---- Words. */
 
@@ -147,31 +96,6 @@ word_size (const char *text)
   return size;
 }
 
-/* The number that begins TEXT, with a point whatever the locale says; 0: there is none. */
-static size_t
-number_size (const char *text)
-{
-  size_t size = strspn (text, "0123456789");
-  if (size > 0 && text[size] == '.' && is_digit (text[size + 1]))
-    size += 1 + strspn (text + size + 1, "0123456789");
-  size_t sign = size + 1 + (text[size] && (text[size + 1] == '-' || text[size + 1] == '+'));
-  if (size > 0 && (text[size] == 'e' || text[size] == 'E') && is_digit (text[sign]))
-    size = sign + strspn (text + sign, "0123456789");
-  return size;
-}
-
-static adze_error *
-read_number (const char *text, size_t size, double *number)
-{
-  ADZE_AUTO_FREE char *digits = strndup (text, size);
-  locale_t plain = newlocale (LC_ALL_MASK, "C", (locale_t)0);
-  if (digits && plain)
-    *number = strtod_l (digits, NULL, plain);
-  if (plain)
-    freelocale (plain);
-  return digits && plain ? NULL : adze_error_memory ();
-}
-
 /* Words that are no names and no units. */
 static bool
 is_keyword (const char *word, size_t size)
@@ -189,9 +113,9 @@ unknown_unit (const parser *p, size_t byte, size_t size)
   ADZE_AUTO_FREE char *word = strndup (p->text + byte, size);
   if (!word)
     return adze_error_memory ();
-  const char *meant = nearest_unit (word);
+  const char *meant = adze_unit_nearest (word);
   return meant ? complain (p, byte, "'%s' is no unit; did you mean '%s'?", word, meant)
-               : complain (p, byte, "'%s' is no unit; units are " ALL_UNITS, word);
+               : complain (p, byte, "'%s' is no unit; units are " ADZE_ALL_UNITS, word);
 }
 
 static adze_error *
@@ -199,8 +123,8 @@ take_number (parser *p)
 {
   p->kind = TOKEN_NUMBER;
   p->value = (adze_reading){ 0 };
-  size_t size = number_size (p->text + p->at);
-  ADZE_TRY (read_number (p->text + p->at, size, &p->value.number));
+  size_t size = adze_number_size (p->text + p->at);
+  ADZE_TRY (adze_number_read (p->text + p->at, size, &p->value.number));
   if (!isfinite (p->value.number))
     return complain (p, p->at, "this is too large a number");
   p->at += size;
@@ -214,7 +138,7 @@ take_number (parser *p)
   size_t length = is_letter (*unit) ? word_size (unit) : 0;
   if (length == 0 || is_keyword (unit, length))
     return NULL;
-  if (!apply_unit (unit, length, &p->value))
+  if (!adze_unit_apply (unit, length, &p->value))
     return unknown_unit (p, p->at + blanks, length);
   p->at += blanks + length;
   if (!isfinite (p->value.number))
@@ -541,41 +465,5 @@ adze_expression_parse (const char *text, const adze_document *document, const ad
   p.made = made;
   ADZE_TRY (read_all (&p));
   *expression = adze_take (&made);
-  return NULL;
-}
-
-/* ---- A quantity by itself. */
-
-static adze_error *
-no_quantity (const char *text, adze_quantity quantity)
-{
-  bool bytes = quantity == ADZE_QUANTITY_BYTES;
-  adze_error *error = adze_error_new (ADZE_E_PARAM, "\"%.80s\" is no %s; one reads %s", text,
-                                      bytes                               ? "size"
-                                      : quantity == ADZE_QUANTITY_SECONDS ? "time"
-                                                                          : "number",
-                                      bytes                               ? "\"2GiB\" or \"500 MB\""
-                                      : quantity == ADZE_QUANTITY_SECONDS ? "\"10s\" or \"1.5 min\""
-                                                                          : "\"0.5\" or \"50 %\"");
-  adze_error_setf (error, "found", "%.80s", text);
-  return error;
-}
-
-adze_error *
-adze_quantity_parse (const char *text, adze_quantity quantity, double *number)
-{
-  parser p = { .text = text };
-  ADZE_AUTO_ERROR error = strnlen (text, ADZE_EXPRESSION_MAX + 1) > ADZE_EXPRESSION_MAX
-                              ? no_quantity (text, quantity)
-                              : advance (&p);
-  if (error && adze_error_status (error) == ADZE_E_MEMORY)
-    return adze_take (&error);
-  bool fits = !error && p.kind == TOKEN_NUMBER
-              && (p.value.quantity == quantity
-                  /* Bytes may be counted without saying so; seconds might be milliseconds. */
-                  || (p.value.quantity == ADZE_QUANTITY_NUMBER && quantity == ADZE_QUANTITY_BYTES));
-  if (!fits || text[p.at + strspn (text + p.at, " \t")] != '\0')
-    return no_quantity (text, quantity);
-  *number = p.value.number;
   return NULL;
 }

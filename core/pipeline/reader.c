@@ -310,9 +310,6 @@ adze_read_choice (adze_reader *reader, const adze_value *table, const char *key,
   return false;
 }
 
-/* More than a double counts exactly is more than there is. */
-#define BYTES_MAX 9007199254740992.0
-
 bool
 adze_read_bytes (adze_reader *reader, const adze_value *table, const char *key, uint64_t *value)
 {
@@ -332,7 +329,7 @@ adze_read_bytes (adze_reader *reader, const adze_value *table, const char *key, 
     complain_type (reader, found, "a size such as \"2GiB\"");
     return false;
   }
-  if (number < 1 || number > BYTES_MAX) {
+  if (number < 1 || number > ADZE_BYTES_MAX) {
     adze_complain_at (reader, found, "'%s' must be at least one byte and at most 8192 TiB", key);
     return false;
   }

@@ -20,9 +20,7 @@
 
 #define NAME_PATTERN "^[a-z][a-z0-9-]{0,63}$"
 #define REFERENCE_PATTERN "^[a-z][a-z0-9-]*\\.[a-z][a-z0-9-]*$"
-#define NUMBER_PATTERN "^[ \\t]*[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?[ \\t]*"
-#define SIZE_PATTERN NUMBER_PATTERN "([KMGT]i?B|B)?[ \\t]*$"
-#define TIME_PATTERN NUMBER_PATTERN "(ns|us|ms|s|min|h)[ \\t]*$"
+#define TIME_PATTERN ADZE_NUMBER_PATTERN "(ns|us|ms|s|min|h)[ \\t]*$"
 
 /* ---- Pieces. */
 
@@ -107,7 +105,7 @@ size (adze_value *properties, const char *name, const char *description)
   adze_json_int (number, "minimum", 1);
   adze_value *string = adze_json_table (ways, NULL);
   adze_json_string (string, "type", "string");
-  adze_json_string (string, "pattern", SIZE_PATTERN);
+  adze_json_string (string, "pattern", ADZE_SIZE_PATTERN);
 }
 
 /* ---- Parameters of a component. */

@@ -252,9 +252,27 @@ test_names_are_told (void **state)
   assert_false (adze_expression_name (expression, 2, &stage, &name, NULL));
   assert_true (adze_expression_is_condition (expression));
   adze_expression_free (expression);
-  expression = parse ("a + 1");
-  assert_false (adze_expression_is_condition (expression));
-  adze_expression_free (expression);
+}
+
+static void
+test_conditions (void **state)
+{
+  (void)state;
+  static const char *const conditions[] = { "a < 1", "true", "not (a < 1)", "a < 1 and true or false",
+                                            "(a < 1) == (b < 2)", "not not true" };
+  static const char *const others[] = { "a", "a + 1", "1", "not a", "a and b < 1", "b < 1 or a",
+                                        "-a", "(a)", "not (b < 1 and a)" };
+  for (size_t i = 0; i < ADZE_COUNT_OF (conditions); i++) {
+    adze_expression *expression = parse (conditions[i]);
+    assert_true (adze_expression_is_condition (expression));
+    adze_expression_free (expression);
+  }
+  for (size_t i = 0; i < ADZE_COUNT_OF (others); i++) {
+    adze_expression *expression = parse (others[i]);
+    if (adze_expression_is_condition (expression))
+      fail_msg ("%s is taken for a condition", others[i]);
+    adze_expression_free (expression);
+  }
 }
 
 static void
@@ -352,6 +370,7 @@ main (void)
     cmocka_unit_test (test_what_cannot_be_evaluated_does_not_hold_in_silence),
     cmocka_unit_test (test_deep_ones_are_refused),
     cmocka_unit_test (test_names_are_told),
+    cmocka_unit_test (test_conditions),
     cmocka_unit_test (test_explanation),
     cmocka_unit_test (test_the_caret_finds_its_way_into_strings),
     cmocka_unit_test (test_quantities_alone),

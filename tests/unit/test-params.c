@@ -338,6 +338,64 @@ bind (const char *text, const char *folder, adze_params **params)
                            params);
 }
 
+/* ---- Sizes. */
+
+static const adze_param sized[] = {
+  { .name = "shard", .type = ADZE_PARAM_INT, .preset = "0", .range = "[0, 9000000000000]",
+    .unit = "bytes", .help = "h" },
+  { .name = "count", .type = ADZE_PARAM_INT, .preset = "0", .help = "h" },
+};
+static const adze_manifest_component sizes = { .id = (char *)"sizes", .kind = (char *)"format",
+                                               .params = (adze_param *)sized, .param_count = 2 };
+
+/* What TEXT says of "shard"; a complaint must have PART. */
+static void
+check_size (const char *text, const char *part, int64_t wanted)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_PARAMS params = NULL;
+  assert_null (adze_toml_parse ("p.toml", text, strlen (text), &document));
+  ADZE_AUTO_ERROR error = adze_params_bind (&sizes, &document, document.root, NULL, NULL, NULL,
+                                            NULL, &params);
+  if (part) {
+    assert_non_null (error);
+    expect_text (adze_error_message (error), part);
+  } else {
+    assert_string_equal (adze_error_message (error), "no error");
+    assert_int_equal (params->values[0].integer, wanted);
+  }
+}
+
+static void
+test_sizes (void **state)
+{
+  (void)state;
+  check_size ("shard = \"40 KB\"\n", NULL, 40000);
+  check_size ("shard = \"2GB\"\n", NULL, 2000000000);
+  check_size ("shard = \"1 GiB\"\n", NULL, 1073741824);
+  check_size ("shard = \"1.5KiB\"\n", NULL, 1536);
+  check_size ("shard = \"17\"\n", NULL, 17);
+  check_size ("shard = 17\n", NULL, 17);
+  check_size ("shard = \"40 kilo\"\n",
+              "p.toml:1:9: parameter 'shard': \"40 kilo\" is no size; one reads \"2GiB\"", 0);
+  check_size ("shard = \"40 s\"\n", "is no size", 0);
+  check_size ("shard = \"10 TB\"\n", "must be in [0, 9000000000000] bytes", 0);
+  check_size ("shard = \"99999 TiB\"\n", "is more than 8192 TiB", 0);
+  check_size ("shard = 1.5\n", "must be an integer", 0);
+  check_size ("count = \"40 KB\"\n", "parameter 'count' must be an integer", 0);
+  /* So it can be written behind --set, with quotes and without. */
+  static const char *const settings[][2]
+      = { { "shard=40 KB", NULL }, { "shard=40KB", NULL }, { "shard=\"40 KB\"", NULL } };
+  for (size_t i = 0; i < ADZE_COUNT_OF (settings); i++) {
+    ADZE_AUTO (adze_document) document = { 0 };
+    ADZE_AUTO_PARAMS params = NULL;
+    assert_null (adze_settings_parse (&sizes, settings[i], &document));
+    assert_null (adze_params_bind (&sizes, &document, document.root, NULL, NULL, NULL, NULL,
+                                   &params));
+    assert_int_equal (params->values[0].integer, 40000);
+  }
+}
+
 static void
 count_complaint (void *context, adze_error *error)
 {
@@ -705,6 +763,7 @@ main (void)
     cmocka_unit_test (test_ranges),
     cmocka_unit_test (test_bad_ranges),
     cmocka_unit_test (test_locale),
+    cmocka_unit_test (test_sizes),
     cmocka_unit_test (test_partly_bound),
     cmocka_unit_test (test_bound),
     cmocka_unit_test (test_presets_fill_in),

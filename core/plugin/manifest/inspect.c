@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/quantity.h"
 #include "plugin/manifest/params.h"
 
 adze_value *
@@ -52,6 +53,24 @@ add_range (adze_value *into, const adze_param *param, bool integer)
   add_bound (into, false, range.high_open, integer, range.high_integer, range.high);
 }
 
+static void
+add_integer (adze_value *into, const adze_param *param)
+{
+  adze_json_string (into, "type", "integer");
+  add_range (into, param, true);
+}
+
+/* A number of bytes, or a text such as "2GiB". */
+static void
+add_size (adze_value *into, const adze_param *param)
+{
+  adze_value *ways = adze_json_list (into, "anyOf");
+  add_integer (adze_json_table (ways, NULL), param);
+  adze_value *text = adze_json_table (ways, NULL);
+  adze_json_string (text, "type", "string");
+  adze_json_string (text, "pattern", ADZE_SIZE_PATTERN);
+}
+
 /* An id, or a table that begins with one; what else is in it is for that component's schema. */
 static void
 add_component (adze_value *into)
@@ -74,8 +93,10 @@ add_type (adze_value *into, const adze_param *param, uint32_t type)
     adze_json_string (into, "type", "boolean");
     break;
   case ADZE_PARAM_INT:
-    adze_json_string (into, "type", "integer");
-    add_range (into, param, true);
+    if (adze_param_is_size (param))
+      add_size (into, param);
+    else
+      add_integer (into, param);
     break;
   case ADZE_PARAM_FLOAT:
     adze_json_string (into, "type", "number");

@@ -36,6 +36,13 @@ ADZE_MUST_CHECK adze_error *adze_param_fit (const adze_param *param, const adze_
 ADZE_MUST_CHECK adze_error *adze_param_fit_entry (const adze_param *param,
                                                   const adze_value *entry);
 
+/* Does it count bytes, so that one may write a size, "2GiB"? */
+bool adze_param_is_size (const adze_param *param);
+/* Such a size as the value of such a parameter: *SIZE, which is at the same place, is its number. It
+ * stays NULL for everything else. */
+ADZE_MUST_CHECK adze_error *adze_param_size (const adze_param *param, const adze_value *value,
+                                             adze_value **size);
+
 /* String, choice, file or component: types whose values need no quotes. */
 bool adze_param_is_text (uint32_t type);
 

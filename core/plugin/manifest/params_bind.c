@@ -329,7 +329,12 @@ static void
 bind_value (binder *b, const adze_param *param, const adze_value *value, size_t depth,
             adze_params *params)
 {
-  adze_error *misfit = adze_param_fit (param, value);
+  ADZE_AUTO_VALUE size = NULL;
+  adze_error *misfit = adze_param_size (param, value, &size);
+  if (size)
+    value = size;
+  if (!misfit)
+    misfit = adze_param_fit (param, value);
   if (misfit) {
     complain_at (b, value, false, misfit);
     return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/quantity.h"
 #include "base/toml.h"
 #include "plugin/manifest/params_words.h"
 
@@ -156,6 +157,44 @@ adze_range_has_int (const adze_range *range, int64_t number)
   if (!range->high_whole || isinf (range->high))
     below = (double)number <= range->high && !(range->high_open && (double)number >= range->high);
   return above && below;
+}
+
+/* ---- Sizes. */
+
+bool
+adze_param_is_size (const adze_param *param)
+{
+  return param->type == ADZE_PARAM_INT && param->unit && strcmp (param->unit, "bytes") == 0;
+}
+
+adze_error *
+adze_param_size (const adze_param *param, const adze_value *value, adze_value **size)
+{
+  double number;
+  *size = NULL;
+  if (value->type != ADZE_VALUE_STRING || !adze_param_is_size (param))
+    return NULL;
+  adze_error *error = adze_quantity_parse (value->string, ADZE_QUANTITY_BYTES, &number);
+  if (!error && number > ADZE_BYTES_MAX)
+    error = adze_error_new (ADZE_E_PARAM, "\"%s\" is more than 8192 TiB", value->string);
+  if (error) {
+    adze_error *named
+        = adze_error_new (ADZE_E_PARAM, "parameter '%s': %s", param->name,
+                          adze_error_message (error));
+    adze_error_set (named, "found", value->string);
+    adze_error_set (named, "needed", "a number of bytes, or a size such as \"2GiB\"");
+    adze_error_free (error);
+    return named;
+  }
+  ADZE_AUTO_VALUE whole = adze_value_new (ADZE_VALUE_INT);
+  if (!whole)
+    return adze_error_memory ();
+  whole->integer = (int64_t)number;
+  whole->line = value->line;
+  whole->column = value->column;
+  whole->origin = value->origin;
+  *size = adze_take (&whole);
+  return NULL;
 }
 
 /* ---- Does a value fit? */
