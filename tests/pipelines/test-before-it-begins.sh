@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What can be known before a run begins is said before it begins: a lock that is damaged or says
+# otherwise, an input that nobody takes. And what only its end can tell is pointed at.
+. "$TOP_SRCDIR/tests/pipelines/runs-lib.sh"
+
+model model.safetensors 4 32 32
+
+# pipeline REQUIREMENT [MORE]
+pipeline ()
+{
+  cat << END
+adze = 1
+name = "p"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "clip"
+percentile = 98
+require = "$1"
+[[output]]
+path = "out.safetensors"
+${2-}
+END
+}
+
+# nothing_begun: no output, and no folder of runs.
+nothing_begun ()
+{
+  [ ! -e out.safetensors ] || complain "there is an output"
+  [ ! -e adze-runs/0001-p ] || complain "there is a run's folder"
+  ! grep -q 'going on' must.out || complain "it said that it goes on"
+}
+
+# ---- adze.lock
+
+pipeline "clipped > 0" > p.toml
+echo 'x = [' > adze.lock
+must_fail "adze.lock:" "$ADZE" run p.toml
+grep -qF "remove it: the next run that goes well writes a new one" must.out \
+  || complain "no advice about the lock"
+nothing_begun
+must_fail "adze.lock:" "$ADZE" run p.toml --locked
+grep -qF "run once without --locked" must.out || complain "no advice about the lock for --locked"
+nothing_begun
+# The advice comes true.
+rm adze.lock
+must_fail "there is no lock file" "$ADZE" run p.toml --locked
+nothing_begun
+must "$ADZE" run p.toml
+[ -e out.safetensors ] && [ -e adze.lock ] || complain "no output or no lock"
+
+# A broken-off run is not gone on with by one that is refused.
+pipeline "clipped < 0" > p.toml
+must_fail "does not hold" "$ADZE" run p.toml
+before=$(ls adze-runs)
+cp adze.lock good.lock
+sed 's/^build = .*/build = "another"/' good.lock > adze.lock
+must_fail "was rebuilt" "$ADZE" run p.toml --locked
+! grep -q 'going on' must.out || complain "it said that it goes on"
+[ "$before" = "$(ls adze-runs)" ] || complain "a refused run left something in the folder of runs"
+mv good.lock adze.lock
+
+# ---- require
+
+pipeline "zeroes == 0 or clipped > 0" > p.toml
+must_fail "p.toml:8:12: what stage 'clip' requires cannot be told: stage 'clip' told no metric 'zeroes'" \
+  "$ADZE" run p.toml
+grep -q "it told .*clipped" must.out || complain "the metrics that there are were not listed"
+grep -q '| *^' must.out || complain "nothing points at the name"
+pipeline "clippd == 0" > p.toml
+must_fail "did you mean 'clipped'?" "$ADZE" run p.toml
+pipeline "clipped / (clipped - clipped) > 1" > p.toml
+must_fail "p.toml:8:20: what stage 'clip' requires cannot be told: this divides by zero" "$ADZE" run p.toml
+# A number is no condition, and that can be seen at once.
+for number in clipped "not clipped" "clipped and clipped > 1" "clipped + 1" 1; do
+  pipeline "$number" > p.toml
+  must_fail "p.toml:8:11: 'require' must be something that holds or does not" "$ADZE" check p.toml
+done
+for condition in "not (clipped > 1)" "clipped > 1 and true" "(clipped > 1) == false"; do
+  pipeline "$condition" > p.toml
+  must "$ADZE" check p.toml
+done
+
+# ---- What nobody takes.
+
+echo 'a,b' > train.csv
+pipeline "clipped > 0" "[input.other]
+kind = \"model\"
+path = \"model.safetensors\"
+[data.train]
+use = \"csv\"
+path = \"train.csv\"" > p.toml
+sed -i 's/^use = "clip"/use = "clip"\ninputs = { model = "input.model" }/' p.toml
+for verb in check plan run; do
+  must "$ADZE" $verb p.toml
+  grep -qF "warning: p.toml:12:8: [input.other] is taken by no stage and no output" must.out \
+    || complain "$verb does not warn of the input"
+  grep -qF "warning: p.toml:15:7: [data.train] is taken by no stage and no output" must.out \
+    || complain "$verb does not warn of the data"
+  [ "$(grep -c 'is taken by no' must.out)" = 2 ] || complain "$verb warns of what is taken"
+done
+
+# ---- A limit on the size of files.
+
+pipeline "clipped > 0" > p.toml
+rm -rf adze-runs out.safetensors
+must_fail "File too large" bash -c "ulimit -f 8; exec '$ADZE' run p.toml"
+[ ! -e out.safetensors ] || complain "half an output"
+must_fail "File too large" bash -c "ulimit -f 8; exec '$ADZE' convert model.safetensors big.safetensors"
+[ -z "$(find . -maxdepth 1 -name '*big*')" ] || complain "convert left $(find . -maxdepth 1 -name '*big*')"
+must "$ADZE" run p.toml
+finish
