@@ -192,6 +192,10 @@ external_data_that_is_not_there_is_refused (void **state)
   REFUSED (HERE ("offset", "9223372036854775807"), ADZE_E_FORMAT, "do not lie in the file");
   REFUSED (HERE ("offset", "99999999999999999999"), ADZE_E_FORMAT, "no number of bytes");
   REFUSED (HERE ("offset", "-4"), ADZE_E_FORMAT, "offset '-4'");
+  REFUSED (HERE ("offset", "-9999999999999999999999"), ADZE_E_FORMAT,
+           "offset '-9999999999999999999999'");
+  REFUSED (HERE ("offset", "00000000000000000000000000000000000000000000000001"), ADZE_E_FORMAT,
+           "offset '0000000000000000000000000000000000000000...'");
   REFUSED (HERE ("offset", ""), ADZE_E_FORMAT, "no number of bytes");
   REFUSED (HERE ("length", "5"), ADZE_E_FORMAT, "length 5", "take 4");
   REFUSED (tensor_and (ALL (STRING (9, "aaaa"), number (14, 1), pair (13, "location", "w.bin"))),

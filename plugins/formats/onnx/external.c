@@ -36,23 +36,23 @@ static adze_status
 parse_number (onnx_input *input, const onnx_tensor *tensor, const char *key, onnx_span text,
               uint64_t *number)
 {
-  char digits[24] = "";
-  size_t size = (size_t)(text.end - text.at);
-  bool fine = text.end - text.at >= 1 && text.end - text.at <= 19;
+  enum { DIGITS_MOST = 19, SHOWN_MOST = 40 };
+  char digits[SHOWN_MOST + 1] = "";
+  size_t size = text.end - text.at > SHOWN_MOST ? SHOWN_MOST : (size_t)(text.end - text.at);
+  bool fine = size >= 1 && size <= DIGITS_MOST;
   *number = 0;
-  if (fine) {
-    adze_status status = onnx_copy (input, text.at, digits, size);
-    if (status != ADZE_OK)
-      return status;
-  }
+  /* What is too long for a number is shown all the same. */
+  adze_status status = onnx_copy (input, text.at, digits, size);
+  if (status != ADZE_OK)
+    return status;
   for (size_t i = 0; fine && i < size; i++) {
     fine = digits[i] >= '0' && digits[i] <= '9';
     *number = *number * 10 + (uint64_t)(digits[i] - '0');
   }
   if (!fine || *number > INT64_MAX)
     return onnx_tensor_fail (input, tensor, ADZE_E_FORMAT,
-                             "has the %s '%s' in external_data, which is no number of bytes", key,
-                             digits);
+                             "has the %s '%s%s' in external_data, which is no number of bytes",
+                             key, digits, text.end - text.at > SHOWN_MOST ? "..." : "");
   return ADZE_OK;
 }
 
