@@ -127,7 +127,8 @@ ADZE_MUST_CHECK adze_error *adze_known_put (adze_folder *folder,
 
 /* A list of tables, oldest first: number, name, path, state, started, finished, seconds, seed,
  * metrics and parameters (flat), failure. A run that died has state "broken off", and one whose
- * run.json cannot be read "damaged". */
+ * run.json cannot be read "damaged". One whose metrics cannot be read has none, and says why. */
+#define ADZE_RUN_UNREAD "metrics-damaged"
 ADZE_MUST_CHECK adze_error *adze_runs_read (const char *runs, adze_value **list);
 /* The same of one run, by its folder. */
 ADZE_MUST_CHECK adze_error *adze_run_read (const char *path, adze_value **run);

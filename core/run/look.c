@@ -96,6 +96,10 @@ add_metrics (adze_value *run, const char *path)
   ADZE_AUTO_ERROR damaged = adze_record_read (file, &document, &found);
   if (adze_error_status (damaged) == ADZE_E_MEMORY)
     return adze_take (&damaged);
+  if (damaged)
+    adze_json_string (run, ADZE_RUN_UNREAD, adze_error_message (damaged));
+  if (adze_json_failed (run))
+    return adze_error_memory ();
   return add_flat (run, "metrics", damaged ? NULL : document.root);
 }
 

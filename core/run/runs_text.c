@@ -2,6 +2,7 @@
 /* run/runs_text.c: runs as `adze runs` shows them: a list, one in full, a table for spreadsheets. */
 #include <string.h>
 
+#include "plugin/runtime.h"
 #include "run/folder_private.h"
 
 /* ---- Text that may come from anywhere. */
@@ -326,13 +327,24 @@ keep_named (adze_value *list, const char *name)
   list->count = kept;
 }
 
+/* A run without metrics, and one whose metrics are lost, would look alike. */
+static void
+warn_of_damage (adze_runtime *runtime, const adze_value *run)
+{
+  const char *damage = adze_record_text (run, ADZE_RUN_UNREAD);
+  if (damage)
+    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_WARNING, "the metrics of a run are left out: %s",
+                        damage);
+}
+
 static adze_error *
-show_one (const char *runs, const char *run, bool json, adze_buffer *into)
+show_one (adze_runtime *runtime, const char *runs, const char *run, bool json, adze_buffer *into)
 {
   ADZE_AUTO_FREE char *path = NULL;
   ADZE_AUTO_VALUE found = NULL;
   ADZE_TRY (adze_runs_find (runs, run ? run : "last", &path));
   ADZE_TRY (adze_run_read (path, &found));
+  warn_of_damage (runtime, found);
   if (json)
     adze_json_write (found, 2, into);
   else
@@ -341,12 +353,15 @@ show_one (const char *runs, const char *run, bool json, adze_buffer *into)
 }
 
 static adze_error *
-show_many (const char *runs, adze_runs_form form, const char *name, bool json, adze_buffer *into)
+show_many (adze_runtime *runtime, const char *runs, adze_runs_form form, const char *name, bool json,
+           adze_buffer *into)
 {
   ADZE_AUTO_VALUE list = NULL;
   ADZE_TRY (adze_runs_read (runs, &list));
   if (name)
     keep_named (list, name);
+  for (size_t i = 0; i < list->count; i++)
+    warn_of_damage (runtime, list->items[i]);
   if (form == ADZE_RUNS_TABLE)
     return table_text (list, json, into);
   if (json)
@@ -360,10 +375,9 @@ adze_runs_text (adze_runtime *runtime, const char *runs, adze_runs_form form, co
                 bool json, char **text)
 {
   ADZE_AUTO (adze_buffer) made = { 0 };
-  (void)runtime;
   *text = NULL;
   runs = runs ? runs : ADZE_RUNS_DEFAULT;
-  ADZE_TRY (form == ADZE_RUNS_SHOW ? show_one (runs, run, json, &made)
-                                   : show_many (runs, form, run, json, &made));
+  ADZE_TRY (form == ADZE_RUNS_SHOW ? show_one (runtime, runs, run, json, &made)
+                                   : show_many (runtime, runs, form, run, json, &made));
   return adze_buffer_finish (&made, text);
 }

@@ -87,6 +87,18 @@ expect 0 "$ADZE" runs table --json
 json_is 99.5 runs 0 param.clip.percentile
 json_is 'a,"b"' runs 0 metric.profile.note
 
+# Metrics that are damaged are not the same as none.
+cp adze-runs/0001-small/metrics.json whole
+err_empty
+printf '{ "profile": {' > adze-runs/0001-small/metrics.json
+for verb in table list show; do
+  expect 0 "$ADZE" runs $verb $([ $verb != show ] || echo 1)
+  err_has "warning: the metrics of a run are left out: $work/adze-runs/0001-small/metrics.json:1"
+done
+expect 0 "$ADZE" runs table --json
+json_is small runs 0 name
+mv whole adze-runs/0001-small/metrics.json
+
 # What the name of a folder holds does not reach the terminal.
 mkdir "adze-runs/0005-a$(printf '\033')[31mb"
 expect 0 "$ADZE" runs list
