@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -229,9 +230,10 @@ run_verb (adze_cli *cli, const adze_cli_arguments *arguments)
   if (arguments->word_count < verb->least)
     return adze_cli_misuse (cli, "too few words: adze %s %s", verb->name, verb->usage);
   if (arguments->word_count > verb->most)
-    return adze_cli_misuse (cli, "'%s' is one word too many for: adze %s%s%s",
+    return adze_cli_misuse (cli, "'%s' is one word too many for: adze %s%s%s%s%s",
                             arguments->words[verb->most], verb->name, verb->usage[0] ? " " : "",
-                            verb->usage);
+                            verb->usage, verb->surplus ? "; " : "",
+                            verb->surplus ? verb->surplus : "");
   return run_to_the_end (cli, arguments);
 }
 
@@ -289,6 +291,9 @@ int
 adze_cli_main (int argc, char **argv)
 {
   hold_standard_descriptors ();
+  /* A write beyond the limit on the size of files fails then, is told, and half a file is removed,
+   * which a process that is killed cannot do. Workers are started with it. */
+  signal (SIGXFSZ, SIG_IGN);
   /* A line is written at once: observers of this process write to the same place. */
   setvbuf (stderr, NULL, _IOLBF, BUFSIZ);
   adze_cli cli = { .json = mentions_json (argc, argv),

@@ -30,6 +30,7 @@ typedef struct adze_cli_verb {
   const char *about;   /* a paragraph for its --help */
   const adze_cli_option *options; /* besides those that all verbs have; NULL: none */
   size_t least, most;             /* how many words */
+  const char *surplus; /* what one word too many may have been meant as; NULL: anything */
   int (*run) (adze_cli *cli, const adze_cli_arguments *arguments);
 } adze_cli_verb;
 

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ adze_cli_run_external (const adze_cli *cli, int argc, char **argv, int index,
   for (int i = 1; i < argc; i++)
     if (i != index)
       arguments[count++] = argv[i];
+  signal (SIGXFSZ, SIG_DFL); /* another program has its own mind about it */
   execvp (program, arguments);
   /* A folder of PATH that may not be entered gives EACCES too; it has no program for us. */
   if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)

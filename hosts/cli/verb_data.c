@@ -39,5 +39,7 @@ const adze_cli_verb adze_cli_data = {
   .options = options,
   .least = 1,
   .most = 1,
+  .surplus = "a file is a parameter of the source, as in --set path=FILE, and `adze inspect SOURCE` "
+             "shows which it has",
   .run = run,
 };

@@ -25,6 +25,9 @@ expect 1 "$ADZE" data csv --set path=ragged.csv
 err_has 'ragged.csv:2: 1 cell, and the first line has 2'
 expect 2 "$ADZE" data csv
 err_has path
+expect 2 "$ADZE" data csv small.csv
+err_has "'small.csv' is one word too many"
+err_has 'as in --set path=FILE'
 expect 2 "$ADZE" data trace
 err_has 'no source'
 
