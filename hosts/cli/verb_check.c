@@ -40,8 +40,8 @@ const adze_cli_verb adze_cli_check = {
   .summary = "check a pipeline, without opening its models",
   .about = "Reads a pipeline and says everything that is wrong with it at once, each with its line "
            "and what was probably meant: keys, values, components and their parameters, what flows "
-           "from stage to stage, files that are not there. Only formats are loaded and no model is opened "
-           "for it; adze plan looks further.",
+           "from stage to stage, files that are not there. No plugin is loaded for it but the formats of "
+           "outputs, and no model opened; adze plan looks further.",
   .options = options,
   .least = 1,
   .most = 1,

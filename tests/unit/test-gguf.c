@@ -367,6 +367,45 @@ what_a_parameter_allows_is_written (void **state)
   adze_model_close (model);
 }
 
+/* ---- general.file_type. */
+
+/* The file type that is written of one that was said, of a matrix and a vector of f32. */
+static uint64_t
+written_file_type (world *w, uint32_t said, adze_dtype dtype)
+{
+  const int64_t shape[] = { 2, 3 };
+  adze_model *model = model_with ("m", dtype, 2, shape);
+  adze_model_tensor *added;
+  adze_tensor_meta vector = { .struct_size = sizeof vector, .name = "v", .rank = 1,
+                              .shape = (const int64_t[]){ 100 }, .dtype = f32 };
+  adze_meta type = { .type = ADZE_META_U32, .bits = said };
+  must (adze_model_add (model, &vector, &added));
+  added->data = calloc (1, added->meta.byte_size);
+  must (adze_metadata_set (&model->metadata, "general.file_type", 17, &type));
+  must (try_write (w, model, in_world (w, "t.gguf"), ""));
+  adze_model_close (model);
+  model = open_model (w, in_world (w, "t.gguf"));
+  uint64_t written = value_of (model, "general.file_type")->bits;
+  adze_model_close (model);
+  return written;
+}
+
+static void
+the_file_type_is_that_of_the_matrices (void **state)
+{
+  world *w = *state;
+  const adze_dtype f16 = { ADZE_FLOAT, 16, 1 }, bf16 = { ADZE_BFLOAT, 16, 1 },
+                   i32 = { ADZE_INT, 32, 1 };
+  assert_int_equal (written_file_type (w, 0, f16), 1);
+  assert_int_equal (written_file_type (w, 0, bf16), 32);
+  assert_int_equal (written_file_type (w, 32, f32), 0);
+  assert_int_equal (written_file_type (w, 0, f32), 0);
+  assert_int_equal (written_file_type (w, 1, f16), 1);
+  /* Nothing is known of these. */
+  assert_int_equal (written_file_type (w, 7, f16), 7);
+  assert_int_equal (written_file_type (w, 0, i32), 0);
+}
+
 /* ---- A real one. */
 
 static void
@@ -395,6 +434,7 @@ main (void)
     WITH_FORMATS (a_split_model_with_a_part_missing_is_refused),
     WITH_FORMATS (what_it_cannot_hold_is_refused),
     WITH_FORMATS (what_a_parameter_allows_is_written),
+    WITH_FORMATS (the_file_type_is_that_of_the_matrices),
     WITH_FORMATS (a_real_file_is_written_again_with_the_same_bytes),
   };
   return cmocka_run_group_tests_name ("gguf", tests, NULL, NULL);

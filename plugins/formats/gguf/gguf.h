@@ -24,6 +24,7 @@
 
 #define GGUF_KEY_ALIGNMENT "general.alignment"
 #define GGUF_KEY_ARCHITECTURE "general.architecture"
+#define GGUF_KEY_FILE_TYPE "general.file_type"
 #define GGUF_KEY_SPLIT_NO "split.no"
 #define GGUF_KEY_SPLIT_COUNT "split.count"
 #define GGUF_KEY_SPLIT_TENSORS "split.tensors.count"
@@ -170,6 +171,8 @@ typedef struct gguf_writer {
   uint32_t shard_count;
   size_t tensor_count;
   size_t key_count; /* of the model */
+  bool new_file_type; /* in the place of the model's own */
+  adze_meta file_type;
 } gguf_writer;
 
 /* Can the model's named values be written at all? Fills in what the writer keeps of them. */
@@ -177,5 +180,10 @@ adze_status gguf_check_keys (gguf_writer *writer, const char *architecture);
 /* The head of the file SHARD, which holds the tensors [FIRST, LAST). */
 adze_status gguf_compose_head (const gguf_writer *writer, uint32_t shard, size_t first, size_t last,
                                gguf_bytes *head);
+
+/* ---- file_type.c */
+
+/* What the model says of its file type (NULL: nothing) may not be so any more. */
+adze_status gguf_settle_file_type (gguf_writer *writer, const adze_meta *said);
 
 #endif

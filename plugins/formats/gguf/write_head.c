@@ -159,7 +159,7 @@ adze_status
 gguf_check_keys (gguf_writer *writer, const char *architecture)
 {
   adze_text key = { NULL, 0 };
-  const adze_meta *value = NULL, *own = NULL;
+  const adze_meta *value = NULL, *own = NULL, *file_type = NULL;
   for (size_t i = 0;; i++) {
     writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
     if (!key.data) {
@@ -171,9 +171,12 @@ gguf_check_keys (gguf_writer *writer, const char *architecture)
       return status;
     if (key_is (key, GGUF_KEY_ARCHITECTURE))
       own = value;
+    if (key_is (key, GGUF_KEY_FILE_TYPE))
+      file_type = value;
   }
   writer->architecture = own ? NULL : architecture;
-  return check_architecture (writer, architecture, own);
+  adze_status status = check_architecture (writer, architecture, own);
+  return status == ADZE_OK ? gguf_settle_file_type (writer, file_type) : status;
 }
 
 /* The first file has all values of the model, the others what they need to be found right. */
@@ -194,7 +197,8 @@ put_keys (const gguf_writer *writer, uint32_t shard, gguf_bytes *head)
   }
   for (size_t i = 0; shard == 0 && i < writer->key_count; i++) {
     writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
-    put_key (head, key.data, key.size, value);
+    bool settled = writer->new_file_type && key_is (key, GGUF_KEY_FILE_TYPE);
+    put_key (head, key.data, key.size, settled ? &writer->file_type : value);
   }
   if (split) {
     put_number_key (head, GGUF_KEY_SPLIT_NO, ADZE_META_U16, shard);
