@@ -21,6 +21,12 @@ done
   out_empty
   expect 0 "$ADZE" $PARTS check good/least.toml --json
   json_is true good
+  # Sizes are written behind --set as in a file.
+  for size in 0.3KB "0.3 KB" '"0.3 KB"' 300; do
+    expect 0 "$ADZE" $PARTS check good/shards.toml --set "output.0.shard-size=$size"
+  done
+  expect 2 "$ADZE" $PARTS check good/shards.toml --set "output.0.shard-size=2 kilo"
+  err_has "\"2 kilo\" is no size; one reads"
   files_ broken
   expect 1 "$ADZE" $PARTS check broken/several.toml --json
   json_is format error status
