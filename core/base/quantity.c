@@ -108,7 +108,7 @@ no_quantity (const char *text, adze_quantity quantity)
   return error;
 }
 
-/* What begins TEXT, *SIZE bytes of it; false: it begins with no number, or one of no known unit. */
+/* What begins TEXT, *SIZE bytes of it. Not *GOOD: that is no number, or one of no known unit. */
 static adze_error *
 read_reading (const char *text, adze_reading *reading, size_t *size, bool *good)
 {
