@@ -6,6 +6,7 @@
  *   plan_stage.c     rules matched, describe called, the model that a stage gives
  *   plan_segments.c  which stages run in one pass
  *   plan_outputs.c   whether formats can write what is to come
+ *   plan_disk.c      and whether the disk can hold it
  *   plan_text.c      all of it for people and programs
  */
 #ifndef ADZE_PIPELINE_PLAN_H
@@ -130,6 +131,30 @@ ADZE_MUST_CHECK adze_error *adze_plan_output_error (const adze_plan *plan,
 /* Asks the formats of outputs whose models are known, and that were not asked before, to lay them out:
  * what cannot be written is to be said before the work, and not after it. */
 ADZE_MUST_CHECK adze_error *adze_plan_check_outputs (adze_plan *plan);
+
+/* What a plan takes of one file system. */
+typedef struct adze_plan_disk {
+  char *folder; /* one that is there, on it */
+  dev_t device;
+  uint64_t outputs, kept; /* bytes of outputs, and of models in the store of results */
+  uint64_t bounds;        /* how much of both may come to less */
+  uint64_t free;
+  size_t unknown; /* outputs and models whose size nobody can tell yet */
+  size_t output;  /* one of the pipeline's that goes there */
+} adze_plan_disk;
+
+typedef struct adze_plan_disks {
+  adze_plan_disk *disks;
+  size_t count;
+} adze_plan_disks;
+
+void adze_plan_disks_cleanup (adze_plan_disks *disks);
+/* What the segments from FIRST on still take. RUNS: the folder of runs; NULL: the pipeline's. */
+ADZE_MUST_CHECK adze_error *adze_plan_disks_of (const adze_plan *plan, const char *runs,
+                                                size_t first, adze_plan_disks *disks);
+/* Refuses what cannot fit, and warns of what may not. */
+ADZE_MUST_CHECK adze_error *adze_plan_check_disks (const adze_plan *plan,
+                                                   const adze_plan_disks *disks);
 
 /* Describes the stages from NUMBER on, as far as their inputs are known. */
 ADZE_MUST_CHECK adze_error *adze_plan_describe_from (adze_plan *plan, size_t number);

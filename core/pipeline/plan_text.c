@@ -166,7 +166,22 @@ segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
 }
 
 static void
-people_text (const adze_plan *plan, adze_buffer *into)
+disk_text (const adze_plan_disk *disk, adze_buffer *into)
+{
+  char outputs[ADZE_GROUPED_TEXT], kept[ADZE_GROUPED_TEXT], there[ADZE_GROUPED_TEXT];
+  adze_bytes_text (disk->outputs, outputs);
+  adze_bytes_text (disk->kept, kept);
+  adze_bytes_text (disk->free, there);
+  adze_buffer_format (into, "disk: %s%s for outputs", disk->bounds > 0 ? "at most " : "", outputs);
+  if (disk->kept > 0)
+    adze_buffer_format (into, " and %s in the store of results", kept);
+  if (disk->unknown > 0)
+    adze_buffer_text (into, ", and what is known only once stages have run");
+  adze_buffer_format (into, "; %s are free where %s is\n", there, disk->folder);
+}
+
+static void
+people_text (const adze_plan *plan, const adze_plan_disks *disks, adze_buffer *into)
 {
   char bytes[ADZE_GROUPED_TEXT];
   adze_buffer_format (into, "%s: %zu stage%s\n", plan->pipeline->name, plan->stage_count,
@@ -200,6 +215,8 @@ people_text (const adze_plan *plan, adze_buffer *into)
     adze_buffer_format (into, " (max-rss is %s)", bytes);
   }
   adze_buffer_text (into, "\n");
+  for (size_t i = 0; i < disks->count; i++)
+    disk_text (&disks->disks[i], into);
 }
 
 /* ---- JSON. */
@@ -294,18 +311,40 @@ adze_plan_value (const adze_plan *plan)
   return adze_json_failed (root) ? NULL : adze_take (&root);
 }
 
+static void
+disks_value (const adze_plan_disks *disks, adze_value *root)
+{
+  adze_value *list = adze_json_list (root, "disk");
+  for (size_t i = 0; i < disks->count; i++) {
+    const adze_plan_disk *disk = &disks->disks[i];
+    adze_value *into = adze_json_table (list, NULL);
+    adze_json_string (into, "folder", disk->folder);
+    adze_json_int (into, "outputs", (int64_t)disk->outputs);
+    adze_json_int (into, "kept", (int64_t)disk->kept);
+    adze_json_int (into, "free", (int64_t)disk->free);
+    adze_json_bool (into, "at-most", disk->bounds > 0);
+    adze_json_bool (into, "complete", disk->unknown == 0);
+  }
+}
+
 adze_error *
 adze_plan_text (const adze_plan *plan, bool json, char **text)
 {
   ADZE_AUTO (adze_buffer) buffer = { 0 };
+  ADZE_AUTO (adze_plan_disks) disks = { 0 };
+  ADZE_TRY (adze_plan_disks_of (plan, NULL, 0, &disks));
+  ADZE_TRY (adze_plan_check_disks (plan, &disks));
   if (json) {
     ADZE_AUTO_VALUE root = adze_plan_value (plan);
     if (!root)
       return adze_error_memory ();
+    disks_value (&disks, root);
+    if (adze_json_failed (root))
+      return adze_error_memory ();
     adze_json_write (root, 2, &buffer);
     adze_buffer_text (&buffer, "\n");
   } else {
-    people_text (plan, &buffer);
+    people_text (plan, &disks, &buffer);
   }
   return adze_buffer_finish (&buffer, text);
 }

@@ -183,6 +183,15 @@ tell_segment (adze_execution *x, size_t number, const char *id, uint64_t bytes, 
   adze_tell (x, NULL, id, fields, ADZE_COUNT_OF (fields));
 }
 
+/* A disk that is too full for all that is still to come says so before the next hours of work. */
+static adze_error *
+check_disks (const adze_execution *x, size_t number)
+{
+  ADZE_AUTO (adze_plan_disks) disks = { 0 };
+  ADZE_TRY (adze_plan_disks_of (x->plan, x->options.runs, number, &disks));
+  return adze_plan_check_disks (x->plan, &disks);
+}
+
 static adze_error *
 run_segment (adze_execution *x, size_t number)
 {
@@ -195,6 +204,8 @@ run_segment (adze_execution *x, size_t number)
   ADZE_TRY (adze_plan_check_outputs (x->plan));
   ADZE_TRY (adze_plan_fit (x->plan));
   ADZE_TRY (find_result (x, number, &key, &facts));
+  if (!facts)
+    ADZE_TRY (check_disks (x, number));
   atomic_store (&x->bytes_read, 0);
   tell_segment (x, number, "segment.started",
                 segment->source_bytes * (segment->reads ? segment->reads : 1), 0, facts != NULL);
