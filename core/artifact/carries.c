@@ -113,16 +113,30 @@ ask_tensors (adze_format_session *session, const adze_model *model, uint64_t *by
   return NULL;
 }
 
+/* Only now the names of all its files are known. GUARD may be NULL. */
+static adze_error *
+ask_guard (adze_guard *guard, const adze_layout *layout, const char *path)
+{
+  int folder = (int)(adze_path_base (path) - path);
+  for (uint32_t i = 0; guard && i < layout->file_count; i++) {
+    ADZE_AUTO_FREE char *final
+        = adze_text_format ("%.*s%s", folder, path, layout->files[i].name);
+    ADZE_TRY (final ? adze_guard_claim (guard, final, path) : adze_error_memory ());
+  }
+  return NULL;
+}
+
 static adze_error *
 ask_layout (adze_format_session *session, const adze_model *model, const char *path,
-            uint64_t *bytes)
+            adze_guard *guard, uint64_t *bytes)
 {
   adze_layout *layout;
   ADZE_TRY (adze_layout_make (session, model, adze_path_base (path), &layout));
   for (uint32_t i = 0; i < layout->file_count; i++)
     *bytes += layout->files[i].length;
+  adze_error *error = ask_guard (guard, layout, path);
   adze_layout_free (layout);
-  return NULL;
+  return error;
 }
 
 adze_error *
@@ -140,7 +154,7 @@ adze_format_try_model (adze_runtime *runtime, const char *path,
   adze_event_bus_mute (runtime->bus, &mute);
   adze_error *error = ask_tensors (&session, model, &tensors);
   if (!error && !bounds)
-    error = ask_layout (&session, model, path, bytes);
+    error = ask_layout (&session, model, path, options->guard, bytes);
   else
     *bytes = tensors;
   adze_event_bus_unmute (runtime->bus, &mute);

@@ -5,6 +5,17 @@
 #include "artifact/look.h"
 #include "plugin/manifest/params.h"
 
+/* A model may take its own place, with all files that belong to it; what it may not is to replace
+ * those alone that it leads to. */
+static bool
+onto_itself (const adze_model *model, const char *out)
+{
+  struct stat status;
+  return model->file_count > 0 && stat (out, &status) == 0
+         && (uint64_t)status.st_dev == model->files[0].identity.device
+         && (uint64_t)status.st_ino == model->files[0].identity.inode;
+}
+
 static adze_error *
 write_settings (adze_runtime *runtime, const adze_model *model, const char *out,
                 const adze_convert_options *options)
@@ -17,8 +28,12 @@ write_settings (adze_runtime *runtime, const adze_model *model, const char *out,
     ADZE_TRY (adze_format_for_path (runtime, out, &format));
   ADZE_TRY (adze_find_component (runtime, format, &record, &component));
   ADZE_TRY (adze_settings_parse (component, options->settings, &document));
-  adze_format_options write
-      = { .format = format, .document = &document, .settings = document.root };
+  ADZE_AUTO (adze_guard) guard = { 0 };
+  if (!onto_itself (model, out))
+    ADZE_TRY (adze_guard_add_model (&guard, model, "the model that is converted"));
+  adze_format_options write = {
+    .format = format, .document = &document, .settings = document.root, .guard = &guard
+  };
   return adze_model_write (runtime, model, out, &write);
 }
 

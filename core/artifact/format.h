@@ -4,6 +4,7 @@
 #define ADZE_ARTIFACT_FORMAT_H
 
 #include "artifact/files.h"
+#include "artifact/guard.h"
 #include "artifact/model.h"
 #include "plugin/runtime.h"
 
@@ -12,6 +13,7 @@ typedef struct adze_format_options {
   const adze_document *document; /* where SETTINGS lies, for messages; NULL: nowhere */
   const adze_value *settings; /* the format's parameters; NULL: presets */
   uint64_t structure_limit;   /* bytes; 0: 100 MB */
+  adze_guard *guard;          /* for writing: what must not be written over; NULL: nothing */
 } adze_format_options;
 
 /* OPTIONS may be NULL. Refuses what the catalog's rules refuse (adze/draft/format.h): every
@@ -81,7 +83,9 @@ const char *adze_writer_file (const adze_writer *writer, uint32_t index);
 /* Bytes of all files. */
 uint64_t adze_writer_size (const adze_writer *writer);
 
-/* fsync, rename over the final names (number 0 last), fsync of the folder. */
+/* fsync, rename over the final names, fsync of the folder. Where there are several files, an older
+ * number 0, through which the others are found, is taken away first, and the new one gets its name
+ * last, each with the folder synced: at no moment is there one that leads to old and new files. */
 ADZE_MUST_CHECK adze_error *adze_writer_commit (adze_writer *writer);
 /* Frees; KEEP: leaves the temporary files of an uncommitted one for a later resume, else removes
  * them. */

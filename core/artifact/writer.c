@@ -26,6 +26,8 @@ struct adze_writer {
   output *outputs;
   uint32_t count;
   adze_layout_place *places;
+  adze_guard *guard; /* NULL: none */
+  bool withdrawn;    /* an older file that had the name of number 0 was taken away */
 };
 
 static adze_error *
@@ -219,6 +221,18 @@ name_outputs (adze_writer *writer, const adze_layout *layout, const char *tag)
   return NULL;
 }
 
+/* The names are this model's from now on, and none of them is that of a file that is read. */
+static adze_error *
+claim_names (adze_writer *writer)
+{
+  adze_guard *guard = writer->guard;
+  for (uint32_t i = 0; guard && i < writer->count; i++)
+    ADZE_TRY (adze_guard_claim (guard, writer->outputs[i].final, writer->path));
+  for (uint32_t i = 0; guard && guard->note && i < writer->count; i++)
+    ADZE_TRY (guard->note (guard->context, writer->outputs[i].temporary));
+  return NULL;
+}
+
 static adze_error *
 check_tensors (adze_format_session *session, const adze_model *model)
 {
@@ -239,6 +253,8 @@ fill_writer (adze_format_session *session, const adze_model *model, const char *
   if (!error)
     error = adze_folder_make (writer->folder);
   if (!error)
+    error = claim_names (writer);
+  if (!error)
     error = make_files (writer, layout, resume, resumed);
   adze_layout_free (layout);
   return error;
@@ -250,6 +266,7 @@ open_writer (adze_runtime *runtime, const adze_format_options *options, const ad
 {
   const char *format = options ? options->format : NULL;
   adze_format_session session;
+  writer->guard = options ? options->guard : NULL;
   ADZE_TRY (check_target (writer->path));
   if (!format)
     ADZE_TRY (adze_format_for_path (runtime, writer->path, &format));
@@ -346,7 +363,7 @@ sync_folder (const char *folder)
   return NULL;
 }
 
-/* A rename that failed behind others that did not: whoever reads it has to know which is which. */
+/* A step that failed behind others that did not: whoever reads it has to know which is which. */
 static adze_error *
 say_renamed (const adze_writer *writer, adze_error *error)
 {
@@ -354,38 +371,87 @@ say_renamed (const adze_writer *writer, adze_error *error)
   for (uint32_t i = 0; i < writer->count; i++)
     if (writer->outputs[i].renamed)
       adze_buffer_format (&names, "%s%s", names.size ? ", " : "", writer->outputs[i].final);
-  if (names.size == 0)
+  const char *found = names.size ? names.data : "none";
+  if (writer->withdrawn)
+    error = adze_error_wrap (error, "the old %s was taken away, so that nobody reads old and new "
+                             "files as one model, and the new one has not come; of its other files "
+                             "these are new and complete: %s",
+                             writer->outputs[0].final, found);
+  else if (names.size)
+    error = adze_error_wrap (error, "of the files of %s, these are new and complete: %s; all others "
+                             "are as they were before", writer->path, found);
+  else
     return error;
-  error = adze_error_wrap (error, "of the files of %s, these are new and complete: %s; all others are "
-                           "as they were before", writer->path, names.data);
-  adze_error_set (error, "found", names.data);
+  adze_error_set (error, "found", found);
+  adze_error_set (error, "hint", "write it once more: a run goes on where this one ended");
   return error;
 }
 
 static adze_error *
-rename_output (const adze_writer *writer, output *out)
+rename_output (output *out)
 {
   if (rename (out->temporary, out->final) != 0) {
     adze_error *error = adze_error_errno ("cannot rename %s to %s", out->temporary, out->final);
     adze_error_set (error, "file", out->final);
-    return say_renamed (writer, error);
+    return error;
   }
   out->renamed = true;
+  return NULL;
+}
+
+/* Number 0 leads to all others: an older one must not lead to new ones, whenever the machine stops. */
+static adze_error *
+withdraw_old (adze_writer *writer)
+{
+  const char *final = writer->outputs[0].final;
+  if (unlink (final) == 0)
+    writer->withdrawn = true;
+  else if (errno != ENOENT)
+    return complaint ("take away the old", final);
+  return sync_folder (writer->folder);
+}
+
+static adze_error *
+name_others (adze_writer *writer)
+{
+  ADZE_TRY (withdraw_old (writer));
+  for (uint32_t i = 1; i < writer->count; i++)
+    if (!writer->outputs[i].renamed)
+      ADZE_TRY (rename_output (&writer->outputs[i]));
+  return sync_folder (writer->folder);
+}
+
+static adze_error *
+name_all (adze_writer *writer)
+{
+  if (!writer->outputs[0].renamed) {
+    if (writer->count > 1)
+      ADZE_TRY (name_others (writer));
+    ADZE_TRY (rename_output (&writer->outputs[0]));
+    writer->withdrawn = false;
+  }
+  return sync_folder (writer->folder);
+}
+
+/* Much may have happened since the names were chosen. Nothing has been named yet. */
+static adze_error *
+check_names (const adze_writer *writer)
+{
+  for (uint32_t i = 0; writer->guard && i < writer->count; i++)
+    if (!writer->outputs[i].renamed)
+      ADZE_TRY (adze_guard_check (writer->guard, writer->outputs[i].final, writer->path));
   return NULL;
 }
 
 static adze_error *
 commit (adze_writer *writer)
 {
+  ADZE_TRY (check_names (writer));
   for (uint32_t i = 0; i < writer->count; i++)
     if (writer->outputs[i].fd >= 0)
       ADZE_TRY (sync_output (&writer->outputs[i]));
-  for (uint32_t i = 1; i < writer->count; i++)
-    if (!writer->outputs[i].renamed)
-      ADZE_TRY (rename_output (writer, &writer->outputs[i]));
-  if (!writer->outputs[0].renamed)
-    ADZE_TRY (rename_output (writer, &writer->outputs[0]));
-  return sync_folder (writer->folder);
+  adze_error *error = name_all (writer);
+  return error ? say_renamed (writer, error) : NULL;
 }
 
 adze_error *

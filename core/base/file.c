@@ -421,6 +421,53 @@ adze_path_absolute (const char *path, char **absolute)
   return *absolute ? NULL : adze_error_memory ();
 }
 
+/* One more component, of SIZE bytes, for a folder that does not exist. */
+static void
+step_into (adze_buffer *into, const char *component, size_t size)
+{
+  if (size == 0 || (size == 1 && component[0] == '.'))
+    return;
+  if (size == 2 && component[0] == '.' && component[1] == '.') {
+    while (into->size > 0 && into->data[--into->size] != '/')
+      continue;
+    return;
+  }
+  adze_buffer_text (into, "/");
+  adze_buffer_add (into, component, size);
+}
+
+adze_error *
+adze_path_settle (const char *path, char **settled)
+{
+  ADZE_AUTO_FREE char *absolute = NULL;
+  ADZE_AUTO_FREE char *real = NULL;
+  ADZE_AUTO (adze_buffer) made = { 0 };
+  *settled = NULL;
+  ADZE_TRY (adze_path_absolute (path, &absolute));
+  /* As far as it is there; the slash in front of what is not becomes an end for a moment. */
+  size_t known = strlen (absolute);
+  for (;;) {
+    char cut = absolute[known];
+    absolute[known] = '\0';
+    real = realpath (known > 0 ? absolute : "/", NULL);
+    absolute[known] = cut;
+    if (real || known == 0)
+      break;
+    while (known > 0 && absolute[--known] != '/')
+      continue;
+  }
+  if (real && strcmp (real, "/") != 0)
+    adze_buffer_text (&made, real);
+  for (const char *at = absolute + known; *at;) {
+    size_t size = strcspn (at, "/");
+    step_into (&made, at, size);
+    at += size + (at[size] == '/');
+  }
+  if (made.size == 0)
+    adze_buffer_text (&made, "/");
+  return adze_buffer_finish (&made, settled);
+}
+
 /* Unsigned, since a file may claim a time whose nanoseconds do not fit. */
 static int64_t
 nanoseconds (const struct timespec *time)

@@ -40,6 +40,10 @@ ADZE_PRINTF (1, 2) char *adze_text_format (const char *format, ...);
 /* Absolute and without "." and ".." or links when it exists, else only made absolute. */
 ADZE_MUST_CHECK adze_error *adze_path_absolute (const char *path, char **absolute);
 
+/* The same, and as much of it without ".", ".." and links as can be when it does not exist: two that
+ * lead to one place come out the same. */
+ADZE_MUST_CHECK adze_error *adze_path_settle (const char *path, char **settled);
+
 /* The part behind the last slash. Points into PATH. */
 const char *adze_path_base (const char *path);
 

@@ -9,22 +9,11 @@
 #include "artifact/artifact.h"
 #include "artifact/format.h"
 #include "base/file.h"
-#include "pipeline/reader.h"
+#include "pipeline/taken.h"
 
 static const char *const output_keys[] = { "path", "from", "format", NULL };
 
 /* ---- Paths. */
-
-/* The same name, or the same file by another one. */
-static bool
-same_file (const char *a, const char *b)
-{
-  struct stat one, other;
-  if (strcmp (a, b) == 0)
-    return true;
-  return stat (a, &one) == 0 && stat (b, &other) == 0 && one.st_dev == other.st_dev
-         && one.st_ino == other.st_ino;
-}
 
 /* Folders that are missing are made when it is written. Can they be? */
 static void
@@ -57,31 +46,21 @@ check_folder (adze_reader *reader, const adze_value *at, const char *path)
 }
 
 static void
-check_path (adze_reader *reader, const adze_value *at, size_t index)
+check_path (adze_reader *reader, const adze_value *at, size_t index, adze_taken *taken)
 {
-  const adze_pipeline *pipeline = reader->pipeline;
-  const char *path = pipeline->outputs[index].path;
+  const adze_pipeline_output *output = &reader->pipeline->outputs[index];
+  const char *why = NULL;
   struct stat status;
-  if (stat (path, &status) == 0 && S_ISDIR (status.st_mode))
+  if (stat (output->path, &status) == 0 && S_ISDIR (status.st_mode))
     adze_complain_at (reader, at, "\"%s\" is a folder; an output is a file in it", at->string);
   else
-    check_folder (reader, at, path);
-  for (size_t i = 0; i < pipeline->input_count; i++)
-    if (pipeline->inputs[i].path && same_file (path, pipeline->inputs[i].path))
-      adze_complain_at (reader, at,
-                        "this would be written over [%s%s], which is read from the same file; name "
-                        "another one",
-                        strcmp (pipeline->inputs[i].name, "model") == 0 ? "" : "input.",
-                        pipeline->inputs[i].name);
-  for (size_t i = 0; i < pipeline->file_count; i++)
-    if (same_file (path, pipeline->files[i]))
-      adze_complain_at (reader, at,
-                        "this would be written over a file that the pipeline reads; name another "
-                        "one");
-  for (size_t i = 0; i < index; i++)
-    if (pipeline->outputs[i].path && same_file (path, pipeline->outputs[i].path))
-      adze_complain_at (reader, at, "the output in line %u has the same path",
-                        (unsigned)pipeline->outputs[i].table->line);
+    check_folder (reader, at, output->path);
+  ADZE_AUTO_FREE char *own = adze_text_format ("the output in line %u has the same path",
+                                               (unsigned)output->table->line);
+  adze_complain (reader, own ? adze_taken_ask (taken, output->path, own, &why)
+                             : adze_error_memory ());
+  if (why)
+    adze_complain_at (reader, at, "%s", why);
 }
 
 /* ---- Formats. */
@@ -149,14 +128,14 @@ bind_output (adze_reader *reader, const adze_value *table, adze_binding *binding
 }
 
 static void
-read_output (adze_reader *reader, const adze_value *table, size_t index)
+read_output (adze_reader *reader, const adze_value *table, size_t index, adze_taken *taken)
 {
   adze_pipeline_output *output = &reader->pipeline->outputs[index];
   const adze_value *path
       = adze_read_string (reader, table, "path", "this output needs path = \"...\", a file");
   output->table = table;
   if (path && (output->path = adze_reader_path (reader, path)))
-    check_path (reader, path, index);
+    check_path (reader, path, index, taken);
   if (!bind_output (reader, table, &output->from) || !output->path)
     return;
   if (strcmp (output->from.type, ADZE_TYPE_MODEL) != 0) {
@@ -176,6 +155,7 @@ void
 adze_read_outputs (adze_reader *reader)
 {
   adze_pipeline *pipeline = reader->pipeline;
+  ADZE_AUTO (adze_taken) taken = { 0 };
   const adze_value *outputs = adze_value_get (reader->document->root, "output");
   size_t count = adze_table_count (reader, outputs, "[[output]]");
   pipeline->outputs = calloc (count + 1, sizeof *pipeline->outputs);
@@ -183,6 +163,8 @@ adze_read_outputs (adze_reader *reader)
     adze_complain (reader, adze_error_memory ());
   else
     pipeline->output_count = count;
+  if (count > 0)
+    adze_complain (reader, adze_taken_begin (&taken, pipeline));
   for (size_t i = 0; i < pipeline->output_count; i++)
-    read_output (reader, outputs->items[i], i);
+    read_output (reader, outputs->items[i], i, &taken);
 }

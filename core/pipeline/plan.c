@@ -314,6 +314,7 @@ adze_plan_close (adze_plan *plan)
   free (plan->stages);
   free (plan->segments);
   free (plan->outputs);
+  adze_guard_cleanup (&plan->guard);
   free (plan->inputs);
   free (plan->artifacts);
   free (plan);

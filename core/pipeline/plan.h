@@ -13,6 +13,7 @@
 #define ADZE_PIPELINE_PLAN_H
 
 #include "artifact/artifact.h"
+#include "artifact/guard.h"
 #include "pipeline/pipeline.h"
 #include "stage/instance.h"
 
@@ -99,6 +100,7 @@ struct adze_plan {
   size_t stage_count;
   adze_plan_segment *segments;
   size_t segment_count;
+  adze_guard guard;          /* what no output is written over */
   adze_plan_output *outputs; /* one an output of the pipeline */
   unsigned lanes;
   uint64_t peak; /* predicted resident memory */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "run/folder_private.h"
+#include "run/parts.h"
 
 enum { DEPTH_MOST = 16, LINES_FILE_MOST = 1 << 30 };
 
@@ -15,6 +16,8 @@ typedef struct cleaning {
   bool pretend;
   adze_hash128 *used; /* by runs that stay */
   size_t used_count;
+  char **kept; /* temporary files of outputs, of runs that stay */
+  size_t kept_count;
   adze_value *report; /* { removed: [{ path, bytes }], bytes } */
   adze_value *removed;
   uint64_t bytes;
@@ -180,6 +183,16 @@ remove_entry (const cleaning *c, int parent, const char *name, const char *path,
 }
 
 static adze_error *
+report_removed (cleaning *c, const char *path, uint64_t bytes)
+{
+  adze_value *entry = adze_json_table (c->removed, NULL);
+  adze_json_string (entry, "path", path);
+  adze_json_int (entry, "bytes", (int64_t)bytes);
+  c->bytes += bytes;
+  return adze_json_failed (c->report) ? adze_error_memory () : NULL;
+}
+
+static adze_error *
 remove_below (cleaning *c, const char *folder, const char *name)
 {
   ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", folder, name);
@@ -190,11 +203,67 @@ remove_below (cleaning *c, const char *folder, const char *name)
   if (fd < 0)
     return complaint ("open the folder", folder);
   ADZE_TRY (remove_entry (c, fd, name, path, 0, &bytes));
-  adze_value *entry = adze_json_table (c->removed, NULL);
-  adze_json_string (entry, "path", path);
-  adze_json_int (entry, "bytes", (int64_t)bytes);
-  c->bytes += bytes;
-  return adze_json_failed (c->report) ? adze_error_memory () : NULL;
+  return report_removed (c, path, bytes);
+}
+
+static bool
+is_kept (const cleaning *c, const char *part)
+{
+  for (size_t i = 0; i < c->kept_count; i++)
+    if (strcmp (c->kept[i], part) == 0)
+      return true;
+  return false;
+}
+
+/* What a run that ended early left beside its outputs, and no run that stays will go on with. */
+static adze_error *
+remove_part (cleaning *c, const char *part)
+{
+  struct stat status;
+  if (is_kept (c, part) || lstat (part, &status) != 0)
+    return NULL;
+  if (!c->pretend && unlink (part) != 0 && errno != ENOENT)
+    return complaint ("remove", part);
+  return report_removed (c, part, (uint64_t)status.st_size);
+}
+
+static adze_error *
+remove_parts (cleaning *c, const char *run)
+{
+  char **parts = NULL;
+  size_t count = 0;
+  adze_error *error = adze_parts_of (c->runs, run, &parts, &count);
+  for (size_t i = 0; !error && i < count; i++)
+    error = remove_part (c, parts[i]);
+  adze_names_free (parts, count);
+  return error;
+}
+
+/* The parts of a run that stays become those that are kept. */
+static adze_error *
+keep_parts (cleaning *c, const char *run)
+{
+  char **parts = NULL;
+  size_t count = 0;
+  ADZE_TRY (adze_parts_of (c->runs, run, &parts, &count));
+  char **grown = count ? reallocarray (c->kept, c->kept_count + count, sizeof *grown) : c->kept;
+  if (count && !grown) {
+    adze_names_free (parts, count);
+    return adze_error_memory ();
+  }
+  c->kept = grown;
+  for (size_t i = 0; i < count; i++)
+    grown[c->kept_count++] = parts[i];
+  free (parts);
+  return NULL;
+}
+
+/* Its parts first: where they are is known from its folder alone. */
+static adze_error *
+remove_run (cleaning *c, const char *run)
+{
+  ADZE_TRY (remove_parts (c, run));
+  return remove_below (c, c->runs, run);
 }
 
 static adze_error *
@@ -229,8 +298,10 @@ clean_runs (cleaning *c, uint64_t keep)
   size_t count = 0;
   ADZE_TRY (adze_run_names (c->runs, &names, &count));
   adze_error *error = NULL;
+  for (size_t i = count > keep ? count - (size_t)keep : 0; !error && i < count; i++)
+    error = keep_parts (c, names[i].folder);
   for (size_t i = 0; !error && i < count; i++)
-    error = count - i > keep ? remove_below (c, c->runs, names[i].folder)
+    error = count - i > keep ? remove_run (c, names[i].folder)
                              : note_uses (c, names[i].folder);
   adze_run_names_free (names, count);
   return error;
@@ -290,6 +361,7 @@ adze_runs_clean (adze_runtime *runtime, const char *runs, uint64_t keep, bool pr
   if (!error)
     error = write_report (&c, json, text);
   adze_run_lock_give (&lock);
+  adze_names_free (c.kept, c.kept_count);
   free (c.used);
   free (c.runs);
   return error;

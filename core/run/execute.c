@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "run/execution.h"
+#include "run/parts.h"
 
 static double
 now_s (void)
@@ -49,6 +50,33 @@ runs_folder (const adze_plan *plan, const adze_run_options *options, char **runs
   return *runs ? NULL : adze_error_memory ();
 }
 
+/* Where adze keeps runs is nowhere to write to. */
+static adze_error *
+check_outputs (const adze_plan *plan, const char *runs)
+{
+  ADZE_AUTO_FREE char *folder = NULL;
+  ADZE_TRY (adze_path_settle (runs, &folder));
+  size_t size = strlen (folder);
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    const adze_pipeline_output *output = &plan->pipeline->outputs[i];
+    ADZE_AUTO_FREE char *path = NULL;
+    ADZE_TRY (adze_path_settle (output->path, &path));
+    if (strncmp (path, folder, size) == 0 && (path[size] == '\0' || path[size] == '/'))
+      return adze_document_error (&plan->pipeline->document,
+                                  adze_value_get (output->table, "path"),
+                                  "%s is the folder in which adze keeps runs; name a file elsewhere",
+                                  runs);
+  }
+  return NULL;
+}
+
+static adze_error *
+note_part (void *context, const char *temporary)
+{
+  adze_execution *x = context;
+  return adze_part_note (x->folder, temporary);
+}
+
 adze_error *
 adze_execution_open (adze_plan *plan, const adze_run_options *options, bool look,
                      adze_execution *x)
@@ -65,6 +93,7 @@ adze_execution_open (adze_plan *plan, const adze_run_options *options, bool look
   ADZE_TRY (text_of (plan->pipeline, &text));
   ADZE_TRY (identity_of (text, &x->plan_identity));
   ADZE_TRY (runs_folder (plan, options, &runs));
+  ADZE_TRY (check_outputs (plan, runs));
   adze_folder_options folder = { .runs = runs,
                                  .name = plan->pipeline->name,
                                  .identity = x->plan_identity,
@@ -88,6 +117,7 @@ void
 adze_execution_close (adze_execution *x)
 {
   adze_observers_close (x);
+  x->plan->guard.note = NULL;
   for (size_t i = 0; x->pending && i < x->plan->segment_count; i++)
     adze_pending_close (&x->pending[i], true);
   for (size_t i = 0; x->given && i < x->plan->stage_count; i++) {
@@ -257,6 +287,8 @@ tell_start (adze_execution *x)
 static adze_error *
 carry_out (adze_execution *x)
 {
+  x->plan->guard.note = note_part;
+  x->plan->guard.context = x;
   ADZE_TRY (adze_leave_beginning (x));
   ADZE_TRY (adze_seen_open (x->folder, &x->seen));
   for (size_t i = 0; i < x->plan->segment_count; i++)

@@ -7,6 +7,7 @@
  *   content.c     what things are made of: hashes of inputs, keys of segments
  *   content_settings.c   parameters, their files and components, and datasets as parts of keys
  *   outputs.c     files that are promoted when all has gone well
+ *   parts.c       where their temporary files are
  *   whole.c       stages that take whole artifacts
  *   whole_verify.c   what they gave, held against what went in
  *   whole_keep.c  what they gave, kept and taken over by a later run
@@ -174,7 +175,7 @@ ADZE_MUST_CHECK adze_error *adze_whole_settle (adze_plan_stage *planned, adze_mo
 /* Promotes what waits, and writes the outputs that are no segment's own. */
 ADZE_MUST_CHECK adze_error *adze_outputs_write (adze_execution *x);
 void adze_pending_close (adze_pending *pending, bool keep);
-ADZE_MUST_CHECK adze_error *adze_format_options_of (const adze_plan *plan, size_t output,
+ADZE_MUST_CHECK adze_error *adze_format_options_of (adze_plan *plan, size_t output,
                                                     adze_format_options *options);
 
 /* Requirements of the stages of a segment. */

@@ -5,13 +5,14 @@
 #include "run/execution.h"
 
 adze_error *
-adze_format_options_of (const adze_plan *plan, size_t output, adze_format_options *options)
+adze_format_options_of (adze_plan *plan, size_t output, adze_format_options *options)
 {
   const adze_pipeline_output *from = &plan->pipeline->outputs[output];
   *options = (adze_format_options){ .format = from->format,
                                     .document = &plan->pipeline->document,
                                     .settings = from->settings,
-                                    .structure_limit = plan->pipeline->structure_limit };
+                                    .structure_limit = plan->pipeline->structure_limit,
+                                    .guard = &plan->guard };
   return NULL;
 }
 
@@ -166,6 +167,7 @@ write_bytes (adze_execution *x, size_t number)
     return adze_error_new (ADZE_E_NOT_FOUND, "there is nothing to be written to %s: the port '%s' "
                            "was given nothing", output->path,
                            output->from.port ? output->from.port : "");
+  ADZE_TRY (adze_guard_check (&x->plan->guard, output->path, output->path));
   ADZE_TRY (adze_file_write (output->path, artifact->data, artifact->size, 0666));
   tell_written (x, output->path, artifact->size);
   return NULL;

@@ -165,7 +165,7 @@ open_sink_as (segment_state *s, adze_resume resume)
   adze_format_options options;
   adze_hash_text (s->journal, tag);
   tag[12] = '\0'; /* enough to tell runs apart in a folder */
-  ADZE_TRY (adze_format_options_of (plan, segment->output, &options));
+  ADZE_TRY (adze_format_options_of (s->x->plan, segment->output, &options));
   return adze_sink_open_output (plan->runtime, plan->pipeline->outputs[segment->output].path,
                                 &options, &segment->result->view, tag, resume, &s->resumed,
                                 &s->sink);

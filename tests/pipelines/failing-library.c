@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A library to be loaded in front of the C library: the call of number ADZE_FAIL_AT among those that
- * write fails (ADZE_FAIL_HOW=enospc, or eio), or writes but half of what it was given (short). How
- * many there were is written to the descriptor ADZE_FAIL_COUNT at the end. Only files below
- * ADZE_FAIL_BELOW count. */
+ * write fails (ADZE_FAIL_HOW=enospc, or eio), or writes but half of what it was given (short), or
+ * never comes, since the process is killed in front of it (kill). How many there were is written to
+ * the file ADZE_FAIL_COUNT at the end. Only files below ADZE_FAIL_BELOW count, and with
+ * ADZE_FAIL_NAMES only calls that give and take names: rename and unlink. */
 #define _GNU_SOURCE 1
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,8 @@ is_ours (int fd)
 {
   char link[64], path[4096];
   const char *below = getenv ("ADZE_FAIL_BELOW");
+  if (getenv ("ADZE_FAIL_NAMES"))
+    return 0;
   snprintf (link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t size = readlink (link, path, sizeof path - 1);
   if (size < 0 || !below)
@@ -50,6 +54,8 @@ static int
 fail_now (void)
 {
   const char *how = getenv ("ADZE_FAIL_HOW");
+  if (how && strcmp (how, "kill") == 0)
+    raise (SIGKILL);
   errno = how && strcmp (how, "eio") == 0 ? EIO : ENOSPC;
   return -1;
 }
@@ -106,6 +112,16 @@ rename (const char *from, const char *to)
   if (below && strncmp (to, below, strlen (below)) == 0 && !is_short () && turn ())
     return fail_now ();
   return real (from, to);
+}
+
+int
+unlink (const char *path)
+{
+  int (*real) (const char *) = dlsym (RTLD_NEXT, "unlink");
+  const char *below = getenv ("ADZE_FAIL_BELOW");
+  if (getenv ("ADZE_FAIL_NAMES") && below && strncmp (path, below, strlen (below)) == 0 && turn ())
+    return fail_now ();
+  return real (path);
 }
 
 __attribute__ ((destructor)) static void

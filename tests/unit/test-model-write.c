@@ -308,27 +308,51 @@ a_link_under_the_temporary_name_is_not_followed (void **state)
   run_command ("grep -q precious '%s'", in_world (w, "precious"));
 }
 
-static void
-half_a_commit_is_told (void **state)
+static adze_writer *
+open_sharded (world *w, const adze_model *model)
 {
-  world *w = *state;
-  ADZE_AUTO_MODEL model = make_model ();
   adze_document document = { 0 };
   must (adze_json_parse ("s", "{\"shard\": 1}", 12, &document));
   adze_format_options options = { .document = &document, .settings = document.root };
   adze_writer *writer = NULL;
-  must (adze_writer_open (w->runtime, in_world (w, "out/m.slate"), &options, model, "T", ADZE_RESUME_NOT, NULL,
-                          &writer));
-  /* A folder in the way of the last rename. */
+  must (adze_writer_open (w->runtime, in_world (w, "out/m.slate"), &options, model, "T",
+                          ADZE_RESUME_NOT, NULL, &writer));
+  adze_document_cleanup (&document);
+  return writer;
+}
+
+/* A folder in the way of the file that leads to the others: nothing of the old is touched. */
+static void
+nothing_is_named_while_the_old_file_cannot_go (void **state)
+{
+  world *w = *state;
+  ADZE_AUTO_MODEL model = make_model ();
+  adze_writer *writer = open_sharded (w, model);
   run_command ("mkdir '%s'", in_world (w, "out/m.slate"));
-  must_fail (adze_writer_commit (writer), ADZE_E_IO, "out/m.slate-2", "as they were before", NULL);
-  only (w, ".m.slate.T.part m.slate m.slate-2 ");
+  must_fail (adze_writer_commit (writer), ADZE_E_IO, "take away the old", "out/m.slate", NULL);
+  only (w, ".m.slate-2.T.part .m.slate.T.part m.slate ");
   /* Once it is out of the way, the same writer can finish. */
   run_command ("rmdir '%s'", in_world (w, "out/m.slate"));
   must (adze_writer_commit (writer));
   adze_writer_close (writer, false);
   only (w, "m.slate m.slate-2 ");
-  adze_document_cleanup (&document);
+}
+
+static void
+half_a_commit_is_told (void **state)
+{
+  world *w = *state;
+  ADZE_AUTO_MODEL model = make_model ();
+  adze_writer *writer = open_sharded (w, model);
+  run_command ("echo old > '%s'; mkdir '%s'", in_world (w, "out/m.slate"),
+               in_world (w, "out/m.slate-2"));
+  must_fail (adze_writer_commit (writer), ADZE_E_IO, "out/m.slate was taken away", "m.slate-2",
+             NULL);
+  only (w, ".m.slate-2.T.part .m.slate.T.part m.slate-2 ");
+  run_command ("rmdir '%s'", in_world (w, "out/m.slate-2"));
+  must (adze_writer_commit (writer));
+  adze_writer_close (writer, false);
+  only (w, "m.slate m.slate-2 ");
 }
 
 int
@@ -347,6 +371,7 @@ main (void)
     WITH_SLATES (what_is_not_committed_goes_or_stays),
     WITH_SLATES (a_resumed_writer_finds_what_was_written),
     WITH_SLATES (a_link_under_the_temporary_name_is_not_followed),
+    WITH_SLATES (nothing_is_named_while_the_old_file_cannot_go),
     WITH_SLATES (half_a_commit_is_told),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

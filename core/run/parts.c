@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/parts.c: parts.jsonl: { path } a line. What lies below the folder that RUNS is in is kept
+ * without it, so that a project can be moved, and a copy of it does not clean the original. */
+#include "run/parts.h"
+
+#include <string.h>
+
+#include "run/folder_private.h"
+
+enum { PARTS_MOST = 64 << 20 };
+static const char parts_name[] = "parts.jsonl";
+
+/* How long the folder is that RUNS is in, with its slash. */
+static size_t
+project_size (const char *runs)
+{
+  return (size_t)(adze_path_base (runs) - runs);
+}
+
+adze_error *
+adze_part_note (adze_folder *folder, const char *path)
+{
+  ADZE_AUTO_FREE char *absolute = NULL;
+  ADZE_AUTO_VALUE line = adze_value_new (ADZE_VALUE_TABLE);
+  size_t size = project_size (folder->runs);
+  if (!line)
+    return adze_error_memory ();
+  ADZE_TRY (adze_path_settle (path, &absolute));
+  bool inside = size > 0 && strncmp (absolute, folder->runs, size) == 0;
+  adze_json_string (line, "path", inside ? absolute + size : absolute);
+  if (adze_json_failed (line))
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_add_line (folder, parts_name, line));
+  ADZE_HOLDING (folder);
+  return adze_lines_flush (folder, false);
+}
+
+/* Named as the writer names them, ".NAME.TAG.part": nothing else is ever touched. */
+static bool
+is_part (const char *path)
+{
+  const char *name = adze_path_base (path);
+  size_t size = strlen (name), tail = strlen (".part");
+  struct stat status;
+  return name[0] == '.' && size > tail + 1 && strcmp (name + size - tail, ".part") == 0
+         && lstat (path, &status) == 0 && S_ISREG (status.st_mode);
+}
+
+static bool
+has (char *const *paths, size_t count, const char *path)
+{
+  for (size_t i = 0; i < count; i++)
+    if (strcmp (paths[i], path) == 0)
+      return true;
+  return false;
+}
+
+/* A line that was cut short names nothing. */
+static adze_error *
+add_line (const char *runs, const char *from, const char *line, size_t size, char ***paths,
+          size_t *count)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_ERROR damaged = adze_json_parse (from, line, size, &document);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  const char *text = adze_record_text (document.root, "path");
+  if (!text || !text[0])
+    return NULL;
+  ADZE_AUTO_FREE char *path
+      = text[0] == '/' ? strdup (text)
+                       : adze_text_format ("%.*s%s", (int)project_size (runs), runs, text);
+  if (!path)
+    return adze_error_memory ();
+  if (!is_part (path) || has (*paths, *count, path))
+    return NULL;
+  char **grown = reallocarray (*paths, *count + 1, sizeof *grown);
+  if (!grown)
+    return adze_error_memory ();
+  *paths = grown;
+  grown[(*count)++] = adze_take (&path);
+  return NULL;
+}
+
+static adze_error *
+read_lines (const char *runs, const char *from, char ***paths, size_t *count)
+{
+  ADZE_AUTO_FREE char *text = NULL;
+  size_t size = 0;
+  adze_error *error = adze_file_read (from, PARTS_MOST, &text, &size);
+  if (adze_error_status (error) == ADZE_E_NOT_FOUND) {
+    adze_error_free (error);
+    return NULL;
+  }
+  if (error)
+    return error;
+  for (char *line = text; *line;) {
+    size_t length = strcspn (line, "\n");
+    ADZE_TRY (add_line (runs, from, line, length, paths, count));
+    line += length + (line[length] == '\n');
+  }
+  return NULL;
+}
+
+adze_error *
+adze_parts_of (const char *runs, const char *run, char ***paths, size_t *count)
+{
+  *paths = NULL;
+  *count = 0;
+  ADZE_AUTO_FREE char *from = adze_text_format ("%s/%s/%s", runs, run, parts_name);
+  if (!from)
+    return adze_error_memory ();
+  adze_error *error = read_lines (runs, from, paths, count);
+  if (!error)
+    return NULL;
+  adze_names_free (*paths, *count);
+  *paths = NULL;
+  *count = 0;
+  return error;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/parts.h: the temporary files of outputs, which lie beside them and not in the run folder: a run
+ * keeps in parts.jsonl where, so that they go when it does. */
+#ifndef ADZE_RUN_PARTS_H
+#define ADZE_RUN_PARTS_H
+
+#include "run/folder.h"
+
+/* The run is about to make the temporary file PATH, or to go on with it. On the disk when it
+ * returns. */
+ADZE_MUST_CHECK adze_error *adze_part_note (adze_folder *folder, const char *path);
+/* Those that the run in RUNS/RUN made and that are still there, absolute; free with
+ * adze_names_free. */
+ADZE_MUST_CHECK adze_error *adze_parts_of (const char *runs, const char *run, char ***paths,
+                                           size_t *count);
+
+#endif
