@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What a format has against a model that only a stage with run can tell is said as soon as that has run,
+# and not at the end of the work behind it.
+. "$(dirname "$0")/runs-lib.sh"
+plugins liar
+model model.safetensors 4 16 16
+
+cat > p.toml << 'END'
+adze = 1
+name = "late"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "liar-run"
+[[stage]]
+use = "cast"
+to = "f16"
+[[output]]
+path = "between.safetensors"
+[[stage]]
+use = "rename"
+prefix-from = "layer."
+prefix-to = "blk."
+[[output]]
+path = "out.gguf"
+END
+sed -i 's/"between.safetensors"/&\nfrom = "cast.model"/' p.toml
+must "$ADZE" plan p.toml
+must_fail "this output cannot be written as gguf" "$ADZE" run p.toml
+events=$(ls -d adze-runs/0* | tail -n 1)/events.jsonl
+[ "$(grep -c '"segment.started"' "$events")" = 1 ] || complain "work went on behind it"
+must "$ADZE" run p.toml --set 'output.1.architecture="test"'
+[ -e out.gguf ] && [ -e between.safetensors ] || complain "there are no outputs"
+finish
