@@ -232,7 +232,7 @@ step_look_back (const world *w)
   adze_folder_close (folder);
   for (size_t i = 0; !error && i < 2 * ADZE_COUNT_OF (forms); i++) {
     ADZE_AUTO_FREE char *text = NULL;
-    error = adze_runs_text (NULL, options.runs, forms[i / 2], NULL, i % 2, &text);
+    error = adze_runs_text (w->runtime, options.runs, forms[i / 2], NULL, i % 2, &text);
   }
   return error ? error : adze_runs_clean (NULL, options.runs, 1, true, false, &cleaned);
 }
