@@ -45,7 +45,7 @@ by_its_file (adze_error *error)
   if (!file || strncmp (file, "<--set ", 7) != 0)
     return error;
   ADZE_AUTO_ERROR owned = error;
-  return about_setting (error, file);
+  return about_setting (owned, file);
 }
 
 void
