@@ -408,8 +408,8 @@ typedef struct slot_plan {
   bool *taken;
 } slot_plan;
 
-static size_t
-bytes_owner (const adze_unit *unit, size_t value)
+size_t
+adze_unit_owner (const adze_unit *unit, size_t value)
 {
   return unit->values[value].same_as != SIZE_MAX ? unit->values[value].same_as : value;
 }
@@ -421,13 +421,13 @@ find_last_uses (slot_plan *p)
   for (size_t i = 0; i < unit->step_count; i++) {
     const adze_unit_step *step = &unit->steps[i];
     for (size_t k = 0; k < step->input_count; k++)
-      p->last[bytes_owner (unit, step->inputs[k])] = i;
+      p->last[adze_unit_owner (unit, step->inputs[k])] = i;
     for (size_t k = 0; k < step->output_count; k++)
       p->last[step->outputs[k]] = i;
   }
   for (size_t i = 0; i < unit->value_count; i++)
     if (unit->values[i].sink != SIZE_MAX)
-      p->last[bytes_owner (unit, i)] = SIZE_MAX;
+      p->last[adze_unit_owner (unit, i)] = SIZE_MAX;
 }
 
 static void
@@ -451,7 +451,7 @@ take_slot (slot_plan *p, size_t number)
 static void
 give_back (slot_plan *p, size_t number, size_t step)
 {
-  size_t owner = bytes_owner (p->unit, number);
+  size_t owner = adze_unit_owner (p->unit, number);
   if (p->last[owner] == step)
     p->taken[p->unit->values[owner].slot] = false;
 }
@@ -475,7 +475,7 @@ walk_slots (slot_plan *p)
       give_back (p, step->outputs[k], i);
   }
   for (size_t i = 0; i < unit->value_count; i++)
-    unit->values[i].slot = unit->values[bytes_owner (unit, i)].slot;
+    unit->values[i].slot = unit->values[adze_unit_owner (unit, i)].slot;
   for (size_t i = 0; i < unit->slot_count; i++)
     unit->memory += p->sizes[i];
 }

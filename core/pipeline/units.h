@@ -59,6 +59,9 @@ ADZE_MUST_CHECK adze_error *adze_units_make (const adze_plan *plan,
                                              adze_units *units);
 void adze_units_cleanup (adze_units *units);
 
+/* The value whose bytes VALUE has: another one, or itself. */
+size_t adze_unit_owner (const adze_unit *unit, size_t value);
+
 /* Bytes of COUNT elements that begin at a piece's boundary. */
 uint64_t adze_piece_bytes (const adze_tensor_meta *meta, uint64_t count);
 

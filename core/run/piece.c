@@ -326,23 +326,17 @@ verify (const adze_piece *piece, const piece_step *s)
 /* ---- Inputs are read only. Where one goes on to somebody else, it is looked at whether it is as it
  * was: a technique that writes into it changes a model that it only looks at. */
 
-static size_t
-owner_of (const adze_unit *unit, size_t value)
-{
-  return unit->values[value].same_as != SIZE_MAX ? unit->values[value].same_as : value;
-}
-
 /* Is the value read by a later step, or written? By whatever name it goes there. */
 static bool
 goes_on (const adze_unit *unit, size_t step_of_unit, size_t value)
 {
-  size_t owner = owner_of (unit, value);
+  size_t owner = adze_unit_owner (unit, value);
   for (size_t i = 0; i < unit->value_count; i++)
-    if (unit->values[i].sink != SIZE_MAX && owner_of (unit, i) == owner)
+    if (unit->values[i].sink != SIZE_MAX && adze_unit_owner (unit, i) == owner)
       return true;
   for (size_t i = step_of_unit + 1; i < unit->step_count; i++)
     for (size_t k = 0; k < unit->steps[i].input_count; k++)
-      if (owner_of (unit, unit->steps[i].inputs[k]) == owner)
+      if (adze_unit_owner (unit, unit->steps[i].inputs[k]) == owner)
         return true;
   return false;
 }
