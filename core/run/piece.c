@@ -212,6 +212,7 @@ typedef struct piece_step {
   piece_view *views; /* of inputs, then of outputs */
   const adze_tensor **inputs;
   adze_room *rooms;
+  uint64_t *sums; /* of the inputs' bytes, before the call */
   adze_work work;
 } piece_step;
 
@@ -224,7 +225,8 @@ prepare (const adze_piece *piece, piece_step *s)
   s->views = calloc (all + 1, sizeof *s->views);
   s->inputs = calloc (step->input_count + 1, sizeof *s->inputs);
   s->rooms = calloc (step->output_count + 1, sizeof *s->rooms);
-  if (!s->views || !s->inputs || !s->rooms)
+  s->sums = calloc (step->input_count + 1, sizeof *s->sums);
+  if (!s->views || !s->inputs || !s->rooms || !s->sums)
     return adze_error_memory ();
   for (size_t i = 0; i < step->input_count; i++) {
     size_t value = step->inputs[i];
@@ -258,6 +260,7 @@ piece_step_cleanup (piece_step *s)
   free (s->views);
   free (s->inputs);
   free (s->rooms);
+  free (s->sums);
 }
 
 /* A piece that the technique left as it is. */
@@ -323,8 +326,9 @@ verify (const adze_piece *piece, const piece_step *s)
   return NULL;
 }
 
-/* ---- Inputs are read only. Where one goes on to somebody else, it is looked at whether it is as it
- * was: a technique that writes into it changes a model that it only looks at. */
+/* ---- Inputs are read only. Where anybody looks at one after the technique, it is made sure that
+ * it is as it was: who writes into it changes a model that is only to be looked at, and what comes
+ * out would be held against bytes that the technique made itself. */
 
 /* Is the value read by a later step, or written? By whatever name it goes there. */
 static bool
@@ -341,43 +345,70 @@ goes_on (const adze_unit *unit, size_t step_of_unit, size_t value)
   return false;
 }
 
-/* The bytes of all inputs that go on, as one number. */
-static uint64_t
-sum_inputs (const piece_step *s, const adze_unit *unit, size_t step_of_unit)
+/* Where something comes out, the host itself looks: for the effect, for traits, for `adze why`. */
+static bool
+is_looked_at (const piece_step *s, const adze_unit *unit, size_t step_of_unit, size_t input)
 {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < s->step->input_count; i++) {
-    if (!goes_on (unit, step_of_unit, s->step->inputs[i]))
-      continue;
-    adze_hash128 hash = adze_leaf_hash (s->inputs[i]->view.data, s->inputs[i]->byte_size);
-    sum = (sum << 1 | sum >> 63) ^ hash.low ^ hash.high;
-  }
-  return sum;
+  return s->step->output_count > 0 || goes_on (unit, step_of_unit, s->step->inputs[input]);
+}
+
+static uint64_t
+sum_of (const adze_tensor *input)
+{
+  adze_hash128 hash = adze_leaf_hash (input->view.data, input->byte_size);
+  return hash.low ^ hash.high;
+}
+
+static void
+sum_inputs (piece_step *s, const adze_unit *unit, size_t step_of_unit)
+{
+  for (size_t i = 0; i < s->step->input_count; i++)
+    if (is_looked_at (s, unit, step_of_unit, i))
+      s->sums[i] = sum_of (s->inputs[i]);
 }
 
 static adze_error *
-wrote_into_input (const adze_piece *piece, const piece_step *s)
+wrote_into_input (const adze_piece *piece, const piece_step *s, const char *input)
 {
   adze_error *error = adze_error_new (
       ADZE_E_CONTRACT,
       "stage '%s' (%s) wrote into its input '%s' (elements %llu to %llu), which is read only",
-      s->stage->stage->id, s->stage->stage->use, s->inputs[0]->name,
-      (unsigned long long)piece->first, (unsigned long long)(piece->first + piece->count));
+      s->stage->stage->id, s->stage->stage->use, input, (unsigned long long)piece->first,
+      (unsigned long long)(piece->first + piece->count));
   adze_error_set (error, "stage", s->stage->stage->id);
-  adze_error_set (error, "tensor", s->inputs[0]->name);
+  adze_error_set (error, "tensor", input);
   adze_error_set (error, "hint", "use another technique, and tell whoever wrote this one; "
                                  "`adze plugin check` finds such");
   return error;
 }
 
 static adze_error *
-observe (const adze_piece *piece, const piece_step *s, size_t step_of_unit)
+check_inputs (const adze_piece *piece, const piece_step *s, size_t step_of_unit)
+{
+  for (size_t i = 0; i < s->step->input_count; i++)
+    if (is_looked_at (s, piece->unit, step_of_unit, i) && sum_of (s->inputs[i]) != s->sums[i])
+      return wrote_into_input (piece, s, s->inputs[i]->name);
+  return NULL;
+}
+
+static adze_error *
+apply (const adze_piece *piece, piece_step *s, size_t step_of_unit)
+{
+  sum_inputs (s, piece->unit, step_of_unit);
+  ADZE_TRY (adze_instance_apply (s->stage->instance, piece->lane->number, &s->work));
+  return check_inputs (piece, s, step_of_unit);
+}
+
+static adze_error *
+observe (const adze_piece *piece, piece_step *s, size_t step_of_unit)
 {
   size_t strand = 0;
   for (size_t i = 0; i < step_of_unit; i++)
     strand += piece->unit->steps[i].observes;
-  return adze_instance_observe (s->stage->instance, piece->lane->number, &s->work,
-                                piece->lane->accumulators[strand]);
+  sum_inputs (s, piece->unit, step_of_unit);
+  ADZE_TRY (adze_instance_observe (s->stage->instance, piece->lane->number, &s->work,
+                                   piece->lane->accumulators[strand]));
+  return check_inputs (piece, s, step_of_unit);
 }
 
 static adze_error *
@@ -391,11 +422,7 @@ take_step (const adze_piece *piece, size_t step_of_unit)
   const bool observes = step->observes && s.stage->facts->observes;
   if (!observes && !s.stage->facts->applies)
     return fill_untouched (piece, &s);
-  const uint64_t before = sum_inputs (&s, piece->unit, step_of_unit);
-  ADZE_TRY (observes ? observe (piece, &s, step_of_unit)
-                     : adze_instance_apply (s.stage->instance, piece->lane->number, &s.work));
-  if (sum_inputs (&s, piece->unit, step_of_unit) != before)
-    return wrote_into_input (piece, &s);
+  ADZE_TRY (observes ? observe (piece, &s, step_of_unit) : apply (piece, &s, step_of_unit));
   if (observes || step->output_count == 0)
     return NULL;
   ADZE_TRY (fill_untouched (piece, &s));
@@ -504,7 +531,7 @@ trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element,
   if (step->observes)
     return NULL;
   if (s.stage->facts->applies)
-    ADZE_TRY (adze_instance_apply (s.stage->instance, piece->lane->number, &s.work));
+    ADZE_TRY (apply (piece, &s, step_of_unit));
   if (step->output_count == 0)
     return NULL;
   ADZE_TRY (fill_untouched (piece, &s));

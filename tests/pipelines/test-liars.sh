@@ -59,6 +59,14 @@ pipeline behind plain cast 'to = "bf16"' '[[stage]]' 'use = "cast"' 'id = "back"
   '[[stage]]' 'use = "liar-watch"'
 caught behind liar-watch "wrote into its input"
 
+# So is what the host holds the output against: otherwise zeros are lost and their trait stays, and
+# what was changed in place "came out as it went in".
+model zeros.safetensors 1 16 16 1 sparse
+pipeline scratch zeros liar-scratch
+caught scratch liar-scratch "wrote into its input 'layer.0.weight'"
+pipeline scratch-same single liar-scratch 'more = 0.0' 'on-no-effect = "warn"'
+caught scratch-same liar-scratch "wrote into its input 'layer.0.weight'"
+
 # A second input is no excuse for changing nothing.
 model other.safetensors 3 16 16 2
 {

@@ -14,6 +14,7 @@
  *   liar-metric     tells a metric in apply
  *   liar-spy        inspects, and writes into what it looks at, in apply
  *   liar-watch      the same in observe
+ *   liar-scratch    changes its input in place first, and gives what that comes to
  *   liar-run        honest: run; gives a model, a report, and keeps a checkpoint
  *   liar-threshold  honest: zeroes what is below a share of the largest of all, in two rounds
  */
@@ -593,6 +594,29 @@ static const adze_technique watch = { .struct_size = sizeof watch,
                                       .merge = merge_nothing,
                                       .decide = decide_nothing };
 
+/* What it gives is not far from what it has made of its input: no zero that was there is left. */
+static const adze_param scratch_params[] = {
+  { .name = "more", .type = ADZE_PARAM_FLOAT, .preset = "1", .range = "[0, 1]",
+    .help = "what is added to the input once it was changed; 0: it is given as it is then" },
+  { .name = NULL }
+};
+
+static adze_status
+apply_scratch (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  (void)instance;
+  float *own = adze_view_data (&input->view);
+  for (size_t i = 0; is_float (input) && i < adze_view_count (&input->view); i++)
+    own[i] += 1;
+  return add (host, call, input,
+              (float)adze_param_float (host, adze_call_params (host, call), "more"));
+}
+
+static const adze_technique scratch = { .struct_size = sizeof scratch,
+                                        .effect = ADZE_CHANGES,
+                                        .grain = ADZE_GRAIN_ELEMENT,
+                                        .apply = apply_scratch };
+
 /* ---- The plugin. */
 
 #define LIAR(variable, name, text, table, params_table) \
@@ -620,15 +644,16 @@ LIAR (fallback, "liar-fallback", "falls back", fallback, NULL);
 LIAR (metric, "liar-metric", "tells a metric in apply", metric, NULL);
 LIAR (spy, "liar-spy", "writes into its input", spy, NULL);
 LIAR (watch, "liar-watch", "writes into what it observes", watch, NULL);
+LIAR (scratch, "liar-scratch", "works in its input", scratch, scratch_params);
 LIAR (whole, "liar-run", "negates a whole model", whole, run_params);
 LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_params);
 
-static const adze_component *const components[]
-    = { &shape_component,  &lazy_component, &extra_component,    &half_component,   &sparsity_component,
-        &silent_component, &breaks_component,   &idle_component,   &fallback_component,
-        &metric_component, &spy_component,      &watch_component,  &whole_component,
-           &threshold_component,
-        NULL };
+static const adze_component *const components[] = {
+  &shape_component,    &lazy_component,  &extra_component,    &half_component,
+  &sparsity_component, &silent_component, &breaks_component,  &idle_component,
+  &fallback_component, &metric_component, &spy_component,     &watch_component,
+  &scratch_component,  &whole_component,  &threshold_component, NULL,
+};
 
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,
