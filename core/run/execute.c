@@ -207,6 +207,7 @@ tell_segment (adze_execution *x, size_t number, const char *id, uint64_t bytes, 
     ADZE_FIELD_NUMBER ("segments", (int64_t)x->plan->segment_count),
     ADZE_FIELD_TEXT ("stages", stages.data ? stages.data : ""),
     ADZE_FIELD_NUMBER ("bytes", (int64_t)bytes),
+    ADZE_FIELD_NUMBER ("found", (int64_t)atomic_load (&x->bytes_found)),
     { .key = "seconds", .type = ADZE_FIELD_FLOAT, .value = { .real = seconds } },
     { .key = "cached", .type = ADZE_FIELD_BOOL, .value = { .boolean = cached } },
   };
@@ -237,6 +238,7 @@ run_segment (adze_execution *x, size_t number)
   if (!facts)
     ADZE_TRY (check_disks (x, number));
   atomic_store (&x->bytes_read, 0);
+  atomic_store (&x->bytes_found, 0);
   tell_segment (x, number, "segment.started",
                 segment->source_bytes * (segment->reads ? segment->reads : 1), 0, facts != NULL);
   adze_error *error = facts            ? recall (x, number, &key, facts)

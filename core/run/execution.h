@@ -52,6 +52,7 @@ typedef struct adze_execution {
   atomic_bool *cancel;
   adze_hash128 *segment_keys; /* of those that are done */
   atomic_uint_fast64_t bytes_read; /* of the segment at hand, in all its passes */
+  atomic_uint_fast64_t bytes_found; /* of it, too: what an earlier try had done */
   adze_pending *pending;      /* one a segment; SINK NULL: nothing waits */
   adze_given **given;         /* one list a stage */
   size_t *given_count;

@@ -216,6 +216,7 @@ find_finished (adze_pass *pass)
     }
     pass->bytes_found += pass->units.units[i].source_bytes;
   }
+  atomic_fetch_add (pass->bytes_found_all, pass->bytes_found);
   return NULL;
 }
 

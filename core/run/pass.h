@@ -72,6 +72,7 @@ typedef struct adze_pass {
   adze_hash128 *source_hashes;
   bool *source_known;
   atomic_uint_fast64_t *bytes_read; /* summed up over all passes */
+  atomic_uint_fast64_t *bytes_found_all; /* bytes_found, summed up likewise */
   size_t number, of; /* of the segment, for progress */
   unsigned lanes;
 

@@ -58,6 +58,7 @@ run_pass (segment_state *s, size_t observed, adze_pass *pass)
                        .source_hashes = observed == SIZE_MAX ? s->source_hashes : NULL,
                        .source_known = s->source_known,
                        .bytes_read = &s->x->bytes_read,
+                       .bytes_found_all = &s->x->bytes_found,
                        .number = s->number,
                        .of = s->x->plan->segment_count,
                        .lanes = s->x->plan->lanes };

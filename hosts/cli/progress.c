@@ -195,7 +195,6 @@ on_segment_started (adze_cli_progress *p, const adze_event *event)
   p->segments = number_of (event, "segments");
   p->bytes = number_of (event, "bytes");
   snprintf (p->stages, sizeof p->stages, "%s", text_of (event, "stages"));
-  p->planned = p->bytes;
   begin_pass (p, p->seen_ns);
   write_bytes ((double)p->bytes, bytes, sizeof bytes);
   /* Then nothing is read, and its end comes at once. */
@@ -227,9 +226,9 @@ on_progress (adze_cli_progress *p, const adze_event *event, int64_t before_ns)
 static void
 on_segment_finished (adze_cli_progress *p, const adze_event *event)
 {
-  char rate[32];
+  char rate[32], kept[32];
   double seconds = real_of (event, "seconds"), bytes = (double)number_of (event, "bytes");
-  int64_t segment = number_of (event, "segment");
+  int64_t segment = number_of (event, "segment"), found = number_of (event, "found");
   int64_t segments = p->segments ? p->segments : number_of (event, "segments");
   const char *stages = text_of (event, "stages");
   stages = stages[0] ? stages : p->stages;
@@ -238,10 +237,11 @@ on_segment_finished (adze_cli_progress *p, const adze_event *event)
     return;
   }
   write_bytes (seconds > 0 ? bytes / seconds : 0, rate, sizeof rate);
-  if (bytes < (double)p->planned) {
+  if (found > 0) {
     write_bytes (bytes, rate, sizeof rate);
-    say (p, "[%" PRId64 "/%" PRId64 "] %s: done in %.1f s (%s read, the rest was there)", segment,
-         segments, stages, seconds, rate);
+    write_bytes ((double)found, kept, sizeof kept);
+    say (p, "[%" PRId64 "/%" PRId64 "] %s: done in %.1f s (%s read; %s had been done before)",
+         segment, segments, stages, seconds, rate, kept);
   } else if (seconds > 0 && bytes > 0)
     say (p, "[%" PRId64 "/%" PRId64 "] %s: done in %.1f s (%s/s)", segment, segments, stages,
          seconds, rate);

@@ -19,7 +19,6 @@ typedef struct adze_cli_progress {
   char stages[256];
   int64_t segment, segments;
   int64_t done, bytes; /* of the pass over the data that is under way */
-  int64_t planned;     /* bytes that the segment was to read */
   int64_t begun_done;  /* what had been done when it began */
   int64_t begun_ns, seen_ns, drawn_ns;
 } adze_cli_progress;

@@ -220,6 +220,23 @@ what_was_there_before_is_no_speed (void **state)
   close_screen (s);
 }
 
+/* A tensor that a rule skips is not read, and was not there before either. */
+static void
+less_may_be_read_than_was_planned (void **state)
+{
+  (void)state;
+  screen *s = open_screen (0, true);
+  begin_segment (s);
+  EMIT (s, "segment.finished", INT ("segment", 2), INT ("bytes", 1000000000), INT ("found", 0),
+        REAL ("seconds", 2));
+  EMIT (s, "segment.finished", INT ("segment", 2), INT ("bytes", 1000000000),
+        INT ("found", 500000000), REAL ("seconds", 2));
+  printed (s, "[2/3] clip, cast: 2.0 GB to be read\n"
+              "[2/3] clip, cast: done in 2.0 s (500 MB/s)\n"
+              "[2/3] clip, cast: done in 2.0 s (1.0 GB read; 500 MB had been done before)\n");
+  close_screen (s);
+}
+
 static void
 fields_of_the_wrong_type_do_no_harm (void **state)
 {
@@ -245,6 +262,7 @@ main (void)
     cmocka_unit_test (a_narrow_terminal_is_not_overrun),
     cmocka_unit_test (a_second_pass_begins_anew),
     cmocka_unit_test (what_was_there_before_is_no_speed),
+    cmocka_unit_test (less_may_be_read_than_was_planned),
     cmocka_unit_test (fields_of_the_wrong_type_do_no_harm),
   };
   return cmocka_run_group_tests_name ("how far a run is", tests, NULL, NULL);
