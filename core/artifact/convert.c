@@ -16,6 +16,24 @@ onto_itself (const adze_model *model, const char *out)
          && (uint64_t)status.st_ino == model->files[0].identity.inode;
 }
 
+/* A message calls a parameter as a pipeline gives it, "NAME = VALUE"; here it is an option. */
+static void
+tell_option (const adze_manifest_component *component, adze_error *error)
+{
+  for (const adze_error *link = error; link; link = adze_error_cause (link))
+    for (size_t i = 0; i < component->param_count; i++) {
+      const char *name = component->params[i].name;
+      ADZE_AUTO_FREE char *given = adze_text_format ("%s = ", name);
+      const char *at = given ? strstr (adze_error_message (link), given) : NULL;
+      if (!at)
+        continue;
+      at += strlen (given);
+      at += *at == '"';
+      adze_error_setf (error, "hint", "give it as --set %s=%.*s", name,
+                       (int)strcspn (at, "\" ,;:"), at);
+    }
+}
+
 static adze_error *
 write_settings (adze_runtime *runtime, const adze_model *model, const char *out,
                 const adze_convert_options *options)
@@ -34,7 +52,10 @@ write_settings (adze_runtime *runtime, const adze_model *model, const char *out,
   adze_format_options write = {
     .format = format, .document = &document, .settings = document.root, .guard = &guard
   };
-  return adze_model_write (runtime, model, out, &write);
+  adze_error *error = adze_model_write (runtime, model, out, &write);
+  if (error)
+    tell_option (component, error);
+  return error;
 }
 
 adze_error *

@@ -159,11 +159,55 @@ adze_plan_input_error (const adze_plan *plan, const adze_pipeline_input *input, 
 
 /* ---- Outputs. */
 
+/* A plan's own models have no index of names. */
+static const adze_tensor_meta *
+meta_of (const adze_plan_model *model, const char *name)
+{
+  for (size_t i = 0; i < model->view.count; i++)
+    if (strcmp (model->view.tensors[i].meta.name, name) == 0)
+      return &model->view.tensors[i].meta;
+  return NULL;
+}
+
+/* Is the tensor NAME something else in the one model than in the other, or missing in one? */
+static bool
+differs (const adze_plan_model *before, const adze_plan_model *after, const char *name)
+{
+  const adze_tensor_meta *a = meta_of (before, name), *b = meta_of (after, name);
+  if (!a || !b)
+    return a != b;
+  return strcmp (adze_meta_type_word (a), adze_meta_type_word (b)) != 0 || a->rank != b->rank
+         || (a->rank > 0 && memcmp (a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) != 0);
+}
+
+/* The stage that made the tensor what a reason says of it, whose name is the first in quotes: the
+ * place to go to, since nothing is wrong with the output itself. */
+static void
+tell_stage (const adze_plan *plan, const adze_pipeline_output *output, adze_error *error)
+{
+  const char *rest = NULL, *reason = strchr (adze_error_message (error), '\'');
+  ADZE_AUTO_FREE char *name = reason ? quoted (reason, "'", &rest) : NULL;
+  const adze_plan_model *model = adze_plan_bound (plan, &output->from);
+  while (name && model && model->stage != SIZE_MAX) {
+    const adze_plan_stage *planned = &plan->stages[model->stage];
+    const adze_plan_model *before = planned->port_count > 0 ? planned->ports[0].model : NULL;
+    if (!before || !before->known)
+      return;
+    if (differs (before, model, name)) {
+      adze_error_setf (error, "changed by", "stage '%s', line %u", planned->stage->id,
+                       planned->stage->table->line);
+      return;
+    }
+    model = before;
+  }
+}
+
 adze_error *
 adze_plan_output_error (const adze_plan *plan, const adze_pipeline_output *output, adze_error *error)
 {
   if (is_layer (error, "write of '", "' failed") && !adze_error_fact (error, "reason"))
     error = of_the_file (without_layer (error));
+  tell_stage (plan, output, error);
   return adze_plan_error (plan, adze_value_get (output->table, "path"), error,
                           "this output cannot be written as %s", output->format);
 }

@@ -402,6 +402,24 @@ earlier_twin (const adze_port *ports, size_t number)
   return NULL;
 }
 
+/* An inputs line that stands there already is the place: a second one would be an error. */
+static void
+complain_of_second (adze_reader *reader, const adze_pipeline_stage *stage, const adze_port *port,
+                    const char *twin)
+{
+  const adze_value *inputs = adze_value_get (stage->table, "inputs");
+  if (inputs)
+    adze_complain_at (reader, inputs,
+                      "'%s' takes a %s as its port '%s', besides the one as '%s'; say which, by "
+                      "adding %s = \"input.NAME\" or \"STAGE.PORT\" to these inputs",
+                      stage->use, port->type, port->name, twin, port->name);
+  else
+    adze_complain_at (reader, adze_value_get (stage->table, "use"),
+                      "'%s' takes a %s as its port '%s', besides the one as '%s'; say which by "
+                      "inputs = { %s = \"input.NAME\" } or \"STAGE.PORT\"",
+                      stage->use, port->type, port->name, twin, port->name);
+}
+
 static void
 bind_left_out (adze_reader *reader, size_t index, const adze_port *ports, size_t number,
                adze_binding *binding)
@@ -412,11 +430,7 @@ bind_left_out (adze_reader *reader, size_t index, const adze_port *ports, size_t
   const char *twin = earlier_twin (ports, number);
   bool data = strcmp (port->type, ADZE_TYPE_DATASET) == 0;
   if (twin && port->required)
-    adze_complain_at (
-        reader, use,
-        "'%s' takes a %s as its port '%s', besides the one as '%s'; say which by inputs "
-        "= { %s = \"input.NAME\" } or \"STAGE.PORT\"",
-        stage->use, port->type, port->name, twin, port->name);
+    complain_of_second (reader, stage, port, twin);
   if (twin)
     return;
   ADZE_AUTO_FREE char *what = adze_text_format ("port '%s' of '%s'", port->name, stage->use);

@@ -34,6 +34,15 @@ for file in *.toml; do
     cat difference
   fi
 done
+
+# What a message calls NAME = VALUE is an option where there is no pipeline; and it helps.
+expect 1 "$ADZE" convert add.onnx bare.safetensors
+err_has "what to do: give it as --set drop-graph=true"
+expect 0 "$ADZE" convert add.onnx bare.safetensors --set drop-graph=true
+expect 1 "$ADZE" convert bare.safetensors bare.gguf
+err_has "what to do: give it as --set architecture=llama"
+expect 0 "$ADZE" convert bare.safetensors bare.gguf --set architecture=llama
+
 [ "$count" -ge 60 ] || fail "there are $count broken pipelines, and should be 60"
 cd "$work" || exit 99
 done_

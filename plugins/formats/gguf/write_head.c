@@ -122,8 +122,8 @@ check_architecture (const gguf_writer *writer, const char *asked, const adze_met
   if (!own && !asked[0])
     return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
                       "the model has no " GGUF_KEY_ARCHITECTURE
-                      ", without which no program knows what to do with a GGUF file; say it with "
-                      "the parameter architecture (\"llama\", for example)");
+                      ", without which no program knows what to do with a GGUF file; say it: "
+                      "architecture = \"llama\", for example");
   if (!own)
     return ADZE_OK;
   if (own->type != ADZE_META_STRING)

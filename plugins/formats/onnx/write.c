@@ -93,8 +93,9 @@ check_used (writer *self)
     if (!self->crates[i].used)
       return adze_fail (self->host, ADZE_E_UNSUPPORTED,
                         "'%s' is no weight of the model's graph, and its nodes ask for their "
-                        "weights by name: ONNX takes no tensor that was added or renamed; write "
-                        "it as safetensors, or leave the name as it was",
+                        "weights by name: ONNX takes no tensor that was added or renamed; leave "
+                        "the name as it was, or write it as safetensors with drop-graph = true, "
+                        "which leaves the graph out",
                         self->crates[i].name);
   return ADZE_OK;
 }
@@ -120,8 +121,8 @@ check_kind (writer *self, const onnx_tensor *tensor, const adze_tensor_meta *met
   if (type != tensor->type)
     return adze_fail (self->host, ADZE_E_UNSUPPORTED,
                       "the graph computes with '%s' as %s, and now it is %s: changing the type of "
-                      "a weight alone makes a model that no runtime loads; write it as "
-                      "safetensors, or leave its type",
+                      "a weight alone makes a model that no runtime loads; leave its type, or write "
+                      "it as safetensors with drop-graph = true, which leaves the graph out",
                       meta->name, tensor->type->name,
                       type          ? type->name
                       : meta->codec ? meta->codec
@@ -136,8 +137,8 @@ check_kind (writer *self, const onnx_tensor *tensor, const adze_tensor_meta *met
   shape_text (meta->rank, meta->shape, is, sizeof is);
   return adze_fail (self->host, ADZE_E_UNSUPPORTED,
                     "the graph computes with '%s' as %s, and now its shape is %s: changing the "
-                    "shape of a weight alone makes a model that no runtime loads; write it as "
-                    "safetensors, or leave its shape",
+                    "shape of a weight alone makes a model that no runtime loads; leave its shape, or "
+                    "write it as safetensors with drop-graph = true, which leaves the graph out",
                     meta->name, was, is);
 }
 
@@ -151,7 +152,8 @@ find_crate (writer *self, const onnx_item *item, const onnx_tensor *tensor, plac
   if (!found)
     return adze_fail (self->host, ADZE_E_UNSUPPORTED,
                       "the graph needs a weight '%s', and there is none of that name: ONNX does "
-                      "without no weight; leave it in, and leave its name as it was",
+                      "without no weight; leave it in, with its name as it was, or write it as "
+                      "safetensors with drop-graph = true, which leaves the graph out",
                       item->name);
   adze_tensor_meta meta = { .struct_size = sizeof meta };
   adze_status status = self->cargos->tensor (self->host, self->cargo, found->index, &meta);
