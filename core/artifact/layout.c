@@ -87,13 +87,28 @@ cargo_file_name (const adze_host *host, const adze_cargo *cargo)
   return cargo_allowed (host, cargo, ADZE_CARGO " file_name") ? cargo->file_name : "";
 }
 
+static int
+cargo_retyped (const adze_host *host, const adze_cargo *cargo, size_t index)
+{
+  return cargo_allowed (host, cargo, ADZE_CARGO " retyped") && index < cargo->model->count
+         && cargo->model->tensors[index].retyped;
+}
+
+static const char *
+cargo_source (const adze_host *host, const adze_cargo *cargo)
+{
+  return cargo_allowed (host, cargo, ADZE_CARGO " source") ? cargo->model->format : NULL;
+}
+
 const adze_cargo_service adze_cargos = { .struct_size = sizeof adze_cargos,
                                          .count = cargo_count,
                                          .tensor = cargo_tensor,
                                          .metadata = cargo_metadata,
                                          .part = cargo_part,
                                          .part_id = cargo_part_id,
-                                         .file_name = cargo_file_name };
+                                         .file_name = cargo_file_name,
+                                         .retyped = cargo_retyped,
+                                         .source = cargo_source };
 
 /* ---- Layout. */
 

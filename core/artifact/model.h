@@ -19,6 +19,7 @@ typedef struct adze_model_tensor {
   adze_tensor_meta meta; /* its name and shape belong to the model */
   uint64_t elements;
   int32_t file;    /* number in FILES; -1: DATA */
+  bool retyped;    /* a stage gave it another type than it was read with, or made it */
   uint64_t offset; /* in the file */
   void *data;      /* owned by the model */
   adze_value *traits; /* table of tables, by id; NULL: none */
@@ -32,7 +33,7 @@ typedef struct adze_model_part {
 
 typedef struct adze_model {
   char *path;   /* NULL: it never was in a file of its own */
-  char *format; /* the format's id; NULL likewise */
+  char *format; /* the format's id; NULL likewise. A plan's model has its input's, and no path */
   adze_model_tensor *tensors; /* in the file's order */
   size_t count;
   adze_metadata metadata; /* without "adze.traits", which TRAITS of the tensors hold */

@@ -28,6 +28,7 @@ open_model (adze_plan *plan, const adze_pipeline_input *input, size_t number)
     return adze_error_memory ();
   memcpy (model->view.tensors, model->file->tensors, count * sizeof *model->view.tensors);
   model->view.count = count;
+  model->view.format = model->file->format;
   model->view.parts = model->file->parts;
   model->view.part_count = model->file->part_count;
   model->known = true;

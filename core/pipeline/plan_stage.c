@@ -259,8 +259,8 @@ edit_traits (const adze_outline *outline, const char *name, adze_value *table)
 
 /* Adds one tensor to the model that is being composed; there is room. */
 static adze_error *
-put_tensor (adze_plan_model *model, const adze_tensor_meta *meta, const adze_value *traits,
-            adze_value *own_traits, adze_plan_source source)
+put_tensor (adze_plan_model *model, const adze_tensor_meta *meta, bool retyped,
+            const adze_value *traits, adze_value *own_traits, adze_plan_source source)
 {
   size_t at = model->view.count;
   adze_model_tensor *tensor = &model->view.tensors[at];
@@ -268,6 +268,7 @@ put_tensor (adze_plan_model *model, const adze_tensor_meta *meta, const adze_val
   model->sources[at] = source;
   tensor->meta = *meta;
   tensor->file = -1;
+  tensor->retyped = retyped;
   tensor->traits = own_traits ? own_traits : (adze_value *)traits;
   if (tensor->traits && tensor->traits->count == 0)
     tensor->traits = NULL;
@@ -278,6 +279,12 @@ put_tensor (adze_plan_model *model, const adze_tensor_meta *meta, const adze_val
   return NULL;
 }
 
+static bool
+same_type (const adze_tensor_meta *a, const adze_tensor_meta *b)
+{
+  return strcmp (adze_meta_type_word (a), adze_meta_type_word (b)) == 0;
+}
+
 static adze_error *
 put_group (adze_plan_model *model, const adze_plan_stage *planned, size_t number)
 {
@@ -285,11 +292,13 @@ put_group (adze_plan_model *model, const adze_plan_stage *planned, size_t number
   const adze_pick *pick = &group->inputs[0];
   const adze_plan_port *port = &planned->ports[pick->port];
   const adze_value *from = port->shown[pick->index].traits;
+  const adze_model_tensor *first = &port->model->view.tensors[port->tensors[pick->index]];
   for (size_t i = 0; i < group->output_count; i++) {
     ADZE_AUTO_VALUE traits = NULL;
     ADZE_TRY (adze_plan_inherit (planned, from, group->same_bytes, &traits));
     ADZE_TRY (edit_traits (&planned->outline, group->outputs[i]->name, traits));
-    ADZE_TRY (put_tensor (model, group->outputs[i], NULL, adze_take (&traits),
+    bool retyped = first->retyped || !same_type (&first->meta, group->outputs[i]);
+    ADZE_TRY (put_tensor (model, group->outputs[i], retyped, NULL, adze_take (&traits),
                           (adze_plan_source){ number, i }));
   }
   model->at_most = model->at_most || group->at_most;
@@ -379,7 +388,7 @@ compose (adze_plan_stage *planned)
   for (size_t i = 0; i < input->view.count; i++) {
     const adze_model_tensor *tensor = &input->view.tensors[i];
     if (roles[i] == UNTOUCHED)
-      ADZE_TRY (put_tensor (model, &tensor->meta, tensor->traits, NULL,
+      ADZE_TRY (put_tensor (model, &tensor->meta, tensor->retyped, tensor->traits, NULL,
                             (adze_plan_source){ SIZE_MAX, i }));
     else if (roles[i] != ELSEWHERE)
       ADZE_TRY (put_group (model, planned, (size_t)roles[i]));
@@ -387,6 +396,7 @@ compose (adze_plan_stage *planned)
   for (size_t g = 0; g < outline->group_count; g++)
     if (outline->groups[g].inputs[0].port != 0)
       ADZE_TRY (put_group (model, planned, g));
+  model->view.format = input->view.format;
   model->view.parts = input->view.parts;
   model->view.part_count = input->view.part_count;
   ADZE_TRY (adze_metadata_copy (&input->view.metadata, &model->view.metadata));

@@ -275,6 +275,7 @@ adze_whole_settle (adze_plan_stage *planned, adze_model *file)
     return adze_error_memory ();
   memcpy (output->view.tensors, file->tensors, file->count * sizeof *output->view.tensors);
   output->view.count = file->count;
+  output->view.format = input ? input->view.format : NULL;
   output->view.parts = input ? input->view.parts : NULL;
   output->view.part_count = input ? input->view.part_count : 0;
   output->known = true;

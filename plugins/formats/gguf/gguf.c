@@ -7,6 +7,12 @@ static const adze_param params[] = {
     .type = ADZE_PARAM_STRING,
     .preset = "",
     .help = "writing: general.architecture of a model that has none, such as llama" },
+  { .name = "vectors",
+    .type = ADZE_PARAM_CHOICE,
+    .preset = "f32",
+    .choices = "f32|any",
+    .help = "writing: what stages may make of tensors of one dimension, which llama.cpp takes in "
+            "f32 alone; those that were read with another type are written either way" },
   { .name = "shard-size",
     .type = ADZE_PARAM_INT,
     .preset = "0",

@@ -9,6 +9,7 @@
 #define GGUF_H
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <adze/sdk.h>
@@ -158,13 +159,19 @@ typedef struct gguf_bytes {
 
 void gguf_bytes_free (gguf_bytes *bytes);
 
+/* Members of the cargo's table that came after the first ones. */
+#define GGUF_CARGO_HAS(cargo, member) \
+  ((cargo)->struct_size >= offsetof (adze_cargo_service, member) + sizeof ((cargo)->member) \
+   && (cargo)->member)
+
 typedef struct gguf_writer {
   const adze_host *host;
   const adze_cargo_service *cargo_service;
   const adze_layout_service *layout_service;
   const adze_cargo *cargo;
   adze_layout *layout;
-  const char *architecture; /* NULL: the model has one */
+  const char *architecture; /* to be added; NULL: the model has one, or has to do without */
+  bool has_architecture;    /* the file will have one */
   uint32_t alignment;
   bool own_alignment; /* the model says which */
   uint64_t shard_size;
@@ -185,5 +192,10 @@ adze_status gguf_compose_head (const gguf_writer *writer, uint32_t shard, size_t
 
 /* What the model says of its file type (NULL: nothing) may not be so any more. */
 adze_status gguf_settle_file_type (gguf_writer *writer, const adze_meta *said);
+
+/* ---- vectors.c */
+
+/* Has a stage made a vector something that programs of today stop at? */
+adze_status gguf_check_vectors (const gguf_writer *writer, const adze_params *params);
 
 #endif

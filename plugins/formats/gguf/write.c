@@ -180,6 +180,8 @@ gguf_write (const adze_host *host, const adze_params *params, const adze_cargo *
   if (status == ADZE_OK)
     status = gguf_check_keys (&writer, adze_param_string (host, params, "architecture"));
   if (status == ADZE_OK)
+    status = gguf_check_vectors (&writer, params);
+  if (status == ADZE_OK)
     status = count_shards (&writer);
   if (status == ADZE_OK)
     status = check_name (&writer, name, &prefix);

@@ -114,11 +114,28 @@ check_alignment (gguf_writer *writer, const adze_meta *value)
   return ADZE_OK;
 }
 
-/* The model says what it is, or a parameter does; both must agree. */
+static bool
+was_read_from_gguf (const gguf_writer *writer)
+{
+  const adze_cargo_service *cargo = writer->cargo_service;
+  const char *source = GGUF_CARGO_HAS (cargo, source)
+                           ? cargo->source (writer->host, writer->cargo)
+                           : NULL;
+  return source && strcmp (source, "gguf") == 0;
+}
+
+/* The model says what it is, or a parameter does; both must agree. A file without it is one that was
+ * read without it, and is no worse than it was. */
 static adze_status
 check_architecture (const gguf_writer *writer, const char *asked, const adze_meta *own)
 {
   char shown[GGUF_SHOWN];
+  if (!own && !asked[0] && was_read_from_gguf (writer)) {
+    adze_log (writer->host, ADZE_LOG_WARNING,
+              "the file has no " GGUF_KEY_ARCHITECTURE ", as the one that it was read from; "
+              "programs that want it refuse both, and the parameter architecture gives one");
+    return ADZE_OK;
+  }
   if (!own && !asked[0])
     return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
                       "the model has no " GGUF_KEY_ARCHITECTURE
@@ -174,7 +191,8 @@ gguf_check_keys (gguf_writer *writer, const char *architecture)
     if (key_is (key, GGUF_KEY_FILE_TYPE))
       file_type = value;
   }
-  writer->architecture = own ? NULL : architecture;
+  writer->architecture = own || !architecture[0] ? NULL : architecture;
+  writer->has_architecture = own || writer->architecture;
   adze_status status = check_architecture (writer, architecture, own);
   return status == ADZE_OK ? gguf_settle_file_type (writer, file_type) : status;
 }

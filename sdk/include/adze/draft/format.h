@@ -86,6 +86,12 @@ typedef struct adze_cargo_service {
   const char *(*part_id) (const adze_host *host, const adze_cargo *cargo, size_t index);
   /* [callback] Name of the file that is to be written, without folder: "model.safetensors". */
   const char *(*file_name) (const adze_host *host, const adze_cargo *cargo);
+  /* [callback] 1: stages of a pipeline gave the tensor another type than it was read with, or made
+   * it. 0: it has the type that it came with. What a file was read with is carried on as it is; what
+   * is new can be held to more. */
+  int (*retyped) (const adze_host *host, const adze_cargo *cargo, size_t index);
+  /* [callback] The id of the format that the model was read in; NULL: of none. */
+  const char *(*source) (const adze_host *host, const adze_cargo *cargo);
 } adze_cargo_service;
 
 typedef struct adze_layout adze_layout;
