@@ -6,6 +6,7 @@
 
 #include "artifact/format.h"
 #include "base/file.h"
+#include "stage/early.h"
 
 /* ---- Inputs. */
 
@@ -233,6 +234,24 @@ check_uses (const adze_plan *plan)
   return NULL;
 }
 
+/* ---- What fell back before anything ran. */
+
+/* What is only warned of is told where the stage runs. */
+static adze_error *
+check_fallbacks (const adze_plan *plan)
+{
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    const adze_plan_stage *planned = &plan->stages[i];
+    ADZE_AUTO_VALUE lines = NULL;
+    ADZE_TRY (adze_instance_early_fallbacks (planned->instance, &lines));
+    if (lines->count == 0 || !planned->stage->fallback_is_error)
+      continue;
+    ADZE_AUTO_FREE char *first = adze_fallback_text (lines->items[0]);
+    return adze_plan_fell_back (plan, planned->stage, lines->count, first);
+  }
+  return NULL;
+}
+
 /* ---- The whole. */
 
 /* The pipeline's own number of threads takes the place of the runtime's: two pools never run. */
@@ -257,6 +276,7 @@ make (adze_plan *plan)
   ADZE_TRY (open_inputs (plan));
   ADZE_TRY (open_stages (plan));
   ADZE_TRY (adze_plan_describe_from (plan, 0));
+  ADZE_TRY (check_fallbacks (plan));
   ADZE_TRY (adze_plan_cut (plan));
   ADZE_TRY (check_uses (plan));
   ADZE_TRY (adze_plan_check_outputs (plan));

@@ -120,6 +120,10 @@ ADZE_MUST_CHECK ADZE_PRINTF (4, 5) adze_error *adze_plan_error (const adze_plan 
 ADZE_MUST_CHECK adze_error *adze_plan_stage_error (const adze_plan *plan,
                                                    const adze_plan_stage *planned,
                                                    adze_error *error);
+/* A stage that fell back COUNT times, the first time as FIRST says (NULL: no memory for it). */
+ADZE_MUST_CHECK adze_error *adze_plan_fell_back (const adze_plan *plan,
+                                                 const adze_pipeline_stage *stage, uint64_t count,
+                                                 const char *first);
 /* The same for an input that cannot be opened. */
 ADZE_MUST_CHECK adze_error *adze_plan_input_error (const adze_plan *plan,
                                                    const adze_pipeline_input *input,

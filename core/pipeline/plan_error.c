@@ -138,6 +138,19 @@ adze_plan_stage_error (const adze_plan *plan, const adze_plan_stage *planned, ad
   return error;
 }
 
+adze_error *
+adze_plan_fell_back (const adze_plan *plan, const adze_pipeline_stage *stage, uint64_t count,
+                     const char *first)
+{
+  adze_error *error = adze_document_error (
+      &plan->pipeline->document, stage->table, "stage '%s' (%s) fell back %llu time%s: %s",
+      stage->id, stage->use, (unsigned long long)count, count == 1 ? "" : "s",
+      first ? first : "out of memory");
+  adze_error_set (error, "stage", stage->id);
+  adze_error_set (error, "hint", "on-fallback = \"warn\" in the stage allows it");
+  return error;
+}
+
 /* ---- Inputs. */
 
 adze_error *

@@ -182,9 +182,10 @@ ADZE_MUST_CHECK adze_error *adze_format_options_of (adze_plan *plan, size_t outp
 /* Requirements of the stages of a segment. */
 ADZE_MUST_CHECK adze_error *adze_requirements_check (adze_execution *x,
                                                      const adze_plan_segment *segment);
-/* Fallbacks that were told. */
+/* Fallbacks that were told. MADE: the segment was run, and not found: those that its stages told while
+ * they were created and described are told now. */
 ADZE_MUST_CHECK adze_error *adze_fallbacks_check (adze_execution *x,
-                                                  const adze_plan_segment *segment);
+                                                  const adze_plan_segment *segment, bool made);
 
 /* ---- leave.c */
 

@@ -130,21 +130,30 @@ adze_requirements_check (adze_execution *x, const adze_plan_segment *segment)
   return NULL;
 }
 
+static adze_error *
+tell_early (adze_execution *x, const adze_plan_stage *planned)
+{
+  ADZE_AUTO_VALUE told = adze_value_new (ADZE_VALUE_TABLE);
+  adze_value *lines = NULL;
+  if (!told)
+    return adze_error_memory ();
+  ADZE_TRY (adze_instance_early_fallbacks (planned->instance, &lines));
+  ADZE_TRY (adze_value_append (told, "fallbacks", lines));
+  return adze_told_repeat (x->told, planned->stage->id, told);
+}
+
 adze_error *
-adze_fallbacks_check (adze_execution *x, const adze_plan_segment *segment)
+adze_fallbacks_check (adze_execution *x, const adze_plan_segment *segment, bool made)
 {
   for (size_t i = 0; i < segment->count; i++) {
     const adze_pipeline_stage *stage = x->plan->stages[segment->first + i].stage;
     ADZE_AUTO_FREE char *first = NULL;
+    if (made)
+      ADZE_TRY (tell_early (x, &x->plan->stages[segment->first + i]));
     uint64_t count = adze_told_fallbacks (x->told, stage->id, &first);
     if (count == 0)
       continue;
-    adze_error *error = adze_document_error (
-        &x->plan->pipeline->document, stage->table, "stage '%s' (%s) fell back %llu time%s: %s",
-        stage->id, stage->use, (unsigned long long)count, count == 1 ? "" : "s",
-        first ? first : "out of memory");
-    adze_error_set (error, "stage", stage->id);
-    adze_error_set (error, "hint", "on-fallback = \"warn\" in the stage allows it");
+    adze_error *error = adze_plan_fell_back (x->plan, stage, count, first);
     if (stage->fallback_is_error)
       return error;
     adze_event_bus_log (x->plan->runtime->bus, stage->id, ADZE_LOG_WARNING, "%s",

@@ -297,7 +297,7 @@ check_again (adze_execution *x, const adze_plan_segment *segment)
         && tensors.number == 0 && !edits_something (planned))
       ADZE_TRY (adze_nothing_changed (x, planned));
   }
-  return adze_fallbacks_check (x, segment);
+  return adze_fallbacks_check (x, segment, false);
 }
 
 /* Those that only look have looked by now; one that wants to look again gets passes of its own. */
@@ -464,7 +464,7 @@ adze_segment_run (adze_execution *x, size_t number)
   ADZE_TRY (adze_plan_check_outputs (x->plan)); /* decisions made more of them known */
   ADZE_TRY (open_sink (&s));
   ADZE_TRY (last_pass (&s));
-  ADZE_TRY (adze_fallbacks_check (x, segment));
+  ADZE_TRY (adze_fallbacks_check (x, segment, true));
   ADZE_TRY (adze_content_stands (x));
   return keep_result (&s);
 }

@@ -7,6 +7,7 @@
 
 #include "base/event_wire.h"
 #include "base/file.h"
+#include "stage/early.h"
 #include "stage/instance.h"
 
 struct adze_told {
@@ -152,6 +153,9 @@ on_event (void *argument, const adze_event *event)
   bool ours = false;
   for (size_t i = 0; i < ADZE_COUNT_OF (ids); i++)
     ours = ours || strcmp (event->id, ids[i]) == 0;
+  /* What is told while a stage is made or described comes once more when it has run. */
+  ours = ours && !(strcmp (event->id, ADZE_EVENT_FALLBACK) == 0
+                   && field_of (event, ADZE_EARLY_FIELD));
   pthread_mutex_lock (&told->lock);
   if (ours && event->source && !keep (told, event))
     told->lost = true;
@@ -249,12 +253,8 @@ adze_told_fallbacks (adze_told *told, const char *stage, char **first)
   pthread_mutex_lock (&told->lock);
   const adze_value *list = adze_value_get (adze_value_get (told->stages, stage), "fallbacks");
   uint64_t count = list ? list->count : 0;
-  if (count > 0) {
-    const adze_value *line = list->items[0];
-    *first = adze_text_format ("asked for %s, it did %s for '%s', because %s",
-                               string_at (line, "asked"), string_at (line, "did"),
-                               string_at (line, "tensor"), string_at (line, "why"));
-  }
+  if (count > 0)
+    *first = adze_fallback_text (list->items[0]);
   pthread_mutex_unlock (&told->lock);
   return count;
 }

@@ -354,7 +354,7 @@ adze_whole_run (adze_execution *x, size_t segment)
   ADZE_TRY (adze_instance_run (s.planned->instance, &hooks, &s));
   if (atomic_load (x->cancel))
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
-  ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment]));
+  ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment], true));
   ADZE_TRY (keep_result (&s));
   return adze_plan_describe_from (x->plan, number + 1);
 }

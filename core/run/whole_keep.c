@@ -306,7 +306,7 @@ adze_whole_recall (adze_execution *x, size_t segment, const adze_key *key, const
   k.given_count = 0;
   adze_told_forget (x->told, planned->stage->id);
   ADZE_TRY (adze_told_repeat (x->told, planned->stage->id, adze_value_get (k.gave.root, "told")));
-  ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment]));
+  ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment], false));
   ADZE_TRY (check_again (x, planned, facts));
   return adze_plan_describe_from (x->plan, number + 1);
 }

@@ -11,7 +11,8 @@
 
 /* Which callback a frame of the desk stands for (adze_desk_phase). */
 enum {
-  ADZE_PHASE_OTHER = 0, /* create, destroy, accumulator, merge */
+  ADZE_PHASE_OTHER = 0, /* destroy, accumulator, merge */
+  ADZE_PHASE_CREATE,
   ADZE_PHASE_DESCRIBE,
   ADZE_PHASE_OBSERVE,
   ADZE_PHASE_DECIDE,

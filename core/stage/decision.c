@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stage/call.h"
+#include "stage/early.h"
 
 /* A table of more columns than this is a mistake of whoever counted. */
 enum { FIELDS_MOST = 1024 };
@@ -112,13 +113,16 @@ decision_fallback (const adze_host *host, const char *tensor, const char *asked,
     adze_desk_broken ("it told a fallback without what was asked, or without what it did");
     return ADZE_E_CONTRACT;
   }
+  unsigned phase = adze_desk_phase (adze_desk_of (host));
+  bool early = phase == ADZE_PHASE_CREATE || phase == ADZE_PHASE_DESCRIBE;
   const adze_field fields[] = {
     ADZE_FIELD_TEXT ("tensor", tensor ? tensor : ""),
     ADZE_FIELD_TEXT ("asked", asked),
     ADZE_FIELD_TEXT ("did", did),
     ADZE_FIELD_TEXT ("why", why ? why : ""),
+    ADZE_FIELD_TEXT (ADZE_EARLY_FIELD, phase == ADZE_PHASE_CREATE ? "create" : "describe"),
   };
-  emit (host, ADZE_EVENT_FALLBACK, fields, ADZE_COUNT_OF (fields));
+  emit (host, ADZE_EVENT_FALLBACK, fields, ADZE_COUNT_OF (fields) - !early);
   return ADZE_OK;
 }
 

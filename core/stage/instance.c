@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "stage/early.h"
 #include "stage/local.h"
 #include "stage/remote.h"
 #include "stage/run_ops.h"
@@ -47,6 +48,8 @@ struct adze_instance {
   int64_t time_limit_ms;
   uint64_t memory_limit;
   adze_value *question; /* of the last describe; NULL: none was asked of a worker */
+  /* Fallbacks told in create, and in the last describe; NULL: not heard yet. */
+  adze_value *created, *described;
   atomic_bool broken; /* a worker failed: nothing more is asked of the others */
 };
 
@@ -186,6 +189,21 @@ open_isolated (adze_instance *instance, const adze_instance_options *options)
 }
 
 static adze_error *
+create (adze_instance *instance, const adze_instance_options *options)
+{
+  adze_early early;
+  bool isolate
+      = options->isolate > 0 || (options->isolate == 0 && !instance->record->trusted);
+  ADZE_TRY (adze_early_begin (&early, instance->runtime->bus, instance->stage));
+  adze_error *error = isolate ? open_isolated (instance, options) : open_local (instance);
+  adze_error *lost = adze_early_end (&early, &instance->created);
+  if (!error)
+    return lost;
+  adze_error_free (lost);
+  return error;
+}
+
+static adze_error *
 open_parts (adze_instance *instance, const adze_instance_options *options)
 {
   ADZE_TRY (adze_find_component (instance->runtime, options->component, &instance->record,
@@ -203,9 +221,7 @@ open_parts (adze_instance *instance, const adze_instance_options *options)
   if (!instance->stage || !instance->lanes || !instance->path || !instance->id)
     return adze_error_memory ();
   ADZE_TRY (bind_params (instance, options));
-  if (options->isolate > 0 || (options->isolate == 0 && !instance->record->trusted))
-    return open_isolated (instance, options);
-  return open_local (instance);
+  return create (instance, options);
 }
 
 adze_error *
@@ -310,8 +326,8 @@ ask_worker (adze_instance *instance, adze_outline *outline)
   return NULL;
 }
 
-adze_error *
-adze_instance_describe (adze_instance *instance, adze_outline *outline)
+static adze_error *
+describe (adze_instance *instance, adze_outline *outline)
 {
   if (instance->local)
     return adze_local_describe (instance->local, outline);
@@ -322,6 +338,35 @@ adze_instance_describe (adze_instance *instance, adze_outline *outline)
     return ask_worker (instance, outline);
   adze_error *error = adze_outline_add_all (outline);
   return error ? adze_error_wrap (error, "'%s' cannot work on the model", instance->stage) : NULL;
+}
+
+adze_error *
+adze_instance_describe (adze_instance *instance, adze_outline *outline)
+{
+  adze_early early;
+  ADZE_TRY (adze_early_begin (&early, instance->runtime->bus, instance->stage));
+  adze_error *error = describe (instance, outline);
+  adze_error *lost = adze_early_end (&early, &instance->described);
+  if (!error)
+    return lost;
+  adze_error_free (lost);
+  return error;
+}
+
+adze_error *
+adze_instance_early_fallbacks (const adze_instance *instance, adze_value **lines)
+{
+  const adze_value *const lists[] = { instance->created, instance->described };
+  ADZE_AUTO_VALUE all = adze_value_new (ADZE_VALUE_LIST);
+  for (size_t i = 0; all && i < ADZE_COUNT_OF (lists); i++)
+    for (size_t k = 0; lists[i] && k < lists[i]->count; k++) {
+      adze_value *copy = adze_value_copy (lists[i]->items[k]);
+      if (!copy)
+        return adze_error_memory ();
+      ADZE_TRY (adze_value_append (all, NULL, copy));
+    }
+  *lines = adze_take (&all);
+  return *lines ? NULL : adze_error_memory ();
 }
 
 /* ---- Observe, merge, decide, apply. */
@@ -457,6 +502,8 @@ adze_instance_close (adze_instance *instance)
   free (instance->params);
   adze_value_free (instance->settings);
   adze_value_free (instance->question);
+  adze_value_free (instance->created);
+  adze_value_free (instance->described);
   free (instance->lanes);
   free (instance->path);
   free (instance->id);

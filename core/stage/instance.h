@@ -100,6 +100,11 @@ typedef struct adze_run_hooks adze_run_hooks;
 ADZE_MUST_CHECK adze_error *adze_instance_run (adze_instance *instance,
                                                const adze_run_hooks *hooks, void *context);
 
+/* Fallbacks that it told while it was created and last described: a list of { tensor, asked, did, why },
+ * to be freed. */
+ADZE_MUST_CHECK adze_error *adze_instance_early_fallbacks (const adze_instance *instance,
+                                                           adze_value **lines);
+
 /* Its desk, for those who watch it; NULL when isolated. */
 adze_desk *adze_instance_desk (const adze_instance *instance);
 
@@ -113,7 +118,7 @@ void adze_instance_close (adze_instance *instance);
 #define ADZE_EVENT_METRIC "stage.metric"     /* name, value, unit */
 #define ADZE_EVENT_TENSOR "stage.decision"   /* tensor, then the given fields */
 #define ADZE_EVENT_ACHIEVED "stage.achieved" /* name, asked, got */
-#define ADZE_EVENT_FALLBACK "stage.fallback" /* tensor, asked, did, why */
+#define ADZE_EVENT_FALLBACK "stage.fallback" /* tensor, asked, did, why; see stage/early.h */
 #define ADZE_EVENT_ROW "stage.row"           /* table, then the given fields */
 
 #endif

@@ -158,7 +158,7 @@ create (adze_local *local)
     local->created = true;
     return NULL;
   }
-  enter (local, ADZE_PHASE_OTHER, false, &around);
+  enter (local, ADZE_PHASE_CREATE, false, &around);
   adze_status status
       = local->callbacks.create (table_of (local), local->params[0], &local->instance);
   /* A rule broken by a create that succeeded still leaves an instance to destroy. */

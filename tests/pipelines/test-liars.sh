@@ -95,6 +95,26 @@ grep -q 'fell back' must.out || complain "a fallback is not spoken of again"
 pipeline fallback-warn plain liar-fallback
 must_fail "fell back" "$ADZE" run fallback-warn.toml
 
+# A fallback that is told before the stage runs is no other: the plan is refused, or it is warned of,
+# and is in the report, once, also where an earlier stage made all be described again.
+for where in create describe; do
+  pipeline "early-$where" plain liar-early "where = \"$where\""
+  caught "early-$where" liar-early "early-$where.toml:5:1: stage 'liar-early' (liar-early) fell back 1 time: asked for twice as much, it did one more, because it is easier"
+  must_fail "fell back" "$ADZE" plan "early-$where.toml"
+  for isolate in true false; do
+    pipeline "early-$where" plain liar-threshold '[[stage]]' 'use = "liar-early"' \
+      "where = \"$where\"" 'on-fallback = "warn"' "isolate = $isolate"
+    rm -rf adze-runs
+    for found in false true; do
+      must "$ADZE" run "early-$where.toml"
+      cached $found
+      [ "$(grep -c 'fell back 1 time' must.out)" = 1 ] || complain "$where: it is not warned of once"
+      grep -h '"asked": "twice as much"' adze-runs/0*/report.json | tail -n 1 | grep -q . \
+        || complain "$where: the report has no fallback"
+    done
+  done
+done
+
 # One that says it breaks a trait may: the trait is gone from what it gives. One that preserves it
 # does, and the trait is in the file.
 pipeline breaks sparse liar-breaks

@@ -11,6 +11,7 @@
  *   liar-idle       claims to change and leaves all as it was; with copy = true by giving the same
  *   liar-half       gives one of two outputs
  *   liar-fallback   tells a fallback in apply
+ *   liar-early      tells a fallback in create, or in describe
  *   liar-metric     tells a metric in apply
  *   liar-spy        inspects, and writes into what it looks at, in apply
  *   liar-watch      the same in observe
@@ -206,6 +207,55 @@ static const adze_technique fallback = {
   .struct_size = sizeof fallback,
   .effect = ADZE_CHANGES,
   .apply = apply_fallback,
+};
+
+/* Before anything runs. */
+static const adze_param early_params[] = {
+  { .name = "where", .type = ADZE_PARAM_CHOICE, .preset = "create", .choices = "create|describe",
+    .help = "in which callback it tells the fallback" },
+  { .name = NULL }
+};
+
+static adze_status
+early_fallback (const adze_host *host)
+{
+  return adze_fallback (host, NULL, "twice as much", "one more", "it is easier");
+}
+
+static adze_status
+early_create (const adze_host *host, const adze_params *params, void **instance)
+{
+  *instance = (void *)adze_param_string (host, params, "where");
+  return strcmp (*instance, "create") == 0 ? early_fallback (host) : ADZE_OK;
+}
+
+static void
+early_destroy (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
+}
+
+static adze_status
+announce_same (const adze_host *host, adze_outline *outline, adze_pick pick)
+{
+  return adze_outline_like (host, outline, pick, "one more");
+}
+
+static adze_status
+early_describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  adze_status status = for_floats (host, outline, announce_same);
+  return status == ADZE_OK && strcmp (instance, "describe") == 0 ? early_fallback (host) : status;
+}
+
+static const adze_technique early = {
+  .struct_size = sizeof early,
+  .effect = ADZE_CHANGES,
+  .create = early_create,
+  .destroy = early_destroy,
+  .describe = early_describe,
+  .apply = apply_add,
 };
 
 static adze_status
@@ -641,6 +691,7 @@ LIAR (silent, "liar-silent", "keeps no zeros and says nothing", silent, NULL);
 LIAR (breaks, "liar-breaks", "keeps no zeros and says so", breaks, NULL);
 LIAR (idle, "liar-idle", "changes nothing", idle, idle_params);
 LIAR (fallback, "liar-fallback", "falls back", fallback, NULL);
+LIAR (early, "liar-early", "falls back before it runs", early, early_params);
 LIAR (metric, "liar-metric", "tells a metric in apply", metric, NULL);
 LIAR (spy, "liar-spy", "writes into its input", spy, NULL);
 LIAR (watch, "liar-watch", "writes into what it observes", watch, NULL);
@@ -651,8 +702,9 @@ LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_
 static const adze_component *const components[] = {
   &shape_component,    &lazy_component,  &extra_component,    &half_component,
   &sparsity_component, &silent_component, &breaks_component,  &idle_component,
-  &fallback_component, &metric_component, &spy_component,     &watch_component,
-  &scratch_component,  &whole_component,  &threshold_component, NULL,
+  &fallback_component, &early_component,  &metric_component,  &spy_component,
+  &watch_component,    &scratch_component, &whole_component,  &threshold_component,
+  NULL,
 };
 
 static const adze_plugin plugin = {
