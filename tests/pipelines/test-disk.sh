@@ -39,7 +39,8 @@ assert disks[0]["complete"] and disks[0]["free"] > 0, disks
 END
 "$ADZE" plan small.toml | grep -q '^disk: .* for outputs' || complain "people are not told"
 
-# A model of more than the disk has; its file has holes for numbers.
+# A model of more than the disk has; its file has holes for numbers. The stage has a name of its own: of
+# one that has results, the run would read all of the model to see whether they are this model's.
 python3 - << 'END' || { echo "no file with holes of this size can be made here"; exit 77; }
 import json, os
 free = os.statvfs(".").f_bavail * os.statvfs(".").f_frsize
@@ -54,10 +55,11 @@ END
 tell huge.safetensors > huge.toml << 'END'
 [[stage]]
 use = "clip"
+id = "of-the-huge-one"
 END
 for verb in plan run; do
   "$ADZE" $verb huge.toml > said 2>&1 && complain "$verb took what does not fit"
-  grep -q "huge.toml:11:8: .* of disk are needed, and .* are free" said \
+  grep -q "huge.toml:12:8: .* of disk are needed, and .* are free" said \
     || { complain "$verb says something else:"; cat said; }
 done
 [ -z "$(find . -name '*.part')" ] || complain "room was taken for what cannot fit"
