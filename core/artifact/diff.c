@@ -189,6 +189,14 @@ each_part (const comparison *both, tell_entry tell, void *into)
 
 /* ---- As JSON. */
 
+/* JSON has no word for "cannot be said": what would say nothing is left out. */
+static void
+measure_json (adze_value *table, const char *key, double value)
+{
+  if (!isnan (value))
+    adze_json_float (table, key, value);
+}
+
 static void
 difference_json (const adze_tensor_difference *difference, adze_value *table)
 {
@@ -196,9 +204,10 @@ difference_json (const adze_tensor_difference *difference, adze_value *table)
   if (!difference->compared)
     return;
   adze_json_int (table, "differing", (int64_t)difference->differing);
+  adze_json_int (table, "not-finite", (int64_t)difference->not_finite);
   adze_json_float (table, "max-error", difference->max_error);
-  adze_json_float (table, "sqnr-db", difference->sqnr_db);
-  adze_json_float (table, "cosine", difference->cosine);
+  measure_json (table, "sqnr-db", difference->sqnr_db);
+  measure_json (table, "cosine", difference->cosine);
   adze_json_int (table, "zeros-a", (int64_t)difference->zeros_a);
   adze_json_int (table, "zeros-b", (int64_t)difference->zeros_b);
 }
@@ -293,6 +302,8 @@ describe (const finding *found, adze_buffer *words)
   } else if (found->difference.differing > 0) {
     adze_buffer_format (words, "%s%" PRIu64 " of %" PRIu64 " values", words->size ? "; " : "",
                         found->difference.differing, found->a->elements);
+    if (found->difference.not_finite > 0)
+      adze_buffer_format (words, ", %" PRIu64 " of them not finite", found->difference.not_finite);
   } else {
     add_word (words, found->type ? "same values" : "same values, other bytes");
   }
@@ -310,7 +321,8 @@ add_row (const finding *found, adze_columns *columns)
   adze_columns_add (columns, (found->a ? found->a : found->b)->meta.name);
   adze_columns_add (columns, words.data);
   for (size_t i = 0; i < ADZE_COUNT_OF (values); i++)
-    adze_columns_add (columns, numbers ? adze_look_number (values[i], text) : NULL);
+    adze_columns_add (columns, numbers && !isnan (values[i]) ? adze_look_number (values[i], text)
+                                                             : NULL);
   adze_columns_add (columns, numbers ? adze_grouped (difference->zeros_a, text) : NULL);
   adze_columns_add (columns, numbers ? adze_grouped (difference->zeros_b, text) : NULL);
 }

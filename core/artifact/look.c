@@ -3,6 +3,7 @@
 #include "artifact/look.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,7 +119,8 @@ adze_look_traits (const adze_model_tensor *tensor, adze_buffer *into)
 const char *
 adze_look_number (double number, char text[ADZE_NUMBER_TEXT])
 {
-  snprintf (text, ADZE_NUMBER_TEXT, "%.7g", number);
+  /* A NaN has a sign, which depends on the machine and says nothing. */
+  snprintf (text, ADZE_NUMBER_TEXT, "%.7g", isnan (number) ? (double)NAN : number);
   return text;
 }
 

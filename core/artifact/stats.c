@@ -209,6 +209,7 @@ adze_sparkline (const uint64_t bins[ADZE_STATS_BINS], char text[ADZE_SPARKLINE_T
 
 typedef struct distance {
   uint64_t differing;  /* values */
+  uint64_t not_finite; /* of those: on one side at least */
   uint64_t other_bytes; /* pieces whose bytes differ */
   uint64_t zeros[2];
   double max_error;
@@ -224,6 +225,7 @@ add_distance (distance *to, double a, double b)
   if (!same) {
     double error = fabs (a - b);
     to->differing++;
+    to->not_finite += !isfinite (a) || !isfinite (b);
     if (isnan (error) || error > to->max_error)
       to->max_error = isnan (to->max_error) ? to->max_error : error;
   }
@@ -263,6 +265,7 @@ distance_merge (void *argument, void *left, const void *right)
   const distance *from = right;
   (void)argument;
   to->differing += from->differing;
+  to->not_finite += from->not_finite;
   to->other_bytes += from->other_bytes;
   for (unsigned i = 0; i < 2; i++) {
     to->zeros[i] += from->zeros[i];
@@ -291,18 +294,30 @@ bytes_leaf (void *argument, size_t first, size_t last, void *result)
   return ADZE_OK;
 }
 
+/* Are the sums about all of the values? Infinities and NaN are not in them, and squares of doubles
+ * may have become infinite, or nothing. */
+static bool
+sums_hold (const distance *found)
+{
+  return found->not_finite == 0 && isfinite (found->squares[0]) && isfinite (found->squares[1])
+         && isfinite (found->error_square) && isfinite (found->product)
+         && (found->differing == 0 || found->error_square > 0);
+}
+
 static void
 conclude (const distance *found, adze_tensor_difference *difference)
 {
   double lengths = sqrt (found->squares[0]) * sqrt (found->squares[1]);
+  bool hold = sums_hold (found);
   difference->differing = found->differing;
+  difference->not_finite = found->not_finite;
   difference->max_error = found->max_error;
   difference->zeros_a = found->zeros[0];
   difference->zeros_b = found->zeros[1];
-  difference->cosine = lengths > 0 ? found->product / lengths : NAN;
-  difference->sqnr_db = found->error_square > 0
-                            ? 10 * log10 (found->squares[0] / found->error_square)
-                            : INFINITY;
+  difference->cosine = hold && lengths > 0 ? found->product / lengths : NAN;
+  difference->sqnr_db = !hold                     ? NAN
+                        : found->error_square > 0 ? 10 * log10 (found->squares[0] / found->error_square)
+                                                  : INFINITY;
 }
 
 adze_error *

@@ -31,8 +31,11 @@ typedef struct adze_tensor_difference {
   bool identical;   /* byte for byte; of different types, never */
   uint64_t differing;   /* elements whose values differ */
   double max_error;     /* largest |a - b|; infinite or NaN where one is that and the other not */
+  uint64_t not_finite;  /* of those, how many are an infinity or NaN on either side */
+  /* Both are NaN where they would say nothing: a value that differs is not finite, or sums leave
+   * the range of doubles. Then also the cosine, when one side has no length. */
   double sqnr_db;       /* 10 log10 (sum a^2 / sum (a-b)^2); infinite when equal */
-  double cosine;        /* NaN when one of them has no length */
+  double cosine;
   uint64_t zeros_a, zeros_b;
 } adze_tensor_difference;
 

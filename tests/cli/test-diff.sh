@@ -39,6 +39,46 @@ out_lacks "x "
 expect 1 "$ADZE" diff --match none a.slate b.slate
 err_has "none"
 
+# A value that is none any more is no small difference, and what cannot be measured has no measure.
+# floats FILE FORMAT: two numbers, of f32 unless TYPE says otherwise.
+floats ()
+{
+  slate "$1" "tensor x ${TYPE:-f32} 2 512${line}"
+  # shellcheck disable=SC2059
+  printf "$2" | dd of="$1" bs=1 seek=512 conv=notrunc 2> /dev/null
+}
+floats one.slate '\000\000\200\077\000\000\000\100'
+floats inf.slate '\000\000\200\177\000\000\000\100'
+floats nan.slate '\000\000\300\377\000\000\000\100'
+for other in inf nan; do
+  expect 1 "$ADZE" diff one.slate $other.slate
+  out_has "1 of 2 values, 1 of them not finite"
+  out_lacks "-nan"
+  expect 1 "$ADZE" diff --json one.slate $other.slate
+  json_is 1 tensors 0 not-finite
+  out_lacks '"sqnr-db"'
+  out_lacks '"cosine"'
+done
+floats infs.slate '\000\000\200\177\000\000\200\177'
+floats nans.slate '\000\000\300\377\000\000\300\377'
+expect 1 "$ADZE" diff --json infs.slate nans.slate
+json_is 2 tensors 0 not-finite
+out_lacks '"sqnr-db"'
+# Doubles whose squares are no doubles: 2^1000 and 2^-1000 against twice as much.
+TYPE=f64
+floats large.slate '\0\0\0\0\0\0\160\176'
+floats large2.slate '\0\0\0\0\0\0\200\176'
+floats small.slate '\0\0\0\0\0\0\160\001'
+floats small2.slate '\0\0\0\0\0\0\200\001'
+TYPE=
+for size in large small; do
+  expect 1 "$ADZE" diff $size.slate ${size}2.slate
+  out_lacks "nan"
+  expect 1 "$ADZE" diff --json $size.slate ${size}2.slate
+  json_is 1 tensors 0 differing
+  out_lacks '"sqnr-db"'
+done
+
 # Types, shapes, names, traits, metadata, parts.
 slate c.slate "tensor x f32 2x2 512${line}tensor z u8 4 528${line}text who you${line}text why so${line}part p/1 x${line}"
 expect 1 "$ADZE" diff a.slate c.slate

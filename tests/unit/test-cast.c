@@ -134,6 +134,9 @@ doubles_overflow_as_well (void **state)
   assert_int_equal (fake_work (&run), ADZE_E_LIMIT);
   assert_non_null (strstr (fake_reason, "1.00000000e+39") ? fake_reason
                                                           : strstr (fake_reason, "1e+39"));
+  run.params = CAST ("f16", "error");
+  assert_int_equal (fake_work (&run), ADZE_E_LIMIT);
+  assert_non_null (strstr (fake_reason, "1e+39")); /* and not what a float32 makes of it */
   run.params = CAST ("f32", "clamp");
   assert_int_equal (fake_work (&run), ADZE_OK);
   const float wanted[4] = { 0x1.fffffep127f, -0x1.fffffep127f, INFINITY, 0x1.fffffep127f };

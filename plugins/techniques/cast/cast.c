@@ -101,14 +101,16 @@ too_large (piece *p, uint64_t element, double number)
 }
 
 /* Sees to the numbers of a block that are too large; they are written to COPY, which holds the
- * block, where they are to become others. */
+ * block, where they are to become others. DOUBLES are what they were made of, or NULL: a message
+ * gives the number that is in the file. */
 static adze_status
-see_to_large (piece *p, size_t start, const float *numbers, float *copy, size_t count)
+see_to_large (piece *p, size_t start, const float *numbers, const double *doubles, float *copy,
+              size_t count)
 {
   bool clamp = strcmp (p->overflow, "clamp") == 0;
   size_t at = adze_floats_beyond (numbers, count, p->to->limit);
   for (; at < count; at += 1 + adze_floats_beyond (numbers + at + 1, count - at - 1, p->to->limit)) {
-    adze_status status = too_large (p, start + at, numbers[at]);
+    adze_status status = too_large (p, start + at, doubles ? doubles[at] : (double)numbers[at]);
     if (status != ADZE_OK)
       return status;
     if (clamp)
@@ -137,8 +139,9 @@ block_by_floats (piece *p, size_t start, const void *in, void *out, size_t count
 {
   float copy[BLOCK];
   const float *numbers = copy;
-  if (p->from->dtype.bits == 64)
-    adze_float_from_doubles_sticky (copy, (const double *)in, count);
+  const double *doubles = p->from->dtype.bits == 64 ? (const double *)in : NULL;
+  if (doubles)
+    adze_float_from_doubles_sticky (copy, doubles, count);
   else if (p->from->dtype.bits == 32)
     numbers = (const float *)in;
   else
@@ -147,7 +150,7 @@ block_by_floats (piece *p, size_t start, const void *in, void *out, size_t count
     if (numbers != copy)
       memcpy (copy, numbers, count * sizeof *copy);
     numbers = copy;
-    adze_status status = see_to_large (p, start, numbers, copy, count);
+    adze_status status = see_to_large (p, start, numbers, doubles, copy, count);
     if (status != ADZE_OK)
       return status;
   }
