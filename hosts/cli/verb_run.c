@@ -1,30 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hosts/cli: adze run. */
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/pipeline.h"
 
-/* ---- Ctrl-C. The first asks for a stop at the next good place; a second one ends the process as it
- * would without us. */
+/* ---- Ctrl-C. The first asks for a stop at the next good place, which a call into a plugin that never
+ * returns does not reach; a second one ends the process as it would without us. */
 
-static adze_runtime *interrupted;
+/* All that a handler of signals can know. The words for the stages that are at work are written in
+ * turns, so that those that are pointed at are whole. */
+static struct {
+  adze_runtime *runtime;
+  bool quiet;
+  const char *clear; /* what takes the line of progress away */
+  char words[2][320];
+  unsigned turn;
+  _Atomic (const char *) waiting;
+  atomic_bool asked;
+} interrupted;
+
+/* Neither stdio nor its locks: the signal may have come in the middle of them. */
+static void
+say_now (const char *text)
+{
+  ssize_t ignored = write (STDERR_FILENO, text, strlen (text));
+  (void)ignored;
+}
+
+static void
+say_waiting (void)
+{
+  const char *waiting = atomic_load (&interrupted.waiting);
+  say_now (interrupted.clear);
+  say_now ("adze: stopping as soon as ");
+  say_now (waiting ? waiting : "the run");
+  say_now (" has come to a good place; Ctrl-C again ends it at once. What is done is kept\n");
+}
 
 static void
 on_interrupt (int number)
 {
-  signal (number, SIG_DFL);
-  adze_run_cancel (interrupted);
+  int before = errno;
+  if (!atomic_exchange (&interrupted.asked, true)) {
+    adze_run_cancel (interrupted.runtime);
+    if (!interrupted.quiet)
+      say_waiting ();
+  } else {
+    say_now (interrupted.clear);
+    say_now ("adze: ended; what was done is kept: the same command goes on from there\n");
+    signal (number, SIG_DFL);
+    raise (number);
+  }
+  errno = before;
 }
 
 static void
-watch_interrupts (adze_runtime *runtime)
+note_stages (void *argument, const adze_event *event)
 {
-  interrupted = runtime;
+  (void)argument;
+  if (strcmp (event->id, "segment.started") != 0)
+    return;
+  for (uint32_t i = 0; i < event->field_count; i++) {
+    const adze_field *field = &event->fields[i];
+    if (field->type != ADZE_FIELD_STRING || strcmp (field->key, "stages") != 0)
+      continue;
+    char *words = interrupted.words[interrupted.turn++ % 2];
+    snprintf (words, sizeof interrupted.words[0], "'%.300s'",
+              field->value.string ? field->value.string : "");
+    atomic_store (&interrupted.waiting, words);
+  }
+}
+
+/* Heard before progress is shown: whoever sees what has begun can have it stopped by name. */
+static int
+watch_interrupts (adze_cli *cli)
+{
+  interrupted.runtime = cli->runtime;
+  interrupted.quiet = cli->quiet;
+  adze_error *error = adze_listen (cli->runtime, note_stages, NULL);
+  int status = error ? adze_cli_fail (cli, error) : adze_cli_follow (cli);
+  if (status != ADZE_CLI_FINE)
+    return status;
+  interrupted.clear = cli->progress.terminal ? "\r\033[K" : "";
   signal (SIGINT, on_interrupt);
   signal (SIGTERM, on_interrupt);
+  return ADZE_CLI_FINE;
 }
 
 static void
@@ -75,10 +141,9 @@ carry_out (adze_cli *cli, const adze_cli_arguments *arguments, adze_plan *plan)
 {
   ADZE_CLI_FREE char *folder = NULL;
   adze_run_options options = options_of (arguments);
-  int followed = adze_cli_follow (cli);
-  if (followed != ADZE_CLI_FINE)
-    return followed;
-  watch_interrupts (cli->runtime);
+  int watched = watch_interrupts (cli);
+  if (watched != ADZE_CLI_FINE)
+    return watched;
   adze_error *error = adze_plan_run (plan, &options, &folder);
   ignore_interrupts ();
   if (!error) {
