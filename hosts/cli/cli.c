@@ -102,8 +102,8 @@ static int
 finish (const adze_cli *cli, int status)
 {
   errno = 0;
-  bool failed = ferror (stdout);
-  if (fclose (stdout) == 0 && !failed)
+  bool failed = ferror (adze_cli_out);
+  if (fclose (adze_cli_out) == 0 && !failed)
     return status;
   if (errno != EPIPE) {
     adze_cli_print (&cli->err, ADZE_CLI_RED, "adze:");
@@ -111,6 +111,23 @@ finish (const adze_cli *cli, int status)
              errno ? strerror (errno) : "");
   }
   return ADZE_CLI_BROKEN;
+}
+
+/* Plugins in this process may print, and a document must stay one: from here on the standard output
+ * of everybody else is standard error. A closed one stays as it is, and writing to it an error. */
+static void
+keep_output (adze_cli *cli)
+{
+  int own = fcntl (STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  FILE *stream = own >= 0 ? fdopen (own, "w") : NULL;
+  if (stream && fflush (stdout) == 0 && dup2 (STDERR_FILENO, STDOUT_FILENO) >= 0) {
+    adze_cli_out = cli->out.stream = stream;
+    return;
+  }
+  if (stream)
+    fclose (stream);
+  else if (own >= 0)
+    close (own);
 }
 
 /* The verb that is running: all that a function for atexit can know. NULL: none. */
@@ -138,6 +155,8 @@ run_to_the_end (adze_cli *cli, const adze_cli_arguments *arguments)
   if (atexit (complain_of_exit) != 0)
     return adze_cli_no_memory (cli);
   unfinished = cli;
+  if (cli->json)
+    keep_output (cli);
   int status = cli->verb->run (cli, arguments);
   /* Plugins in this process end here. */
   adze_cli_close (cli);
@@ -186,12 +205,12 @@ print_version (const adze_cli *cli)
   uint32_t major, minor;
   adze_abi_version (&major, &minor);
   if (!cli->json) {
-    printf ("adze %s (plugin ABI %u.%u)\n", adze_version (), major, minor);
+    fprintf (adze_cli_out, "adze %s (plugin ABI %u.%u)\n", adze_version (), major, minor);
     return ADZE_CLI_FINE;
   }
-  printf ("{\"version\": ");
-  adze_cli_print_json (stdout, adze_version ());
-  printf (", \"abi\": {\"major\": %u, \"minor\": %u}}\n", major, minor);
+  fprintf (adze_cli_out, "{\"version\": ");
+  adze_cli_print_json (adze_cli_out, adze_version ());
+  fprintf (adze_cli_out, ", \"abi\": {\"major\": %u, \"minor\": %u}}\n", major, minor);
   return ADZE_CLI_FINE;
 }
 
@@ -202,7 +221,7 @@ settle (adze_cli *cli, const adze_cli_arguments *arguments)
   cli->json = adze_cli_has (arguments, "json");
   cli->quiet = adze_cli_has (arguments, "quiet");
   cli->verbose = adze_cli_has (arguments, "verbose");
-  cli->out = adze_cli_printer_open (stdout, adze_cli_value (arguments, "color"));
+  cli->out = adze_cli_printer_open (adze_cli_out, adze_cli_value (arguments, "color"));
   cli->err = adze_cli_printer_open (stderr, adze_cli_value (arguments, "color"));
   if (cli->quiet && cli->verbose)
     return adze_cli_misuse (cli, "--quiet and --verbose contradict each other");
@@ -224,7 +243,7 @@ run_verb (adze_cli *cli, const adze_cli_arguments *arguments)
     return ADZE_CLI_FINE;
   }
   if (adze_cli_has (arguments, "words")) {
-    adze_cli_print_words (stdout, verbs, ADZE_CLI_COUNT_OF (verbs), NULL, verb);
+    adze_cli_print_words (adze_cli_out, verbs, ADZE_CLI_COUNT_OF (verbs), NULL, verb);
     return ADZE_CLI_FINE;
   }
   if (arguments->word_count < verb->least)
@@ -247,7 +266,7 @@ run_without_verb (adze_cli *cli, const adze_cli_arguments *arguments, const char
   if (adze_cli_has (arguments, "version"))
     return print_version (cli);
   if (adze_cli_has (arguments, "words")) {
-    adze_cli_print_words (stdout, verbs, ADZE_CLI_COUNT_OF (verbs), group, NULL);
+    adze_cli_print_words (adze_cli_out, verbs, ADZE_CLI_COUNT_OF (verbs), group, NULL);
     return ADZE_CLI_FINE;
   }
   if (!adze_cli_has (arguments, "help"))
@@ -290,6 +309,7 @@ dispatch (adze_cli *cli, adze_cli_arguments *arguments, int argc, char **argv)
 int
 adze_cli_main (int argc, char **argv)
 {
+  adze_cli_out = stdout;
   hold_standard_descriptors ();
   /* A write beyond the limit on the size of files fails then, is told, and half a file is removed,
    * which a process that is killed cannot do. Workers are started with it. */
@@ -297,7 +317,7 @@ adze_cli_main (int argc, char **argv)
   /* A line is written at once: observers of this process write to the same place. */
   setvbuf (stderr, NULL, _IOLBF, BUFSIZ);
   adze_cli cli = { .json = mentions_json (argc, argv),
-                   .out = adze_cli_printer_open (stdout, NULL),
+                   .out = adze_cli_printer_open (adze_cli_out, NULL),
                    .err = adze_cli_printer_open (stderr, NULL) };
   adze_cli_arguments arguments;
   int status;

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+FILE *adze_cli_out;
+
 /* ---- The terminal. */
 
 static bool

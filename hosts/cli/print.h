@@ -12,6 +12,10 @@
 
 #include "cli/text.h"
 
+/* Where the command's own words go: standard output, but not the stdout that plugins print to as well
+ * when a document is asked for. Set by adze_cli_main. */
+extern FILE *adze_cli_out;
+
 typedef struct adze_cli_printer {
   FILE *stream;
   bool color;

@@ -35,7 +35,7 @@ exit_status_of (const adze_error *error)
 static void
 begin (const adze_cli *cli)
 {
-  fflush (stdout); /* what was printed before belongs before it on a terminal too */
+  fflush (adze_cli_out); /* what was printed before belongs before it on a terminal too */
   adze_cli_print (&cli->err, ADZE_CLI_RED, "adze:");
   fputc (' ', stderr);
 }
@@ -56,8 +56,9 @@ void
 adze_cli_print_error (const adze_error *error)
 {
   ADZE_CLI_FREE char *document = adze_error_json (error);
-  fputs ("\"error\": ", stdout);
-  fputs (document ? document : "{\"status\": \"memory\", \"message\": \"out of memory\"}", stdout);
+  fputs ("\"error\": ", adze_cli_out);
+  fputs (document ? document : "{\"status\": \"memory\", \"message\": \"out of memory\"}",
+         adze_cli_out);
 }
 
 int
@@ -66,9 +67,9 @@ adze_cli_show (const adze_cli *cli, const adze_error *error)
   int status = adze_cli_say (cli, error);
   if (!cli->json)
     return status;
-  putchar ('{');
+  putc ('{', adze_cli_out);
   adze_cli_print_error (error);
-  puts ("}");
+  fputs ("}\n", adze_cli_out);
   return status;
 }
 
@@ -97,9 +98,9 @@ say (const adze_cli *cli, const char *status, const char *format, va_list argume
   adze_cli_print_lines (&cli->err, "", message);
   if (!cli->json)
     return;
-  printf ("{\"error\": {\"status\": \"%s\", \"message\": ", status);
-  adze_cli_print_json (stdout, message);
-  puts ("}}");
+  fprintf (adze_cli_out, "{\"error\": {\"status\": \"%s\", \"message\": ", status);
+  adze_cli_print_json (adze_cli_out, message);
+  fputs ("}}\n", adze_cli_out);
 }
 
 int
@@ -152,7 +153,7 @@ adze_cli_note (const adze_cli *cli, const char *format, ...)
   va_start (arguments, format);
   vsnprintf (message, sizeof message, format, arguments);
   va_end (arguments);
-  fflush (stdout);
+  fflush (adze_cli_out);
   fputs ("adze: ", stderr);
   adze_cli_print_lines (&cli->err, "", message);
 }

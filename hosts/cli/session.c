@@ -41,7 +41,7 @@ on_event (void *argument, const adze_event *event)
   if (strcmp (event->id, "log") != 0 || !shows (cli, level))
     return;
   adze_cli_progress_hide (&cli->progress);
-  fflush (stdout);
+  fflush (adze_cli_out);
   fputs ("adze: ", stderr);
   adze_cli_print (&cli->err, ADZE_CLI_YELLOW, level);
   fputs (": ", stderr);
@@ -98,9 +98,9 @@ adze_cli_print_document (const adze_cli *cli, adze_error *error, char *text)
   if (error)
     return adze_cli_fail (cli, error);
   size_t size = strlen (text);
-  fwrite (text, 1, size, stdout);
+  fwrite (text, 1, size, adze_cli_out);
   if (size == 0 || text[size - 1] != '\n')
-    putchar ('\n');
+    putc ('\n', adze_cli_out);
   free (text);
   return ADZE_CLI_FINE;
 }

@@ -178,19 +178,20 @@ static void
 print_number (const char *text, bool quotes)
 {
   quotes = quotes && text[strspn (text, "-0123456789.e+")] != '\0';
-  printf (quotes ? "\"%s\"" : "%s", text);
+  fprintf (adze_cli_out, quotes ? "\"%s\"" : "%s", text);
 }
 
 /* An element without a number to say it by, whole, however many lanes it has. */
 static void
 print_hexadecimal (const unsigned char *data, size_t first, size_t bits, bool quotes)
 {
-  fputs (quotes ? "\"0x" : "0x", stdout);
+  fputs (quotes ? "\"0x" : "0x", adze_cli_out);
   for (size_t at = (bits + 7) / 8; at-- > 0;) {
     size_t left = bits - 8 * at;
-    printf ("%02x", (unsigned)read_bits (data, first + 8 * at, left < 8 ? (unsigned)left : 8));
+    fprintf (adze_cli_out, "%02x",
+             (unsigned)read_bits (data, first + 8 * at, left < 8 ? (unsigned)left : 8));
   }
-  fputs (quotes ? "\"" : "", stdout);
+  fputs (quotes ? "\"" : "", adze_cli_out);
 }
 
 /* Of the packed memory of a tensor, which the runtime has seen to be as long as its elements. */
@@ -334,7 +335,7 @@ adze_cli_tensor_print (const adze_view *view)
   const unsigned char *data = adze_view_data (view);
   for (size_t i = 0; i < count; i++) {
     print_element (data, i, view->dtype, false);
-    putchar ((i + 1) % row == 0 ? '\n' : ' ');
+    putc ((i + 1) % row == 0 ? '\n' : ' ', adze_cli_out);
   }
 }
 
@@ -344,13 +345,14 @@ adze_cli_tensor_print_json (const adze_view *view)
   char name[32];
   size_t count = adze_view_count (view);
   const unsigned char *data = adze_view_data (view);
-  printf ("\"dtype\": \"%s\", \"shape\": [", adze_cli_dtype_name (view->dtype, name));
+  fprintf (adze_cli_out, "\"dtype\": \"%s\", \"shape\": [",
+           adze_cli_dtype_name (view->dtype, name));
   for (int32_t i = 0; i < view->rank; i++)
-    printf ("%s%lld", i > 0 ? ", " : "", (long long)view->shape[i]);
-  fputs ("], \"data\": [", stdout);
+    fprintf (adze_cli_out, "%s%lld", i > 0 ? ", " : "", (long long)view->shape[i]);
+  fputs ("], \"data\": [", adze_cli_out);
   for (size_t i = 0; i < count; i++) {
-    fputs (i > 0 ? ", " : "", stdout);
+    fputs (i > 0 ? ", " : "", adze_cli_out);
     print_element (data, i, view->dtype, true);
   }
-  putchar (']');
+  putc (']', adze_cli_out);
 }

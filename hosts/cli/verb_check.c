@@ -18,12 +18,12 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
     return adze_cli_fail (cli, error);
   adze_pipeline_close (pipeline);
   if (cli->json) {
-    printf ("{\"pipeline\": ");
-    adze_cli_print_json (stdout, path);
-    puts (", \"good\": true}");
+    fprintf (adze_cli_out, "{\"pipeline\": ");
+    adze_cli_print_json (adze_cli_out, path);
+    fputs (", \"good\": true}\n", adze_cli_out);
   } else if (!cli->quiet) {
     adze_cli_print (&cli->out, ADZE_CLI_GREEN, "good");
-    fputs (": ", stdout);
+    fputs (": ", adze_cli_out);
     adze_cli_print_lines (&cli->out, "", path);
   }
   return ADZE_CLI_FINE;

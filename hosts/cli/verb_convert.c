@@ -24,11 +24,11 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
     return adze_cli_fail (cli, error);
   if (!cli->json)
     return ADZE_CLI_FINE;
-  fputs ("{\"from\": ", stdout);
-  adze_cli_print_json (stdout, in);
-  fputs (", \"to\": ", stdout);
-  adze_cli_print_json (stdout, out);
-  puts ("}");
+  fputs ("{\"from\": ", adze_cli_out);
+  adze_cli_print_json (adze_cli_out, in);
+  fputs (", \"to\": ", adze_cli_out);
+  adze_cli_print_json (adze_cli_out, out);
+  fputs ("}\n", adze_cli_out);
   return ADZE_CLI_FINE;
 }
 

@@ -33,9 +33,9 @@ write_new (const adze_cli *cli, const char *path, const char *text)
   if (fclose (file) != 0 || !written)
     return adze_cli_broken (cli, "cannot write %s", path);
   if (cli->json) {
-    printf ("{\"pipeline\": ");
-    adze_cli_print_json (stdout, path);
-    puts ("}");
+    fprintf (adze_cli_out, "{\"pipeline\": ");
+    adze_cli_print_json (adze_cli_out, path);
+    fputs ("}\n", adze_cli_out);
   } else {
     adze_cli_note (cli, "wrote %s; adze check %s", path, path);
   }

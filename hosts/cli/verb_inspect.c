@@ -61,9 +61,9 @@ print_facts (const adze_cli *cli, const adze_component_info *component,
 static void
 print_heading (const adze_cli *cli, const char *heading)
 {
-  putchar ('\n');
+  putc ('\n', adze_cli_out);
   adze_cli_print (&cli->out, ADZE_CLI_BOLD, heading);
-  putchar ('\n');
+  putc ('\n', adze_cli_out);
 }
 
 /* What the type leaves open: a range, choices, or the kind of a component. */
@@ -84,7 +84,7 @@ print_params (const adze_cli *cli, const adze_component_info *component)
       = { "NAME", "TYPE", "DEFAULT", "ALLOWED", "UNIT", "SINCE", "MEANING" };
   ADZE_CLI_TABLE table = { .columns = ADZE_CLI_COUNT_OF (heads), .head = true };
   if (component->param_count == 0) {
-    fputs ("\nIt takes no parameters.\n", stdout);
+    fputs ("\nIt takes no parameters.\n", adze_cli_out);
     return ADZE_CLI_FINE;
   }
   print_heading (cli, "Parameters");
@@ -129,9 +129,9 @@ print_component (const adze_cli *cli, const adze_component_info *component,
                  const adze_plugin_info *plugin)
 {
   adze_cli_print (&cli->out, ADZE_CLI_BOLD, component->id);
-  fputs (" (", stdout);
+  fputs (" (", adze_cli_out);
   adze_cli_print (&cli->out, ADZE_CLI_PLAIN, component->kind);
-  fputs ("): ", stdout);
+  fputs ("): ", adze_cli_out);
   adze_cli_print_lines (&cli->out, "", component->summary ? component->summary : "");
   int status = print_facts (cli, component, plugin);
   if (status == ADZE_CLI_FINE)

@@ -8,7 +8,7 @@ static void
 print_names (const adze_component_info *const *components, size_t count)
 {
   for (size_t i = 0; i < count; i++)
-    printf ("%s\n", components[i]->id);
+    fprintf (adze_cli_out, "%s\n", components[i]->id);
 }
 
 static int

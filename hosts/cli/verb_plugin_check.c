@@ -22,8 +22,8 @@ tap_skipped (const adze_case_report *report)
   const char *reason = report->detail ? report->detail : "does not apply";
   char line[512]; /* a directive ends with its line */
   snprintf (line, sizeof line, "%.*s", (int)strcspn (reason, "\n"), reason);
-  fputs (" # SKIP ", stdout);
-  adze_cli_print_lines (&(adze_cli_printer){ .stream = stdout }, "", line);
+  fputs (" # SKIP ", adze_cli_out);
+  adze_cli_print_lines (&(adze_cli_printer){ .stream = adze_cli_out }, "", line);
 }
 
 static void
@@ -32,27 +32,27 @@ tap_case (const check *state, const adze_case_report *report)
   const adze_cli_printer *out = &state->cli->out;
   bool failed = report->verdict == ADZE_CASE_FAILED;
   if (state->run == 1)
-    printf ("TAP version 13\n1..%zu\n", report->count);
+    fprintf (adze_cli_out, "TAP version 13\n1..%zu\n", report->count);
   adze_cli_print (out, failed ? ADZE_CLI_RED : ADZE_CLI_GREEN, failed ? "not ok" : "ok");
-  printf (" %zu - ", state->run);
+  fprintf (adze_cli_out, " %zu - ", state->run);
   adze_cli_print (out, ADZE_CLI_PLAIN, report->name);
   if (report->verdict == ADZE_CASE_SKIPPED) {
     tap_skipped (report);
     return;
   }
-  putchar ('\n');
+  putc ('\n', adze_cli_out);
   if (!report->detail)
     return;
-  fputs ("  ---\n  message: |\n", stdout);
+  fputs ("  ---\n  message: |\n", adze_cli_out);
   adze_cli_print_lines (out, "    ", report->detail);
-  fputs ("  ...\n", stdout);
+  fputs ("  ...\n", adze_cli_out);
 }
 
 static void
 tap_end (const check *state)
 {
-  printf ("# %zu passed, %zu failed, %zu skipped\n", state->passed, state->failed,
-          state->skipped);
+  fprintf (adze_cli_out, "# %zu passed, %zu failed, %zu skipped\n", state->passed, state->failed,
+           state->skipped);
 }
 
 /* ---- JSON. */
@@ -92,7 +92,7 @@ on_case (void *argument, const adze_case_report *report)
     return;
   }
   tap_case (state, report);
-  fflush (stdout); /* the next one may take long */
+  fflush (adze_cli_out); /* the next one may take long */
 }
 
 static int
@@ -116,7 +116,7 @@ report_end (check *state, adze_error *error, const char *path)
 {
   if (error) {
     if (!state->json && state->run > 0)
-      puts ("Bail out! The kit itself could not go on.");
+      fputs ("Bail out! The kit itself could not go on.\n", adze_cli_out);
     return adze_cli_fail (state->cli, error);
   }
   /* A check that has checked nothing must not pass for one that found nothing. */
@@ -155,7 +155,7 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
   if (fclose (state.json) != 0 || !whole)
     return adze_cli_no_memory (cli);
   if (state.complete)
-    fwrite (document, 1, size, stdout);
+    fwrite (document, 1, size, adze_cli_out);
   return status;
 }
 

@@ -45,8 +45,8 @@ print_failure (const adze_cli *cli, const adze_plugin_info *plugin)
   if (!text)
     return adze_cli_no_memory (cli);
   adze_cli_print (&cli->out, ADZE_CLI_RED, plugin->id);
-  fputs (": ", stdout);
-  fputs (text, stdout); /* harmless already, and laid out */
+  fputs (": ", adze_cli_out);
+  fputs (text, adze_cli_out); /* harmless already, and laid out */
   return ADZE_CLI_FINE;
 }
 
@@ -58,7 +58,7 @@ print_failed (const adze_cli *cli, const adze_plugin_info *const *plugins, size_
     if (!plugins[i]->failure)
       continue;
     if (any)
-      putchar ('\n');
+      putc ('\n', adze_cli_out);
     any = true;
     int status = print_failure (cli, plugins[i]);
     if (status != ADZE_CLI_FINE)
@@ -133,9 +133,10 @@ run_rescan (adze_cli *cli, const adze_cli_arguments *arguments)
   for (size_t i = 0; i < count; i++)
     failed += plugins[i]->failure != NULL;
   if (cli->json)
-    printf ("{\"found\": %zu, \"usable\": %zu, \"failed\": %zu}\n", count, count - failed, failed);
+    fprintf (adze_cli_out, "{\"found\": %zu, \"usable\": %zu, \"failed\": %zu}\n", count,
+             count - failed, failed);
   else
-    printf ("%zu found, %zu usable, %zu failed\n", count, count - failed, failed);
+    fprintf (adze_cli_out, "%zu found, %zu usable, %zu failed\n", count, count - failed, failed);
   return adze_cli_note_failures (cli);
 }
 

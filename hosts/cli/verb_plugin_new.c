@@ -308,22 +308,25 @@ static void
 print_made (const project *made)
 {
   if (!made->cli->json) {
-    printf ("made %s/%s, a plugin with one %s. Next:\n  cd %s && make && make check\n",
-            made->name, made->source, made->kind, made->name);
+    fprintf (adze_cli_out,
+             "made %s/%s, a plugin with one %s. Next:\n  cd %s && make && make check\n", made->name,
+             made->source, made->kind, made->name);
     return;
   }
-  printf ("{\"name\": \"%s\", \"kind\": \"%s\", \"lang\": \"%s\", \"source\": \"%s\", \"files\": [",
-          made->name, made->kind, made->lang, made->source);
+  fprintf (
+      adze_cli_out,
+      "{\"name\": \"%s\", \"kind\": \"%s\", \"lang\": \"%s\", \"source\": \"%s\", \"files\": [",
+      made->name, made->kind, made->lang, made->source);
   bool first = true;
   for (size_t i = 0; i < made->template_count; i++) {
     const char *target = target_of (made, made->templates[i]);
     if (!target)
       continue;
-    fputs (first ? "" : ", ", stdout);
-    adze_cli_print_json (stdout, target);
+    fputs (first ? "" : ", ", adze_cli_out);
+    adze_cli_print_json (adze_cli_out, target);
     first = false;
   }
-  puts ("]}");
+  fputs ("]}\n", adze_cli_out);
 }
 
 static int

@@ -12,17 +12,17 @@ static void
 print_stamped_json (const adze_cli_arguments *arguments, size_t count, bool is_signed,
                     const adze_error *error)
 {
-  fputs ("{\"stamped\": [", stdout);
+  fputs ("{\"stamped\": [", adze_cli_out);
   for (size_t i = 0; i < count; i++) {
-    fputs (i > 0 ? ", " : "", stdout);
-    adze_cli_print_json (stdout, arguments->words[i]);
+    fputs (i > 0 ? ", " : "", adze_cli_out);
+    adze_cli_print_json (adze_cli_out, arguments->words[i]);
   }
-  printf ("], \"signed\": %s", is_signed ? "true" : "false");
+  fprintf (adze_cli_out, "], \"signed\": %s", is_signed ? "true" : "false");
   if (error) {
-    fputs (", ", stdout);
+    fputs (", ", adze_cli_out);
     adze_cli_print_error (error);
   }
-  puts ("}");
+  fputs ("}\n", adze_cli_out);
 }
 
 static int
@@ -40,7 +40,7 @@ run_stamp (adze_cli *cli, const adze_cli_arguments *arguments)
     if (cli->json)
       continue;
     adze_cli_print (&cli->out, ADZE_CLI_PLAIN, path);
-    puts (key ? ": stamped and signed" : ": stamped");
+    fputs (key ? ": stamped and signed\n" : ": stamped\n", adze_cli_out);
   }
   if (error)
     status = adze_cli_say (cli, error);
@@ -79,11 +79,11 @@ print_key_json (const adze_cli *cli, const char *path)
   if (!public_path)
     return adze_cli_no_memory (cli);
   snprintf (public_path, room, "%s.pub", path);
-  fputs ("{\"secret\": ", stdout);
-  adze_cli_print_json (stdout, path);
-  fputs (", \"public\": ", stdout);
-  adze_cli_print_json (stdout, public_path);
-  puts ("}");
+  fputs ("{\"secret\": ", adze_cli_out);
+  adze_cli_print_json (adze_cli_out, path);
+  fputs (", \"public\": ", adze_cli_out);
+  adze_cli_print_json (adze_cli_out, public_path);
+  fputs ("}\n", adze_cli_out);
   return ADZE_CLI_FINE;
 }
 
@@ -97,9 +97,9 @@ run_key (adze_cli *cli, const adze_cli_arguments *arguments)
   if (cli->json)
     return print_key_json (cli, path);
   adze_cli_print (&cli->out, ADZE_CLI_PLAIN, path);
-  puts (": the secret key, to sign with; keep it to yourself");
+  fputs (": the secret key, to sign with; keep it to yourself\n", adze_cli_out);
   adze_cli_print (&cli->out, ADZE_CLI_PLAIN, path);
-  puts (".pub: the public key, for the folders of trusted keys of others");
+  fputs (".pub: the public key, for the folders of trusted keys of others\n", adze_cli_out);
   return ADZE_CLI_FINE;
 }
 

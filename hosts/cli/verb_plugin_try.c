@@ -133,15 +133,15 @@ print_several (const adze_cli *cli, const adze_harness *harness)
   const adze_tensor *output;
   for (size_t i = 0; (output = adze_harness_output (harness, i)); i++) {
     if (!cli->json)
-      printf ("%s:\n", output->name);
+      fprintf (adze_cli_out, "%s:\n", output->name);
     else {
-      fputs (i ? ", {\"name\": " : "{\"name\": ", stdout);
-      adze_cli_print_json (stdout, output->name);
-      fputs (", ", stdout);
+      fputs (i ? ", {\"name\": " : "{\"name\": ", adze_cli_out);
+      adze_cli_print_json (adze_cli_out, output->name);
+      fputs (", ", adze_cli_out);
     }
     if (cli->json) {
       adze_cli_tensor_print_json (&output->view);
-      putchar ('}');
+      putc ('}', adze_cli_out);
     } else
       adze_cli_tensor_print (&output->view);
   }
@@ -150,9 +150,10 @@ print_several (const adze_cli *cli, const adze_harness *harness)
 static void
 print_head (const char *id, const adze_harness *harness)
 {
-  fputs ("{\"component\": ", stdout);
-  adze_cli_print_json (stdout, id);
-  printf (", \"isolated\": %s, ", adze_harness_isolated (harness) ? "true" : "false");
+  fputs ("{\"component\": ", adze_cli_out);
+  adze_cli_print_json (adze_cli_out, id);
+  fprintf (adze_cli_out, ", \"isolated\": %s, ",
+           adze_harness_isolated (harness) ? "true" : "false");
 }
 
 static void
@@ -164,9 +165,9 @@ print_result (const adze_cli *cli, const char *id, const adze_harness *harness,
   bool several = adze_harness_output (harness, 1), dropped = adze_harness_dropped (harness);
   if (cli->json && (several || dropped)) {
     print_head (id, harness);
-    fputs ("\"changed\": true, \"outputs\": [", stdout);
+    fputs ("\"changed\": true, \"outputs\": [", adze_cli_out);
     print_several (cli, harness);
-    puts ("]}");
+    fputs ("]}\n", adze_cli_out);
     return;
   }
   if (several || dropped) {
@@ -182,9 +183,9 @@ print_result (const adze_cli *cli, const char *id, const adze_harness *harness,
     return;
   }
   print_head (id, harness);
-  printf ("\"changed\": %s, ", output ? "true" : "false");
+  fprintf (adze_cli_out, "\"changed\": %s, ", output ? "true" : "false");
   adze_cli_tensor_print_json (view);
-  puts ("}");
+  fputs ("}\n", adze_cli_out);
 }
 
 static int
@@ -216,7 +217,7 @@ end (adze_cli *cli)
   adze_cli_close (cli);
   if (!cli->failed[0])
     return ADZE_CLI_FINE;
-  fflush (stdout);
+  fflush (adze_cli_out);
   adze_cli_print (&cli->err, ADZE_CLI_RED, "adze:");
   fputs (" ", stderr);
   adze_cli_print (&cli->err, ADZE_CLI_PLAIN, cli->failed);

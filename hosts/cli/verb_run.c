@@ -126,12 +126,12 @@ static void
 print_end (const adze_cli *cli, const char *folder)
 {
   if (cli->json) {
-    printf ("{\"run\": ");
-    adze_cli_print_json (stdout, folder);
-    printf (", \"state\": \"finished\"}\n");
+    fprintf (adze_cli_out, "{\"run\": ");
+    adze_cli_print_json (adze_cli_out, folder);
+    fprintf (adze_cli_out, ", \"state\": \"finished\"}\n");
   } else if (!cli->quiet) {
     adze_cli_print (&cli->out, ADZE_CLI_GREEN, "finished");
-    fputs (": ", stdout);
+    fputs (": ", adze_cli_out);
     adze_cli_print_lines (&cli->out, "", folder);
   }
 }
