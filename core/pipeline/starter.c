@@ -21,20 +21,37 @@ typedef struct starter {
 
 /* ---- What the model has. */
 
-/* Techniques that change numbers change these. */
+static bool
+is_double (const adze_tensor_meta *meta)
+{
+  return !meta->codec && meta->dtype.code == ADZE_FLOAT && meta->dtype.bits == 64;
+}
+
+/* What the stage that changes numbers can change; it refuses doubles. */
 static bool
 is_plain_float (const adze_tensor_meta *meta)
 {
-  return !meta->codec && (meta->dtype.code == ADZE_FLOAT || meta->dtype.code == ADZE_BFLOAT);
+  return !meta->codec && (meta->dtype.code == ADZE_FLOAT || meta->dtype.code == ADZE_BFLOAT)
+         && !is_double (meta);
 }
 
 static size_t
-count_floats (const adze_model *model)
+count_tensors (const adze_model *model, bool (*is) (const adze_tensor_meta *meta))
 {
   size_t count = 0;
   for (size_t i = 0; i < model->count; i++)
-    count += is_plain_float (&model->tensors[i].meta);
+    count += is (&model->tensors[i].meta);
   return count;
+}
+
+/* llama.cpp takes these in f32 alone, so that whoever puts a cast in the stage needs the rule. */
+static bool
+has_vectors_to_keep (const adze_model *model)
+{
+  bool has = false;
+  for (size_t i = 0; i < model->count; i++)
+    has = has || (is_plain_float (&model->tensors[i].meta) && model->tensors[i].meta.rank <= 1);
+  return has && model->format && strcmp (model->format, "gguf") == 0;
 }
 
 /* Does A come in front of B, the larger one first, and the file's order where they are equal? */
@@ -174,6 +191,38 @@ write_largest (starter *s)
   }
 }
 
+static void
+write_skip (starter *s, const char *mark, const char *name)
+{
+  adze_buffer_format (&s->text, "  %s[[stage.rule]]\n  %smatch = ", mark, mark);
+  write_pattern (&s->text, name);
+  adze_buffer_format (&s->text, "\n  %sskip = true\n", mark);
+}
+
+static void
+write_doubles (starter *s)
+{
+  if (count_tensors (s->model, is_double) == 0)
+    return;
+  adze_buffer_text (&s->text, "\n  # clip refuses numbers of 64 bits.\n");
+  for (size_t i = 0; i < s->model->count; i++)
+    if (is_double (&s->model->tensors[i].meta))
+      write_skip (s, "", s->model->tensors[i].meta.name);
+}
+
+static void
+write_vectors (starter *s)
+{
+  if (has_vectors_to_keep (s->model))
+    adze_buffer_text (&s->text,
+                      "\n  # llama.cpp takes norms and biases in f32 alone, so that a cast must "
+                      "leave them out.\n"
+                      "  [[stage.rule]]\n"
+                      "  match = \"{*norm*,*.bias}\"\n"
+                      "  skip = true\n"
+                      "  optional = true          # it may match nothing\n");
+}
+
 /* EXAMPLE: behind "# ", for somebody to take away; else a rule that holds. */
 static void
 write_rule (starter *s, bool example)
@@ -187,10 +236,7 @@ write_rule (starter *s, bool example)
                     "last one holds.\n"
                     "  # A pattern is a glob, such as \"*.bias\", or \"re:\" and a regular "
                     "expression.\n");
-  adze_buffer_format (&s->text, "  %s[[stage.rule]]\n  %smatch = ", mark, mark);
-  write_pattern (&s->text, tensor->meta.name);
-  adze_buffer_text (&s->text, "\n");
-  adze_buffer_format (&s->text, "  %sskip = true\n", mark);
+  write_skip (s, mark, tensor->meta.name);
 }
 
 static void
@@ -202,9 +248,13 @@ write_change (starter *s, size_t floats)
                     "[[stage]]\n"
                     "use = \"clip\"\n"
                     "percentile = 99.9\n"
+                    "nan = \"ignore\"           # a NaN stays one; without this line, the first "
+                    "one fails the run\n"
                     "on-no-effect = \"warn\"    # without this line, a stage that changed "
                     "nothing has failed\n");
   write_rule (s, floats < 2);
+  write_doubles (s);
+  write_vectors (s);
 }
 
 /* The same kind of file, under another name beside the pipeline. */
@@ -237,8 +287,10 @@ write_output (starter *s, bool changes)
 static adze_error *
 write_all (starter *s, char **text)
 {
-  size_t floats = count_floats (s->model);
-  bool changes = floats > 0 && has_technique (s, "clip");
+  size_t floats = count_tensors (s->model, is_plain_float);
+  /* A pipeline of hundreds of rules is none to begin with. */
+  bool changes = floats > 0 && count_tensors (s->model, is_double) <= LISTED
+                 && has_technique (s, "clip");
   write_head (s);
   write_look (s);
   if (changes)

@@ -43,6 +43,30 @@ sed 's/"fc1.weight":{"dtype":"F32","shape":\[2,2\]/"a{b,c}?wei":{"dtype":"F32","
 expect 0 "$ADZE" init names.safetensors
 out_has 'match = "a\\{b,c\\}\\?wei"'
 
+# It works as it is also where clip refuses a tensor or would stop at a NaN, and of a GGUF file it says
+# what llama.cpp wants; of one without an architecture too: magic, version 3, a tensor "v" of one f32.
+header='{"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"f":{"dtype":"F32","shape":[3],"data_offsets":[16,28]}}'
+{
+  # shellcheck disable=SC2059
+  printf "\\$(printf %03o ${#header})\0\0\0\0\0\0\0"
+  printf '%s' "$header"
+  head -c 20 /dev/zero
+  printf '\0\0\300\177\0\0\200\077'
+} > wide.safetensors
+{
+  printf 'GGUF\3\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+  printf '\1\0\0\0\0\0\0\0v\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+  head -c 64 /dev/zero
+} > bare.bytes
+head -c 96 bare.bytes > bare.gguf
+for model in wide.safetensors bare.gguf; do
+  expect 0 "$ADZE" init $model -o begin-$model.toml
+  expect 0 "$ADZE" run begin-$model.toml
+done
+grep -q 'match = "d"' begin-wide.safetensors.toml || fail "the f64 tensor should be left out"
+grep -q '{\*norm\*,\*.bias}' begin-bare.gguf.toml || fail "vectors should be left out"
+expect 0 "$ADZE" diff wide.safetensors wide-small.safetensors --match d
+
 expect 1 "$ADZE" init gone.safetensors
 err_has "gone.safetensors"
 expect 2 "$ADZE" init small.safetensors --json
