@@ -61,7 +61,7 @@ refuse (const char *path, const char *owner, const adze_guarded *entry)
                                       "%s would be written over a file that is read: %s", path,
                                       entry->owner);
   adze_error_set (error, "file", path);
-  adze_error_set (error, "hint", "give the output another name or folder");
+  adze_error_set (error, "hint", "give what is written another name or folder");
   return error;
 }
 

@@ -244,6 +244,9 @@ draw_file (void)
   return text_value (name, strlen (name));
 }
 
+/* Of an observer, in the case's own folder. */
+static const char written[] = "kit-written";
+
 static adze_value *draw_value (draw *from, const adze_param *param, uint32_t type);
 
 static adze_value *
@@ -296,6 +299,8 @@ draw_value (draw *from, const adze_param *param, uint32_t type)
     return draw_choice (from, param->choices);
   case ADZE_PARAM_FILE:
     return draw_file ();
+  case ADZE_PARAM_OUTPUT_FILE:
+    return text_value (written, strlen (written));
   case ADZE_PARAM_LIST:
     return draw_many (from, param, ADZE_VALUE_LIST);
   case ADZE_PARAM_MAP:

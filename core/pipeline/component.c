@@ -216,6 +216,28 @@ keep_files (adze_pipeline *pipeline, const adze_params *params)
   return NULL;
 }
 
+/* Checked when all is known that it must not be: adze_read_outputs. */
+static adze_error *
+keep_written (adze_pipeline *pipeline, const adze_value *table, const adze_params *params)
+{
+  for (size_t i = 0; params && i < params->count; i++) {
+    const struct adze_param_value *value = &params->values[i];
+    if (value->type != ADZE_PARAM_OUTPUT_FILE || !value->string || !value->string[0])
+      continue;
+    size_t count = pipeline->written_count;
+    adze_pipeline_written *grown = reallocarray (pipeline->written, count + 1, sizeof *grown);
+    if (!grown)
+      return adze_error_memory ();
+    pipeline->written = grown;
+    const adze_value *given = adze_value_get (table, value->name);
+    grown[count] = (adze_pipeline_written){ strdup (value->string), given ? given : table };
+    if (!grown[count].path)
+      return adze_error_memory ();
+    pipeline->written_count++;
+  }
+  return NULL;
+}
+
 void
 adze_reader_params (adze_reader *reader, const adze_manifest_component *component,
                     const adze_value *table, const adze_own_keys *own, bool partial,
@@ -235,6 +257,7 @@ adze_reader_params (adze_reader *reader, const adze_manifest_component *componen
   ADZE_AUTO_PARAMS params = NULL;
   adze_complain (reader, adze_params_examine (component, &request, &params));
   adze_complain (reader, keep_files (reader->pipeline, params));
+  adze_complain (reader, keep_written (reader->pipeline, table, params));
   adze_complain (reader, copy_settings (table, own->all, settings));
 }
 

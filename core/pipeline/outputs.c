@@ -151,6 +151,21 @@ read_output (adze_reader *reader, const adze_value *table, size_t index, adze_ta
   check_name (reader, path, output);
 }
 
+/* ---- What observers write, which nobody else may have either. */
+
+static void
+check_written (adze_reader *reader, const adze_pipeline_written *written, adze_taken *taken)
+{
+  const char *why = NULL;
+  ADZE_AUTO_FREE char *own = adze_text_format ("the observer in line %u writes to the same file; "
+                                               "name another one",
+                                               (unsigned)written->at->line);
+  adze_complain (reader, own ? adze_taken_ask (taken, written->path, own, &why)
+                             : adze_error_memory ());
+  if (why)
+    adze_complain_at (reader, written->at, "%s", why);
+}
+
 void
 adze_read_outputs (adze_reader *reader)
 {
@@ -163,8 +178,10 @@ adze_read_outputs (adze_reader *reader)
     adze_complain (reader, adze_error_memory ());
   else
     pipeline->output_count = count;
-  if (count > 0)
+  if (count > 0 || pipeline->written_count > 0)
     adze_complain (reader, adze_taken_begin (&taken, pipeline));
   for (size_t i = 0; i < pipeline->output_count; i++)
     read_output (reader, outputs->items[i], i, &taken);
+  for (size_t i = 0; i < pipeline->written_count; i++)
+    check_written (reader, &pipeline->written[i], &taken);
 }

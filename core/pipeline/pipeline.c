@@ -50,6 +50,9 @@ adze_pipeline_free (adze_pipeline *pipeline)
   for (size_t i = 0; i < pipeline->file_count; i++)
     free (pipeline->files[i]);
   free (pipeline->files);
+  for (size_t i = 0; i < pipeline->written_count; i++)
+    free (pipeline->written[i].path);
+  free (pipeline->written);
   adze_document_cleanup (&pipeline->document);
   for (size_t i = 0; i < pipeline->set_count; i++) {
     adze_document_cleanup (pipeline->set_documents[i]);

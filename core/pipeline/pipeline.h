@@ -90,6 +90,12 @@ typedef struct adze_pipeline_observer {
   const adze_value *table;
 } adze_pipeline_observer;
 
+/* A file that an observer writes. */
+typedef struct adze_pipeline_written {
+  char *path;           /* absolute */
+  const adze_value *at; /* where the pipeline says so */
+} adze_pipeline_written;
+
 struct adze_pipeline {
   adze_runtime *runtime;
   /* After --set. Values that a --set put there say so (adze_value.origin), so that a complaint about
@@ -118,6 +124,8 @@ struct adze_pipeline {
   size_t output_count;
   char **files; /* all that parameters read, absolute */
   size_t file_count;
+  adze_pipeline_written *written;
+  size_t written_count;
 };
 
 /* SETTINGS: "stage.qat.epochs=1" each, NULL-terminated; NULL: none. All that is wrong with the file

@@ -4,7 +4,7 @@
 #include "artifact/format.h"
 #include "pipeline/plan.h"
 
-/* ---- What no output is written over. */
+/* ---- What nothing is written over. */
 
 static adze_error *
 guard_input (adze_plan *plan, size_t number)
@@ -43,6 +43,12 @@ guard_paths (adze_plan *plan)
     if (error)
       return adze_plan_error (plan, adze_value_get (output->table, "path"), error,
                               "this output cannot be written");
+  }
+  for (size_t i = 0; i < plan->pipeline->written_count; i++) {
+    const adze_pipeline_written *written = &plan->pipeline->written[i];
+    adze_error *error = adze_guard_claim (&plan->guard, written->path, "an observer");
+    if (error)
+      return adze_plan_error (plan, written->at, error, "this file cannot be written");
   }
   return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipeline/taken.c: paths that outputs must not have: compared without links, "." and "..", and,
- * where there are files, by device and inode. */
+/* pipeline/taken.c: paths that nothing must be written to: compared without links, "." and "..",
+ * and, where there are files, by device and inode. */
 #include "pipeline/taken.h"
 
 #include <string.h>
@@ -72,6 +72,15 @@ take_input (adze_taken *taken, const adze_pipeline_input *input)
 }
 
 static adze_error *
+take_plugin (adze_taken *taken, const adze_plugin_record *record)
+{
+  if (record->builtin || !record->path)
+    return NULL;
+  return take (taken, record->path, false,
+               strdup ("this would be written over a plugin of adze; name another file"));
+}
+
+static adze_error *
 take_own (adze_taken *taken, const adze_pipeline *pipeline)
 {
   ADZE_AUTO_FREE char *lock = adze_text_format ("%s/adze.lock", pipeline->folder);
@@ -96,6 +105,8 @@ adze_taken_begin (adze_taken *taken, const adze_pipeline *pipeline)
     ADZE_TRY (take (taken, pipeline->files[i], false,
                     strdup ("this would be written over a file that the pipeline reads; name "
                             "another one")));
+  for (size_t i = 0; i < pipeline->runtime->record_count; i++)
+    ADZE_TRY (take_plugin (taken, pipeline->runtime->records[i]));
   return take_own (taken, pipeline);
 }
 

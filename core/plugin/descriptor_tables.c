@@ -159,8 +159,8 @@ count_params (const adze_table_owner *owner, const adze_param *rows, uint32_t st
       *count = i;
       return NULL;
     }
-    if (row.type < ADZE_PARAM_BOOL || row.type > ADZE_PARAM_MAP)
-      return not_a_row (owner, "parameter", i, "type", row.type, ADZE_PARAM_MAP);
+    if (row.type < ADZE_PARAM_BOOL || row.type > ADZE_PARAM_OUTPUT_FILE)
+      return not_a_row (owner, "parameter", i, "type", row.type, ADZE_PARAM_OUTPUT_FILE);
   }
   return too_many_rows (owner, "parameter", ADZE_PARAM_MAX);
 }

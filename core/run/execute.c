@@ -50,23 +50,32 @@ runs_folder (const adze_plan *plan, const adze_run_options *options, char **runs
   return *runs ? NULL : adze_error_memory ();
 }
 
+/* PATH, which AT names, is not below the folder of the runs. */
+static adze_error *
+check_written (const adze_plan *plan, const char *runs, const char *path, const adze_value *at)
+{
+  ADZE_AUTO_FREE char *folder = NULL;
+  ADZE_AUTO_FREE char *settled = NULL;
+  ADZE_TRY (adze_path_settle (runs, &folder));
+  ADZE_TRY (adze_path_settle (path, &settled));
+  size_t size = strlen (folder);
+  if (strncmp (settled, folder, size) != 0 || (settled[size] != '\0' && settled[size] != '/'))
+    return NULL;
+  return adze_document_error (&plan->pipeline->document, at,
+                              "%s is the folder in which adze keeps runs; name a file elsewhere",
+                              runs);
+}
+
 /* Where adze keeps runs is nowhere to write to. */
 static adze_error *
 check_outputs (const adze_plan *plan, const char *runs)
 {
-  ADZE_AUTO_FREE char *folder = NULL;
-  ADZE_TRY (adze_path_settle (runs, &folder));
-  size_t size = strlen (folder);
-  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
-    const adze_pipeline_output *output = &plan->pipeline->outputs[i];
-    ADZE_AUTO_FREE char *path = NULL;
-    ADZE_TRY (adze_path_settle (output->path, &path));
-    if (strncmp (path, folder, size) == 0 && (path[size] == '\0' || path[size] == '/'))
-      return adze_document_error (&plan->pipeline->document,
-                                  adze_value_get (output->table, "path"),
-                                  "%s is the folder in which adze keeps runs; name a file elsewhere",
-                                  runs);
-  }
+  const adze_pipeline *pipeline = plan->pipeline;
+  for (size_t i = 0; i < pipeline->output_count; i++)
+    ADZE_TRY (check_written (plan, runs, pipeline->outputs[i].path,
+                             adze_value_get (pipeline->outputs[i].table, "path")));
+  for (size_t i = 0; i < pipeline->written_count; i++)
+    ADZE_TRY (check_written (plan, runs, pipeline->written[i].path, pipeline->written[i].at));
   return NULL;
 }
 

@@ -87,7 +87,7 @@ a\\
     '  void (*deinit) (const adze_host *host, int32_t reason);' '#else' \
     '  void (*deinit_2) (const adze_host *host, int32_t reason);' '#endif'
   change status.h 's/^  ADZE_E_INTERNAL = 15  */  ADZE_E_LATER = 16,\n&/'
-  change param.h 's/^  ADZE_PARAM_MAP = 9  */  ADZE_PARAM_LATER = 10,\n&/'
+  change param.h 's/^  ADZE_PARAM_OUTPUT_FILE = 10/  ADZE_PARAM_LATER = 11,\n&/'
   change event.h 's/^  ADZE_FIELD_STRING = 4/  ADZE_FIELD_LATER = 5,\n&/'
 }
 

@@ -436,7 +436,7 @@ a_parameter_of_a_later_type_is_refused (void **state)
   assert_non_null (error);
   assert_fact (error, "step", "fields");
   assert_fact (error, "needed", "in row 3");
-  assert_fact (error, "found", ".type = 10");
+  assert_fact (error, "found", ".type = 11");
   leave (&made);
 }
 

@@ -101,6 +101,7 @@ TECHNIQUE (split, ADZE_CHANGES, split_ports, .apply = leave);
 static const adze_param watch_params[] = {
   { .name = "every", .type = ADZE_PARAM_FLOAT, .preset = "1.0", .range = "(0, inf)", .unit = "s",
     .help = "how often it looks" },
+  { .name = "log", .type = ADZE_PARAM_OUTPUT_FILE, .preset = "", .help = "what it has seen" },
   { .name = NULL },
 };
 

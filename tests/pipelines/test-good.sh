@@ -56,8 +56,9 @@ import jsonschema
 # What a schema can see: kinds of mistake by the beginnings of their names.
 seen = """data-key data-limit data-part-percent data-source data-without data-wrong
 input-dataset input-format input-name input-parameter input-without key-unknown model-without
-name-bad observer output-format output-without parameter-choice parameter-component parameter-host
-parameter-list parameter-map parameter-missing parameter-range parameter-type parameter-unknown
+name-bad observer-parameter observer-unknown output-format output-without parameter-choice
+parameter-component parameter-host parameter-list parameter-map parameter-missing
+parameter-range parameter-type parameter-unknown
 port-data-reference port-inputs port-model-by port-unknown port-without rule-key rule-one
 rule-parameter rule-without run seed stage-backend stage-id-bad stage-id-reserved stage-isolate
 stage-on stage-one stage-technique stage-without stage-wrong table version several""".split()

@@ -41,9 +41,42 @@ grep -qF "the observer stopped watching" must.out || complain "that it failed sh
 must "$ADZE" runs list
 tail -n 1 must.out | grep -qF finished || complain "the run should have finished all the same"
 
-# One that cannot even begin: there is no run.
+# One that cannot even begin: there is no run, and a file that is no trace stays as it is.
 before=$(ls adze-runs)
+echo "dear diary" > diary.txt
+pipeline diary.txt > none.toml
+must_fail "diary.txt is there already, and is no trace" "$ADZE" run none.toml
+[ "$(cat diary.txt)" = "dear diary" ] || complain "a file that is no trace should be left alone"
 pipeline "$PWD/no/such/folder/x" > none.toml
-must_fail "observer 'trace' cannot watch" "$ADZE" run none.toml
+must_fail "there is no folder $PWD/no/such/folder/" "$ADZE" run none.toml
 [ "$(ls adze-runs)" = "$before" ] || complain "a run that does not begin should leave nothing"
+
+# It never writes to what is read or written otherwise, whatever leads there: said where it stands.
+ln -s model.safetensors link
+mkdir below
+pipeline ../link > below/p.toml
+sha256sum model.safetensors > before
+for verb in check plan run; do
+  must_fail "below/p.toml:8:8: this would be written over [model]" "$ADZE" "$verb" below/p.toml
+done
+sha256sum -c --quiet before || complain "the model should be as it was"
+pipeline self.toml > self.toml
+must_fail "self.toml:8:8: this would be written over the pipeline itself" "$ADZE" check self.toml
+pipeline out.safetensors > out.toml
+printf '[[output]]\npath = "./out.safetensors"\n' >> out.toml
+must_fail "out.toml:8:8: the output in line 11 has the same path" "$ADZE" check out.toml
+# Only the plan knows what a model has beside its first file, and a run where runs are kept.
+must "$ADZE" convert model.safetensors in.safetensors.index.json --set shard-size=300
+shard=$(echo in-00001-of-*.safetensors)
+pipeline "$shard" | sed 's/model.safetensors/in.safetensors.index.json/' > shard.toml
+must_fail "$shard would be written over a file that is read" \
+  "$ADZE" plan shard.toml
+mkdir elsewhere
+pipeline elsewhere/trace.log > runs.toml
+must_fail "runs.toml:8:8: " "$ADZE" run runs.toml --runs elsewhere
+
+# A relative path is relative to the pipeline, as that of an output is.
+pipeline own.log | sed 's|^path = ".*model|path = "../model|' > below/own.toml
+must "$ADZE" run below/own.toml
+grep -qF '"run.finished"' below/own.log || complain "the trace should be beside its pipeline"
 finish

@@ -564,7 +564,7 @@ tables_without_end_are_refused (void **state)
   REFUSES (for (size_t i = 0; i <= ADZE_PORT_MAX; i++) ports[i] = s.ports[2];
            s.technique.ports = ports, ADZE_E_LIMIT, "fields", "a table of ports without end",
            "at most 64", "65");
-  REFUSES_FIELD (s.params[1].type = 10, "row 2 of it is none", ".type from 1 to 9", ".type = 10");
+  REFUSES_FIELD (s.params[1].type = 11, "row 2 of it is none", ".type from 1 to 10", ".type = 11");
   REFUSES_FIELD (s.ports[2].direction = 0, "row 3 of it is none", ".direction from 1 to 2",
                  ".direction = 0");
   REFUSES_FIELD (s.ports[0].name = NULL, "a table of ports with nothing in it", "at least one",

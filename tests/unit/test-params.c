@@ -108,7 +108,7 @@ test_declarations (void **state)
 {
   (void)state;
   check_one ((adze_param){ .type = ADZE_PARAM_INT }, NULL);
-  check_one ((adze_param){ .type = 10 }, "which is none");
+  check_one ((adze_param){ .type = 11 }, "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_LIST }, "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_COMPONENT },
              "which is none");
@@ -125,6 +125,7 @@ test_declarations (void **state)
   check_one ((adze_param){ .type = ADZE_PARAM_CHOICE, .choices = "a|" }, "an empty choice");
   check_one ((adze_param){ .type = ADZE_PARAM_CHOICE, .choices = "a|b|a" }, "choice \"a\" twice");
   check_one ((adze_param){ .type = ADZE_PARAM_CHOICE, .choices = "ab|a|b" }, NULL);
+  check_one ((adze_param){ .type = ADZE_PARAM_OUTPUT_FILE }, "which only an observer can have");
   check_one ((adze_param){ .type = ADZE_PARAM_COMPONENT }, "of which kind");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .component_kind = "codec" }, "another type");
   check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_CHOICE, .choices = "a|b",

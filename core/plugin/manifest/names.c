@@ -63,6 +63,7 @@ static const struct {
   { ADZE_PARAM_MAP, ADZE_PARAM_STRING, "map of string" },
   { ADZE_PARAM_MAP, ADZE_PARAM_CHOICE, "map of choice" },
   { ADZE_PARAM_MAP, ADZE_PARAM_FILE, "map of file" },
+  { ADZE_PARAM_OUTPUT_FILE, 0, "output file" },
 };
 
 const char *

@@ -3,6 +3,7 @@
 #include "plugin/manifest/params.h"
 
 #include <adze/draft/format.h>
+#include <adze/draft/observer.h>
 #include <adze/draft/source.h>
 
 #include <string.h>
@@ -76,13 +77,20 @@ check_param_name (const adze_manifest_component *component, size_t index)
 }
 
 static adze_error *
-check_param_type (const adze_param *param)
+check_param_type (const adze_manifest_component *component, const adze_param *param)
 {
   bool entries = param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP;
   if (!adze_param_type_name (param->type, param->item) || (entries && param->item == 0))
     return adze_error_new (ADZE_E_PARAM, "parameter '%s' is of type %u with entries of type %u, "
                            "which is none",
                            param->name, (unsigned)param->type, (unsigned)param->item);
+  if (param->type == ADZE_PARAM_OUTPUT_FILE
+      && (!component->kind || strcmp (component->kind, ADZE_OBSERVER) != 0))
+    return adze_error_new (ADZE_E_PARAM,
+                           "parameter '%s' names a file that is written, which only an observer "
+                           "can have: what other components do is found again instead of being "
+                           "done again",
+                           param->name);
   return NULL;
 }
 
@@ -182,7 +190,7 @@ adze_param_check (const adze_manifest_component *component, size_t index, const 
                             members[i].mandatory));
   }
   *field = "type";
-  ADZE_TRY (check_param_type (param));
+  ADZE_TRY (check_param_type (component, param));
   *field = "range";
   ADZE_TRY (check_param_range (param, scalar));
   *field = "choices";

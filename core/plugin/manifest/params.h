@@ -43,7 +43,7 @@ bool adze_param_is_size (const adze_param *param);
 ADZE_MUST_CHECK adze_error *adze_param_size (const adze_param *param, const adze_value *value,
                                              adze_value **size);
 
-/* String, choice, file or component: types whose values need no quotes. */
+/* String, choice, files or component: types whose values need no quotes. */
 bool adze_param_is_text (uint32_t type);
 
 /* What TEXT says as the value of a parameter of TYPE: TOML, or plain text where the type allows
@@ -73,9 +73,10 @@ struct adze_params {
  * presets) lies in DOCUMENT (may be NULL then). All complaints are in one error: of several, each
  * has a line of its message, and the facts are the first one's. Keys in IGNORE (NULL-terminated,
  * may be NULL) are the host's. A file's path is taken relative to FOLDER (NULL: the current one)
- * and must be that of a file that can be read; only one whose preset is the empty text may be
- * empty, which says that there is none. Components are looked up through FIND, whose answer is the
- * component's declaration; a NULL FIND refuses component parameters. */
+ * and must be that of a file that can be read, or written where the table says so; only one whose
+ * preset is the empty text may be empty, which says that there is none. Components are looked up
+ * through FIND, whose answer is the component's declaration; a NULL FIND refuses component
+ * parameters. */
 typedef adze_error *(*adze_params_find) (void *context, const char *kind, const char *id,
                                          const adze_manifest_component **component);
 ADZE_MUST_CHECK adze_error *adze_params_bind (const adze_manifest_component *component,

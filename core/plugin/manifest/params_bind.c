@@ -197,17 +197,21 @@ no_component (const adze_param *param, const adze_value *value)
   return error;
 }
 
-/* Opened, since it is now that somebody is there to read why it cannot be. */
 static adze_error *
-find_file (const char *folder, const char *name, char **absolute)
+find_path (const char *folder, const char *name, char **absolute)
 {
   bool relative = name[0] != '/' && folder;
   ADZE_AUTO_FREE char *path
       = relative ? adze_text_format ("%s/%s", folder, name) : strdup (name);
-  if (!path)
-    return adze_error_memory ();
+  return path ? adze_path_absolute (path, absolute) : adze_error_memory ();
+}
+
+/* Opened, since it is now that somebody is there to read why it cannot be. */
+static adze_error *
+find_file (const char *folder, const char *name, char **absolute)
+{
   ADZE_AUTO_FREE char *found = NULL;
-  ADZE_TRY (adze_path_absolute (path, &found));
+  ADZE_TRY (find_path (folder, name, &found));
   ADZE_AUTO_FD int fd = -1;
   adze_error *error = adze_file_open (found, &fd, NULL);
   if (error) {
@@ -218,12 +222,32 @@ find_file (const char *folder, const char *name, char **absolute)
   return NULL;
 }
 
+/* Made when it is missing, its folder is not. What else has it, its pipeline knows. */
+static adze_error *
+place_file (const char *folder, const char *name, char **absolute)
+{
+  struct stat status;
+  ADZE_AUTO_FREE char *found = NULL;
+  ADZE_TRY (find_path (folder, name, &found));
+  if (stat (found, &status) == 0 && S_ISDIR (status.st_mode))
+    return adze_error_new (ADZE_E_PARAM, "%s is a folder; name a file in it", found);
+  size_t length = (size_t)(adze_path_base (found) - found);
+  ADZE_AUTO_FREE char *above = strndup (found, length);
+  if (!above)
+    return adze_error_memory ();
+  if (stat (above, &status) != 0 || !S_ISDIR (status.st_mode))
+    return adze_error_new (ADZE_E_PARAM, "there is no folder %s for the file to be in; make it, or "
+                           "name another one", above);
+  *absolute = adze_take (&found);
+  return NULL;
+}
+
 static void
 bind_file (binder *b, const adze_param *param, const adze_value *value,
            struct adze_param_value *into)
 {
   /* The only way for a parameter to say that it can do without a file. */
-  bool optional = param->type == ADZE_PARAM_FILE && param->preset
+  bool optional = param->type != ADZE_PARAM_LIST && param->type != ADZE_PARAM_MAP && param->preset
                   && (!param->preset[0] || strcmp (param->preset, "\"\"") == 0);
   if (value->string_size == 0 && optional) {
     set_text (b, into, "");
@@ -236,7 +260,9 @@ bind_file (binder *b, const adze_param *param, const adze_value *value,
                                  param->name));
     return;
   }
-  adze_error *error = find_file (b->folder, value->string, &into->string);
+  adze_error *error = param->type == ADZE_PARAM_OUTPUT_FILE
+                          ? place_file (b->folder, value->string, &into->string)
+                          : find_file (b->folder, value->string, &into->string);
   if (error)
     complain_at (b, value, false, about_param (param, error));
 }
@@ -290,6 +316,7 @@ bind_scalar (binder *b, const adze_param *param, uint32_t type, const adze_value
     into->real = value->type == ADZE_VALUE_INT ? (double)value->integer : value->real;
     break;
   case ADZE_PARAM_FILE:
+  case ADZE_PARAM_OUTPUT_FILE:
     bind_file (b, param, value, into);
     break;
   case ADZE_PARAM_COMPONENT:

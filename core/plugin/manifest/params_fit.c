@@ -18,7 +18,7 @@ bool
 adze_param_is_text (uint32_t type)
 {
   return type == ADZE_PARAM_STRING || type == ADZE_PARAM_CHOICE || type == ADZE_PARAM_FILE
-         || type == ADZE_PARAM_COMPONENT;
+         || type == ADZE_PARAM_COMPONENT || type == ADZE_PARAM_OUTPUT_FILE;
 }
 
 /* TEXT as TOML. Blanks in front let the columns of the result be those of a text that begins at

@@ -20,6 +20,7 @@ adze_param_type_words (uint32_t type)
   case ADZE_PARAM_FLOAT:
     return "a float";
   case ADZE_PARAM_FILE:
+  case ADZE_PARAM_OUTPUT_FILE:
     return "a string with the path of a file";
   case ADZE_PARAM_COMPONENT:
     return "the id of a component, or { use = \"ID\", ... }";

@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <adze/sdk.h>
 
 static const adze_param params[] = {
-  { .name = "path", .type = ADZE_PARAM_STRING, .preset = "",
+  { .name = "path", .type = ADZE_PARAM_OUTPUT_FILE, .preset = "",
     .help = "file to append to; empty: standard error" },
   { .name = "format", .type = ADZE_PARAM_CHOICE, .preset = "text", .choices = "text|json",
     .help = "lines for people, or one JSON object a line" },
@@ -194,6 +195,39 @@ write_json (FILE *stream, const adze_event *event)
 
 /* ---- Callbacks. */
 
+/* Does it begin as both formats do? */
+static bool
+begins_as_trace (const char *line)
+{
+  static const char json[] = "{\"time_ns\":", text[] = "0000-00-00T00:00:00.000000Z ";
+  if (strncmp (line, json, sizeof json - 1) == 0)
+    return true;
+  for (size_t i = 0; text[i]; i++) {
+    bool digit = line[i] >= '0' && line[i] <= '9';
+    if (text[i] == '0' ? !digit : line[i] != text[i])
+      return false;
+  }
+  return true;
+}
+
+/* A file that somebody else wrote is damaged by lines at its end. Devices and
+ * pipes have no end that could be looked at. */
+static bool
+is_something_else (const char *path)
+{
+  struct stat status;
+  char line[64] = "";
+  if (stat (path, &status) != 0 || !S_ISREG (status.st_mode) || status.st_size == 0)
+    return false;
+  FILE *stream = fopen (path, "re");
+  if (!stream)
+    return true;
+  size_t size = fread (line, 1, sizeof line - 1, stream);
+  fclose (stream);
+  line[size] = '\0';
+  return !begins_as_trace (line);
+}
+
 /* A stream of our own also for standard error: its buffer holds a line, so that the lines of
  * several programs do not mix. */
 static FILE *
@@ -219,6 +253,11 @@ static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
   const char *path = adze_param_string (host, values, "path");
+  if (path[0] && is_something_else (path))
+    return adze_fail (host, ADZE_E_DUPLICATE,
+                      "%s is there already, and is no trace: its first line is no event; name "
+                      "another file, or move that one away",
+                      path);
   trace *self = (trace *)host->allocate (host, sizeof *self);
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");

@@ -27,7 +27,11 @@ typedef enum adze_param_type {
   ADZE_PARAM_FILE = 6,      /* its content counts, not its path */
   ADZE_PARAM_COMPONENT = 7, /* a component of kind .component_kind, with its own parameters */
   ADZE_PARAM_LIST = 8,      /* of .item */
-  ADZE_PARAM_MAP = 9        /* from names to .item */
+  ADZE_PARAM_MAP = 9,       /* from names to .item */
+  /* A file that an observer writes, and nobody reads: the host refuses one that is a model, a
+   * dataset, an output or anything else that a pipeline has. Of observers alone: results of other
+   * components are found again, and the file would not be written then. */
+  ADZE_PARAM_OUTPUT_FILE = 10
 } adze_param_type;
 
 /* At most so many parameters; a table that is longer has lost its end. */
@@ -38,7 +42,7 @@ typedef struct adze_param {
   uint32_t type;    /* adze_param_type */
   uint32_t item;    /* of a list or a map: bool to file; else 0 */
   /* The value when none is given, as it would stand in the TOML: "0.5", "\"magnitude\"",
-   * "[1, 2]". NULL: it must be given. For string, choice, file and component the quotes may be
+   * "[1, 2]". NULL: it must be given. For string, choice, files and component the quotes may be
    * left out. */
   const char *preset;
   /* For int and float (and lists and maps of them): an interval, a bracket includes and a
@@ -71,7 +75,8 @@ typedef struct adze_params_service {
   bool (*get_bool) (const adze_params *params, const char *name);
   int64_t (*get_int) (const adze_params *params, const char *name);
   double (*get_float) (const adze_params *params, const char *name);
-  /* [any] The text of a string or choice, the absolute path of a file, the id of a component. */
+  /* [any] The text of a string or choice, the absolute path of a file (also of one that is
+   * written; empty: none), the id of a component. */
   const char *(*get_string) (const adze_params *params, const char *name);
   /* [any] The parameters of a component; the entries of a list, named "0", "1" ..., or of a map. */
   const adze_params *(*get_nested) (const adze_params *params, const char *name);
