@@ -14,6 +14,7 @@ typedef struct adze_format_options {
   const adze_value *settings; /* the format's parameters; NULL: presets */
   uint64_t structure_limit;   /* bytes; 0: 100 MB */
   adze_guard *guard;          /* for writing: what must not be written over; NULL: nothing */
+  const char *tag;            /* for adze_model_write: as in adze_writer_open; NULL: one of its own */
 } adze_format_options;
 
 /* OPTIONS may be NULL. Refuses what the catalog's rules refuse (adze/draft/format.h): every
@@ -91,7 +92,8 @@ ADZE_MUST_CHECK adze_error *adze_writer_commit (adze_writer *writer);
  * them. */
 void adze_writer_close (adze_writer *writer, bool keep);
 
-/* One whole model into another file: what `adze convert` does. */
+/* One whole model into another file: what `adze convert` does. Nothing is taken over of an earlier
+ * attempt; with the TAG of one, its temporary files are replaced. */
 ADZE_MUST_CHECK adze_error *adze_model_write (adze_runtime *runtime, const adze_model *model,
                                               const char *path,
                                               const adze_format_options *options);

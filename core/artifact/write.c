@@ -70,7 +70,7 @@ copy_piece (copy *work, uint64_t piece, void *buffer)
   return NULL;
 }
 
-enum { BUFFERS = 64 };
+enum { BUFFERS = 64, OWN_TAG = 64 };
 
 static adze_status
 copy_pieces (void *argument, size_t first, size_t last)
@@ -133,18 +133,25 @@ copy_tensors (adze_runtime *runtime, const adze_model *model, const adze_writer 
   return error;
 }
 
+/* Another program that writes the same file must not meet our temporary one. */
+static void
+own_tag (char tag[OWN_TAG])
+{
+  struct timespec now;
+  clock_gettime (CLOCK_REALTIME, &now);
+  snprintf (tag, OWN_TAG, "%ld-%llx", (long)getpid (),
+            (unsigned long long)now.tv_sec * 1000000000u + (unsigned long long)now.tv_nsec);
+}
+
 adze_error *
 adze_model_write (adze_runtime *runtime, const adze_model *model, const char *path,
                   const adze_format_options *options)
 {
-  /* Another program that writes the same file must not meet our temporary one. */
-  struct timespec now;
-  char tag[64];
-  clock_gettime (CLOCK_REALTIME, &now);
-  snprintf (tag, sizeof tag, "%ld-%llx", (long)getpid (),
-            (unsigned long long)now.tv_sec * 1000000000u + (unsigned long long)now.tv_nsec);
+  char own[OWN_TAG];
   adze_writer *writer;
-  ADZE_TRY (adze_writer_open (runtime, path, options, model, tag, ADZE_RESUME_NOT, NULL,
+  own_tag (own);
+  ADZE_TRY (adze_writer_open (runtime, path, options, model,
+                              options && options->tag ? options->tag : own, ADZE_RESUME_NOT, NULL,
                               &writer));
   adze_error *error = copy_tensors (runtime, model, writer);
   if (error)

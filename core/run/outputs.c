@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/execution.h"
+#include "run/parts.h"
 
 adze_error *
 adze_format_options_of (adze_plan *plan, size_t output, adze_format_options *options)
@@ -127,6 +128,7 @@ write_model (adze_execution *x, size_t number, const adze_plan_model *model)
   ADZE_AUTO_VALUE found = NULL;
   ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
   adze_format_options options;
+  char tag[ADZE_HASH_TEXT];
   adze_model whole;
   if (!facts)
     return adze_error_memory ();
@@ -135,6 +137,8 @@ write_model (adze_execution *x, size_t number, const adze_plan_model *model)
   if (found)
     return NULL;
   ADZE_TRY (adze_format_options_of (x->plan, number, &options));
+  adze_part_tag (adze_key_hash (&key), tag);
+  options.tag = tag;
   ADZE_TRY (complete_model (model, &whole));
   adze_error *error = adze_model_write (x->plan->runtime, &whole, output->path, &options);
   free (whole.tensors);

@@ -10,6 +10,14 @@
 enum { PARTS_MOST = 64 << 20 };
 static const char parts_name[] = "parts.jsonl";
 
+void
+adze_part_tag (adze_hash128 key, char tag[ADZE_HASH_TEXT])
+{
+  enum { ENOUGH = 12 }; /* to tell runs apart in a folder */
+  adze_hash_text (key, tag);
+  tag[ENOUGH] = '\0';
+}
+
 /* How long the folder is that RUNS is in, with its slash. */
 static size_t
 project_size (const char *runs)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "run/execution.h"
+#include "run/parts.h"
 
 /* What a segment has while it runs. */
 typedef struct segment_state {
@@ -164,8 +165,7 @@ open_sink_as (segment_state *s, adze_resume resume)
   }
   char tag[ADZE_HASH_TEXT];
   adze_format_options options;
-  adze_hash_text (s->journal, tag);
-  tag[12] = '\0'; /* enough to tell runs apart in a folder */
+  adze_part_tag (s->journal, tag);
   ADZE_TRY (adze_format_options_of (s->x->plan, segment->output, &options));
   return adze_sink_open_output (plan->runtime, plan->pipeline->outputs[segment->output].path,
                                 &options, &segment->result->view, tag, resume, &s->resumed,
