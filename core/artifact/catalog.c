@@ -505,10 +505,16 @@ hole (const adze_catalog *catalog, const extent *span, uint64_t from, uint64_t t
                                       "%s: bytes %" PRIu64 " to %" PRIu64 " %s", path, from, to, what);
   adze_error_set (error, "file", path);
   adze_error_setf (error, "place", "byte %" PRIu64, from);
-  adze_error_setf (error, "needed", "tensors that fill bytes %" PRIu64 " to %" PRIu64
-                   " with less than %" PRIu64 " bytes between them",
-                   span->first, span->last, span->alignment);
-  adze_error_setf (error, "found", "%" PRIu64 " bytes", to - from);
+  if (span->alignment > 1)
+    adze_error_setf (error, "needed",
+                     "tensors that fill bytes %" PRIu64 " to %" PRIu64 " with less than %" PRIu64
+                     " bytes between them",
+                     span->first, span->last, span->alignment);
+  else
+    adze_error_setf (error, "needed",
+                     "tensors that fill bytes %" PRIu64 " to %" PRIu64 " with nothing between them",
+                     span->first, span->last);
+  adze_error_setf (error, "found", "%" PRIu64 " byte%s", to - from, to - from == 1 ? "" : "s");
   return error;
 }
 

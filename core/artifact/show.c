@@ -359,8 +359,8 @@ write_totals (const show *view, adze_buffer *into)
                       view->tensors == 1 ? "" : "s");
   if (view->pattern)
     adze_buffer_format (into, " of %zu", view->model->count);
-  adze_buffer_format (into, ", %s elements, %s", adze_grouped (view->elements, elements),
-                      adze_bytes_text (view->bytes, bytes));
+  adze_buffer_format (into, ", %s element%s, %s", adze_grouped (view->elements, elements),
+                      view->elements == 1 ? "" : "s", adze_bytes_text (view->bytes, bytes));
   for (size_t i = 0; i < count; i++) {
     adze_buffer_text (into, i ? ", " : ": ");
     adze_buffer_safe (into, totals[i].word, strlen (totals[i].word));

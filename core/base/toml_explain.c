@@ -369,6 +369,17 @@ explain_escape (const fault *f)
 
 /* ---- Values. */
 
+static adze_error *
+explain_depth (const fault *f)
+{
+  const char *most = strstr (f->what, "nested value depth of ");
+  if (!most)
+    return NULL;
+  most += strlen ("nested value depth of ");
+  return say (f, f->at, "lists and tables lie here more than %.*s deep inside of one another",
+              (int)strspn (most, "0123456789"), most);
+}
+
 static bool
 in_word (char c)
 {
@@ -551,8 +562,9 @@ adze_error *
 adze_toml_explain (const adze_document *document, uint32_t line, uint32_t column, const char *what)
 {
   static adze_error *(*const explanations[]) (const fault *)
-      = { explain_header,  explain_key_twice, explain_equals, explain_string, explain_escape,
-          explain_missing, explain_brackets,  explain_number, explain_word,   explain_rest };
+      = { explain_depth,  explain_header, explain_key_twice, explain_equals,
+          explain_string, explain_escape, explain_missing,   explain_brackets,
+          explain_number, explain_word,   explain_rest };
   fault f = { .document = document, .what = what, .number = line, .column = column };
   find_line (&f);
   for (size_t i = 0; i < ADZE_COUNT_OF (explanations); i++) {

@@ -26,12 +26,14 @@ adze_pending_close (adze_pending *pending, bool keep)
   *pending = (adze_pending){ 0 };
 }
 
+/* Of the files that adze_result_add_file took note of. */
 static uint64_t
-bytes_of (const adze_plan_model *model)
+bytes_of (const adze_value *facts)
 {
+  const adze_value *files = adze_value_get (facts, "files");
   uint64_t bytes = 0;
-  for (size_t i = 0; i < model->view.count; i++)
-    bytes += model->view.tensors[i].meta.byte_size;
+  for (size_t i = 0; files && i < files->count; i++)
+    bytes += (uint64_t)adze_value_get (files->items[i], "size")->integer;
   return bytes;
 }
 
@@ -58,7 +60,7 @@ promote (adze_execution *x, size_t segment)
     ADZE_TRY (adze_result_add_file (pending->facts, adze_sink_file (pending->sink, i)));
   ADZE_TRY (adze_result_keep (x->folder, &pending->key, pending->facts));
   ADZE_TRY (adze_journal_forget (x->folder, pending->journal));
-  tell_written (x, output->path, bytes_of (x->plan->segments[segment].result));
+  tell_written (x, output->path, bytes_of (pending->facts));
   adze_pending_close (pending, false);
   return NULL;
 }
@@ -145,7 +147,9 @@ write_model (adze_execution *x, size_t number, const adze_plan_model *model)
   ADZE_TRY (error);
   ADZE_TRY (adze_result_add_file (facts, output->path));
   ADZE_TRY (adze_result_keep (x->folder, &key, facts));
-  tell_written (x, output->path, bytes_of (model));
+  /* Only the plan knows of shards beside it. */
+  const adze_plan_output *planned = &x->plan->outputs[number];
+  tell_written (x, output->path, planned->asked ? planned->bytes : bytes_of (facts));
   return NULL;
 }
 

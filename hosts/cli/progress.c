@@ -169,7 +169,9 @@ say (adze_cli_progress *p, const char *format, ...)
   vsnprintf (text, sizeof text, format, arguments);
   va_end (arguments);
   adze_cli_progress_hide (p);
-  adze_cli_print_lines (p->printer, "", text);
+  /* One line, whatever line breaks a name has. */
+  adze_cli_print (p->printer, ADZE_CLI_PLAIN, text);
+  fputc ('\n', p->printer->stream);
   fflush (p->printer->stream);
 }
 

@@ -132,7 +132,8 @@ print_end (const adze_cli *cli, const char *folder)
   } else if (!cli->quiet) {
     adze_cli_print (&cli->out, ADZE_CLI_GREEN, "finished");
     fputs (": ", adze_cli_out);
-    adze_cli_print_lines (&cli->out, "", folder);
+    adze_cli_print (&cli->out, ADZE_CLI_PLAIN, folder);
+    putc ('\n', adze_cli_out);
   }
 }
 

@@ -45,6 +45,16 @@ sed 's/f32/f64/; s/a f64 4/a f64 2/' m.slate > long.slate
 expect 1 "$ADZE" convert long.slate made/q.slate
 err_has "cannot hold the tensor"
 err_has "f64"
+mkdir made/folder.slate
+mkfifo made/pipe.slate
+expect 4 "$ADZE" convert m.slate made/folder.slate
+err_has "made/folder.slate is a folder, and a file is to be written there"
+expect 4 "$ADZE" convert m.slate made/pipe.slate
+err_has "made/pipe.slate is a pipe, and a file is to be written there"
+rm -r made/folder.slate made/pipe.slate
+long=$(printf '%0244d' 7)
+expect 4 "$ADZE" convert m.slate "made/$long.slate"
+err_has "is too long: it has 250 bytes, and can have"
 ls -A made > after
 cmp -s before after || fail "the folder should be as before: $(diff before after)"
 [ "$(cat made/q.slate)" = precious ] || fail "the old file should be there"

@@ -161,7 +161,7 @@ names_without_a_format_are_refused (void **state)
   ADZE_AUTO_MODEL model = make_model ();
   must_fail (write_with (w, model, "out/m.bin", NULL), ADZE_E_UNSUPPORTED, "m.bin",
              ".slate, .tablet", "stone", NULL);
-  must_fail (write_with (w, model, "out", NULL), ADZE_E_IO, "something else than a file", NULL);
+  must_fail (write_with (w, model, "out", NULL), ADZE_E_IO, "is a folder, and a file is to be written there", NULL);
   only (w, "");
 }
 

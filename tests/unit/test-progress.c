@@ -105,14 +105,14 @@ elsewhere_lines_are_plain (void **state)
           TEXT ("stages", "merge"), TRUTH ("cached", true));
     EMIT (s, "segment.finished", INT ("segment", 3), INT ("bytes", 9), TEXT ("stages", "merge"),
           REAL ("seconds", 0), TRUTH ("cached", true));
-    EMIT (s, "output.written", TEXT ("path", "a\033b.onnx"), INT ("bytes", 1234567));
+    EMIT (s, "output.written", TEXT ("path", "a\033b\n.onnx"), INT ("bytes", 1234567));
     EMIT (s, "run.finished", REAL ("seconds", 2.5));
     EMIT (s, "something.else", TEXT ("run", "x"));
     printed (s, "run 0001-small\n"
                 "[2/3] clip, cast: 2.0 GB to be read\n"
                 "[2/3] clip, cast: done in 2.0 s (1.0 GB/s)\n"
                 "[3/3] merge: kept from an earlier run\n"
-                "wrote a\\x1bb.onnx (1.2 MB)\n"
+                "wrote a\\x1bb\\x0a.onnx (1.2 MB)\n"
                 "run 0001-small finished in 2.5 s\n");
     close_screen (s);
   }

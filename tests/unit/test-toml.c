@@ -361,6 +361,18 @@ test_deepest_document_is_read (void **state)
 }
 
 static void
+test_nested_too_deeply (void **state)
+{
+  (void)state;
+  ADZE_AUTO_FREE char *text = repeated ("a = ", "[", 80, "");
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_ERROR error = adze_toml_parse ("x.toml", text, strlen (text), &document);
+  assert_non_null (strstr (adze_error_message (error),
+                           "lists and tables lie here more than 64 deep inside of one another"));
+  assert_null (strstr (adze_error_message (error), "TOML_MAX"));
+}
+
+static void
 test_missing_file (void **state)
 {
   (void)state;
@@ -610,6 +622,7 @@ main (void)
     cmocka_unit_test (test_long_key_shows_the_place),
     cmocka_unit_test (test_dots_elsewhere_do_not_count),
     cmocka_unit_test (test_deepest_document_is_read),
+    cmocka_unit_test (test_nested_too_deeply),
     cmocka_unit_test (test_missing_file),
     cmocka_unit_test (test_conformance),
   };
