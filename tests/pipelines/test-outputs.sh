@@ -32,4 +32,11 @@ events=$(ls -d adze-runs/0* | tail -n 1)/events.jsonl
 [ "$(grep -c '"segment.started"' "$events")" = 1 ] || complain "work went on behind it"
 must "$ADZE" run p.toml --set 'output.1.architecture="test"'
 [ -e out.gguf ] && [ -e between.safetensors ] || complain "there are no outputs"
+
+# What was written is as large as its file.
+events=$(ls -d adze-runs/0* | tail -n 1)/events.jsonl
+for file in out.gguf between.safetensors; do
+  grep '"output.written"' "$events" | grep "$file" | grep -qw "$(stat -c %s $file)" \
+    || complain "$file was written with another size: $(grep '"output.written"' "$events")"
+done
 finish
