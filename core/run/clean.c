@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "artifact/columns.h"
 #include "run/folder_private.h"
 #include "run/parts.h"
 
@@ -18,8 +19,9 @@ typedef struct cleaning {
   size_t used_count;
   char **kept; /* temporary files of outputs, of runs that stay */
   size_t kept_count;
-  adze_value *report; /* { removed: [{ path, bytes }], bytes } */
+  adze_value *report; /* { removed: [{ path, bytes }], left: [{ path, why }], bytes } */
   adze_value *removed;
+  adze_value *left;
   uint64_t bytes;
 } cleaning;
 
@@ -291,19 +293,82 @@ clean_results (cleaning *c)
   return error;
 }
 
+/* ---- Runs, and folders that are only called like one. */
+
+/* A folder with nothing in it is that of a run that was killed as it began, and nothing is lost with
+ * it. WHY stays NULL for a run. */
+static adze_error *
+is_run (const char *folder, const char **why)
+{
+  struct stat status;
+  bool found = false;
+  char **names = NULL;
+  size_t count = 0;
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/run.json", folder);
+  *why = "it is no folder, and so no run";
+  if (!path)
+    return adze_error_memory ();
+  if (lstat (folder, &status) != 0 || !S_ISDIR (status.st_mode))
+    return NULL;
+  ADZE_AUTO_ERROR damaged = adze_record_read (path, &document, &found);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  ADZE_TRY (adze_folder_names (folder, "", &names, &count));
+  adze_names_free (names, count);
+  bool known = adze_record_text (document.root, "adze") && adze_record_text (document.root, "state");
+  *why = known || count == 0 ? NULL
+         : found             ? "its run.json is none that adze wrote, or is damaged"
+                             : "it has no run.json, so adze did not make it, or was killed as it did";
+  return NULL;
+}
+
+static adze_error *
+leave (cleaning *c, const char *path, const char *why)
+{
+  adze_value *entry = adze_json_table (c->left, NULL);
+  adze_json_string (entry, "path", path);
+  adze_json_string (entry, "why", why);
+  return adze_json_failed (c->report) ? adze_error_memory () : NULL;
+}
+
+/* Moves those that are no runs to the end; *COUNT are left. */
+static adze_error *
+sort_out (cleaning *c, adze_run_name *names, size_t *count)
+{
+  size_t runs = 0;
+  for (size_t i = 0; i < *count; i++) {
+    const char *why;
+    ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", c->runs, names[i].folder);
+    if (!path)
+      return adze_error_memory ();
+    ADZE_TRY (is_run (path, &why));
+    if (why) {
+      ADZE_TRY (leave (c, path, why));
+      continue;
+    }
+    adze_run_name run = names[i];
+    memmove (&names[runs + 1], &names[runs], (i - runs) * sizeof names[0]);
+    names[runs++] = run;
+  }
+  *count = runs;
+  return NULL;
+}
+
 static adze_error *
 clean_runs (cleaning *c, uint64_t keep)
 {
   adze_run_name *names = NULL;
-  size_t count = 0;
-  ADZE_TRY (adze_run_names (c->runs, &names, &count));
-  adze_error *error = NULL;
-  for (size_t i = count > keep ? count - (size_t)keep : 0; !error && i < count; i++)
+  size_t all = 0;
+  ADZE_TRY (adze_run_names (c->runs, &names, &all));
+  size_t count = all;
+  adze_error *error = sort_out (c, names, &count);
+  size_t old = count > keep ? count - (size_t)keep : 0;
+  for (size_t i = old; !error && i < count; i++)
     error = keep_parts (c, names[i].folder);
   for (size_t i = 0; !error && i < count; i++)
-    error = count - i > keep ? remove_run (c, names[i].folder)
-                             : note_uses (c, names[i].folder);
-  adze_run_names_free (names, count);
+    error = i < old ? remove_run (c, names[i].folder) : note_uses (c, names[i].folder);
+  adze_run_names_free (names, all);
   return error;
 }
 
@@ -326,6 +391,11 @@ write_report (const cleaning *c, bool json, char **text)
                         c->pretend ? "would remove" : "removed", adze_record_text (entry, "path"),
                         adze_value_get (entry, "bytes")->integer);
   }
+  for (size_t i = 0; i < c->left->count; i++) {
+    const adze_value *entry = c->left->items[i];
+    adze_buffer_safe_line (&made, "left alone %s: %s", adze_record_text (entry, "path"),
+                           adze_record_text (entry, "why"));
+  }
   adze_buffer_format (&made, "%" PRIu64 " bytes in %zu places%s\n", c->bytes, c->removed->count,
                       c->pretend ? "; nothing was removed" : "");
   return adze_buffer_finish (&made, text);
@@ -346,9 +416,10 @@ adze_runs_clean (adze_runtime *runtime, const char *runs, uint64_t keep, bool pr
   *text = NULL;
   ADZE_AUTO_VALUE report = adze_value_new (ADZE_VALUE_TABLE);
   adze_value *removed = adze_json_list (report, "removed");
-  cleaning c = { .pretend = pretend, .report = report, .removed = removed };
+  adze_value *left = adze_json_list (report, "left");
+  cleaning c = { .pretend = pretend, .report = report, .removed = removed, .left = left };
   adze_run_lock lock = { .fd = -1 };
-  if (!removed)
+  if (!removed || !left)
     return adze_error_memory ();
   ADZE_TRY (adze_path_absolute (runs ? runs : ADZE_RUNS_DEFAULT, &c.runs));
   adze_error *error = NULL;

@@ -132,6 +132,21 @@ done
 [ -e elsewhere/precious ] || fail "links should not be followed"
 expect 0 "$ADZE" runs clean --keep 0 --json
 json_is 4 removed
+
+# What adze has not made is left alone, and said: folders of anybody's may be called like a run.
+run 0007-own finished '' ''
+mkdir -p adze-runs/2019-trip adze-runs/2020-home
+echo x > adze-runs/2019-trip/photo.jpg
+echo '{ "photos": 2 }' > adze-runs/2020-home/run.json
+expect 0 "$ADZE" runs clean --keep 1
+out_has "left alone $work/adze-runs/2019-trip: it has no run.json"
+out_has "left alone $work/adze-runs/2020-home: its run.json is none that adze wrote"
+[ -e adze-runs/0007-own ] || fail "folders that are no runs should not count as the newest"
+expect 0 "$ADZE" runs clean --keep 0 --json
+json_is 1 removed
+json_is "$work/adze-runs/2019-trip" left 0 path
+[ -e adze-runs/2019-trip/photo.jpg ] || fail "somebody's photo should be there"
+[ -e adze-runs/2020-home/run.json ] || fail "somebody's run.json should be there"
 expect 2 "$ADZE" runs clean --keep few
 err_has "--keep takes a whole number"
 done_
