@@ -309,6 +309,35 @@ carry_out (adze_execution *x)
   return adze_lock_renew (x);
 }
 
+/* Would the same come of it once more? Then what it has written is of no use to anybody: a pipeline
+ * that says something else begins anew. */
+static bool
+is_final (const adze_error *error)
+{
+  adze_status status = adze_error_status (error);
+  return status == ADZE_E_PARAM || status == ADZE_E_FORMAT || status == ADZE_E_CONTRACT;
+}
+
+/* Temporary files, each as large as an output, that no run will go on with. A run is not worse for
+ * what it could not remove. */
+static void
+drop_parts (adze_execution *x, const adze_error *error)
+{
+  uint64_t bytes = 0;
+  if (error && !is_final (error))
+    return;
+  ADZE_AUTO_ERROR wrong
+      = adze_parts_drop (x->folder, x->plan->pipeline->name, error != NULL, &bytes);
+  if (wrong)
+    adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                        "temporary files of a run that failed stay: %s", adze_error_message (wrong));
+  else if (bytes > 0)
+    adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_INFO,
+                        "removed temporary files of %s: %llu bytes",
+                        error ? "this run" : "earlier runs, which failed",
+                        (unsigned long long)bytes);
+}
+
 static adze_error *
 finish (adze_execution *x, adze_error *error)
 {
@@ -320,6 +349,7 @@ finish (adze_execution *x, adze_error *error)
     late = adze_folder_flush (x->folder);
   if (!late)
     late = adze_take (&x->lost_events);
+  drop_parts (x, error);
   if (!error)
     return late;
   adze_error_free (late);

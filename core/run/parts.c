@@ -126,3 +126,108 @@ adze_parts_of (const char *runs, const char *run, char ***paths, size_t *count)
   *count = 0;
   return error;
 }
+
+/* ---- Those that are of no more use. */
+
+typedef struct dropping {
+  const adze_folder *folder;
+  const char *name;
+  bool own;
+  char **kept; /* of runs that can be gone on with */
+  size_t kept_count;
+} dropping;
+
+static void
+dropping_cleanup (dropping *d)
+{
+  adze_names_free (d->kept, d->kept_count);
+}
+
+/* One whose record cannot be read may be any. */
+static adze_error *
+state_of (const dropping *d, const char *run, bool *finished, bool *dropped)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  bool found = false;
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s/run.json", d->folder->runs, run);
+  if (!path)
+    return adze_error_memory ();
+  ADZE_AUTO_ERROR damaged = adze_record_read (path, &document, &found);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  const char *state = adze_record_text (document.root, "state");
+  const char *name = adze_record_text (document.root, "name");
+  bool ours = d->own ? strcmp (run, adze_path_base (d->folder->path)) == 0
+                     : name && strcmp (name, d->name) == 0;
+  *finished = state && strcmp (state, "finished") == 0;
+  *dropped = ours && state && strcmp (state, "failed") == 0;
+  return NULL;
+}
+
+static adze_error *
+keep (dropping *d, const char *run)
+{
+  char **parts = NULL;
+  size_t count = 0;
+  ADZE_TRY (adze_parts_of (d->folder->runs, run, &parts, &count));
+  char **grown = reallocarray (d->kept, d->kept_count + count + 1, sizeof *grown);
+  if (!grown) {
+    adze_names_free (parts, count);
+    return adze_error_memory ();
+  }
+  d->kept = grown;
+  for (size_t i = 0; i < count; i++)
+    grown[d->kept_count++] = parts[i];
+  free (parts);
+  return NULL;
+}
+
+static adze_error *
+drop (const dropping *d, const char *run, uint64_t *bytes)
+{
+  char **parts = NULL;
+  size_t count = 0;
+  adze_error *error = adze_parts_of (d->folder->runs, run, &parts, &count);
+  for (size_t i = 0; !error && i < count; i++) {
+    struct stat status;
+    if (has (d->kept, d->kept_count, parts[i]) || lstat (parts[i], &status) != 0)
+      continue;
+    if (unlink (parts[i]) == 0)
+      *bytes += (uint64_t)status.st_size;
+    else
+      error = adze_error_errno ("cannot remove %s", parts[i]);
+  }
+  adze_names_free (parts, count);
+  return error;
+}
+
+static adze_error *
+drop_all (dropping *d, const adze_run_name *names, size_t count, uint64_t *bytes)
+{
+  ADZE_AUTO_FREE bool *dropped = calloc (count + 1, sizeof *dropped);
+  if (!dropped)
+    return adze_error_memory ();
+  for (size_t i = 0; i < count; i++) {
+    bool finished = false;
+    ADZE_TRY (state_of (d, names[i].folder, &finished, &dropped[i]));
+    if (!finished && !dropped[i])
+      ADZE_TRY (keep (d, names[i].folder));
+  }
+  for (size_t i = 0; i < count; i++)
+    if (dropped[i])
+      ADZE_TRY (drop (d, names[i].folder, bytes));
+  return NULL;
+}
+
+adze_error *
+adze_parts_drop (const adze_folder *folder, const char *name, bool own, uint64_t *bytes)
+{
+  ADZE_AUTO (dropping) d = { .folder = folder, .name = name, .own = own };
+  adze_run_name *names = NULL;
+  size_t count = 0;
+  *bytes = 0;
+  ADZE_TRY (adze_run_names (folder->runs, &names, &count));
+  adze_error *error = drop_all (&d, names, count, bytes);
+  adze_run_names_free (names, count);
+  return error;
+}

@@ -108,8 +108,9 @@ const adze_cli_verb adze_cli_runs_clean = {
   .usage = "",
   .summary = "remove old runs, and results that no other run uses",
   .about = "Removes all but the newest runs, and the kept results that none of those has used, and "
-           "says what was removed and how many bytes that were. Output files are left alone: they "
-           "lie elsewhere. Refused while a run is under way in the folder.",
+           "says what was removed and how many bytes that were. With a run that did not finish go "
+           "the hidden files .OUTPUT.TAG.part that it left beside its outputs to be gone on with. "
+           "Output files are left alone: they lie elsewhere. Refused while a run is under way in the folder.",
   .options = clean_options,
   .run = run_clean,
 };
