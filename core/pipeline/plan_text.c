@@ -47,7 +47,33 @@ group_of (const adze_plan_stage *planned, size_t port, size_t tensor, bool *firs
   return NULL;
 }
 
+/* Tensors that come out of another model than the first: in no line of one of its own. NULL: the
+ * group's first input is of the first model. */
+static const adze_model_tensor *
+first_of_other (const adze_plan_stage *planned, const adze_outline_group *group)
+{
+  const adze_pick *first = &group->inputs[0];
+  const adze_plan_port *port = &planned->ports[first->port];
+  return first->port == 0 ? NULL : &port->model->view.tensors[port->tensors[first->index]];
+}
+
 /* ---- One tensor at one stage. */
+
+/* FROM is the tensor that the group is told at. */
+static void
+outputs_text (const adze_outline_group *group, const adze_tensor_meta *from, adze_buffer *into)
+{
+  for (size_t i = 0; i < group->output_count; i++) {
+    adze_buffer_text (into, i ? ", " : group->at_most ? "at most " : "");
+    if (strcmp (group->outputs[i]->name, from->name) != 0)
+      adze_buffer_safe_format (into, "'%s' ", group->outputs[i]->name);
+    meta_text (group->outputs[i], into);
+  }
+  if (group->output_count == 0)
+    adze_buffer_text (into, "dropped");
+  if (group->note)
+    adze_buffer_safe_format (into, " (%s)", group->note);
+}
 
 static void
 outcome_text (const adze_plan_stage *planned, size_t tensor, adze_buffer *into)
@@ -65,17 +91,7 @@ outcome_text (const adze_plan_stage *planned, size_t tensor, adze_buffer *into)
   } else if (!first) {
     adze_buffer_text (into, "taken into another");
   } else {
-    for (size_t i = 0; i < group->output_count; i++) {
-      const adze_tensor_meta *from = &port->model->view.tensors[tensor].meta;
-      adze_buffer_text (into, i ? ", " : group->at_most ? "at most " : "");
-      if (strcmp (group->outputs[i]->name, from->name) != 0)
-        adze_buffer_safe_format (into, "'%s' ", group->outputs[i]->name);
-      meta_text (group->outputs[i], into);
-    }
-    if (group->output_count == 0)
-      adze_buffer_text (into, "dropped");
-    if (group->note)
-      adze_buffer_safe_format (into, " (%s)", group->note);
+    outputs_text (group, &port->model->view.tensors[tensor].meta, into);
   }
   if (rule->rule != SIZE_MAX)
     adze_buffer_safe_format (into, ", by rule '%s'", planned->stage->rules[rule->rule].match);
@@ -93,25 +109,38 @@ name_text (const char *name, adze_buffer *into)
   adze_buffer_spaces (into, size < WIDTH ? WIDTH - size + 1 : 1);
 }
 
-/* Many tensors of the same fate are told once. */
 static void
-tensors_text (const adze_plan_stage *planned, bool all, adze_buffer *into)
+begin_line (const adze_tensor_meta *meta, adze_buffer *into)
+{
+  name_text (meta->name, into);
+  meta_text (meta, into);
+  adze_buffer_text (into, " -> ");
+}
+
+/* The first ones, and how many there are beyond them. */
+static void
+tensors_text (const adze_plan_stage *planned, adze_buffer *into)
 {
   enum { SHOWN_MOST = 12 };
-  const adze_plan_model *model = planned->ports[0].model;
-  size_t shown = 0;
-  for (size_t i = 0; i < model->view.count; i++) {
-    if (!all && shown == SHOWN_MOST) {
-      adze_buffer_format (into, "    ... and %zu more (--json has all)\n", model->view.count - i);
-      return;
+  const adze_model *model = &planned->ports[0].model->view;
+  size_t told = 0;
+  for (size_t i = 0; i < model->count; i++)
+    if (told++ < SHOWN_MOST) {
+      begin_line (&model->tensors[i].meta, into);
+      outcome_text (planned, i, into);
+      adze_buffer_text (into, "\n");
     }
-    shown++;
-    name_text (model->view.tensors[i].meta.name, into);
-    meta_text (&model->view.tensors[i].meta, into);
-    adze_buffer_text (into, " -> ");
-    outcome_text (planned, i, into);
-    adze_buffer_text (into, "\n");
+  for (size_t g = 0; g < planned->outline.group_count; g++) {
+    const adze_outline_group *group = &planned->outline.groups[g];
+    const adze_model_tensor *tensor = first_of_other (planned, group);
+    if (tensor && told++ < SHOWN_MOST) {
+      begin_line (&tensor->meta, into);
+      outputs_text (group, &tensor->meta, into);
+      adze_buffer_text (into, "\n");
+    }
   }
+  if (told > SHOWN_MOST)
+    adze_buffer_format (into, "    ... and %zu more (--json has all)\n", told - SHOWN_MOST);
 }
 
 static void
@@ -132,7 +161,7 @@ stage_text (const adze_plan_stage *planned, adze_buffer *into)
                                                           : ", sums up what it sees");
   adze_buffer_text (into, facts->isolated ? ", in a process of its own\n" : "\n");
   if (planned->described && planned->port_count > 0 && planned->ports[0].model)
-    tensors_text (planned, false, into);
+    tensors_text (planned, into);
   else if (!facts->runs)
     adze_buffer_text (into, "    what it gets is known once the stages before it have run\n");
 }
@@ -233,6 +262,31 @@ meta_value (const adze_tensor_meta *meta, adze_value *into)
 }
 
 static void
+group_value (const adze_outline_group *group, adze_value *into)
+{
+  adze_json_string (into, "note", group->note);
+  adze_json_bool (into, "at-most", group->at_most);
+  adze_value *outputs = adze_json_list (into, "gives");
+  for (size_t i = 0; i < group->output_count; i++)
+    meta_value (group->outputs[i], adze_json_table (outputs, NULL));
+}
+
+/* A group that begins in another model: its first tensor is told, and which port it came in by. */
+static void
+other_value (const adze_plan_stage *planned, const adze_outline_group *group, adze_value *list)
+{
+  const adze_model_tensor *tensor = first_of_other (planned, group);
+  if (!tensor)
+    return;
+  adze_value *into = adze_json_table (list, NULL);
+  meta_value (&tensor->meta, into);
+  adze_json_string (into, "port", planned->ports[group->inputs[0].port].name);
+  adze_json_bool (into, "skipped", false);
+  adze_json_bool (into, "touched", true);
+  group_value (group, into);
+}
+
+static void
 tensor_value (const adze_plan_stage *planned, size_t tensor, adze_value *list)
 {
   const adze_plan_port *port = &planned->ports[0];
@@ -245,13 +299,8 @@ tensor_value (const adze_plan_stage *planned, size_t tensor, adze_value *list)
   adze_json_bool (into, "touched", group != NULL);
   if (rule->rule != SIZE_MAX)
     adze_json_string (into, "rule", planned->stage->rules[rule->rule].match);
-  if (!group || !first)
-    return;
-  adze_json_string (into, "note", group->note);
-  adze_json_bool (into, "at-most", group->at_most);
-  adze_value *outputs = adze_json_list (into, "gives");
-  for (size_t i = 0; i < group->output_count; i++)
-    meta_value (group->outputs[i], adze_json_table (outputs, NULL));
+  if (group && first)
+    group_value (group, into);
 }
 
 static void
@@ -267,9 +316,12 @@ stage_value (const adze_plan_stage *planned, adze_value *list)
   adze_json_bool (into, "isolated", planned->facts->isolated);
   adze_json_bool (into, "observes", planned->facts->observes);
   adze_value *tensors = adze_json_list (into, "tensors");
-  if (planned->described && planned->port_count > 0 && planned->ports[0].model)
-    for (size_t i = 0; i < planned->ports[0].model->view.count; i++)
-      tensor_value (planned, i, tensors);
+  if (!planned->described || planned->port_count == 0 || !planned->ports[0].model)
+    return;
+  for (size_t i = 0; i < planned->ports[0].model->view.count; i++)
+    tensor_value (planned, i, tensors);
+  for (size_t g = 0; g < planned->outline.group_count; g++)
+    other_value (planned, &planned->outline.groups[g], tensors);
 }
 
 static void
