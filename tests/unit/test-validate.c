@@ -12,8 +12,12 @@ static const adze_dtype f16 = { ADZE_FLOAT, 16, 1 }, f32 = { ADZE_FLOAT, 32, 1 }
 
 static fake_run run;
 
-static const fake_value finite_values[] = { { .name = "finite", .integer = 1 }, { .name = NULL } };
-static const fake_value any_values[] = { { .name = "finite", .integer = 0 }, { .name = NULL } };
+static const fake_value finite_values[] = { { .name = "finite", .integer = 1 },
+                                           { .name = "unread", .text = "warn" },
+                                           { .name = NULL } };
+static const fake_value any_values[] = { { .name = "finite", .integer = 0 },
+                                        { .name = "unread", .text = "warn" },
+                                        { .name = NULL } };
 static const adze_params all_finite = { finite_values }, any = { any_values };
 
 static int

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <adze/sdk.h>
+#include "../left.h"
 
 static const adze_port ports[] = {
   { .name = "model", .type = "model", .direction = ADZE_PORT_IN, .required = 1,
@@ -38,6 +38,7 @@ typedef struct pairing {
   const adze_outline_service *service;
   partner *partners; /* by name */
   uint32_t partner_count;
+  left_tally left;
 } pairing;
 
 static int
@@ -146,12 +147,27 @@ alone (const pairing *p, adze_pick pick)
   return keep (p, pick, pick.port == 0 ? "in the first model alone" : "in the other model alone");
 }
 
-/* Numbers that are no floats (positions, token ids) have no average that means anything. */
+/* Numbers that are no floats (positions, token ids) have no average that means anything; others have
+ * one that is not made. */
+static adze_status
+keep_first (pairing *p, adze_pick pick)
+{
+  const adze_tensor_meta *meta = meta_of (p, 0, pick.index);
+  char name[40], note[120];
+  if (!left_is_float (meta))
+    return keep (p, pick, "no floats: the first model's");
+  left_add (&p->left, meta);
+  left_type_name (meta, name, sizeof name);
+  snprintf (note, sizeof note, "not done: %s is no type that merge averages; the first model's", name);
+  return keep (p, pick, note);
+}
+
 static adze_status
 pair_one (pairing *p, uint32_t index)
 {
   const adze_pick pick = { 0, index };
   const adze_tensor_meta *meta = meta_of (p, 0, index);
+  left_see (&p->left, meta);
   partner *found = partner_of (p, meta->name);
   if (!found)
     return alone (p, pick);
@@ -167,7 +183,7 @@ pair_one (pairing *p, uint32_t index)
                       "tensor '%s' has numbers of float16, bfloat16, float32 or float64 in one of "
                       "the models and others in the other one; they have no average",
                       meta->name);
-  return keep (p, pick, "no floats: the first model's");
+  return keep_first (p, pick);
 }
 
 static adze_status
@@ -195,7 +211,6 @@ pair_all (pairing *p)
 static adze_status
 describe (const adze_host *host, void *instance, adze_outline *outline)
 {
-  (void)instance;
   const adze_outline_service *service = adze_outline_of (host);
   if (service->ports (host, outline) < 2)
     return adze_fail (host, ADZE_E_PARAM, "two models are needed, and only one is bound: say "
@@ -209,6 +224,8 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
     return adze_fail (host, ADZE_E_MEMORY, "no room for the names of %u tensors", p.partner_count);
   adze_status status = pair_all (&p);
   host->release (host, p.partners);
+  if (status == ADZE_OK)
+    left_tell (host, &p.left, (left_tally *)instance, "not averaged, but the first model's");
   return status;
 }
 
@@ -347,6 +364,8 @@ static const adze_technique callbacks = {
   .port_size = sizeof (adze_port),
   .grain = ADZE_GRAIN_ELEMENT,
   .breaks = breaks,
+  .create = left_create,
+  .destroy = left_destroy,
   .describe = describe,
   .apply = apply,
 };

@@ -2,6 +2,7 @@
 /* profile: what a model is made of, tensor by tensor. */
 #include <string.h>
 
+#include "../left.h"
 #include "sums.h"
 
 /* A tensor in blocks of a codec, which no piece of elements can be cut from: only its sizes are
@@ -17,6 +18,7 @@ typedef struct coded {
 /* What decide adds up over all tensors. */
 typedef struct totals {
   uint64_t tensors;
+  uint64_t unread; /* of those */
   uint64_t parameters;
   uint64_t bytes;
   uint64_t numbers; /* parameters whose values were seen */
@@ -332,17 +334,7 @@ put_text (row *r, const char *key, const char *value)
 static void
 put_dtype (row *r, const adze_tensor_meta *meta)
 {
-  static const char *const names[]
-      = { "i%u", "u%u", "f%u", "opaque", "bf%u", "c%u", "bool", "f8_e3m4", "f8_e4m3",
-          "f8_e4m3b11fnuz", "f8_e4m3fn", "f8_e4m3fnuz", "f8_e5m2", "f8_e5m2fnuz", "f8_e8m0fnu",
-          "f6_e2m3fn", "f6_e3m2fn", "f4_e2m1fn" };
-  bool known = meta->dtype.code < sizeof names / sizeof names[0];
-  const char *name = known ? names[meta->dtype.code] : "unknown";
-  size_t letters = strcspn (name, "%");
-  if (name[letters] == '\0')
-    snprintf (r->dtype, sizeof r->dtype, "%s", name);
-  else
-    snprintf (r->dtype, sizeof r->dtype, "%.*s%u", (int)letters, name, meta->dtype.bits);
+  left_type_name (meta, r->dtype, sizeof r->dtype);
   put_text (r, "dtype", r->dtype);
 }
 
@@ -374,6 +366,7 @@ static void
 add_tensor (profile *self, const adze_tensor_meta *meta, const profile_sums *s)
 {
   self->all.tensors++;
+  self->all.unread += !adze_dtype_is_number (meta->dtype);
   self->all.parameters += parameters_of (meta);
   self->all.bytes += meta->byte_size;
   self->all.numbers += s->count;
@@ -397,6 +390,7 @@ tell_coded (const adze_host *host, profile *self)
     put_integer (&r, "parameters", one->parameters);
     put_integer (&r, "bytes", one->bytes);
     self->all.tensors++;
+    self->all.unread++;
     self->all.parameters += one->parameters;
     self->all.bytes += one->bytes;
     if (service)
@@ -416,7 +410,7 @@ tell_all (const adze_host *host, const profile *self)
     { "tensors", (double)self->all.tensors, NULL },
     { "parameters", (double)self->all.parameters, NULL },
     { "bytes", (double)self->all.bytes, "bytes" },
-    { "unread", (double)(self->all.parameters - self->all.numbers), NULL },
+    { "unread", (double)self->all.unread, NULL },
     { "zeros", (double)self->all.zeros, NULL },
     { "nan", (double)self->all.nan, NULL },
     { "inf", (double)self->all.infinite, NULL },

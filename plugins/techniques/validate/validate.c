@@ -3,11 +3,13 @@
  * can hold a model to limits. */
 #include <string.h>
 
-#include <adze/sdk.h>
+#include "../left.h"
 
 static const adze_param params[] = {
   { .name = "finite", .type = ADZE_PARAM_BOOL, .preset = "true",
     .help = "fail at the first tensor with a NaN or an infinity" },
+  { .name = "unread", .type = ADZE_PARAM_CHOICE, .preset = "warn", .choices = "warn|error",
+    .help = "what to do about tensors of types that cannot be looked into" },
   { .name = NULL }
 };
 
@@ -25,7 +27,7 @@ typedef struct sums {
 
 typedef struct validate {
   uint64_t tensors;
-  uint64_t unread;
+  left_tally unread, told;
   sums all;
 } validate;
 
@@ -58,25 +60,45 @@ is_readable (const adze_tensor_meta *meta)
   return !meta->codec && adze_dtype_is_number (meta->dtype);
 }
 
-/* What cannot be read is counted: a model of which nothing was looked at is not a good one. */
+static adze_status
+refuse_unread (const adze_host *host, const adze_tensor_meta *meta)
+{
+  char name[40];
+  left_type_name (meta, name, sizeof name);
+  return adze_fail (host, ADZE_E_UNSUPPORTED,
+                    "tensor '%s' is %s, whose numbers cannot be looked into; leave it out by a rule "
+                    "with skip = true, or say unread = \"warn\"",
+                    meta->name, name);
+}
+
+/* What cannot be read is counted and told: a model of which nothing was looked at is not a good
+ * one. */
 static adze_status
 describe (const adze_host *host, void *instance, adze_outline *outline)
 {
   validate *self = (validate *)instance;
   const adze_outline_service *service = adze_outline_of (host);
-  if (!service->is_final (host, outline))
-    *self = (validate){ 0 };
-  self->unread = 0;
+  if (!service->is_final (host, outline)) {
+    self->tensors = 0;
+    self->all = (sums){ 0 };
+  }
+  self->unread = (left_tally){ 0 };
   for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
     adze_pick pick = { 0, i };
-    if (!is_readable (service->tensor (host, outline, pick))) {
-      self->unread++;
+    const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+    left_see (&self->unread, meta);
+    if (!is_readable (meta)) {
+      const adze_params *values = service->params (host, outline, pick);
+      if (strcmp (adze_param_string (host, values, "unread"), "error") == 0)
+        return refuse_unread (host, meta);
+      left_add (&self->unread, meta);
       continue;
     }
     adze_status status = adze_outline_look (host, outline, pick);
     if (status != ADZE_OK)
       return status;
   }
+  left_tell (host, &self->unread, &self->told, "not looked into");
   return ADZE_OK;
 }
 
@@ -225,7 +247,7 @@ tell_all (const adze_host *host, const validate *self)
     double value;
   } metrics[] = {
     { "tensors", (double)self->tensors },
-    { "unread", (double)self->unread },
+    { "unread", (double)self->unread.tensors },
     { "nan", (double)all->nan },
     { "inf", (double)all->infinite },
     { "zeros", (double)all->zeros },

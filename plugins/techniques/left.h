@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* left.h: tensors that a technique was asked for and cannot see to, floats of other types than the
+ * four of adze/half.h and blocks of a codec, counted in describe and told in one line. A stage that did
+ * nothing to most of a model must not end with "done" alone. */
+#ifndef TECHNIQUES_LEFT_H
+#define TECHNIQUES_LEFT_H
+
+#include <string.h>
+
+#include <adze/sdk.h>
+
+/* "f8_e4m3fn", "i64", "q4_0". */
+static inline void
+left_type_name (const adze_tensor_meta *meta, char *text, size_t size)
+{
+  static const char *const names[]
+      = { "i%u", "u%u", "f%u", "opaque", "bf%u", "c%u", "bool", "f8_e3m4", "f8_e4m3",
+          "f8_e4m3b11fnuz", "f8_e4m3fn", "f8_e4m3fnuz", "f8_e5m2", "f8_e5m2fnuz", "f8_e8m0fnu",
+          "f6_e2m3fn", "f6_e3m2fn", "f4_e2m1fn" };
+  bool known = meta->dtype.code < sizeof names / sizeof names[0];
+  const char *name = meta->codec ? meta->codec : known ? names[meta->dtype.code] : "unknown";
+  size_t letters = strcspn (name, "%");
+  if (meta->codec || name[letters] == '\0')
+    snprintf (text, size, "%s", name);
+  else
+    snprintf (text, size, "%.*s%u", (int)letters, name, meta->dtype.bits);
+}
+
+/* Is it written in floats, of whichever kind? Integers and what has no order are none. */
+static inline bool
+left_is_float (const adze_tensor_meta *meta)
+{
+  return meta->codec || meta->dtype.code == ADZE_FLOAT || meta->dtype.code == ADZE_BFLOAT
+         || meta->dtype.code >= ADZE_FLOAT8_E3M4;
+}
+
+typedef struct left_tally {
+  uint64_t tensors, bytes;         /* that were left */
+  uint64_t all_tensors, all_bytes; /* that the stage was given */
+  char types[96];                  /* of those that were left, each once */
+} left_tally;
+
+static inline void
+left_see (left_tally *tally, const adze_tensor_meta *meta)
+{
+  tally->all_tensors++;
+  tally->all_bytes += meta->byte_size;
+}
+
+static inline void
+left_add (left_tally *tally, const adze_tensor_meta *meta)
+{
+  char name[40], quoted[48];
+  size_t used = strlen (tally->types);
+  left_type_name (meta, name, sizeof name);
+  tally->tensors++;
+  tally->bytes += meta->byte_size;
+  snprintf (quoted, sizeof quoted, ", %s,", name);
+  char listed[sizeof tally->types + 4];
+  snprintf (listed, sizeof listed, ", %s,", tally->types);
+  if (!strstr (listed, quoted) && used + strlen (name) + 3 < sizeof tally->types)
+    snprintf (tally->types + used, sizeof tally->types - used, "%s%s", used ? ", " : "", name);
+}
+
+/* DID: "not cast". TOLD is what was said before: describe is asked several times, and
+ * says it anew only where it came out otherwise. */
+static inline void
+left_tell (const adze_host *host, const left_tally *tally, left_tally *told, const char *did)
+{
+  if (tally->tensors > 0 && memcmp (tally, told, sizeof *told) != 0)
+    adze_log (host, ADZE_LOG_WARNING,
+              "%s: %llu of %llu tensor%s (%.3g %% of the bytes), of type %s", did,
+              (unsigned long long)tally->tensors, (unsigned long long)tally->all_tensors,
+              tally->all_tensors == 1 ? "" : "s",
+              tally->all_bytes ? (double)tally->bytes / (double)tally->all_bytes * 100 : 0,
+              tally->types);
+  *told = *tally;
+}
+
+/* The callbacks of a technique whose state is what it told. */
+static inline adze_status
+left_create (const adze_host *host, const adze_params *values, void **instance)
+{
+  (void)values;
+  *instance = host->allocate (host, sizeof (left_tally));
+  return *instance ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+}
+
+static inline void
+left_destroy (const adze_host *host, void *instance)
+{
+  host->release (host, instance);
+}
+
+#endif
