@@ -330,7 +330,8 @@ drop_parts (adze_execution *x, const adze_error *error)
       = adze_parts_drop (x->folder, x->plan->pipeline->name, error != NULL, &bytes);
   if (wrong)
     adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
-                        "temporary files of a run that failed stay: %s", adze_error_message (wrong));
+                        "temporary files of a run that failed stay: %s",
+                        adze_error_message (wrong));
   else if (bytes > 0)
     adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_INFO,
                         "removed temporary files of %s: %llu bytes",

@@ -317,11 +317,10 @@ verify (const adze_piece *piece, const piece_step *s)
                                      .first = piece->first,
                                      .count = count_of (piece, out),
                                      .row = row > 0 ? (uint64_t)row : 1 };
-    const char *broken;
-    uint64_t where;
-    adze_promise_check (promise, &verified, &broken, &where);
-    if (broken)
-      return adze_promise_broken (s->stage, out->name, broken, where);
+    adze_breach breach;
+    adze_promise_check (promise, &verified, &breach);
+    if (breach.trait)
+      return adze_promise_broken (s->stage, in, out, &breach);
   }
   return NULL;
 }

@@ -41,12 +41,14 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, adz
     if ((m & (m - 1)) != 0)
       return adze_error_new (ADZE_E_FORMAT, "the trait %s has \"m\" %llu; a power of two is needed",
                              ADZE_TRAIT_NM, (unsigned long long)m);
+    promise->own_nm = !adze_value_get (input_traits, ADZE_TRAIT_NM);
     promise->n = (uint32_t)n;
     promise->m = (uint32_t)m;
   }
   const adze_value *codebook = adze_value_get (traits, ADZE_TRAIT_CODEBOOK);
   if (codebook) {
     ADZE_TRY (whole_number (codebook, ADZE_TRAIT_CODEBOOK, "k", CODEBOOK_MAX, &promise->k));
+    promise->own_codebook = !adze_value_get (input_traits, ADZE_TRAIT_CODEBOOK);
     promise->values = malloc ((promise->k + 1) * sizeof *promise->values);
     if (!promise->values)
       return adze_error_memory ();
@@ -181,22 +183,69 @@ first_surplus (adze_promise *promise, const adze_verified_piece *piece)
   return where;
 }
 
-void
-adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, const char **broken,
-                    uint64_t *where)
+/* The input in the place of the output. */
+static adze_verified_piece
+input_of (const adze_verified_piece *piece)
 {
-  *broken = NULL;
-  *where = UINT64_MAX;
-  if (promise->frozen && (*where = first_changed (piece)) != UINT64_MAX)
-    *broken = ADZE_TRAIT_FROZEN;
-  else if (promise->sparsity && (*where = first_revived (piece)) != UINT64_MAX)
-    *broken = ADZE_TRAIT_SPARSITY;
-  else if (promise->m > 0 && (*where = first_crowded (promise, piece)) != UINT64_MAX)
-    *broken = ADZE_TRAIT_NM;
-  else if (promise->k > 0 && (*where = first_surplus (promise, piece)) != UINT64_MAX)
-    *broken = ADZE_TRAIT_CODEBOOK;
-  if (*broken)
-    *where += piece->first;
+  adze_verified_piece input = *piece;
+  input.out = piece->in;
+  input.output = piece->input;
+  return input;
+}
+
+static void
+blame_for_crowd (const adze_promise *promise, const adze_verified_piece *piece,
+                 adze_breach *breach)
+{
+  const adze_verified_piece input = input_of (piece);
+  uint64_t where = UINT64_MAX;
+  breach->trait = ADZE_TRAIT_NM;
+  if (promise->own_nm)
+    breach->blame = ADZE_BLAME_CLAIM;
+  else if (element_size (input.out) > 0
+           && (where = first_crowded (promise, &input)) != UINT64_MAX) {
+    breach->blame = ADZE_BLAME_INPUT;
+    breach->where = where;
+  }
+}
+
+static void
+blame_for_surplus (const adze_promise *promise, const adze_verified_piece *piece,
+                   adze_breach *breach)
+{
+  const adze_verified_piece input = input_of (piece);
+  adze_promise own = { .k = promise->k, .lock = PTHREAD_MUTEX_INITIALIZER };
+  uint64_t where = UINT64_MAX;
+  breach->trait = ADZE_TRAIT_CODEBOOK;
+  if (promise->own_codebook) {
+    breach->blame = ADZE_BLAME_CLAIM;
+    return;
+  }
+  /* Without memory it stays the stage's: the run fails either way. */
+  own.values = malloc ((own.k + 1) * sizeof *own.values);
+  if (own.values && element_size (input.out) > 0)
+    where = first_surplus (&own, &input);
+  if (where != UINT64_MAX) {
+    breach->blame = ADZE_BLAME_INPUT;
+    breach->where = where;
+  }
+  free (own.values);
+}
+
+void
+adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, adze_breach *breach)
+{
+  *breach = (adze_breach){ 0 };
+  if (promise->frozen && (breach->where = first_changed (piece)) != UINT64_MAX)
+    breach->trait = ADZE_TRAIT_FROZEN;
+  else if (promise->sparsity && (breach->where = first_revived (piece)) != UINT64_MAX)
+    breach->trait = ADZE_TRAIT_SPARSITY;
+  else if (promise->m > 0 && (breach->where = first_crowded (promise, piece)) != UINT64_MAX)
+    blame_for_crowd (promise, piece, breach);
+  else if (promise->k > 0 && (breach->where = first_surplus (promise, piece)) != UINT64_MAX)
+    blame_for_surplus (promise, piece, breach);
+  if (breach->trait)
+    breach->where += piece->first;
 }
 
 /* ---- What is said of it. */
@@ -210,26 +259,68 @@ listed (const char *const *ids, const char *id)
   return false;
 }
 
-adze_error *
-adze_promise_broken (const adze_plan_stage *planned, const char *name, const char *trait,
-                     uint64_t where)
+/* What was read is not what it says it is. */
+static adze_error *
+false_of_input (const adze_plan_stage *planned, const adze_tensor_meta *in,
+                const adze_breach *breach)
 {
-  const char *id = planned->stage->id;
+  const adze_plan_model *model = planned->port_count ? planned->ports[0].model : NULL;
+  const adze_model *file = model && model->input != SIZE_MAX ? model->file : NULL;
+  const char *path = file && file->file_count > 0 ? file->files[0].path : "the input";
+  adze_error *error = adze_error_new (
+      ADZE_E_FORMAT, "%s says that '%s' has %s, which is not so, at element %llu: stage '%s' (%s) "
+      "has not made it so", path, in->name, breach->trait, (unsigned long long)breach->where,
+      planned->stage->id, planned->stage->use);
+  adze_error_set (error, "hint", "make the file again with the stage that gives the tensor this "
+                                 "trait, or take the trait out of its metadata (adze.traits)");
+  return error;
+}
+
+static adze_error *
+false_claim (const adze_plan_stage *planned, const char *name, const adze_breach *breach)
+{
+  adze_error *error = adze_error_new (
+      ADZE_E_CONTRACT, "stage '%s' (%s) says that '%s' has %s, which is not so, at element %llu",
+      planned->stage->id, planned->stage->use, name, breach->trait,
+      (unsigned long long)breach->where);
+  adze_error_setf (error, "hint", "use another technique%s, and tell whoever wrote this one",
+                   planned->facts->runs ? "" : ", or skip the tensor by a rule");
+  return error;
+}
+
+static adze_error *
+broken_by_stage (const adze_plan_stage *planned, const char *name, const adze_breach *breach)
+{
+  const char *id = planned->stage->id, *trait = breach->trait;
   adze_error *error
       = listed (planned->facts->preserves, trait)
             ? adze_error_new (ADZE_E_CONTRACT,
                               "stage '%s' (%s) claims to preserve %s and broke it in '%s', at "
                               "element %llu",
-                              id, planned->stage->use, trait, name, (unsigned long long)where)
+                              id, planned->stage->use, trait, name,
+                              (unsigned long long)breach->where)
             : adze_error_new (ADZE_E_CONTRACT,
                               "stage '%s' (%s) broke %s of '%s' without saying so, at element %llu",
-                              id, planned->stage->use, trait, name, (unsigned long long)where);
-  adze_error_set (error, "stage", id);
-  adze_error_set (error, "tensor", name);
-  adze_error_set (error, "needed", trait);
+                              id, planned->stage->use, trait, name,
+                              (unsigned long long)breach->where);
   adze_error_setf (error, "hint",
                    "put the stage before the one that made the tensor so, %sor use a technique that "
                    "preserves it",
                    planned->facts->runs ? "" : "skip the tensor by a rule, ");
+  return error;
+}
+
+adze_error *
+adze_promise_broken (const adze_plan_stage *planned, const adze_tensor_meta *in,
+                     const adze_tensor_meta *out, const adze_breach *breach)
+{
+  bool input = breach->blame == ADZE_BLAME_INPUT;
+  adze_error *error = input ? false_of_input (planned, in, breach)
+                      : breach->blame == ADZE_BLAME_CLAIM
+                          ? false_claim (planned, out->name, breach)
+                          : broken_by_stage (planned, out->name, breach);
+  adze_error_set (error, "stage", planned->stage->id);
+  adze_error_set (error, "tensor", input ? in->name : out->name);
+  adze_error_set (error, "needed", breach->trait);
   return error;
 }

@@ -13,6 +13,7 @@ typedef struct adze_promise {
   bool frozen;   /* bytes of the input stay */
   uint32_t n, m; /* m > 0: of m neighbours in a row at most n are not zero */
   uint64_t k;    /* > 0: at most k different values */
+  bool own_nm, own_codebook; /* the stage itself says so: the input does not */
   /* Different values so far, of all pieces; under the lock. */
   pthread_mutex_t lock;
   uint64_t *values;
@@ -27,18 +28,33 @@ ADZE_MUST_CHECK adze_error *adze_promise_open (const adze_value *traits,
 void adze_promise_close (adze_promise *promise);
 bool adze_promise_is_empty (const adze_promise *promise);
 
-/* One piece: COUNT elements from element FIRST on of a tensor whose rows are ROW long. *BROKEN is
- * the id of the trait that does not hold, and *WHERE the element; NULL: all hold. */
+/* Whose word it is that does not hold. */
+typedef enum adze_blame {
+  ADZE_BLAME_STAGE = 0, /* it was so, and is no more */
+  ADZE_BLAME_CLAIM,     /* the stage says so of what it made */
+  ADZE_BLAME_INPUT      /* it was not so of the input */
+} adze_blame;
+
+typedef struct adze_breach {
+  const char *trait; /* its id; NULL: all hold */
+  uint64_t where;    /* which element */
+  adze_blame blame;
+} adze_breach;
+
+/* One piece: COUNT elements from element FIRST on of a tensor whose rows are ROW long. For a codebook
+ * the input is blamed only where one piece of it has too many values. */
 typedef struct adze_verified_piece {
   const adze_tensor_meta *in, *out;
   const void *input, *output;
   uint64_t first, count, row;
 } adze_verified_piece;
 void adze_promise_check (adze_promise *promise, const adze_verified_piece *piece,
-                         const char **broken, uint64_t *where);
+                         adze_breach *breach);
 
-/* The stage broke TRAIT of the tensor NAME, at element WHERE. */
-ADZE_MUST_CHECK adze_error *adze_promise_broken (const adze_plan_stage *planned, const char *name,
-                                                 const char *trait, uint64_t where);
+/* BREACH as an error: OUT was made of IN. */
+ADZE_MUST_CHECK adze_error *adze_promise_broken (const adze_plan_stage *planned,
+                                                 const adze_tensor_meta *in,
+                                                 const adze_tensor_meta *out,
+                                                 const adze_breach *breach);
 
 #endif

@@ -27,8 +27,7 @@ typedef struct pair {
   const adze_value *traits; /* of WAS; NULL: none */
   adze_promise promise;
   bool same;
-  const char *broken; /* the first trait that is, at element WHERE */
-  uint64_t where;
+  adze_breach breach; /* the first */
 } pair;
 
 static void
@@ -74,7 +73,7 @@ check_promise (const comparison *c, pair *p, uint64_t first, uint64_t count)
                                          .first = first,
                                          .count = count,
                                          .row = row > 0 ? (uint64_t)row : 1 };
-  adze_promise_check (&p->promise, &verified, &p->broken, &p->where);
+  adze_promise_check (&p->promise, &verified, &p->breach);
 }
 
 static adze_error *
@@ -86,7 +85,7 @@ compare_piece (comparison *c, pair *p, uint64_t first, uint64_t count)
   ADZE_TRY (read_piece (p->given, p->is, first, count, &c->is));
   p->same
       = p->same && memcmp (c->was.data, c->is.data, adze_piece_bytes (&p->is->meta, count)) == 0;
-  if (!p->broken && !adze_promise_is_empty (&p->promise))
+  if (!p->breach.trait && !adze_promise_is_empty (&p->promise))
     check_promise (c, p, first, count);
   return NULL;
 }
@@ -116,12 +115,12 @@ compare_bytes (comparison *c, pair *p)
 {
   uint64_t all = p->is->elements, most = elements_at_once (p);
   for (uint64_t first = 0; first < all; first += most) {
-    if (!p->same && (p->broken || adze_promise_is_empty (&p->promise)))
+    if (!p->same && (p->breach.trait || adze_promise_is_empty (&p->promise)))
       break;
     ADZE_TRY (compare_piece (c, p, first, all - first < most ? all - first : most));
   }
-  return p->broken && !p->same
-             ? adze_promise_broken (c->planned, p->is->meta.name, p->broken, p->where)
+  return p->breach.trait && !p->same
+             ? adze_promise_broken (c->planned, &p->was->meta, &p->is->meta, &p->breach)
              : NULL;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model-peer PATH TENSORS ROWS COLUMNS [SEED [sparse]]: writes a safetensors file of TENSORS matrices of
- * 32-bit floats, "layer.0.weight" and so on, with numbers from a bell curve around 0. For tests of
+/* model-peer PATH TENSORS ROWS COLUMNS [SEED [sparse|TRAIT]]: writes a safetensors file of TENSORS
+ * matrices of 32-bit floats, "layer.0.weight" and so on, with numbers from a bell curve around 0. For tests of
  * pipelines, which must not depend on what they test to have a model. "sparse": every other number is
- * 0, and the first tensor has the trait that says so. */
+ * 0, and the first tensor has the trait that says so. TRAIT: the first tensor has this one,
+ * whatever it is; as JSON inside of JSON has it. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,7 +32,8 @@ bell (uint64_t *state)
 }
 
 static int
-write_header (FILE *file, uint64_t tensors, uint64_t rows, uint64_t columns, bool sparse)
+write_header (FILE *file, uint64_t tensors, uint64_t rows, uint64_t columns,
+              const char *trait)
 {
   char *header = NULL;
   size_t size = 0;
@@ -39,10 +41,11 @@ write_header (FILE *file, uint64_t tensors, uint64_t rows, uint64_t columns, boo
   if (!text)
     return 1;
   uint64_t bytes = rows * columns * 4;
-  fprintf (text, "{%s",
-           sparse ? "\"__metadata__\":{\"adze.traits\":"
-                    "\"{\\\"layer.0.weight\\\":{\\\"adze.sparsity/1\\\":{}}}\"},"
-                  : "");
+  fprintf (text, "{");
+  if (trait)
+    fprintf (text,
+             "\"__metadata__\":{\"adze.traits\":\"{\\\"layer.0.weight\\\":{\\\"%s}}\"},",
+             trait);
   for (uint64_t i = 0; i < tensors; i++)
     fprintf (text,
              "%s\"layer.%" PRIu64 ".weight\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 ",%" PRIu64
@@ -70,8 +73,9 @@ main (int argc, char **argv)
   uint64_t columns = strtoull (argv[4], NULL, 10);
   uint64_t state = argc > 5 ? strtoull (argv[5], NULL, 10) : 1;
   bool sparse = argc > 6 && strcmp (argv[6], "sparse") == 0;
+  const char *trait = sparse ? "adze.sparsity/1\\\":{}" : argc > 6 ? argv[6] : NULL;
   FILE *file = fopen (argv[1], "wb");
-  if (!file || write_header (file, tensors, rows, columns, sparse) != 0)
+  if (!file || write_header (file, tensors, rows, columns, trait) != 0)
     return 1;
   float *row = malloc (columns * sizeof *row);
   for (uint64_t i = 0; row && i < tensors * rows; i++) {

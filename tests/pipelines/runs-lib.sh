@@ -38,7 +38,7 @@ must_fail ()
   fi
 }
 
-# model PATH TENSORS ROWS COLUMNS [SEED]
+# model PATH TENSORS ROWS COLUMNS [SEED [sparse|TRAIT]]
 model ()
 {
   "$TOP_BUILDDIR/tests/pipelines/model-peer" "$@" || complain "no model $1"

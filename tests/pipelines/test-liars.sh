@@ -115,6 +115,20 @@ for where in create describe; do
   done
 done
 
+# A file whose own trait is not true is to blame, and not who reads it; nor is "broken" the word where a
+# technique says of what it made what is not so.
+for trait in 'adze.nm/1\":{\"n\":1,\"m\":4}' 'adze.codebook/1\":{\"k\":2}'; do
+  id=${trait%%\\*}
+  model untrue.safetensors 1 16 16 1 "$trait"
+  pipeline untrue untrue liar-silent
+  caught untrue liar-silent "untrue.safetensors says that 'layer.0.weight' has $id, which is not so"
+  pipeline untrue untrue cheat-run 'do = "add"'
+  caught untrue cheat-run "untrue.safetensors says that 'layer.0.weight' has $id, which is not so"
+done
+pipeline claim single liar-claim
+caught claim liar-claim \
+  "stage 'liar-claim' (liar-claim) says that 'layer.0.weight' has adze.nm/1, which is not so"
+
 # One that says it breaks a trait may: the trait is gone from what it gives. One that preserves it
 # does, and the trait is in the file.
 pipeline breaks sparse liar-breaks

@@ -8,6 +8,7 @@
  *   liar-sparsity   claims to preserve adze.sparsity/1, and adds to every number
  *   liar-silent     adds to every number and says nothing of traits
  *   liar-breaks     the same, and says that it breaks adze.sparsity/1
+ *   liar-claim      says that what it gives has adze.nm/1, and does nothing for it
  *   liar-idle       claims to change and leaves all as it was; with copy = true by giving the same
  *   liar-half       gives one of two outputs
  *   liar-fallback   tells a fallback in apply
@@ -167,6 +168,31 @@ static const adze_technique breaks = {
   .effect = ADZE_CHANGES,
   .grain = ADZE_GRAIN_ELEMENT,
   .breaks = sparsity_trait,
+  .apply = apply_add,
+};
+
+static adze_status
+announce_nm (const adze_host *host, adze_outline *outline, adze_pick pick)
+{
+  const char *name = adze_outline_of (host)->tensor (host, outline, pick)->name;
+  adze_status status = adze_outline_like (host, outline, pick, "one more");
+  if (status != ADZE_OK)
+    return status;
+  return adze_outline_of (host)->set_trait (host, outline, name, ADZE_TRAIT_NM,
+                                            "{\"n\": 1, \"m\": 4}");
+}
+
+static adze_status
+describe_nm (const adze_host *host, void *instance, adze_outline *outline)
+{
+  (void)instance;
+  return for_floats (host, outline, announce_nm);
+}
+
+static const adze_technique claim = {
+  .struct_size = sizeof claim,
+  .effect = ADZE_CHANGES,
+  .describe = describe_nm,
   .apply = apply_add,
 };
 
@@ -689,6 +715,7 @@ LIAR (half, "liar-half", "gives one of two outputs", half, NULL);
 LIAR (sparsity, "liar-sparsity", "claims to keep zeros and does not", sparsity, NULL);
 LIAR (silent, "liar-silent", "keeps no zeros and says nothing", silent, NULL);
 LIAR (breaks, "liar-breaks", "keeps no zeros and says so", breaks, NULL);
+LIAR (claim, "liar-claim", "has no trait that it claims", claim, NULL);
 LIAR (idle, "liar-idle", "changes nothing", idle, idle_params);
 LIAR (fallback, "liar-fallback", "falls back", fallback, NULL);
 LIAR (early, "liar-early", "falls back before it runs", early, early_params);
@@ -701,7 +728,8 @@ LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_
 
 static const adze_component *const components[] = {
   &shape_component,    &lazy_component,  &extra_component,    &half_component,
-  &sparsity_component, &silent_component, &breaks_component,  &idle_component,
+  &sparsity_component, &silent_component, &breaks_component,  &claim_component,
+  &idle_component,
   &fallback_component, &early_component,  &metric_component,  &spy_component,
   &watch_component,    &scratch_component, &whole_component,  &threshold_component,
   NULL,
