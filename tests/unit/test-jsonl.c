@@ -81,6 +81,8 @@ what_is_no_such_line_is_refused (void **state)
     { "{\"a\":1.}\n", 0, NULL, "a digit" },
     { "{\"a\":-}\n", 0, NULL, "a digit" },
     { "{\"a\":1e}\n", 0, NULL, "a digit" },
+    { "{\"a\":1}\n{\"a\":18446744073709551615}\n", 0, NULL,
+      "path:2:6: the whole number 18446744073709551615|18446744073709551616" },
     { "{\"a\":1e999}\n", 0, NULL, "too large" },
     { "{\"a\":NaN}\n", 0, NULL, "'N', where a value" },
     { "{\"a\":\"\\x\"}\n", 0, NULL, "behind a backslash" },

@@ -106,12 +106,34 @@ pass_over (jsonl_line *line)
 
 /* ---- Values of fields. */
 
+/* A whole number beyond 64 bits, which float64 would make another one of: mostly an identity, of
+ * which every digit counts. Whoever writes a fraction or an exponent has not meant one. */
+static adze_status
+check_digits (jsonl_line *line, size_t first, double real)
+{
+  char nearest[320];
+  size_t size = line->at - first;
+  const char *text = line->text + first;
+  int length = snprintf (nearest, sizeof nearest, "%.0f", real);
+  if (strspn (text, "-0123456789") < size
+      || ((size_t)length == size && memcmp (nearest, text, size) == 0))
+    return ADZE_OK;
+  line->at = first;
+  return jsonl_fail (line,
+                     "the whole number %.*s is too large for 64 bits, and float64 would make %s of "
+                     "it; write it as a text in quotes, or with a fraction (.0) to have it rounded",
+                     size > SHOWN ? SHOWN : (int)size, text, size > SHOWN ? "another" : nearest);
+}
+
 static adze_status
 add_number (jsonl_line *line, jsonl_field *field)
 {
   jsonl_number number;
   bool whole;
+  size_t first = line->at;
   adze_status status = jsonl_read_number (line, &number, &whole);
+  if (status == ADZE_OK && !whole)
+    status = check_digits (line, first, number.real);
   field->found.whole = field->found.whole && whole;
   return status == ADZE_OK
              ? adze_bytes_add (line->host, &field->numbers, &number, sizeof number)
