@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* left.h: tensors that a technique was asked for and cannot see to, floats of other types than the
- * four of adze/half.h and blocks of a codec, counted in describe and told in one line. A stage that did
- * nothing to most of a model must not end with "done" alone. */
+ * four of adze/half.h and blocks of a codec, counted in describe and told in one line. A stage that
+ * did nothing to most of a model must not end with "done" alone. */
 #ifndef TECHNIQUES_LEFT_H
 #define TECHNIQUES_LEFT_H
 

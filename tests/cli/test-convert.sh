@@ -58,4 +58,17 @@ err_has "is too long: it has 250 bytes, and can have"
 ls -A made > after
 cmp -s before after || fail "the folder should be as before: $(diff before after)"
 [ "$(cat made/q.slate)" = precious ] || fail "the old file should be there"
+
+# What is in an ONNX graph beside its weights is named, since a file without the graph loses it: a
+# tensor of strings "s" and a sparse one, beside the weight "w".
+{
+  printf '\010\010\072\036\022\001g\052\010\020\010\062\001x\102\001s\172\000'
+  printf '\052\015\010\001\020\001\102\001w\112\004\000\000\200\077\102\002\020\021'
+} > strings.onnx
+expect 0 "$ADZE" show strings.onnx
+err_has "1 tensor of strings (the first is 's') and 1 sparse one stay in the graph"
+expect 1 "$ADZE" convert strings.onnx strings.safetensors
+err_has "with drop-graph = true it is left out with all that is in it"
+expect 0 "$ADZE" convert strings.onnx strings.safetensors --set drop-graph=true
+err_has "1 tensor of strings (the first is 's')"
 done_

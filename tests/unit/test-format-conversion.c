@@ -127,7 +127,7 @@ safetensors_through_gguf_is_the_same (void **state)
                  T ("s", "F64", "[]", 28, 36) "}    ", 36);
   adze_model *model = open_model (w, in_world (w, "a.safetensors"));
   must_fail (try_write (w, model, in_world (w, "b.gguf"), ""), ADZE_E_UNSUPPORTED,
-             "general.architecture", "parameter architecture", NULL);
+             "general.architecture", "architecture = ", NULL);
   adze_model_close (model);
   convert (w, in_world (w, "a.safetensors"), in_world (w, "b.gguf"), "architecture = \"test\"\n");
   model = open_model (w, in_world (w, "b.gguf"));

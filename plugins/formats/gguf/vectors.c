@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vectors.c: tensors of one dimension, which are norms and biases. The element-wise operators of ggml
- * take them in f32 alone, and a program that meets another type stops with an assertion when the
- * model is used, long after it was written. */
+/* vectors.c: tensors of one dimension, which are norms and biases. The element-wise operators of
+ * ggml take them in f32 alone, and a program that meets another type stops with an assertion when
+ * the model is used, long after it was written. */
 #include "gguf.h"
 
 static const uint32_t type_f32 = 0;
@@ -19,8 +19,8 @@ refuse (const gguf_writer *writer, const adze_tensor_meta *meta, uint32_t type)
                     shown, gguf_type_of_number (type)->name);
 }
 
-/* Files that came with such tensors are somebody's who knows, and go on as they are; and what is said
- * to be for no program at all is not held to what programs want. */
+/* Files that came with such tensors are somebody's who knows, and go on as they are; and what is
+ * said to be for no program at all is not held to what programs want. */
 adze_status
 gguf_check_vectors (const gguf_writer *writer, const adze_params *params)
 {

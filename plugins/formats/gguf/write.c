@@ -140,7 +140,7 @@ check_parts (const gguf_writer *writer, const adze_params *params)
     return ADZE_OK;
   return adze_fail (writer->host, ADZE_E_UNSUPPORTED,
                     "the model has a part '%.80s', which GGUF cannot hold; with drop-graph = true "
-                    "it is left out, and tensors and metadata alone are written",
+                    "it is left out with all that is in it, and tensors and metadata alone are written",
                     part);
 }
 

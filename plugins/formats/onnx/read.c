@@ -317,6 +317,28 @@ tell_part (reader *self, uint64_t size)
   return status;
 }
 
+/* They are nobody's tensors, and go wherever the graph goes: also away with it. */
+static adze_status
+tell_others (reader *self)
+{
+  const onnx_walk *walk = &self->walk;
+  char name[64] = "";
+  size_t size = (size_t)(walk->first_strings.end - walk->first_strings.at);
+  size = size < sizeof name ? size : sizeof name - 1;
+  if (walk->strings == 0 && walk->sparse == 0)
+    return ADZE_OK;
+  adze_status status = walk->strings > 0
+                           ? onnx_copy (&self->input, walk->first_strings.at, name, size)
+                           : ADZE_OK;
+  if (status == ADZE_OK)
+    adze_log (self->host, ADZE_LOG_WARNING,
+              "%" PRIu64 " tensor%s of strings%s%s%s and %" PRIu64 " sparse one%s stay in the "
+              "graph: nothing here looks into them, and a file that has no graph loses them",
+              walk->strings, walk->strings == 1 ? "" : "s", walk->strings ? " (the first is '" : "",
+              name, walk->strings ? "')" : "", walk->sparse, walk->sparse == 1 ? "" : "s");
+  return status;
+}
+
 static adze_status
 read_model (reader *self)
 {
@@ -330,6 +352,8 @@ read_model (reader *self)
   self->input.walked_most = self->input.fields_most = UINT64_MAX;
   for (size_t i = 0; status == ADZE_OK && i < self->weights.count; i++)
     status = tell_weight (self, &self->weights.items[i]);
+  if (status == ADZE_OK)
+    status = tell_others (self);
   return status == ADZE_OK ? tell_part (self, size) : status;
 }
 

@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5 };
+enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_SPARSE = 15 };
 enum { NODE_OUTPUT = 2, NODE_OPERATOR = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
 enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_TENSOR = 5, ATTRIBUTE_GRAPH = 6, ATTRIBUTE_GRAPHS = 11 };
 
@@ -81,6 +81,8 @@ walk_weight (onnx_walk *walk, const onnx_field *field, onnx_span name, uint32_t 
   }
   if (weight.tensor.type->dtype.bits > 0)
     status = walk->weight (walk, &weight, &inner.growth);
+  else if (walk->strings++ == 0)
+    walk->first_strings = weight.name;
   if (status == ADZE_OK)
     leave (walk, field, &inner, growth);
   return status;
@@ -233,6 +235,8 @@ walk_graph (onnx_walk *walk, onnx_span rest, int depth, int64_t *growth)
       break;
     if (field.number == GRAPH_INITIALIZER)
       status = walk_weight (walk, &field, own_name, graph, depth + 1, growth);
+    else if (field.number == GRAPH_SPARSE)
+      walk->sparse++;
     else if (field.number == GRAPH_NODE)
       status = enter_node (walk, &field, graph, depth + 1, growth);
   }
@@ -246,6 +250,7 @@ onnx_walk_model (onnx_walk *walk, int64_t *growth)
   bool has_graph = false;
   *growth = 0;
   walk->graphs = 0;
+  walk->strings = walk->sparse = 0;
   for (;;) {
     onnx_field field;
     adze_status status = onnx_next (walk->input, &rest, &field);

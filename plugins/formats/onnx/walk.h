@@ -31,6 +31,9 @@ struct onnx_walk {
   onnx_input *input;
   onnx_edits edits;
   uint32_t graphs; /* seen so far */
+  /* Tensors that are no weights, and where the name of the first of strings is. */
+  uint64_t strings, sparse;
+  onnx_span first_strings;
   /* Both may add edits, and then say by how many bytes the message grows. */
   adze_status (*weight) (onnx_walk *walk, const onnx_weight *weight, int64_t *growth);
   /* Before each field of the model, and once more at its end, with number 0. */

@@ -315,7 +315,7 @@ check_parts (const safetensors_writer *writer, const adze_params *params)
   return adze_fail (
       writer->host, ADZE_E_UNSUPPORTED,
       "the model has a part '%.80s', which safetensors cannot hold; with drop-graph = "
-      "true it is left out, and tensors and metadata alone are written",
+      "true it is left out with all that is in it, and tensors and metadata alone are written",
       part);
 }
 

@@ -147,8 +147,8 @@ alone (const pairing *p, adze_pick pick)
   return keep (p, pick, pick.port == 0 ? "in the first model alone" : "in the other model alone");
 }
 
-/* Numbers that are no floats (positions, token ids) have no average that means anything; others have
- * one that is not made. */
+/* Numbers that are no floats (positions, token ids) have no average that means anything; others
+ * have one that is not made. */
 static adze_status
 keep_first (pairing *p, adze_pick pick)
 {
