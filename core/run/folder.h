@@ -133,6 +133,9 @@ ADZE_MUST_CHECK adze_error *adze_known_put (adze_folder *folder,
 ADZE_MUST_CHECK adze_error *adze_runs_read (const char *runs, adze_value **list);
 /* The same of one run, by its folder. */
 ADZE_MUST_CHECK adze_error *adze_run_read (const char *path, adze_value **run);
+/* Adds to RUN what came out otherwise than it was asked for, as lists of lines for people where there
+ * are any: "achieved", "fallbacks", "warnings". */
+ADZE_MUST_CHECK adze_error *adze_run_noted (const char *folder, adze_value *run);
 /* The folder of one run, to be freed: RUN is a path, a number, a name, or "last". */
 ADZE_MUST_CHECK adze_error *adze_runs_find (const char *runs, const char *run, char **path);
 

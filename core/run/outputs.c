@@ -26,13 +26,21 @@ adze_pending_close (adze_pending *pending, bool keep)
   *pending = (adze_pending){ 0 };
 }
 
-/* Of the files that adze_result_add_file took note of. */
+static size_t
+files_in (const adze_value *facts)
+{
+  const adze_value *files = adze_value_get (facts, "files");
+  return files ? files->count : 0;
+}
+
+/* Of the files from FIRST on that adze_result_add_file took note of: what was decided may lie in one
+ * before them. */
 static uint64_t
-bytes_of (const adze_value *facts)
+bytes_of (const adze_value *facts, size_t first)
 {
   const adze_value *files = adze_value_get (facts, "files");
   uint64_t bytes = 0;
-  for (size_t i = 0; files && i < files->count; i++)
+  for (size_t i = first; files && i < files->count; i++)
     bytes += (uint64_t)adze_value_get (files->items[i], "size")->integer;
   return bytes;
 }
@@ -55,12 +63,13 @@ promote (adze_execution *x, size_t segment)
   const adze_pipeline_output *output = &x->plan->pipeline->outputs[pending->output];
   if (!pending->sink)
     return NULL;
+  size_t first = files_in (pending->facts);
   ADZE_TRY (adze_sink_commit (pending->sink));
   for (uint32_t i = 0; adze_sink_file (pending->sink, i); i++)
     ADZE_TRY (adze_result_add_file (pending->facts, adze_sink_file (pending->sink, i)));
   ADZE_TRY (adze_result_keep (x->folder, &pending->key, pending->facts));
   ADZE_TRY (adze_journal_forget (x->folder, pending->journal));
-  tell_written (x, output->path, bytes_of (pending->facts));
+  tell_written (x, output->path, bytes_of (pending->facts, first));
   adze_pending_close (pending, false);
   return NULL;
 }
@@ -149,7 +158,7 @@ write_model (adze_execution *x, size_t number, const adze_plan_model *model)
   ADZE_TRY (adze_result_keep (x->folder, &key, facts));
   /* Only the plan knows of shards beside it. */
   const adze_plan_output *planned = &x->plan->outputs[number];
-  tell_written (x, output->path, planned->asked ? planned->bytes : bytes_of (facts));
+  tell_written (x, output->path, planned->asked ? planned->bytes : bytes_of (facts, 0));
   return NULL;
 }
 

@@ -176,6 +176,20 @@ show_failure (const adze_value *failure, adze_buffer *into)
   adze_buffer_text (into, "\n");
 }
 
+/* Lines of text under a head; NULL: there are none. */
+static void
+show_lines (const adze_value *run, const char *key, adze_buffer *into)
+{
+  const adze_value *lines = adze_value_get (run, key);
+  if (lines)
+    adze_buffer_format (into, "%s:\n", key);
+  for (size_t i = 0; lines && i < lines->count; i++) {
+    adze_buffer_text (into, "  ");
+    add_value (into, lines->items[i]);
+    adze_buffer_text (into, "\n");
+  }
+}
+
 static void
 show_text (const adze_value *run, adze_buffer *into)
 {
@@ -191,6 +205,9 @@ show_text (const adze_value *run, adze_buffer *into)
     show_line (run, keys[i], into);
   show_table (run, "parameters", into);
   show_table (run, "metrics", into);
+  show_lines (run, "achieved", into);
+  show_lines (run, "fallbacks", into);
+  show_lines (run, "warnings", into);
   show_failure (adze_value_get (run, "failure"), into);
 }
 
@@ -345,6 +362,7 @@ show_one (adze_runtime *runtime, const char *runs, const char *run, bool json, a
   ADZE_TRY (adze_runs_find (runs, run ? run : "last", &path));
   ADZE_TRY (adze_run_read (path, &found));
   warn_of_damage (runtime, found);
+  ADZE_TRY (adze_run_noted (path, found));
   if (json)
     adze_json_write (found, 2, into);
   else

@@ -251,6 +251,39 @@ on_segment_finished (adze_cli_progress *p, const adze_event *event)
     say (p, "[%" PRId64 "/%" PRId64 "] %s: done in %.1f s", segment, segments, stages, seconds);
 }
 
+/* A number that JSON has no way to write has come from a worker as a word. */
+static void
+write_number (const adze_event *event, const char *key, char *text, size_t size)
+{
+  const adze_field *field = find (event, key, ADZE_FIELD_FLOAT);
+  if (field)
+    snprintf (text, size, "%.4g", field->value.real);
+  else
+    snprintf (text, size, "%s", text_of (event, key));
+}
+
+/* What came out as it was asked for is no news. */
+static void
+on_achieved (adze_cli_progress *p, const adze_event *event)
+{
+  char asked[32], got[32];
+  write_number (event, "asked", asked, sizeof asked);
+  write_number (event, "got", got, sizeof got);
+  if (strcmp (asked, got) != 0)
+    say (p, "%s: %s asked for %s, got %s", event->source ? event->source : "",
+         text_of (event, "name"), asked, got);
+}
+
+static void
+on_effect (adze_cli_progress *p, const adze_event *event)
+{
+  int64_t tensors = number_of (event, "tensors"), changed = number_of (event, "tensors-changed");
+  /* None is a warning or an error of its own, or nothing but names were to change. */
+  if (changed > 0 && changed < tensors)
+    say (p, "%s: changed %" PRId64 " of %" PRId64 " tensors, the others came out as they went in",
+         text_of (event, "stage"), changed, tensors);
+}
+
 static void
 on_output (adze_cli_progress *p, const adze_event *event)
 {
@@ -279,6 +312,10 @@ adze_cli_progress_event (void *progress, const adze_event *event)
     on_segment_started (p, event);
   else if (strcmp (event->id, "segment.finished") == 0)
     on_segment_finished (p, event);
+  else if (strcmp (event->id, "stage.achieved") == 0)
+    on_achieved (p, event);
+  else if (strcmp (event->id, "stage.effect") == 0)
+    on_effect (p, event);
   else if (strcmp (event->id, "output.written") == 0)
     on_output (p, event);
   else if (strcmp (event->id, "run.finished") == 0)

@@ -39,4 +39,28 @@ for file in out.gguf between.safetensors; do
   grep '"output.written"' "$events" | grep "$file" | grep -qw "$(stat -c %s $file)" \
     || complain "$file was written with another size: $(grep '"output.written"' "$events")"
 done
+
+# Nor is what was decided counted; and what came out otherwise than asked for can be looked up later.
+cat > clip.toml << 'END'
+adze = 1
+name = "clip"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "clip"
+percentile = 97
+on-no-effect = "warn"
+[[output]]
+path = "clipped.safetensors"
+END
+must "$ADZE" run clip.toml --set stage.clip.percentile=97.03
+grep -q '^clip: percentile asked for 97.03, got ' must.out || complain "requested and achieved are not said"
+events=$(ls -d adze-runs/0* | tail -n 1)/events.jsonl
+grep '"output.written"' "$events" | grep -qw "$(stat -c %s clipped.safetensors)" \
+  || complain "clipped.safetensors was written with another size"
+must "$ADZE" runs show last
+grep -q '^  clip: percentile asked for 97.03, got ' must.out || complain "runs show: nothing of achieved"
+must "$ADZE" run clip.toml --set stage.clip.percentile=100
+must "$ADZE" runs show last
+grep -q '^  clip: .* changed nothing: ' must.out || complain "runs show: no warning of no effect"
 finish

@@ -237,6 +237,22 @@ less_may_be_read_than_was_planned (void **state)
   close_screen (s);
 }
 
+/* Requested against achieved, where they differ. */
+static void
+what_came_out_otherwise_is_said (void **state)
+{
+  (void)state;
+  screen *s = open_screen (0, true);
+  EMIT (s, "stage.achieved", TEXT ("name", "sparsity"), REAL ("asked", 0.8), REAL ("got", 0.8));
+  EMIT (s, "stage.achieved", TEXT ("name", "percentile"), REAL ("asked", 99), REAL ("got", 98.5));
+  EMIT (s, "stage.effect", TEXT ("stage", "clip"), INT ("tensors", 4), INT ("tensors-changed", 4));
+  EMIT (s, "stage.effect", TEXT ("stage", "cast"), INT ("tensors", 4), INT ("tensors-changed", 3));
+  EMIT (s, "stage.effect", TEXT ("stage", "name"), INT ("tensors", 4), INT ("tensors-changed", 0));
+  printed (s, ": percentile asked for 99, got 98.5\n"
+              "cast: changed 3 of 4 tensors, the others came out as they went in\n");
+  close_screen (s);
+}
+
 static void
 fields_of_the_wrong_type_do_no_harm (void **state)
 {
@@ -263,6 +279,7 @@ main (void)
     cmocka_unit_test (a_second_pass_begins_anew),
     cmocka_unit_test (what_was_there_before_is_no_speed),
     cmocka_unit_test (less_may_be_read_than_was_planned),
+    cmocka_unit_test (what_came_out_otherwise_is_said),
     cmocka_unit_test (fields_of_the_wrong_type_do_no_harm),
   };
   return cmocka_run_group_tests_name ("how far a run is", tests, NULL, NULL);
