@@ -274,10 +274,7 @@ add_output (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
   ADZE_TRY (adze_content_add (key, NULL, "output", output->path));
   ADZE_TRY (adze_content_add (key, NULL, "format", output->format));
   ADZE_TRY (adze_content_plugin (key, "format", record));
-  for (size_t i = 0; output->settings && i < output->settings->count; i++)
-    ADZE_TRY (adze_content_value (key, NULL, "format", output->settings->items[i]->key,
-                                 output->settings->items[i]));
-  return NULL;
+  return adze_content_format (key, component, output->settings);
 }
 
 static adze_error *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/content_settings.c: the parts of a key that parameters are: values as they are written, files
- * by what is in them, components with their plugin and their own parameters; and of datasets. */
+/* run/content_settings.c: the parts of a key that parameters are: values, the same however they are
+ * written and also where the preset says them, files by what is in them, components with their plugin and their own parameters; and of datasets. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -177,8 +177,7 @@ add_setting (adze_execution *x, adze_key *key, const char *prefix, const adze_pa
   return adze_content_value (key, prefix, "param", param->name, value);
 }
 
-/* In the order of the component's table, which is the same however the pipeline has them. Presets are
- * the plugin's, whose build is a part of its own, but for what they name beside it. */
+/* In the order of the component's table, which is the same however the pipeline has them. */
 static adze_error *
 add_settings (adze_execution *x, adze_key *key, const char *prefix,
               const adze_manifest_component *component, const adze_value *settings, bool partial,
@@ -186,14 +185,8 @@ add_settings (adze_execution *x, adze_key *key, const char *prefix,
 {
   for (size_t i = 0; i < component->param_count; i++) {
     const adze_param *param = &component->params[i];
-    const adze_value *value = adze_value_get (settings, param->name);
-    bool elsewhere = param->type == ADZE_PARAM_FILE || param->item == ADZE_PARAM_FILE
-                     || param->type == ADZE_PARAM_COMPONENT;
-    ADZE_AUTO_VALUE preset = NULL;
-    if (!value && !partial && elsewhere) {
-      ADZE_TRY (adze_param_preset (param, &preset));
-      value = preset;
-    }
+    ADZE_AUTO_VALUE value = NULL;
+    ADZE_TRY (adze_param_given (param, settings, partial, &value));
     if (value)
       ADZE_TRY (add_setting (x, key, prefix, param, value, depth));
   }
@@ -206,6 +199,20 @@ adze_content_settings (adze_execution *x, adze_key *key, const char *prefix,
                        bool partial)
 {
   return add_settings (x, key, prefix, component, settings, partial, 0);
+}
+
+adze_error *
+adze_content_format (adze_key *key, const adze_manifest_component *component,
+                     const adze_value *settings)
+{
+  for (size_t i = 0; i < component->param_count; i++) {
+    const adze_param *param = &component->params[i];
+    ADZE_AUTO_VALUE value = NULL;
+    ADZE_TRY (adze_param_given (param, settings, false, &value));
+    if (value)
+      ADZE_TRY (adze_content_value (key, NULL, "format", param->name, value));
+  }
+  return NULL;
 }
 
 /* ---- Datasets. */

@@ -105,6 +105,10 @@ ADZE_MUST_CHECK adze_error *adze_content_settings (adze_execution *x, adze_key *
                                                    const char *prefix,
                                                    const adze_manifest_component *component,
                                                    const adze_value *settings, bool partial);
+/* The parameters of an output's format, as parts "format.NAME". */
+ADZE_MUST_CHECK adze_error *adze_content_format (adze_key *key,
+                                                 const adze_manifest_component *component,
+                                                 const adze_value *settings);
 ADZE_MUST_CHECK adze_error *adze_content_data (adze_execution *x, adze_key *key, const char *stage,
                                                const char *port, const adze_pipeline_data *data);
 

@@ -120,15 +120,7 @@ output_key (adze_execution *x, size_t number, const adze_plan_model *model, adze
   ADZE_TRY (adze_key_add (key, "format", output->format));
   ADZE_TRY (adze_key_add (key, "plugin", record->manifest->version ? record->manifest->version
                                                                    : ""));
-  for (size_t i = 0; output->settings && i < output->settings->count; i++) {
-    ADZE_AUTO (adze_buffer) shown = { 0 };
-    ADZE_AUTO_FREE char *value = NULL;
-    ADZE_AUTO_FREE char *part = adze_text_format ("format.%s", output->settings->items[i]->key);
-    adze_value_write_toml (output->settings->items[i], &shown);
-    ADZE_TRY (adze_buffer_finish (&shown, &value));
-    ADZE_TRY (part ? adze_key_add (key, part, value) : adze_error_memory ());
-  }
-  return NULL;
+  return adze_content_format (key, component, output->settings);
 }
 
 static adze_error *

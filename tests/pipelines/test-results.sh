@@ -57,13 +57,39 @@ must "$ADZE" run p.toml --explain
 # A parameter of the second segment: the first is not done again.
 pipeline 99 97 > p.toml
 must "$ADZE" run p.toml --explain
-grep -q 'parameter percentile.* was 98, is 97' must.out || {
+grep -q 'parameter percentile.* was 98.0, is 97.0' must.out || {
   complain "--explain does not name the parameter"
   cat must.out
 }
 must "$ADZE" run p.toml
 cached true false
 cmp -s out.safetensors first.safetensors && complain "another parameter gave the same bytes"
+
+# The same in other words is the same: a whole number for a float, what the preset is, a size.
+cat > words.toml << END
+adze = 1
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "clip-tensor"
+  [[stage.rule]]
+  match = "*"
+  percentile = 60
+[[output]]
+path = "words.safetensors.index.json"
+shard-size = "40 KB"
+END
+must "$ADZE" run words.toml
+for words in stage.clip-tensor.percentile=99.9 stage.clip-tensor.percentile=100 output.0.shard-size=40000; do
+  must "$ADZE" run words.toml --explain --set stage.clip-tensor.rule.0.percentile=60.0 --set $words
+  case $words in
+    *=100) grep -q 'parameter percentile was 99.9, is 100.0' must.out ;;
+    *) grep -q 'is there already' must.out ;;
+  esac || {
+    complain "--explain with $words says something else"
+    cat must.out
+  }
+done
 
 # An output that was changed by hand is made again.
 pipeline 99 98 > p.toml

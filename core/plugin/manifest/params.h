@@ -54,6 +54,15 @@ ADZE_MUST_CHECK adze_error *adze_param_text (uint32_t type, const char *text, si
 /* The preset as a value that fits, floats always as such; *VALUE stays NULL when there is none. */
 ADZE_MUST_CHECK adze_error *adze_param_preset (const adze_param *param, adze_value **value);
 
+/* A copy of VALUE, which fits, that is the same however it was written: sizes are numbers of bytes,
+ * and floats always floats. */
+ADZE_MUST_CHECK adze_error *adze_param_typed (const adze_param *param, const adze_value *value,
+                                              adze_value **typed);
+/* The same of what SETTINGS (NULL: nothing) say of the parameter, or its preset; of PARTIAL ones, a
+ * rule's, *VALUE stays NULL where they say nothing. */
+ADZE_MUST_CHECK adze_error *adze_param_given (const adze_param *param, const adze_value *settings,
+                                              bool partial, adze_value **value);
+
 /* The values of one instance. adze_params of the SDK is this struct. Entries in the order of the
  * table; of lists and maps, in the order given. */
 struct adze_params {

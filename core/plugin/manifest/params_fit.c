@@ -374,6 +374,33 @@ check_preset_component (const adze_param *param, const adze_value *value)
 }
 
 adze_error *
+adze_param_typed (const adze_param *param, const adze_value *value, adze_value **typed)
+{
+  ADZE_AUTO_VALUE made = NULL;
+  *typed = NULL;
+  ADZE_TRY (adze_param_size (param, value, &made));
+  if (!made && !(made = adze_value_copy (value)))
+    return adze_error_memory ();
+  integer_to_float (param->type, made);
+  bool entries = param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP;
+  for (size_t i = 0; entries && i < made->count; i++)
+    integer_to_float (param->item, made->items[i]);
+  *typed = adze_take (&made);
+  return NULL;
+}
+
+adze_error *
+adze_param_given (const adze_param *param, const adze_value *settings, bool partial,
+                  adze_value **value)
+{
+  const adze_value *given = adze_value_get (settings, param->name);
+  *value = NULL;
+  if (given)
+    return adze_param_typed (param, given, value);
+  return partial ? NULL : adze_param_preset (param, value);
+}
+
+adze_error *
 adze_param_preset (const adze_param *param, adze_value **value)
 {
   *value = NULL;
