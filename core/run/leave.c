@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/leave.c: what a run leaves behind: where it came from, its plan, its report, and adze.lock. */
+#include <stdio.h>
 #include <sys/resource.h>
 
 #include "run/execution.h"
@@ -7,17 +8,51 @@
 
 /* ---- At the beginning. */
 
+/* What SETTINGS and presets say, so that runs can be compared whatever was left to a preset. */
+static adze_error *
+add_parameters (const adze_manifest_component *component, const adze_value *settings, bool partial,
+                adze_value *into)
+{
+  for (size_t i = 0; i < component->param_count; i++) {
+    ADZE_AUTO_VALUE value = NULL;
+    ADZE_TRY (adze_param_given (&component->params[i], settings, partial, &value));
+    if (value)
+      ADZE_TRY (adze_value_append (into, component->params[i].name, adze_take (&value)));
+  }
+  return NULL;
+}
+
+/* Under the names that --set has for them: "rule.0.percentile". */
+static adze_error *
+add_rules (const adze_pipeline_stage *stage, adze_value *into)
+{
+  adze_value *rules = stage->rule_count > 0 ? adze_json_table (into, "rule") : NULL;
+  for (size_t i = 0; i < stage->rule_count; i++) {
+    const adze_pipeline_rule *rule = &stage->rules[i];
+    char number[24];
+    snprintf (number, sizeof number, "%zu", i);
+    adze_value *made = adze_json_table (rules, number);
+    adze_json_string (made, "match", rule->match);
+    if (rule->skip)
+      adze_json_bool (made, "skip", true);
+    if (adze_json_failed (into))
+      return adze_error_memory ();
+    ADZE_TRY (add_parameters (stage->component, rule->settings, true, made));
+  }
+  return NULL;
+}
+
 static adze_error *
 describe_run (adze_execution *x)
 {
   ADZE_AUTO_VALUE parameters = adze_value_new (ADZE_VALUE_TABLE);
   for (size_t i = 0; i < x->plan->stage_count; i++) {
     const adze_pipeline_stage *stage = x->plan->stages[i].stage;
-    adze_value *copy = stage->settings ? adze_value_copy (stage->settings) : NULL;
-    if (stage->settings && !copy)
+    adze_value *own = adze_json_table (parameters, stage->id);
+    if (!own)
       return adze_error_memory ();
-    if (copy)
-      ADZE_TRY (adze_value_append (parameters, stage->id, copy));
+    ADZE_TRY (add_parameters (stage->component, stage->settings, false, own));
+    ADZE_TRY (add_rules (stage, own));
   }
   return adze_folder_describe (x->folder, x->plan->pipeline->seed, parameters);
 }

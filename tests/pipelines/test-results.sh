@@ -91,6 +91,16 @@ for words in stage.clip-tensor.percentile=99.9 stage.clip-tensor.percentile=100 
   }
 done
 
+# Runs that differ in a rule, or in a preset, are told apart by `adze runs table`.
+for words in stage.clip-tensor.rule.0.percentile=80 stage.clip-tensor.percentile=95; do
+  must "$ADZE" run words.toml --set $words
+done
+must "$ADZE" runs table words --json
+for name in '"param.clip-tensor.percentile": 99.9' '"param.clip-tensor.percentile": 95.0' \
+  '"param.clip-tensor.rule.0.percentile": 60.0' '"param.clip-tensor.rule.0.percentile": 80.0'; do
+  grep -qF -- "$name" must.out || complain "adze runs table does not show $name"
+done
+
 # An output that was changed by hand is made again.
 pipeline 99 98 > p.toml
 must "$ADZE" run p.toml
