@@ -18,6 +18,7 @@
 #include "run/folder.h"
 #include "run/seen.h"
 #include "run/sink.h"
+#include "run/told.h"
 #include "run/tree.h"
 #include "run/verify.h"
 
@@ -66,6 +67,7 @@ typedef struct adze_pass {
   adze_sink *sink;      /* NULL: nothing is written */
   bool resumed;         /* the sink's files hold what the journal says */
   adze_seen *seen;      /* where accumulators of finished units are kept; NULL with SINK */
+  adze_told *told;      /* a unit of a stage that fell back is not kept as finished */
   atomic_bool *cancel;
   /* Hashes of the source's tensors, to be filled in as they are read, and which are known; NULL: the
    * source's content is known. */

@@ -69,12 +69,23 @@ note_tensors (adze_pass *pass, size_t number)
   return NULL;
 }
 
+/* No journal knows of a fallback. It must be told again by whoever goes on after a kill, or else the
+ * run would end as if there had been none: so what has fallen back is done again. */
+static bool
+fell_back (const adze_pass *pass)
+{
+  for (size_t i = 0; i < pass->segment->count; i++)
+    if (adze_told_fell_back (pass->told, pass->plan->stages[pass->segment->first + i].stage->id))
+      return true;
+  return false;
+}
+
 adze_error *
 adze_unit_note (adze_pass *pass, size_t number)
 {
   const adze_unit *unit = &pass->units.units[number];
   uint64_t changed = 0;
-  if (unit->step_count > STEPS_MOST)
+  if (unit->step_count > STEPS_MOST || fell_back (pass))
     return NULL;
   for (size_t i = 0; i < unit->step_count; i++)
     if (atomic_load (&pass->changed[pass->state[number].first_step + i]))

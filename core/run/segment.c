@@ -55,6 +55,7 @@ run_pass (segment_state *s, size_t observed, adze_pass *pass)
                        .sink = observed == SIZE_MAX ? s->sink : NULL,
                        .seen = s->x->seen,
                        .resumed = s->resumed,
+                       .told = s->x->told,
                        .cancel = s->x->cancel,
                        .source_hashes = observed == SIZE_MAX ? s->source_hashes : NULL,
                        .source_known = s->source_known,
@@ -113,7 +114,9 @@ reduce (segment_state *s, size_t index)
     adze_ledger_cleanup (&s->ledgers[index]);
     adze_told_forget (s->x->told, id);
     ADZE_TRY (observe_until_decided (s, index));
-    ADZE_TRY (adze_ledger_keep (s->x, number, s->journal, &s->ledgers[index]));
+    /* Who fell back observes again after a kill, and says so again. */
+    if (!adze_told_fell_back (s->x->told, id))
+      ADZE_TRY (adze_ledger_keep (s->x, number, s->journal, &s->ledgers[index]));
   }
   return settle_description (s, index);
 }
@@ -309,7 +312,7 @@ decide_inspections (segment_state *s, adze_pass *pass)
     bool again = false;
     if (planned->facts->effect != ADZE_INSPECTS || !planned->facts->observes)
       continue;
-    adze_told_forget (s->x->told, planned->stage->id);
+    adze_told_forget_decided (s->x->told, planned->stage->id);
     ADZE_TRY (adze_decide (s->x, pass, s->segment->first + i, &s->ledgers[i], &again));
     if (again)
       ADZE_TRY (observe_until_decided (s, i));

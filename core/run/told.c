@@ -206,6 +206,17 @@ adze_told_forget (adze_told *told, const char *stage)
   pthread_mutex_unlock (&told->lock);
 }
 
+void
+adze_told_forget_decided (adze_told *told, const char *stage)
+{
+  pthread_mutex_lock (&told->lock);
+  adze_value *said = child (told->stages, stage, false);
+  for (size_t i = said ? said->count : 0; i-- > 0;)
+    if (strcmp (said->items[i]->key, "fallbacks") != 0)
+      remove_key (said, said->items[i]->key);
+  pthread_mutex_unlock (&told->lock);
+}
+
 adze_error *
 adze_told_metric (adze_told *told, const char *stage, const char *name, double value,
                   const char *unit)
@@ -244,6 +255,16 @@ string_at (const adze_value *table, const char *key)
 {
   const adze_value *value = adze_value_get (table, key);
   return value && value->type == ADZE_VALUE_STRING ? value->string : "";
+}
+
+bool
+adze_told_fell_back (adze_told *told, const char *stage)
+{
+  pthread_mutex_lock (&told->lock);
+  const adze_value *list = adze_value_get (adze_value_get (told->stages, stage), "fallbacks");
+  bool fell = list && list->count > 0;
+  pthread_mutex_unlock (&told->lock);
+  return fell;
 }
 
 uint64_t

@@ -15,6 +15,8 @@ void adze_told_close (adze_told *told);
 
 /* Forgets what STAGE has told so far: it is about to say it again. */
 void adze_told_forget (adze_told *told, const char *stage);
+/* The same where only deciding is done again: a fallback while it observed stays told. */
+void adze_told_forget_decided (adze_told *told, const char *stage);
 
 /* A metric that the host itself found. */
 ADZE_MUST_CHECK adze_error *adze_told_metric (adze_told *told, const char *stage,
@@ -24,6 +26,7 @@ ADZE_MUST_CHECK adze_error *adze_told_metric (adze_told *told, const char *stage
 bool adze_told_number (adze_told *told, const char *stage, const char *name,
                        adze_reading *reading);
 
+bool adze_told_fell_back (adze_told *told, const char *stage);
 /* How often STAGE fell back. *FIRST, to be freed, is the first time in words; NULL: never, or no
  * memory. */
 uint64_t adze_told_fallbacks (adze_told *told, const char *stage, char **first);

@@ -95,6 +95,17 @@ grep -q 'fell back' must.out || complain "a fallback is not spoken of again"
 pipeline fallback-warn plain liar-fallback
 must_fail "fell back" "$ADZE" run fallback-warn.toml
 
+# Killed when all is written and nothing has its name yet: whoever goes on speaks of it, too.
+if [ "$ADZE_SANITIZERS" = none ] && [ "$ADZE_SHARED" != no ]; then
+  pipeline goes-on plain liar-fallback 'on-fallback = "warn"'
+  rm -rf adze-runs
+  { LD_PRELOAD=$TOP_BUILDDIR/tests/pipelines/failing-library.so ADZE_FAIL_HOW=kill ADZE_FAIL_AT=1 \
+    ADZE_FAIL_NAMES=1 ADZE_FAIL_BELOW=$PWD/goes-on-out "$ADZE" run goes-on.toml; } > killed.out 2>&1
+  [ ! -e goes-on-out.safetensors ] || complain "the run was not killed in time"
+  must "$ADZE" run goes-on.toml
+  grep -q 'fell back 3 times' must.out || complain "after a kill, fallbacks are not all spoken of"
+fi
+
 # A fallback that is told before the stage runs is no other: the plan is refused, or it is warned of,
 # and is in the report, once, also where an earlier stage made all be described again.
 for where in create describe; do
