@@ -50,6 +50,7 @@ struct adze_instance {
   adze_value *question; /* of the last describe; NULL: none was asked of a worker */
   /* Fallbacks told in create, and in the last describe; NULL: not heard yet. */
   adze_value *created, *described;
+  pthread_mutex_t described_lock; /* describe may be asked on several threads */
   atomic_bool broken; /* a worker failed: nothing more is asked of the others */
 };
 
@@ -239,6 +240,7 @@ adze_instance_open (adze_runtime *runtime, const adze_instance_options *given,
   if (!fresh)
     return adze_error_memory ();
   fresh->runtime = runtime;
+  pthread_mutex_init (&fresh->described_lock, NULL);
   adze_error *error = open_parts (fresh, &options);
   if (error) {
     adze_instance_close (fresh);
@@ -344,9 +346,15 @@ adze_error *
 adze_instance_describe (adze_instance *instance, adze_outline *outline)
 {
   adze_early early;
+  adze_value *heard = NULL;
   ADZE_TRY (adze_early_begin (&early, instance->runtime->bus, instance->stage));
   adze_error *error = describe (instance, outline);
-  adze_error *lost = adze_early_end (&early, &instance->described);
+  adze_error *lost = adze_early_end (&early, &heard);
+  pthread_mutex_lock (&instance->described_lock);
+  adze_value *before = instance->described;
+  instance->described = heard;
+  pthread_mutex_unlock (&instance->described_lock);
+  adze_value_free (before);
   if (!error)
     return lost;
   adze_error_free (lost);
@@ -504,6 +512,7 @@ adze_instance_close (adze_instance *instance)
   adze_value_free (instance->question);
   adze_value_free (instance->created);
   adze_value_free (instance->described);
+  pthread_mutex_destroy (&instance->described_lock);
   free (instance->lanes);
   free (instance->path);
   free (instance->id);

@@ -2,7 +2,7 @@
 /* cast: numbers written in another float type. */
 #include <string.h>
 
-#include "../left.h"
+#include <adze/sdk.h>
 
 static const adze_param params[] = {
   { .name = "to", .type = ADZE_PARAM_CHOICE, .choices = "f16|bf16|f32|f64",
@@ -51,16 +51,16 @@ static adze_status
 describe (const adze_host *host, void *instance, adze_outline *outline)
 {
   const adze_outline_service *service = adze_outline_of (host);
-  left_tally left = { 0 };
+  adze_left_tally left = { 0 };
   for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
     adze_pick pick = { 0, i };
     const adze_tensor_meta *meta = service->tensor (host, outline, pick);
-    left_see (&left, meta);
+    adze_left_see (&left, meta);
     const cast_type *from = meta->codec ? NULL : type_of (meta->dtype);
     const cast_type *to
         = type_named (adze_param_string (host, service->params (host, outline, pick), "to"));
-    if (!from && left_is_float (meta))
-      left_add (&left, meta);
+    if (!from && adze_left_is_float (meta))
+      adze_left_add (&left, meta);
     if (!from || !to || from == to)
       continue;
     char note[24];
@@ -69,7 +69,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
     if (status != ADZE_OK)
       return status;
   }
-  left_tell (host, &left, (left_tally *)instance, "not cast");
+  adze_left_tell (host, &left, (adze_left_tally *)instance, "not cast");
   return ADZE_OK;
 }
 
@@ -254,8 +254,8 @@ static const adze_technique callbacks = {
   .grain = ADZE_GRAIN_ELEMENT,
   .preserves = preserves,
   .breaks = breaks,
-  .create = left_create,
-  .destroy = left_destroy,
+  .create = adze_left_create,
+  .destroy = adze_left_destroy,
   .describe = describe,
   .apply = apply,
 };

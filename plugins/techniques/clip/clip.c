@@ -6,7 +6,6 @@
  * a few bits at a time: each round counts how often every value of the next bits occurs among the
  * numbers that begin with the bits that are known. How the data is cut, and in which order it is
  * counted, then changes nothing. */
-#include "../left.h"
 #include "pools.h"
 
 static const adze_param params[] = {
@@ -35,7 +34,7 @@ typedef struct clip {
   size_t round;             /* how many are over */
   uint64_t total;
   uint64_t clipped;
-  left_tally left, told;
+  adze_left_tally left, told;
 } clip;
 
 /* Zeros are spread over a few places of their own, after all others: a processor counts in one
@@ -96,10 +95,10 @@ describe_one (const adze_host *host, clip *self, adze_outline *outline, uint32_t
   const adze_outline_service *service = adze_outline_of (host);
   adze_pick pick = { 0, index };
   const adze_tensor_meta *meta = service->tensor (host, outline, pick);
-  left_see (&self->left, meta);
+  adze_left_see (&self->left, meta);
   if (meta->codec || !adze_dtype_is_float (meta->dtype)) {
-    if (left_is_float (meta))
-      left_add (&self->left, meta);
+    if (adze_left_is_float (meta))
+      adze_left_add (&self->left, meta);
     return ADZE_OK;
   }
   if (is_double (meta))
@@ -136,7 +135,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
     self->round = 0;
     self->total = self->clipped = 0;
   }
-  self->left = (left_tally){ 0 };
+  self->left = (adze_left_tally){ 0 };
   adze_status status = ADZE_OK;
   uint32_t count = service->count (host, outline, 0);
   for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
@@ -144,7 +143,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   if (status != ADZE_OK)
     return status;
   clip_pools_sort (&self->pools);
-  left_tell (host, &self->left, &self->told, "not clipped");
+  adze_left_tell (host, &self->left, &self->told, "not clipped");
   return ADZE_OK;
 }
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../left.h"
+#include <adze/sdk.h>
 
 static const adze_port ports[] = {
   { .name = "model", .type = "model", .direction = ADZE_PORT_IN, .required = 1,
@@ -38,7 +38,7 @@ typedef struct pairing {
   const adze_outline_service *service;
   partner *partners; /* by name */
   uint32_t partner_count;
-  left_tally left;
+  adze_left_tally left;
 } pairing;
 
 static int
@@ -154,10 +154,10 @@ keep_first (pairing *p, adze_pick pick)
 {
   const adze_tensor_meta *meta = meta_of (p, 0, pick.index);
   char name[40], note[120];
-  if (!left_is_float (meta))
+  if (!adze_left_is_float (meta))
     return keep (p, pick, "no floats: the first model's");
-  left_add (&p->left, meta);
-  left_type_name (meta, name, sizeof name);
+  adze_left_add (&p->left, meta);
+  adze_left_type_name (meta, name, sizeof name);
   snprintf (note, sizeof note, "not done: %s is no type that merge averages; the first model's", name);
   return keep (p, pick, note);
 }
@@ -167,7 +167,7 @@ pair_one (pairing *p, uint32_t index)
 {
   const adze_pick pick = { 0, index };
   const adze_tensor_meta *meta = meta_of (p, 0, index);
-  left_see (&p->left, meta);
+  adze_left_see (&p->left, meta);
   partner *found = partner_of (p, meta->name);
   if (!found)
     return alone (p, pick);
@@ -225,7 +225,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   adze_status status = pair_all (&p);
   host->release (host, p.partners);
   if (status == ADZE_OK)
-    left_tell (host, &p.left, (left_tally *)instance, "not averaged, but the first model's");
+    adze_left_tell (host, &p.left, (adze_left_tally *)instance, "not averaged, but the first model's");
   return status;
 }
 
@@ -364,8 +364,8 @@ static const adze_technique callbacks = {
   .port_size = sizeof (adze_port),
   .grain = ADZE_GRAIN_ELEMENT,
   .breaks = breaks,
-  .create = left_create,
-  .destroy = left_destroy,
+  .create = adze_left_create,
+  .destroy = adze_left_destroy,
   .describe = describe,
   .apply = apply,
 };

@@ -2,7 +2,6 @@
 /* profile: what a model is made of, tensor by tensor. */
 #include <string.h>
 
-#include "../left.h"
 #include "sums.h"
 
 /* A tensor in blocks of a codec, which no piece of elements can be cut from: only its sizes are
@@ -334,7 +333,7 @@ put_text (row *r, const char *key, const char *value)
 static void
 put_dtype (row *r, const adze_tensor_meta *meta)
 {
-  left_type_name (meta, r->dtype, sizeof r->dtype);
+  adze_left_type_name (meta, r->dtype, sizeof r->dtype);
   put_text (r, "dtype", r->dtype);
 }
 

@@ -3,7 +3,7 @@
  * can hold a model to limits. */
 #include <string.h>
 
-#include "../left.h"
+#include <adze/sdk.h>
 
 static const adze_param params[] = {
   { .name = "finite", .type = ADZE_PARAM_BOOL, .preset = "true",
@@ -27,7 +27,7 @@ typedef struct sums {
 
 typedef struct validate {
   uint64_t tensors;
-  left_tally unread, told;
+  adze_left_tally unread, told;
   sums all;
 } validate;
 
@@ -64,7 +64,7 @@ static adze_status
 refuse_unread (const adze_host *host, const adze_tensor_meta *meta)
 {
   char name[40];
-  left_type_name (meta, name, sizeof name);
+  adze_left_type_name (meta, name, sizeof name);
   return adze_fail (host, ADZE_E_UNSUPPORTED,
                     "tensor '%s' is %s, whose numbers cannot be looked into; leave it out by a rule "
                     "with skip = true, or say unread = \"warn\"",
@@ -82,23 +82,23 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
     self->tensors = 0;
     self->all = (sums){ 0 };
   }
-  self->unread = (left_tally){ 0 };
+  self->unread = (adze_left_tally){ 0 };
   for (uint32_t i = 0; i < service->count (host, outline, 0); i++) {
     adze_pick pick = { 0, i };
     const adze_tensor_meta *meta = service->tensor (host, outline, pick);
-    left_see (&self->unread, meta);
+    adze_left_see (&self->unread, meta);
     if (!is_readable (meta)) {
       const adze_params *values = service->params (host, outline, pick);
       if (strcmp (adze_param_string (host, values, "unread"), "error") == 0)
         return refuse_unread (host, meta);
-      left_add (&self->unread, meta);
+      adze_left_add (&self->unread, meta);
       continue;
     }
     adze_status status = adze_outline_look (host, outline, pick);
     if (status != ADZE_OK)
       return status;
   }
-  left_tell (host, &self->unread, &self->told, "not looked into");
+  adze_left_tell (host, &self->unread, &self->told, "not looked into");
   return ADZE_OK;
 }
 

@@ -23,6 +23,7 @@
 #include <adze/draft/decision.h>
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
+#include <adze/draft/left.h>
 #include <adze/draft/model.h>
 #include <adze/draft/observer.h>
 #include <adze/draft/records.h>

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* left.h: tensors that a technique was asked for and cannot see to, floats of other types than the
- * four of adze/half.h and blocks of a codec, counted in describe and told in one line. A stage that
- * did nothing to most of a model must not end with "done" alone. */
-#ifndef TECHNIQUES_LEFT_H
-#define TECHNIQUES_LEFT_H
+/* adze/draft/left.h: tensors that a technique was asked for and cannot see to: floats of other types
+ * than the four of adze/half.h, and blocks of a codec; counted in describe and told in one line. Tier:
+ * draft; comes and goes with the revision of technique.
+ *
+ * A stage that did nothing to most of a model must not end with "done" alone. */
+#ifndef ADZE_DRAFT_LEFT_H
+#define ADZE_DRAFT_LEFT_H
 
+#include <stdio.h>
 #include <string.h>
 
-#include <adze/sdk.h>
+#include <adze/draft/model.h>
+#include <adze/error.h>
+#include <adze/log.h>
+#include <adze/param.h>
+
+ADZE_BEGIN_DECLS
 
 /* "f8_e4m3fn", "i64", "q4_0". */
 static inline void
-left_type_name (const adze_tensor_meta *meta, char *text, size_t size)
+adze_left_type_name (const adze_tensor_meta *meta, char *text, size_t size)
 {
   static const char *const names[]
       = { "i%u", "u%u", "f%u", "opaque", "bf%u", "c%u", "bool", "f8_e3m4", "f8_e4m3",
@@ -28,31 +36,33 @@ left_type_name (const adze_tensor_meta *meta, char *text, size_t size)
 
 /* Is it written in floats, of whichever kind? Integers and what has no order are none. */
 static inline bool
-left_is_float (const adze_tensor_meta *meta)
+adze_left_is_float (const adze_tensor_meta *meta)
 {
   return meta->codec || meta->dtype.code == ADZE_FLOAT || meta->dtype.code == ADZE_BFLOAT
          || meta->dtype.code >= ADZE_FLOAT8_E3M4;
 }
 
-typedef struct left_tally {
-  uint64_t tensors, bytes;         /* that were left */
-  uint64_t all_tensors, all_bytes; /* that the stage was given */
-  char types[96];                  /* of those that were left, each once */
-} left_tally;
+typedef struct adze_left_tally {
+  uint64_t tensors; /* that were left, and their bytes */
+  uint64_t bytes;
+  uint64_t all_tensors; /* that the stage was given */
+  uint64_t all_bytes;
+  char types[96]; /* of those that were left, each once */
+} adze_left_tally;
 
 static inline void
-left_see (left_tally *tally, const adze_tensor_meta *meta)
+adze_left_see (adze_left_tally *tally, const adze_tensor_meta *meta)
 {
   tally->all_tensors++;
   tally->all_bytes += meta->byte_size;
 }
 
 static inline void
-left_add (left_tally *tally, const adze_tensor_meta *meta)
+adze_left_add (adze_left_tally *tally, const adze_tensor_meta *meta)
 {
   char name[40], quoted[48];
   size_t used = strlen (tally->types);
-  left_type_name (meta, name, sizeof name);
+  adze_left_type_name (meta, name, sizeof name);
   tally->tensors++;
   tally->bytes += meta->byte_size;
   snprintf (quoted, sizeof quoted, ", %s,", name);
@@ -65,7 +75,7 @@ left_add (left_tally *tally, const adze_tensor_meta *meta)
 /* DID: "not cast". TOLD is what was said before: describe is asked several times, and
  * says it anew only where it came out otherwise. */
 static inline void
-left_tell (const adze_host *host, const left_tally *tally, left_tally *told, const char *did)
+adze_left_tell (const adze_host *host, const adze_left_tally *tally, adze_left_tally *told, const char *did)
 {
   if (tally->tensors > 0 && memcmp (tally, told, sizeof *told) != 0)
     adze_log (host, ADZE_LOG_WARNING,
@@ -79,17 +89,19 @@ left_tell (const adze_host *host, const left_tally *tally, left_tally *told, con
 
 /* The callbacks of a technique whose state is what it told. */
 static inline adze_status
-left_create (const adze_host *host, const adze_params *values, void **instance)
+adze_left_create (const adze_host *host, const adze_params *values, void **instance)
 {
   (void)values;
-  *instance = host->allocate (host, sizeof (left_tally));
+  *instance = host->allocate (host, sizeof (adze_left_tally));
   return *instance ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
 }
 
 static inline void
-left_destroy (const adze_host *host, void *instance)
+adze_left_destroy (const adze_host *host, void *instance)
 {
   host->release (host, instance);
 }
+
+ADZE_END_DECLS
 
 #endif
