@@ -249,6 +249,7 @@ adze_reader_params (adze_reader *reader, const adze_manifest_component *componen
                                   .owner = own->owner,
                                   .own = own->shown,
                                   .folder = reader->pipeline->folder,
+                                  .looking = reader->looking,
                                   .find = find_inner,
                                   .find_context = reader,
                                   .partial = partial,

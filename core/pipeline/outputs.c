@@ -134,7 +134,7 @@ read_output (adze_reader *reader, const adze_value *table, size_t index, adze_ta
   const adze_value *path
       = adze_read_string (reader, table, "path", "this output needs path = \"...\", a file");
   output->table = table;
-  if (path && (output->path = adze_reader_path (reader, path)))
+  if (path && (output->path = adze_reader_path (reader, path)) && !reader->looking)
     check_path (reader, path, index, taken);
   if (!bind_output (reader, table, &output->from) || !output->path)
     return;
@@ -178,10 +178,10 @@ adze_read_outputs (adze_reader *reader)
     adze_complain (reader, adze_error_memory ());
   else
     pipeline->output_count = count;
-  if (count > 0 || pipeline->written_count > 0)
+  if (!reader->looking && (count > 0 || pipeline->written_count > 0))
     adze_complain (reader, adze_taken_begin (&taken, pipeline));
   for (size_t i = 0; i < pipeline->output_count; i++)
     read_output (reader, outputs->items[i], i, &taken);
-  for (size_t i = 0; i < pipeline->written_count; i++)
+  for (size_t i = 0; !reader->looking && i < pipeline->written_count; i++)
     check_written (reader, &pipeline->written[i], &taken);
 }

@@ -134,10 +134,11 @@ struct adze_pipeline {
 ADZE_MUST_CHECK adze_error *adze_pipeline_read (adze_runtime *runtime, const char *path,
                                                 const char *const *settings,
                                                 adze_pipeline **pipeline);
-/* The same for a copy that lies elsewhere: relative paths are relative to FOLDER. */
+/* The same for a copy that lies elsewhere: relative paths are relative to FOLDER. LOOKING: it ran
+ * once and is only looked at, so that nobody need be able to write where it wrote. */
 ADZE_MUST_CHECK adze_error *adze_pipeline_read_in (adze_runtime *runtime, const char *path,
                                                    const char *folder,
-                                                   const char *const *settings,
+                                                   const char *const *settings, bool looking,
                                                    adze_pipeline **pipeline);
 void adze_pipeline_free (adze_pipeline *pipeline);
 

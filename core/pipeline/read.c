@@ -187,12 +187,12 @@ adze_error *
 adze_pipeline_read (adze_runtime *runtime, const char *path, const char *const *settings,
                     adze_pipeline **pipeline)
 {
-  return adze_pipeline_read_in (runtime, path, NULL, settings, pipeline);
+  return adze_pipeline_read_in (runtime, path, NULL, settings, false, pipeline);
 }
 
 adze_error *
 adze_pipeline_read_in (adze_runtime *runtime, const char *path, const char *folder,
-                       const char *const *settings, adze_pipeline **pipeline)
+                       const char *const *settings, bool looking, adze_pipeline **pipeline)
 {
   *pipeline = NULL;
   __attribute__ ((cleanup (cleanup_pipeline))) adze_pipeline *made = calloc (1, sizeof *made);
@@ -208,7 +208,7 @@ adze_pipeline_read_in (adze_runtime *runtime, const char *path, const char *fold
     return adze_error_memory ();
   ADZE_TRY (adze_scan_once (runtime));
   __attribute__ ((cleanup (cleanup_reader))) adze_reader reader
-      = { .runtime = runtime, .pipeline = made, .document = &made->document };
+      = { .runtime = runtime, .pipeline = made, .document = &made->document, .looking = looking };
   ADZE_TRY (read_all (&reader, settings));
   ADZE_TRY (adze_reader_finish (&reader));
   *pipeline = adze_take (&made);

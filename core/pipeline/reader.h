@@ -19,6 +19,7 @@ typedef struct adze_reader {
   adze_runtime *runtime;
   adze_pipeline *pipeline;
   const adze_document *document; /* the pipeline's */
+  bool looking;                  /* nothing will be written */
   adze_error **complaints;
   size_t count;
   size_t left_out;

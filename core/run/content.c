@@ -38,6 +38,17 @@ adze_identity_text (const adze_model *file, char text[ADZE_HASH_TEXT])
   adze_hash_text (all, text);
 }
 
+void
+adze_content_text (const adze_model *file, adze_hash128 content, char text[ADZE_HASH_TEXT])
+{
+  for (size_t i = 0; i < file->count; i++) {
+    const char *name = file->tensors[i].meta.name;
+    const adze_hash128 link[] = { content, adze_leaf_hash (name, strlen (name)) };
+    content = adze_leaf_hash (link, sizeof link);
+  }
+  adze_hash_text (content, text);
+}
+
 /* One tensor, in leaves. */
 static adze_error *
 hash_tensor (const adze_model *file, size_t number, adze_hash128 *hash)
@@ -93,27 +104,54 @@ hash_some (void *argument, size_t first, size_t last)
   return ADZE_OK;
 }
 
-adze_error *
-adze_content_settle (adze_execution *x, size_t number, adze_hash128 *hashes, const bool *known,
-                     adze_hash128 *hash)
+/* All tensors of FILE but those that are KNOWN (NULL: none is). */
+static adze_error *
+hash_file (adze_runtime *runtime, const adze_model *file, adze_hash128 *hashes, const bool *known,
+           adze_hash128 *hash)
 {
-  const adze_model *file = x->plan->inputs[number]->file;
-  ADZE_AUTO_FREE char *what = what_of (file);
-  hash_job job = { .file = file, .hashes = hashes, .known = known, .cancel = x->cancel };
-  if (!what)
-    return adze_error_memory ();
+  hash_job job = { .file = file, .hashes = hashes, .known = known, .cancel = &runtime->cancel };
   pthread_mutex_init (&job.lock, NULL);
-  adze_status status
-      = adze_pool_for (x->plan->runtime->pool, NULL, file->count, 1, hash_some, &job);
+  adze_status status = adze_pool_for (runtime->pool, NULL, file->count, 1, hash_some, &job);
   pthread_mutex_destroy (&job.lock);
   if (job.error)
     return job.error;
   if (status != ADZE_OK)
     return adze_error_memory ();
   *hash = adze_model_hash (file, hashes);
+  return NULL;
+}
+
+adze_error *
+adze_content_read (adze_runtime *runtime, const adze_model *file, adze_hash128 *hash)
+{
+  ADZE_AUTO_FREE adze_hash128 *hashes = calloc (file->count + 1, sizeof *hashes);
+  return hashes ? hash_file (runtime, file, hashes, NULL, hash) : adze_error_memory ();
+}
+
+adze_error *
+adze_content_settle (adze_execution *x, size_t number, adze_hash128 *hashes, const bool *known,
+                     adze_hash128 *hash)
+{
+  const adze_model *file = x->plan->inputs[number]->file;
+  ADZE_AUTO_FREE char *what = what_of (file);
+  if (!what)
+    return adze_error_memory ();
+  ADZE_TRY (hash_file (x->plan->runtime, file, hashes, known, hash));
   if (file->file_count == 0)
     return NULL;
   return adze_known_put (x->folder, &file->files[0].identity, what, *hash);
+}
+
+adze_error *
+adze_content_known (const adze_execution *x, size_t number, bool *known, adze_hash128 *hash)
+{
+  const adze_model *file = x->plan->inputs[number]->file;
+  ADZE_AUTO_FREE char *what = what_of (file);
+  if (!what)
+    return adze_error_memory ();
+  *known = file->file_count > 0
+           && adze_known_get (x->folder, &file->files[0].identity, what, hash);
+  return NULL;
 }
 
 adze_error *
@@ -121,11 +159,9 @@ adze_content_of_input (adze_execution *x, size_t number, bool read, bool *known,
                        adze_hash128 *hash)
 {
   const adze_model *file = x->plan->inputs[number]->file;
-  ADZE_AUTO_FREE char *what = what_of (file);
-  if (!what)
-    return adze_error_memory ();
-  *known = !x->options.verify && file->file_count > 0
-           && adze_known_get (x->folder, &file->files[0].identity, what, hash);
+  *known = false;
+  if (!x->options.verify)
+    ADZE_TRY (adze_content_known (x, number, known, hash));
   if (*known || !read)
     return NULL;
   ADZE_AUTO_FREE adze_hash128 *hashes = calloc (file->count + 1, sizeof *hashes);

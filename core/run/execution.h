@@ -74,7 +74,17 @@ void adze_execution_close (adze_execution *x);
 /* Which files a model lies in, by identity, as a hash. */
 void adze_identity_text (const adze_model *file, char text[ADZE_HASH_TEXT]);
 
-/* The hash of what input NUMBER holds; *KNOWN false when it was never read, and READ is not set. */
+/* CONTENT, the hash of what FILE holds, and the order in which its tensors come, which content does
+ * not tell and what stages have observed goes by. */
+void adze_content_text (const adze_model *file, adze_hash128 content, char text[ADZE_HASH_TEXT]);
+/* The hash of what FILE holds now, all of which is read for it. */
+ADZE_MUST_CHECK adze_error *adze_content_read (adze_runtime *runtime, const adze_model *file,
+                                               adze_hash128 *hash);
+/* The hash of what input NUMBER holds, where it was read once, by this run or an earlier one. */
+ADZE_MUST_CHECK adze_error *adze_content_known (const adze_execution *x, size_t number, bool *known,
+                                                adze_hash128 *hash);
+/* The same; not known is, with --verify, what earlier runs have read, and with READ it is read now:
+ * *KNOWN false when it was never read, and READ is not set. */
 ADZE_MUST_CHECK adze_error *adze_content_of_input (adze_execution *x, size_t number, bool read,
                                                    bool *known, adze_hash128 *hash);
 /* The tensors that a pass has read have these hashes; the others are read now. Remembered. */

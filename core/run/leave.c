@@ -57,7 +57,23 @@ describe_run (adze_execution *x)
   return adze_folder_describe (x->folder, x->plan->pipeline->seed, parameters);
 }
 
-/* Where the pipeline lay, and what its inputs were: `adze why` looks at them again. */
+/* "" where nobody has read all of it yet. */
+static adze_error *
+add_content (const adze_execution *x, size_t number, adze_value *contents)
+{
+  char text[ADZE_HASH_TEXT] = "";
+  adze_hash128 hash;
+  bool known = false;
+  if (x->plan->inputs[number])
+    ADZE_TRY (adze_content_known (x, number, &known, &hash));
+  if (known)
+    adze_content_text (x->plan->inputs[number]->file, hash, text);
+  adze_json_string (contents, NULL, text);
+  return NULL;
+}
+
+/* Where the pipeline lay, and what its inputs were: `adze why` looks at them again. Once more at the
+ * end, when their contents are known. */
 static adze_error *
 write_origin (adze_execution *x)
 {
@@ -66,11 +82,13 @@ write_origin (adze_execution *x)
   adze_json_string (origin, "path", pipeline->document.path);
   adze_json_string (origin, "folder", pipeline->folder);
   adze_value *inputs = adze_json_list (origin, "inputs");
+  adze_value *contents = adze_json_list (origin, "contents");
   for (size_t i = 0; i < pipeline->input_count; i++) {
     char text[ADZE_HASH_TEXT] = "";
     if (x->plan->inputs[i])
       adze_identity_text (x->plan->inputs[i]->file, text);
     adze_json_string (inputs, NULL, text);
+    ADZE_TRY (add_content (x, i, contents));
   }
   return adze_json_failed (origin) ? adze_error_memory ()
                                    : adze_folder_put (x->folder, "origin.json", origin);
@@ -150,6 +168,7 @@ adze_leave_report (adze_execution *x)
   adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
   if (adze_json_failed (metrics) || adze_json_failed (report))
     return adze_error_memory ();
+  ADZE_TRY (write_origin (x));
   ADZE_TRY (adze_folder_put (x->folder, "metrics.json", metrics));
   return adze_folder_put (x->folder, "report.json", report);
 }

@@ -13,19 +13,21 @@
 /* ---- What is asked. */
 
 typedef struct why_question {
+  const char *text;
   char *tensor;
   bool has_index;
   int32_t rank;
   int64_t index[ADZE_RANK_MAX];
 } why_question;
 
-/* "fc1.weight[3,17]". Names may have brackets in them: only numbers between the last ones count. */
+/* "fc1.weight[3,17]". Names may have brackets in them: only numbers between the last ones count, and
+ * those only where no tensor has the whole for its name (find_asked). */
 static adze_error *
 parse_question (const char *text, why_question *question)
 {
   const char *open = strrchr (text, '[');
   size_t size = strlen (text);
-  *question = (why_question){ .tensor = strdup (text) };
+  *question = (why_question){ .text = text, .tensor = strdup (text) };
   if (!question->tensor)
     return adze_error_memory ();
   if (!open || text[size - 1] != ']' || open + 2 >= text + size
@@ -127,20 +129,52 @@ read_document (const char *folder, const char *name, adze_document *document)
   return adze_json_parse (path, content, size, document);
 }
 
+/* Text NUMBER of LIST, one entry an input; NULL: the run has left none, or "". */
+static const char *
+text_at (const adze_value *list, size_t number)
+{
+  bool has = list && list->type == ADZE_VALUE_LIST && number < list->count
+             && list->items[number]->type == ADZE_VALUE_STRING && list->items[number]->string[0];
+  return has ? list->items[number]->string : NULL;
+}
+
+/* One that was copied, or touched, holds what it held: only reading all of it shows that. */
+static adze_error *
+check_content (const why_state *s, const adze_model *file, const char *then)
+{
+  adze_hash128 hash;
+  char now[ADZE_HASH_TEXT] = "";
+  if (then) {
+    ADZE_TRY (adze_content_read (s->runtime, file, &hash));
+    adze_content_text (file, hash, now);
+    if (strcmp (now, then) == 0)
+      return NULL;
+  }
+  adze_error *error = adze_error_new (
+      ADZE_E_NOT_FOUND, "%s is not the file any more that it was when %s was made", file->path,
+      s->folder);
+  adze_error_set (error, "file", file->path);
+  adze_error_set (error, "hint",
+                  "put the file back that was there then, or run the pipeline again and ask about "
+                  "that run");
+  return error;
+}
+
 /* What is shown was true of the files as they were. */
 static adze_error *
-check_inputs (const why_state *s, const adze_value *inputs)
+check_inputs (const why_state *s, const adze_value *origin)
 {
-  for (size_t i = 0; inputs && i < inputs->count && i < s->pipeline->input_count; i++) {
+  const adze_value *inputs = adze_value_get (origin, "inputs");
+  const adze_value *contents = adze_value_get (origin, "contents");
+  for (size_t i = 0; i < s->pipeline->input_count; i++) {
     const adze_plan_model *model = s->plan->inputs[i];
+    const char *then = text_at (inputs, i);
     char now[ADZE_HASH_TEXT];
-    if (!model || inputs->items[i]->type != ADZE_VALUE_STRING)
+    if (!model || !then)
       continue;
     adze_identity_text (model->file, now);
-    if (strcmp (now, inputs->items[i]->string) != 0)
-      return adze_error_new (ADZE_E_NOT_FOUND,
-                             "%s is not the file any more that it was when %s was made",
-                             model->file->path, s->folder);
+    if (strcmp (now, then) != 0)
+      ADZE_TRY (check_content (s, model->file, text_at (contents, i)));
   }
   return NULL;
 }
@@ -158,9 +192,9 @@ open_state (why_state *s, const char *runs, const char *run)
   if (!folder || folder->type != ADZE_VALUE_STRING)
     return adze_error_new (ADZE_E_FORMAT, "%s does not say where its pipeline came from",
                            origin.path);
-  ADZE_TRY (adze_pipeline_read_in (s->runtime, path, folder->string, NULL, &s->pipeline));
+  ADZE_TRY (adze_pipeline_read_in (s->runtime, path, folder->string, NULL, true, &s->pipeline));
   ADZE_TRY (adze_plan_make (s->pipeline, &s->plan));
-  ADZE_TRY (check_inputs (s, adze_value_get (origin.root, "inputs")));
+  ADZE_TRY (check_inputs (s, origin.root));
   return decide_as_then (s);
 }
 
@@ -340,10 +374,9 @@ is_called (const why_state *s, const size_t *places, const char *name)
   return false;
 }
 
-/* The name that was asked for may be the one that the tensor got on the way. FIRST is NULL when
- * nobody has it. */
+/* NAME may be the one that the tensor got on the way. FIRST is NULL when nobody has it. */
 static adze_error *
-find_origin (const why_state *s, const adze_plan_model **first, size_t *origin)
+find_origin (const why_state *s, const char *name, const adze_plan_model **first, size_t *origin)
 {
   const adze_plan *plan = s->plan;
   ADZE_AUTO_FREE size_t *places = calloc (plan->stage_count + 1, sizeof *places);
@@ -351,7 +384,7 @@ find_origin (const why_state *s, const adze_plan_model **first, size_t *origin)
     return adze_error_memory ();
   for (size_t i = 0; i < plan->pipeline->input_count; i++) {
     *first = plan->inputs[i];
-    *origin = *first ? find_tensor (*first, s->question.tensor) : SIZE_MAX;
+    *origin = *first ? find_tensor (*first, name) : SIZE_MAX;
     if (*origin != SIZE_MAX)
       return NULL;
   }
@@ -359,12 +392,25 @@ find_origin (const why_state *s, const adze_plan_model **first, size_t *origin)
     *first = plan->inputs[i];
     for (*origin = 0; *first && *origin < (*first)->view.count; (*origin)++) {
       follow_all (s, *first, *origin, places);
-      if (is_called (s, places, s->question.tensor))
+      if (is_called (s, places, name))
         return NULL;
     }
   }
   *first = NULL;
   return NULL;
+}
+
+/* "w[0]" is a tensor of that name, where there is one, and else an index into "w". */
+static adze_error *
+find_asked (why_state *s, const adze_plan_model **first, size_t *origin)
+{
+  if (s->question.has_index) {
+    ADZE_TRY (find_origin (s, s->question.text, first, origin));
+    s->question.has_index = !*first;
+    if (*first)
+      return NULL;
+  }
+  return find_origin (s, s->question.tensor, first, origin);
 }
 
 /* A weight's way through all segments that read it from its file. */
@@ -409,7 +455,7 @@ answer (why_state *s, const adze_value *report, adze_value *root)
   size_t origin;
   if (plan->stage_count == 0 || plan->stages[0].port_count == 0)
     return adze_error_new (ADZE_E_UNSUPPORTED, "no stage of %s works on a model", s->folder);
-  ADZE_TRY (find_origin (s, &first, &origin));
+  ADZE_TRY (find_asked (s, &first, &origin));
   if (!first)
     return unknown_tensor (s);
   ADZE_AUTO_FREE adze_element_trace *trace = calloc (plan->stage_count, sizeof *trace);
@@ -436,6 +482,7 @@ adze_run_why (adze_runtime *runtime, const char *runs, const char *run, const ch
   ADZE_AUTO (why_state) s = { .runtime = runtime };
   ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
   ADZE_AUTO (adze_document) report = { 0 };
+  atomic_store (&runtime->cancel, false);
   ADZE_TRY (parse_question (tensor, &s.question));
   ADZE_TRY (open_state (&s, runs, run));
   ADZE_TRY (read_document (s.folder, "report.json", &report));

@@ -107,6 +107,8 @@ typedef struct adze_params_request {
   const char *folder;
   adze_params_find find;
   void *find_context;
+  /* Nothing will be written, so that the folder of a file to be written may be gone. */
+  bool looking;
   /* What TABLE does not give is neither filled in nor missed: a rule says what differs. */
   bool partial;
   void (*complain) (void *context, adze_error *error);

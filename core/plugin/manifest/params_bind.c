@@ -20,6 +20,7 @@
 typedef struct binder {
   const adze_document *document; /* NULL: nothing was written */
   const char *folder;
+  bool looking; /* files to be written have been, or never will be */
   adze_params_find find;
   void *find_context;
   const char *owner;             /* who has the table, and which keys are its own */
@@ -224,11 +225,13 @@ find_file (const char *folder, const char *name, char **absolute)
 
 /* Made when it is missing, its folder is not. What else has it, its pipeline knows. */
 static adze_error *
-place_file (const char *folder, const char *name, char **absolute)
+place_file (const binder *b, const char *name, char **absolute)
 {
   struct stat status;
+  if (b->looking)
+    return find_path (b->folder, name, absolute);
   ADZE_AUTO_FREE char *found = NULL;
-  ADZE_TRY (find_path (folder, name, &found));
+  ADZE_TRY (find_path (b->folder, name, &found));
   if (stat (found, &status) == 0 && S_ISDIR (status.st_mode))
     return adze_error_new (ADZE_E_PARAM, "%s is a folder; name a file in it", found);
   size_t length = (size_t)(adze_path_base (found) - found);
@@ -261,7 +264,7 @@ bind_file (binder *b, const adze_param *param, const adze_value *value,
     return;
   }
   adze_error *error = param->type == ADZE_PARAM_OUTPUT_FILE
-                          ? place_file (b->folder, value->string, &into->string)
+                          ? place_file (b, value->string, &into->string)
                           : find_file (b->folder, value->string, &into->string);
   if (error)
     complain_at (b, value, false, about_param (param, error));
@@ -464,6 +467,7 @@ adze_params_examine (const adze_manifest_component *component, const adze_params
   __attribute__ ((cleanup (cleanup_binder))) binder b
       = { .document = request->document,
           .folder = request->folder,
+          .looking = request->looking,
           .find = request->find,
           .find_context = request->find_context,
           .owner = request->owner,
