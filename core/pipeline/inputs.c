@@ -13,14 +13,18 @@
 
 static const char *const input_keys[] = { "kind", "path", "format", NULL };
 
-/* Opened, since it is now that somebody is there to read why it cannot be. Models may be folders in
- * some format; what is in them is the plan's to find out. */
+/* Opened, since it is now that somebody is there to read why it cannot be. */
 static void
 check_file (adze_reader *reader, const adze_value *at, const char *path)
 {
   struct stat status;
-  if (stat (path, &status) == 0 && S_ISDIR (status.st_mode))
+  if (stat (path, &status) == 0 && S_ISDIR (status.st_mode)) {
+    adze_complain_hint (reader, at,
+                        "name a file in it; a model of several files goes by its index, "
+                        "such as \"model.safetensors.index.json\"",
+                        "\"%s\" is a folder; an input is a file", at->string);
     return;
+  }
   ADZE_AUTO_FD int fd = -1;
   adze_error *error = adze_file_open (path, &fd, NULL);
   if (!error)

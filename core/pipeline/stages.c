@@ -145,6 +145,12 @@ read_require (adze_reader *reader, size_t index)
                       "0.9\"");
   const char *id, *name;
   size_t character;
+  /* It would always hold, or never: whoever wrote it believes that something is checked. */
+  if (!adze_expression_name (stage->require, 0, &id, &name, &character))
+    adze_complain_hint (reader, require,
+                        "name a metric in it, such as \"accuracy > 0.9\"; `adze runs show` "
+                        "shows those of a run",
+                        "this 'require' names no metric, so that nothing of the model decides it");
   for (size_t i = 0; adze_expression_name (stage->require, i, &id, &name, &character); i++)
     if (id && find_stage (reader->pipeline, id) > index)
       complain_of_metric (reader, require, character, id, name, index);

@@ -17,6 +17,19 @@ expect 0 "$ADZE" runs clean
 out_is "0 bytes in 0 places"
 [ ! -e adze-runs ] || fail "looking should make nothing"
 
+# A folder that somebody names is there, or it is a slip.
+echo text > text
+for verb in list table show; do
+  expect 1 "$ADZE" runs $verb --runs nowhere
+  err_has "cannot look at the runs in nowhere"
+  err_has "what to do: name the folder of the runs"
+  expect 1 "$ADZE" runs $verb --runs text
+  err_has "text is no folder, so it holds no runs"
+done
+mkdir bare
+expect 0 "$ADZE" runs list --runs bare
+err_has "there are no runs here"
+
 # run NUMBER-NAME STATE KEY: a run as the executor leaves it, which used the result KEY.
 run ()
 {
