@@ -220,9 +220,10 @@ people_text (const adze_plan *plan, const adze_plan_disks *disks, adze_buffer *i
     if (!model)
       continue;
     adze_bytes_text (bytes_of (model), bytes);
-    adze_buffer_safe_line (into, "input '%s': %s, %s, %zu tensors, %s",
+    adze_buffer_safe_line (into, "input '%s': %s, %s, %zu tensor%s, %s",
                            plan->pipeline->inputs[i].name, model->file->path,
-                           model->file->format, model->view.count, bytes);
+                           model->file->format, model->view.count,
+                           model->view.count == 1 ? "" : "s", bytes);
   }
   for (size_t i = 0; i < plan->segment_count; i++)
     segment_text (plan, i, into);
@@ -232,8 +233,9 @@ people_text (const adze_plan *plan, const adze_plan_disks *disks, adze_buffer *i
     adze_buffer_safe_format (into, "output %s", output->path);
     if (model && model->known) {
       adze_bytes_text (bytes_of (model), bytes);
-      adze_buffer_format (into, ": %s, %zu tensors, %s%s of weights", output->format,
-                          model->view.count, model->at_most ? "at most " : "", bytes);
+      adze_buffer_format (into, ": %s, %zu tensor%s, %s%s of weights", output->format,
+                          model->view.count, model->view.count == 1 ? "" : "s",
+                          model->at_most ? "at most " : "", bytes);
     }
     adze_buffer_text (into, "\n");
   }

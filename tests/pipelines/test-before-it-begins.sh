@@ -110,4 +110,9 @@ must_fail "File too large" bash -c "ulimit -f 8; exec '$ADZE' run p.toml"
 must_fail "File too large" bash -c "ulimit -f 8; exec '$ADZE' convert model.safetensors big.safetensors"
 [ -z "$(find . -maxdepth 1 -name '*big*')" ] || complain "convert left $(find . -maxdepth 1 -name '*big*')"
 must "$ADZE" run p.toml
+# What a plan counts, it counts as people do.
+model one.safetensors 1 8 8
+printf 'adze = 1\n[model]\npath = "one.safetensors"\n[[stage]]\nuse = "cast"\nto = "f16"\n[[output]]\npath = "half.safetensors"\n' > one.toml
+must "$ADZE" plan one.toml
+[ "$(grep -c ', 1 tensor, ' must.out)" = 2 ] || complain "a plan should speak of 1 tensor: $(cat must.out)"
 finish
