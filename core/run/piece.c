@@ -213,6 +213,7 @@ typedef struct piece_step {
   const adze_tensor **inputs;
   adze_room *rooms;
   uint64_t *sums; /* of the inputs' bytes, before the call */
+  bool *summed;   /* which of them there are */
   adze_work work;
 } piece_step;
 
@@ -226,7 +227,8 @@ prepare (const adze_piece *piece, piece_step *s)
   s->inputs = calloc (step->input_count + 1, sizeof *s->inputs);
   s->rooms = calloc (step->output_count + 1, sizeof *s->rooms);
   s->sums = calloc (step->input_count + 1, sizeof *s->sums);
-  if (!s->views || !s->inputs || !s->rooms || !s->sums)
+  s->summed = calloc (step->input_count + 1, sizeof *s->summed);
+  if (!s->views || !s->inputs || !s->rooms || !s->sums || !s->summed)
     return adze_error_memory ();
   for (size_t i = 0; i < step->input_count; i++) {
     size_t value = step->inputs[i];
@@ -261,6 +263,7 @@ piece_step_cleanup (piece_step *s)
   free (s->inputs);
   free (s->rooms);
   free (s->sums);
+  free (s->summed);
 }
 
 /* A piece that the technique left as it is. */
@@ -344,11 +347,18 @@ goes_on (const adze_unit *unit, size_t step_of_unit, size_t value)
   return false;
 }
 
-/* Where something comes out, the host itself looks: for the effect, for traits, for `adze why`. */
+/* Does the host itself hold what comes out against what went in? It does for the effect, until a
+ * change is known, always for traits, and for `adze why`, which notes no changes. */
 static bool
-is_looked_at (const piece_step *s, const adze_unit *unit, size_t step_of_unit, size_t input)
+is_compared (const adze_piece *piece, const piece_step *s)
 {
-  return s->step->output_count > 0 || goes_on (unit, step_of_unit, s->step->inputs[input]);
+  if (s->step->output_count == 0 || !piece->pass->changed)
+    return s->step->output_count > 0;
+  bool compared = !atomic_load (&piece->pass->changed[s->number]);
+  for (size_t i = 0; !compared && i < s->step->output_count; i++)
+    compared = !adze_promise_is_empty (
+        &piece->pass->promises[piece->pass->first_output[s->number] + i]);
+  return compared;
 }
 
 static uint64_t
@@ -359,11 +369,14 @@ sum_of (const adze_tensor *input)
 }
 
 static void
-sum_inputs (piece_step *s, const adze_unit *unit, size_t step_of_unit)
+sum_inputs (const adze_piece *piece, piece_step *s, size_t step_of_unit)
 {
-  for (size_t i = 0; i < s->step->input_count; i++)
-    if (is_looked_at (s, unit, step_of_unit, i))
+  const bool compared = is_compared (piece, s);
+  for (size_t i = 0; i < s->step->input_count; i++) {
+    s->summed[i] = compared || goes_on (piece->unit, step_of_unit, s->step->inputs[i]);
+    if (s->summed[i])
       s->sums[i] = sum_of (s->inputs[i]);
+  }
 }
 
 static adze_error *
@@ -382,10 +395,10 @@ wrote_into_input (const adze_piece *piece, const piece_step *s, const char *inpu
 }
 
 static adze_error *
-check_inputs (const adze_piece *piece, const piece_step *s, size_t step_of_unit)
+check_inputs (const adze_piece *piece, const piece_step *s)
 {
   for (size_t i = 0; i < s->step->input_count; i++)
-    if (is_looked_at (s, piece->unit, step_of_unit, i) && sum_of (s->inputs[i]) != s->sums[i])
+    if (s->summed[i] && sum_of (s->inputs[i]) != s->sums[i])
       return wrote_into_input (piece, s, s->inputs[i]->name);
   return NULL;
 }
@@ -393,9 +406,9 @@ check_inputs (const adze_piece *piece, const piece_step *s, size_t step_of_unit)
 static adze_error *
 apply (const adze_piece *piece, piece_step *s, size_t step_of_unit)
 {
-  sum_inputs (s, piece->unit, step_of_unit);
+  sum_inputs (piece, s, step_of_unit);
   ADZE_TRY (adze_instance_apply (s->stage->instance, piece->lane->number, &s->work));
-  return check_inputs (piece, s, step_of_unit);
+  return check_inputs (piece, s);
 }
 
 static adze_error *
@@ -404,10 +417,10 @@ observe (const adze_piece *piece, piece_step *s, size_t step_of_unit)
   size_t strand = 0;
   for (size_t i = 0; i < step_of_unit; i++)
     strand += piece->unit->steps[i].observes;
-  sum_inputs (s, piece->unit, step_of_unit);
+  sum_inputs (piece, s, step_of_unit);
   ADZE_TRY (adze_instance_observe (s->stage->instance, piece->lane->number, &s->work,
                                    piece->lane->accumulators[strand]));
-  return check_inputs (piece, s, step_of_unit);
+  return check_inputs (piece, s);
 }
 
 static adze_error *

@@ -680,7 +680,7 @@ test_type_names (void **state)
       assert_int_equal (item_again, item);
       known++;
     }
-  assert_int_equal (known, 7 + 2 * 6);
+  assert_int_equal (known, 8 + 2 * 6);
   uint32_t type, item;
   assert_false (adze_param_type_parse ("list", &type, &item));
   assert_string_equal (adze_param_type_name (ADZE_PARAM_LIST, 0), "list");
