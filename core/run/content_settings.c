@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/content_settings.c: the parts of a key that parameters are: values, the same however they are
- * written and also where the preset says them, files by what is in them, components with their plugin and their own parameters; and of datasets. */
+ * written and also where the preset says them, files by what is in them, components with their plugin
+ * and their own parameters; and of datasets. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

@@ -9,8 +9,9 @@
 #include "stage/early.h"
 #include "stage/instance.h"
 
-/* A list for people; more than that is not read by anybody. */
+/* A list for people; more than that is not read by anybody, and a last line says that there is more. */
 enum { NOTED_MOST = 200 };
+static const char and_more[] = "there is more, all of it in events.jsonl";
 
 /* A run that went on tells again what is done again. */
 static adze_error *
@@ -26,9 +27,11 @@ add (adze_value *run, const char *list, const char *source, const char *text)
   for (size_t i = 0; i < lines->count; i++)
     if (strcmp (lines->items[i]->string, line) == 0)
       return NULL;
-  if (lines->count >= NOTED_MOST)
+  if (lines->count > NOTED_MOST)
     return NULL;
-  return adze_json_string (lines, NULL, line) ? NULL : adze_error_memory ();
+  return adze_json_string (lines, NULL, lines->count < NOTED_MOST ? line : and_more)
+             ? NULL
+             : adze_error_memory ();
 }
 
 /* A number, or the word that JSON has in the place of one. */

@@ -63,4 +63,11 @@ grep -q '^  clip: percentile asked for 97.03, got ' must.out || complain "runs s
 must "$ADZE" run clip.toml --set stage.clip.percentile=100
 must "$ADZE" runs show last
 grep -q '^  clip: .* changed nothing: ' must.out || complain "runs show: no warning of no effect"
+# A list that is cut says so.
+last=$(find adze-runs -maxdepth 1 -name '0*' | sort | tail -n 1)
+for number in $(seq 250); do
+  echo '{"id": "log", "source": "clip", "fields": {"level": "warning", "message": "number '"$number"'"}}'
+done >> "$last/events.jsonl"
+must "$ADZE" runs show last
+grep -q 'there is more, all of it in events.jsonl' must.out || complain "runs show: cut in silence"
 finish
