@@ -20,7 +20,8 @@ static const struct {
   double size;
 } units[] = {
   { "B", ADZE_QUANTITY_BYTES, 1 },
-  { "KB", ADZE_QUANTITY_BYTES, 1e3 },
+  { "kB", ADZE_QUANTITY_BYTES, 1e3 },
+  { "KB", ADZE_QUANTITY_BYTES, 1e3 }, /* as many write it */
   { "MB", ADZE_QUANTITY_BYTES, 1e6 },
   { "GB", ADZE_QUANTITY_BYTES, 1e9 },
   { "TB", ADZE_QUANTITY_BYTES, 1e12 },

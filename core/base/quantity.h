@@ -36,7 +36,7 @@ ADZE_MUST_CHECK adze_error *adze_quantity_parse (const char *text, adze_quantity
 size_t adze_number_size (const char *text);
 ADZE_MUST_CHECK adze_error *adze_number_read (const char *text, size_t size, double *number);
 
-#define ADZE_ALL_UNITS "B, KB, MB, GB, TB, KiB, MiB, GiB, TiB, ns, us, ms, s, min, h, %%"
+#define ADZE_ALL_UNITS "B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, ns, us, ms, s, min, h, %%"
 /* Makes the number in READING a quantity of the unit that WORD names; false: there is no such. */
 bool adze_unit_apply (const char *word, size_t size, adze_reading *reading);
 /* Which unit WORD was probably meant to be; NULL: none. */

@@ -273,7 +273,7 @@ write_reading (const adze_reading *reading, adze_buffer *into)
     const char *unit;
   } units[] = {
     { ADZE_QUANTITY_BYTES, 1e9, "GB" },    { ADZE_QUANTITY_BYTES, 1e6, "MB" },
-    { ADZE_QUANTITY_BYTES, 1e3, "KB" },    { ADZE_QUANTITY_BYTES, 0, "B" },
+    { ADZE_QUANTITY_BYTES, 1e3, "kB" },    { ADZE_QUANTITY_BYTES, 0, "B" },
     { ADZE_QUANTITY_SECONDS, 1, "s" },     { ADZE_QUANTITY_SECONDS, 1e-3, "ms" },
     { ADZE_QUANTITY_SECONDS, 1e-6, "us" },
   };

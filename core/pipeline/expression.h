@@ -3,7 +3,7 @@
  *
  *   accuracy >= baseline.accuracy - 0.005 and not (size > 20 MB or latency > 3 ms)
  *
- * Numbers with units (B KB MB GB TB KiB MiB GiB TiB, ns us ms s min h, %), names NAME and ID.NAME (words
+ * Numbers with units (B kB KB MB GB TB KiB MiB GiB TiB, ns us ms s min h, %), names NAME and ID.NAME (words
  * of letters, digits, "_" and "-", a "-" between spaces being minus), + - * / ( ), < <= == != >= >,
  * and, or, not, true, false. Comparing or adding a size and a time is an error. */
 #ifndef ADZE_PIPELINE_EXPRESSION_H

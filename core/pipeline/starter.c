@@ -90,7 +90,7 @@ has_technique (const starter *s, const char *id)
 static void
 write_size (adze_buffer *into, uint64_t bytes)
 {
-  static const char *const units[] = { "bytes", "KB", "MB", "GB", "TB" };
+  static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB" };
   double size = (double)bytes;
   size_t unit = 0;
   for (; size >= 1000 && unit + 1 < ADZE_COUNT_OF (units); unit++)

@@ -295,10 +295,21 @@ clean_results (cleaning *c)
 
 /* ---- Runs, and folders that are only called like one. */
 
+/* Is RECORD that of the run whose folder this is, and not one that was copied there? */
+static adze_error *
+is_record_of (const adze_value *record, const adze_run_name *run, bool *is)
+{
+  const adze_value *number = adze_value_get (record, "number");
+  const char *name = adze_record_text (record, "name");
+  *is = name && adze_record_text (record, "adze") && adze_record_text (record, "state") && number
+        && number->type == ADZE_VALUE_INT && number->integer == (int64_t)run->number;
+  return *is ? adze_run_is_of (run->folder, name, is) : NULL;
+}
+
 /* A folder with nothing in it is that of a run that was killed as it began, and nothing is lost with
  * it. WHY stays NULL for a run. */
 static adze_error *
-is_run (const char *folder, const char **why)
+is_run (const char *folder, const adze_run_name *run, const char **why)
 {
   struct stat status;
   bool found = false;
@@ -316,10 +327,11 @@ is_run (const char *folder, const char **why)
     return adze_take (&damaged);
   ADZE_TRY (adze_folder_names (folder, "", &names, &count));
   adze_names_free (names, count);
-  bool known = adze_record_text (document.root, "adze") && adze_record_text (document.root, "state");
-  *why = known || count == 0 ? NULL
-         : found             ? "its run.json is none that adze wrote, or is damaged"
-                             : "it has no run.json, so adze did not make it, or was killed as it did";
+  bool known = false;
+  ADZE_TRY (is_record_of (document.root, run, &known));
+  *why = count == 0 || known ? NULL
+         : found ? "its run.json is none that adze wrote for it, or is damaged"
+                 : "it has no run.json, so adze did not make it, or was killed as it did";
   return NULL;
 }
 
@@ -342,7 +354,7 @@ sort_out (cleaning *c, adze_run_name *names, size_t *count)
     ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", c->runs, names[i].folder);
     if (!path)
       return adze_error_memory ();
-    ADZE_TRY (is_run (path, &why));
+    ADZE_TRY (is_run (path, &names[i], &why));
     if (why) {
       ADZE_TRY (leave (c, path, why));
       continue;
@@ -373,6 +385,30 @@ clean_runs (cleaning *c, uint64_t keep)
 }
 
 /* ---- All of it. */
+
+/* Every run makes the folder's lock before anything else, so without it adze has never run there. To
+ * make one would be to write into what may be anybody's folder. FOUND stays false where there is
+ * nothing to clean. */
+static adze_error *
+find_runs (const char *named, const char *runs, bool *found)
+{
+  ADZE_AUTO_FREE char *lock = adze_text_format ("%s/lock", runs);
+  if (!lock)
+    return adze_error_memory ();
+  if (named)
+    ADZE_TRY (adze_runs_check_named (named));
+  *found = access (lock, F_OK) == 0;
+  if (*found || access (runs, F_OK) != 0)
+    return NULL;
+  adze_error *error
+      = adze_error_new (ADZE_E_NOT_FOUND,
+                        "%s has no file 'lock', which every run makes first, so nothing has run "
+                        "there; nothing was removed",
+                        runs);
+  adze_error_set (error, "file", runs);
+  adze_error_set (error, "hint", "name the folder of the runs with --runs");
+  return error;
+}
 
 static adze_error *
 write_report (const cleaning *c, bool json, char **text)
@@ -422,13 +458,12 @@ adze_runs_clean (adze_runtime *runtime, const char *runs, uint64_t keep, bool pr
   if (!removed || !left)
     return adze_error_memory ();
   ADZE_TRY (adze_path_absolute (runs ? runs : ADZE_RUNS_DEFAULT, &c.runs));
-  adze_error *error = NULL;
-  /* Where nothing has run yet there is nothing to lock, or to clean. */
-  if (access (c.runs, F_OK) == 0) {
+  bool found = false;
+  adze_error *error = find_runs (runs, c.runs, &found);
+  if (!error && found)
     error = adze_run_lock_take (c.runs, &lock);
-    if (!error)
-      error = clean (&c, keep);
-  }
+  if (!error && found)
+    error = clean (&c, keep);
   if (!error)
     error = write_report (&c, json, text);
   adze_run_lock_give (&lock);

@@ -315,7 +315,8 @@ static bool
 is_final (const adze_error *error)
 {
   adze_status status = adze_error_status (error);
-  return status == ADZE_E_PARAM || status == ADZE_E_FORMAT || status == ADZE_E_CONTRACT;
+  return status == ADZE_E_PARAM || status == ADZE_E_FORMAT || status == ADZE_E_UNSUPPORTED
+         || status == ADZE_E_CONTRACT || status == ADZE_E_INTERNAL;
 }
 
 /* Temporary files, each as large as an output, that no run will go on with. A run is not worse for

@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* So many of the newest runs are looked at for one to be gone on with. */
-enum { RESUME_LOOKS_MOST = 1000, NAME_MOST = 100 };
+enum { RESUME_LOOKS_MOST = 1000 };
 
 /* ---- run.json. */
 
@@ -124,39 +124,6 @@ adze_folder_describe (adze_folder *folder, uint64_t seed, const adze_value *para
 
 /* ---- Which folder? */
 
-/* One that no shell, terminal or file system minds in a name. */
-static bool
-is_plain (uint32_t code)
-{
-  if (code >= 0x80)
-    return code >= 0xa0 && code != ADZE_UTF8_BAD && (code < 0x2000 || code > 0x206f);
-  return (code >= '0' && code <= '9') || (code >= 'a' && code <= 'z')
-         || (code >= 'A' && code <= 'Z') || code == '.' || code == '_' || code == '-';
-}
-
-/* The name of a pipeline as a part of a folder's name; NULL without memory. */
-static char *
-folder_name (const char *name)
-{
-  ADZE_AUTO (adze_buffer) text = { 0 };
-  char *made = NULL;
-  size_t size = strlen (name);
-  while (size > 0) {
-    uint32_t code;
-    size_t length = adze_utf8_read (name, size, &code);
-    if (text.size + length > NAME_MOST)
-      break;
-    if (is_plain (code))
-      adze_buffer_add (&text, name, length);
-    else
-      adze_buffer_text (&text, "-");
-    name += length;
-    size -= length;
-  }
-  adze_error_free (adze_buffer_finish (&text, &made));
-  return made;
-}
-
 /* A run of this folder that did not finish is gone on with when its pipeline is the same; of an
  * identity only the newest: once that has finished, older ones are of no interest. */
 static adze_error *
@@ -192,7 +159,7 @@ look_for_unfinished (adze_folder *folder, const adze_run_name *names, size_t cou
 static adze_error *
 make_run (adze_folder *folder, uint64_t number)
 {
-  ADZE_AUTO_FREE char *name = folder_name (folder->name);
+  ADZE_AUTO_FREE char *name = adze_run_name_part (folder->name);
   if (!name)
     return adze_error_memory ();
   for (;; number++) {

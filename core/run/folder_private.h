@@ -153,6 +153,16 @@ typedef struct adze_run_name {
   char *folder; /* the name of the folder: "0001-small" */
 } adze_run_name;
 
+/* The name of a pipeline as a part of a folder's name; NULL without memory. */
+char *adze_run_name_part (const char *pipeline);
+
+/* Is the folder of that name one of a run of that pipeline? */
+ADZE_MUST_CHECK adze_error *adze_run_is_of (const char *run, const char *pipeline, bool *is);
+
+/* A folder of runs that somebody named is there: what is missing is no folder without runs, but a
+ * slip. */
+ADZE_MUST_CHECK adze_error *adze_runs_check_named (const char *runs);
+
 /* The folders in RUNS that are named like a run's, lowest number first; none when there is no
  * RUNS. */
 ADZE_MUST_CHECK adze_error *adze_run_names (const char *runs, adze_run_name **names,

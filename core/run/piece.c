@@ -279,11 +279,10 @@ fill_untouched (const adze_piece *piece, const piece_step *s)
         || from->view.dtype.code != to->view.dtype.code
         || from->view.dtype.bits != to->view.dtype.bits)
       return adze_error_new (ADZE_E_CONTRACT,
-                             "stage '%s' announced '%s' and did not write it (elements %llu to "
-                             "%llu)",
+                             "stage '%s' announced '%s' and did not write it (%llu elements from "
+                             "[%llu])",
                              s->stage->stage->id, s->rooms[i].whole->name,
-                             (unsigned long long)piece->first,
-                             (unsigned long long)(piece->first + piece->count));
+                             (unsigned long long)piece->count, (unsigned long long)piece->first);
     memcpy (to->view.data, from->view.data, to->byte_size);
   }
   return NULL;
@@ -348,12 +347,13 @@ goes_on (const adze_unit *unit, size_t step_of_unit, size_t value)
 }
 
 /* Does the host itself hold what comes out against what went in? It does for the effect, until a
- * change is known, always for traits, and for `adze why`, which notes no changes. */
+ * change is known, always for traits, and for `adze why`, which notes no changes. Who only looks is
+ * held to it always: that it changes nothing is all that its inputs are given for. */
 static bool
 is_compared (const adze_piece *piece, const piece_step *s)
 {
-  if (s->step->output_count == 0 || !piece->pass->changed)
-    return s->step->output_count > 0;
+  if (s->step->output_count == 0 || s->step->observes || !piece->pass->changed)
+    return true;
   bool compared = !atomic_load (&piece->pass->changed[s->number]);
   for (size_t i = 0; !compared && i < s->step->output_count; i++)
     compared = !adze_promise_is_empty (
@@ -384,9 +384,10 @@ wrote_into_input (const adze_piece *piece, const piece_step *s, const char *inpu
 {
   adze_error *error = adze_error_new (
       ADZE_E_CONTRACT,
-      "stage '%s' (%s) wrote into its input '%s' (elements %llu to %llu), which is read only",
-      s->stage->stage->id, s->stage->stage->use, input, (unsigned long long)piece->first,
-      (unsigned long long)(piece->first + piece->count));
+      "stage '%s' (%s) wrote into its input '%s', which is read only (among the %llu elements from "
+      "[%llu])",
+      s->stage->stage->id, s->stage->stage->use, input, (unsigned long long)piece->count,
+      (unsigned long long)piece->first);
   adze_error_set (error, "stage", s->stage->stage->id);
   adze_error_set (error, "tensor", input);
   adze_error_set (error, "hint", "use another technique, and tell whoever wrote this one; "

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 int64_t
@@ -72,7 +73,39 @@ adze_record_set (adze_value *record, const char *key, adze_value *value)
 
 /* ---- Names of runs. */
 
-enum { RUN_NUMBER_DIGITS_MOST = 9 };
+enum { RUN_NUMBER_DIGITS_MOST = 9, RUN_NAME_MOST = 100 };
+
+/* One that no shell, terminal or file system minds in a name. */
+static bool
+is_plain (uint32_t code)
+{
+  if (code >= 0x80)
+    return code >= 0xa0 && code != ADZE_UTF8_BAD && (code < 0x2000 || code > 0x206f);
+  return (code >= '0' && code <= '9') || (code >= 'a' && code <= 'z')
+         || (code >= 'A' && code <= 'Z') || code == '.' || code == '_' || code == '-';
+}
+
+char *
+adze_run_name_part (const char *name)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  char *made = NULL;
+  size_t size = strlen (name);
+  while (size > 0) {
+    uint32_t code;
+    size_t length = adze_utf8_read (name, size, &code);
+    if (text.size + length > RUN_NAME_MOST)
+      break;
+    if (is_plain (code))
+      adze_buffer_add (&text, name, length);
+    else
+      adze_buffer_text (&text, "-");
+    name += length;
+    size -= length;
+  }
+  adze_error_free (adze_buffer_finish (&text, &made));
+  return made;
+}
 
 /* "0012-small" -> 12; 0: not a run's name. */
 static uint64_t
@@ -82,6 +115,14 @@ number_of (const char *name)
   if (digits < 4 || digits > RUN_NUMBER_DIGITS_MOST || name[digits] != '-')
     return 0;
   return strtoull (name, NULL, 10);
+}
+
+adze_error *
+adze_run_is_of (const char *run, const char *pipeline, bool *is)
+{
+  ADZE_AUTO_FREE char *name = adze_run_name_part (pipeline);
+  *is = name && number_of (run) > 0 && strcmp (strchr (run, '-') + 1, name) == 0;
+  return name ? NULL : adze_error_memory ();
 }
 
 void
@@ -122,4 +163,21 @@ adze_run_names (const char *runs, adze_run_name **names, size_t *count)
   *names = found;
   *count = kept;
   return NULL;
+}
+
+adze_error *
+adze_runs_check_named (const char *runs)
+{
+  struct stat status;
+  int failed = stat (runs, &status);
+  if (!failed && S_ISDIR (status.st_mode))
+    return NULL;
+  adze_error *error = failed ? adze_error_errno ("cannot look at the runs in %s", runs)
+                             : adze_error_new (ADZE_E_NOT_FOUND,
+                                               "%s is no folder, so it holds no runs", runs);
+  adze_error_set (error, "file", runs);
+  adze_error_set (error, "hint",
+                  "name the folder of the runs; without --runs it is adze-runs in the current "
+                  "folder");
+  return error;
 }

@@ -348,9 +348,11 @@ is_about (const adze_value *parts, const char *stage)
   return false;
 }
 
-/* Files written within one tick of the clock have one time, and their records tell. */
+/* Files written within one tick of the clock have one time, and their records tell. PIPELINE NULL:
+ * any. */
 static adze_error *
-pick (const candidate *candidates, size_t count, const char *stage, adze_value **parts)
+pick (const candidate *candidates, size_t count, const char *stage, const char *pipeline,
+      adze_value **parts)
 {
   int64_t best = INT64_MIN;
   for (size_t i = 0; i < count && i < LAST_LOOKS_MOST; i++) {
@@ -364,6 +366,11 @@ pick (const candidate *candidates, size_t count, const char *stage, adze_value *
     const adze_value *time = sound ? adze_value_get (document.root, "time_ns") : NULL;
     if (!found || !time || time->type != ADZE_VALUE_INT || time->integer <= best
         || !is_about (found, stage))
+      continue;
+    bool ours = pipeline == NULL;
+    if (pipeline && adze_record_text (document.root, "run"))
+      ADZE_TRY (adze_run_is_of (adze_record_text (document.root, "run"), pipeline, &ours));
+    if (!ours)
       continue;
     adze_value *copy = adze_value_copy (found);
     if (!copy)
@@ -383,8 +390,11 @@ adze_result_last (adze_folder *folder, const char *stage, adze_value **parts)
   size_t count = 0;
   ADZE_AUTO_VALUE picked = NULL;
   adze_error *error = collect (folder, &candidates, &count);
+  /* What this pipeline did itself is what it "was"; results are shared, so else what any did. */
   if (!error)
-    error = pick (candidates, count, stage, &picked);
+    error = pick (candidates, count, stage, folder->name, &picked);
+  if (!error && !picked)
+    error = pick (candidates, count, stage, NULL, &picked);
   free_candidates (candidates, count);
   if (!error)
     *parts = adze_take (&picked);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/runs_text.c: runs as `adze runs` shows them: a list, one in full, a table for spreadsheets. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "plugin/runtime.h"
 #include "run/folder_private.h"
@@ -389,24 +388,6 @@ show_many (adze_runtime *runtime, const char *runs, adze_runs_form form, const c
   return NULL;
 }
 
-/* One that somebody named is there: what is missing is no folder without runs, but a slip. */
-static adze_error *
-check_named (const char *runs)
-{
-  struct stat status;
-  int failed = stat (runs, &status);
-  if (!failed && S_ISDIR (status.st_mode))
-    return NULL;
-  adze_error *error = failed ? adze_error_errno ("cannot look at the runs in %s", runs)
-                             : adze_error_new (ADZE_E_NOT_FOUND,
-                                               "%s is no folder, so it holds no runs", runs);
-  adze_error_set (error, "file", runs);
-  adze_error_set (error, "hint",
-                  "name the folder of the runs; without --runs it is adze-runs in the current "
-                  "folder");
-  return error;
-}
-
 adze_error *
 adze_runs_text (adze_runtime *runtime, const char *runs, adze_runs_form form, const char *run,
                 bool json, char **text)
@@ -414,7 +395,7 @@ adze_runs_text (adze_runtime *runtime, const char *runs, adze_runs_form form, co
   ADZE_AUTO (adze_buffer) made = { 0 };
   *text = NULL;
   if (runs)
-    ADZE_TRY (check_named (runs));
+    ADZE_TRY (adze_runs_check_named (runs));
   runs = runs ? runs : ADZE_RUNS_DEFAULT;
   ADZE_TRY (form == ADZE_RUNS_SHOW ? show_one (runtime, runs, run, json, &made)
                                    : show_many (runtime, runs, form, run, json, &made));

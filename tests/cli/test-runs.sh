@@ -19,7 +19,7 @@ out_is "0 bytes in 0 places"
 
 # A folder that somebody names is there, or it is a slip.
 echo text > text
-for verb in list table show; do
+for verb in list table show clean; do
   expect 1 "$ADZE" runs $verb --runs nowhere
   err_has "cannot look at the runs in nowhere"
   err_has "what to do: name the folder of the runs"
@@ -35,7 +35,7 @@ run ()
 {
   mkdir -p "adze-runs/$1" adze-runs/results
   cat > "adze-runs/$1/run.json" <<END
-{ "adze": "0.1", "number": 9, "name": "${1#*-}", "identity": "x", "state": "$2",
+{ "adze": "0.1", "number": $(expr "${1%%-*}" + 0), "name": "${1#*-}", "identity": "x", "state": "$2",
   "started": "2026-01-01T00:00:00Z", "finished": "2026-01-01T00:01:00Z", "seconds": 12.25,
   "seed": 7, "parameters": { "clip": { "percentile": 99.5 } } $4 }
 END
@@ -118,6 +118,12 @@ expect 0 "$ADZE" runs list
 out_has "a?[31mb"
 rmdir "adze-runs/0005-a$(printf '\033')[31mb"
 
+# Nor does cleaning write into a folder in which adze has never run, which may be anybody's.
+mkdir bare/0001-holiday
+expect 1 "$ADZE" runs clean --runs bare --keep 0
+err_has "has no file 'lock', which every run makes first"
+[ "$(ls bare)" = 0001-holiday ] || fail "a folder that is none of runs was changed: $(ls bare)"
+
 # Cleaning: what is kept is what the newest runs have used.
 for key in $a $b 2123456789abcdef0123456789abcdef; do
   echo '{}' > adze-runs/results/$key.json
@@ -128,11 +134,12 @@ mkdir adze-runs/0002-large/notes
 echo note > adze-runs/0002-large/notes/n
 ln -s "$work/elsewhere" adze-runs/0002-large/link
 echo precious > elsewhere/precious
+touch adze-runs/lock
 cp -r adze-runs before
 expect 0 "$ADZE" runs clean --keep 2 --dry-run
 out_has "would remove $work/adze-runs/0002-large"
 out_has "nothing was removed"
-diff -r -x lock before adze-runs > difference || fail "a dry run removes nothing: $(cat difference)"
+diff -r before adze-runs > difference || fail "a dry run removes nothing: $(cat difference)"
 expect 0 "$ADZE" runs clean --keep 2
 out_has "removed $work/adze-runs/0001-small"
 out_has "removed $work/adze-runs/results/$b.model (6 bytes)"
@@ -149,10 +156,12 @@ json_is 4 removed
 # What adze has not made is left alone, and said: folders of anybody's may be called like a run.
 run 0007-own finished '' ''
 mkdir -p adze-runs/2019-trip adze-runs/2020-home
+cp -r adze-runs/0007-own adze-runs/2021-own # a copy that somebody made to keep
 echo x > adze-runs/2019-trip/photo.jpg
 echo '{ "photos": 2 }' > adze-runs/2020-home/run.json
 expect 0 "$ADZE" runs clean --keep 1
 out_has "left alone $work/adze-runs/2019-trip: it has no run.json"
+out_has "left alone $work/adze-runs/2021-own: its run.json is none that adze wrote for it"
 out_has "left alone $work/adze-runs/2020-home: its run.json is none that adze wrote"
 [ -e adze-runs/0007-own ] || fail "folders that are no runs should not count as the newest"
 expect 0 "$ADZE" runs clean --keep 0 --json

@@ -59,6 +59,12 @@ pipeline behind plain cast 'to = "bf16"' '[[stage]]' 'use = "cast"' 'id = "back"
   '[[stage]]' 'use = "liar-watch"'
 caught behind liar-watch "wrote into its input"
 
+# Also where nobody looks at it afterwards: the report would be about numbers that it made itself.
+for liar in liar-spy liar-watch; do
+  printf 'adze = 1\n[model]\npath = "single.safetensors"\n[[stage]]\nuse = "%s"\n' $liar > alone-$liar.toml
+  caught alone-$liar $liar "wrote into its input 'layer.0.weight', which is read only (among the 256 elements from [0])"
+done
+
 # So is what the host holds the output against: otherwise zeros are lost and their trait stays, and
 # what was changed in place "came out as it went in".
 model zeros.safetensors 1 16 16 1 sparse

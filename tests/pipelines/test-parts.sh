@@ -84,6 +84,13 @@ for percentile in 91 92 92; do
 done
 must "$ADZE" run tried.toml --set 'stage.validate.require="max-abs < 100"'
 parts_are 0 "a run that ended well"
+plugins liar
+for status in 2 5 77; do
+  printf '%s\n' 'adze = 1' '[model]' 'path = "model.safetensors"' '[[stage]]' 'use = "liar-refuse"' \
+    "status = $status" '[[output]]' 'path = "refused.safetensors"' > refused.toml
+  must_fail "failed" "$ADZE" run refused.toml
+  parts_are 0 "a technique that gives up with status $status"
+done
 
 # What only the machine was against can be gone on with, until a run of the same pipeline ends well.
 # What was interrupted can be gone on with then, too.

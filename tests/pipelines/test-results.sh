@@ -61,6 +61,14 @@ grep -q 'parameter percentile.* was 98.0, is 97.0' must.out || {
   complain "--explain does not name the parameter"
   cat must.out
 }
+# Another pipeline's stage of that name is none of its past.
+sed 's/^name = "results"$/name = "other"/' p.toml > other.toml
+must "$ADZE" run other.toml --set stage.again.percentile=96
+must "$ADZE" run p.toml --explain
+grep -q 'parameter percentile.* was 98.0, is 97.0' must.out || {
+  complain "--explain takes another pipeline's run for the last of this one"
+  cat must.out
+}
 must "$ADZE" run p.toml
 cached true false
 cmp -s out.safetensors first.safetensors && complain "another parameter gave the same bytes"

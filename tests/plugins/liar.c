@@ -17,6 +17,7 @@
  *   liar-spy        inspects, and writes into what it looks at, in apply
  *   liar-watch      the same in observe
  *   liar-scratch    changes its input in place first, and gives what that comes to
+ *   liar-refuse     gives up in apply with whatever status it is told, known or not
  *   liar-run        honest: run; gives a model, a report, and keeps a checkpoint
  *   liar-threshold  honest: zeroes what is below a share of the largest of all, in two rounds
  */
@@ -693,6 +694,27 @@ static const adze_technique scratch = { .struct_size = sizeof scratch,
                                         .grain = ADZE_GRAIN_ELEMENT,
                                         .apply = apply_scratch };
 
+/* It writes one tensor, so that there is a file to leave, and then gives up. */
+static const adze_param refuse_params[] = {
+  { .name = "status", .type = ADZE_PARAM_INT, .range = "[1, 1000]",
+    .help = "what apply returns for the last tensor" },
+  { .name = NULL }
+};
+
+static adze_status
+apply_refuse (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  (void)instance;
+  if (strcmp (input->name, "layer.0.weight") != 0)
+    return (adze_status)adze_param_int (host, adze_call_params (host, call), "status");
+  return add (host, call, input, 1);
+}
+
+static const adze_technique refuse = { .struct_size = sizeof refuse,
+                                       .effect = ADZE_CHANGES,
+                                       .grain = ADZE_GRAIN_ELEMENT,
+                                       .apply = apply_refuse };
+
 /* ---- The plugin. */
 
 #define LIAR(variable, name, text, table, params_table) \
@@ -723,6 +745,7 @@ LIAR (metric, "liar-metric", "tells a metric in apply", metric, NULL);
 LIAR (spy, "liar-spy", "writes into its input", spy, NULL);
 LIAR (watch, "liar-watch", "writes into what it observes", watch, NULL);
 LIAR (scratch, "liar-scratch", "works in its input", scratch, scratch_params);
+LIAR (refuse, "liar-refuse", "gives up", refuse, refuse_params);
 LIAR (whole, "liar-run", "negates a whole model", whole, run_params);
 LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_params);
 
@@ -732,6 +755,7 @@ static const adze_component *const components[] = {
   &idle_component,
   &fallback_component, &early_component,  &metric_component,  &spy_component,
   &watch_component,    &scratch_component, &whole_component,  &threshold_component,
+  &refuse_component,
   NULL,
 };
 

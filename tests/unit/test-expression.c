@@ -150,7 +150,7 @@ test_bad_ones_are_refused_at_their_place (void **state)
   refused ("!a", "1", "is written 'not' here");
   refused ("\xc3\xa9", "1", "has no meaning");
   refused ("a < 5 MBs", "7", "did you mean 'MB'");
-  refused ("a < 5 apples", "7", "units are B, KB");
+  refused ("a < 5 apples", "7", "units are B, kB");
   refused ("a < .5", "5", "a digit in front of the point");
   refused ("a < 1e999", "5", "too large");
   refused ("accuracy-0.005 > 1", "1", "a minus needs a blank on both sides");
