@@ -125,8 +125,8 @@ adze_format_ending (const char *extensions, const char *path)
 
 /* ---- A desk for one. */
 
-static const void *
-services (const char *id, bool bare)
+const void *
+adze_session_services (const char *id, bool bare)
 {
   static const struct {
     const char *id;
@@ -177,7 +177,8 @@ check_choice (const adze_format_choice *choice)
 }
 
 static adze_error *
-open_parts (const adze_format_options *options, adze_format_session *session)
+open_parts (const adze_format_options *options, adze_session_services_fn *services,
+            adze_format_session *session)
 {
   adze_runtime *runtime = session->runtime;
   const adze_format_choice choice = { session->record, session->component };
@@ -202,9 +203,17 @@ adze_error *
 adze_session_open (adze_runtime *runtime, const char *format, const adze_format_options *options,
                    adze_format_session *session)
 {
+  return adze_session_open_with (runtime, format, options, adze_session_services, session);
+}
+
+adze_error *
+adze_session_open_with (adze_runtime *runtime, const char *format,
+                        const adze_format_options *options, adze_session_services_fn *services,
+                        adze_format_session *session)
+{
   *session = (adze_format_session){ .runtime = runtime };
   ADZE_TRY (adze_find_component (runtime, format, &session->record, &session->component));
-  adze_error *error = open_parts (options, session);
+  adze_error *error = open_parts (options, services, session);
   if (error)
     adze_session_close (session);
   return error;

@@ -60,6 +60,14 @@ bool adze_format_ending (const char *extensions, const char *path);
 ADZE_MUST_CHECK adze_error *adze_session_open (adze_runtime *runtime, const char *format,
                                                const adze_format_options *options,
                                                adze_format_session *session);
+/* The same for those who stand above this folder and offer the format services of their own. Theirs
+ * asks adze_session_services for what it does not know. */
+typedef const void *adze_session_services_fn (const char *id, bool bare);
+const void *adze_session_services (const char *id, bool bare);
+ADZE_MUST_CHECK adze_error *adze_session_open_with (adze_runtime *runtime, const char *format,
+                                                    const adze_format_options *options,
+                                                    adze_session_services_fn *services,
+                                                    adze_format_session *session);
 /* Says what the format kept as an event and in the log. */
 void adze_session_close (adze_format_session *session);
 

@@ -270,19 +270,21 @@ adze_reader_backend (adze_reader *reader, const adze_value *table)
   const adze_value *backend = adze_read_string (reader, table, "backend", NULL);
   if (!backend)
     return NULL;
-  /* The one that is a part of adze itself. */
+  /* Taken for granted, like the preset that it is: a pipeline that computes nothing needs none. */
   if (strcmp (backend->string, "ref") == 0)
     return backend->string;
+  bool listed = false;
   const adze_component_info *const *list = NULL;
   size_t count = 0;
   adze_complain (reader, adze_component_list (reader->runtime, "backend", &list, &count));
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
     if (strcmp (list[i]->id, backend->string) == 0)
       return backend->string;
+    listed = listed || strcmp (list[i]->id, "ref") == 0;
+  }
   ADZE_AUTO (adze_buffer) known = { 0 };
-  adze_buffer_text (&known, "ref");
-  if (count > 0)
-    adze_buffer_text (&known, ", ");
+  if (!listed)
+    adze_buffer_text (&known, count > 0 ? "ref, " : "ref");
   list_ids (list, count, &known);
   adze_complain_at (reader, backend, "there is no backend '%s'; there are: %s", backend->string,
                     known.data ? known.data : "");

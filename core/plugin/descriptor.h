@@ -3,6 +3,7 @@
 #ifndef ADZE_PLUGIN_DESCRIPTOR_H
 #define ADZE_PLUGIN_DESCRIPTOR_H
 
+#include <adze/draft/backend.h>
 #include <adze/draft/format.h>
 #include <adze/draft/observer.h>
 #include <adze/draft/source.h>
@@ -17,6 +18,7 @@ typedef union adze_callbacks {
   adze_observer observer;
   adze_format format;
   adze_source source;
+  adze_backend backend;
 } adze_callbacks;
 
 typedef struct adze_descriptor {

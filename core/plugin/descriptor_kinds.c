@@ -97,8 +97,22 @@ check_source (const adze_candidate *candidate)
   return NULL;
 }
 
+static adze_error *
+check_backend (const adze_candidate *candidate)
+{
+  const adze_backend *backend = &candidate->callbacks->backend;
+  if (!backend->claim)
+    return missing_callback (candidate, "claim", "a .claim, which says what it can compute");
+  if (!backend->compile || !backend->release)
+    return missing_callback (candidate, backend->compile ? "release" : "compile",
+                             "a .compile and a .release, which make and end a program");
+  if (!backend->execute)
+    return missing_callback (candidate, "execute", "an .execute, without which nothing is computed");
+  return check_pair (candidate, backend->create, backend->destroy);
+}
+
 const char *const adze_kind_names[]
-    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, NULL };
+    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, ADZE_BACKEND, NULL };
 
 static const adze_kind_rule rules[] = {
   { ADZE_TECHNIQUE, "adze_technique", ADZE_TECHNIQUE_REVISION,
@@ -109,6 +123,8 @@ static const adze_kind_rule rules[] = {
     sizeof (adze_format), check_format },
   { ADZE_SOURCE, "adze_source", ADZE_SOURCE_REVISION, ADZE_SIZE_THROUGH (adze_source, read),
     sizeof (adze_source), check_source },
+  { ADZE_BACKEND, "adze_backend", ADZE_BACKEND_REVISION, ADZE_SIZE_THROUGH (adze_backend, execute),
+    sizeof (adze_backend), check_backend },
 };
 
 static adze_error *

@@ -23,17 +23,18 @@ forbid ()
   status=1
 }
 
-rooms='base/|plugin/|artifact/|stage/|pipeline/|run/|kit/'
+rooms='base/|plugin/|artifact/|graph/|stage/|pipeline/|run/|kit/'
 forbid "$rooms|adze/host\.h|\.\./" plugins sdk -- \
   "plugins and the SDK see the SDK alone"
 forbid "$rooms" hosts -- "hosts see adze/host.h and the SDK alone"
-forbid 'plugin/|artifact/|stage/|pipeline/|run/|kit/' core/base -- "base is the ground floor"
-forbid 'artifact/|stage/|pipeline/|run/|kit/' core/plugin -- "plugin stands on base"
-forbid 'stage/|pipeline/|run/|kit/' core/artifact -- "artifact stands on plugin"
-forbid 'pipeline/|run/|kit/' core/stage -- "stage stands on artifact"
+forbid 'plugin/|artifact/|graph/|stage/|pipeline/|run/|kit/' core/base -- "base is the ground floor"
+forbid 'artifact/|graph/|stage/|pipeline/|run/|kit/' core/plugin -- "plugin stands on base"
+forbid 'graph/|stage/|pipeline/|run/|kit/' core/artifact -- "artifact stands on plugin"
+forbid 'stage/|pipeline/|run/|kit/' core/graph -- "graph stands on artifact"
+forbid 'pipeline/|run/|kit/' core/stage -- "stage stands on graph"
 forbid 'run/|kit/' core/pipeline -- "pipeline stands on stage"
 forbid 'kit/' core/run -- "run stands on pipeline"
-forbid 'ltdl\.h|ffi\.h|libltdl/' core/base core/artifact core/stage core/pipeline core/run core/kit hosts plugins sdk -- \
+forbid 'ltdl\.h|ffi\.h|libltdl/' core/base core/artifact core/graph core/stage core/pipeline core/run core/kit hosts plugins sdk -- \
   "only core/plugin knows libltdl and libffi"
 
 # No circles between headers: a header may not reach itself.

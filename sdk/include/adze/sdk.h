@@ -20,9 +20,11 @@
 #include <adze/tensor.h>
 #include <adze/threading.h>
 
+#include <adze/draft/backend.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
+#include <adze/draft/graph.h>
 #include <adze/draft/left.h>
 #include <adze/draft/model.h>
 #include <adze/draft/observer.h>

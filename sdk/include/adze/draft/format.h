@@ -11,6 +11,7 @@
 #define ADZE_DRAFT_FORMAT_H
 
 #include <adze/draft/file.h>
+#include <adze/draft/graph.h>
 #include <adze/draft/model.h>
 #include <adze/plugin.h>
 
@@ -146,6 +147,19 @@ typedef struct adze_format {
    * tell? ADZE_E_UNSUPPORTED with the reason when not. Asked while a pipeline is checked, before a
    * model was opened. NULL: any name can. */
   adze_status (*takes_name) (const adze_host *host, const adze_params *params, const char *name);
+
+  /* Builds the network that a part of the format's own describes into INTO, which is empty, by
+   * adze.graph. Weights come by the names of their tensors, without numbers. A value that a graph
+   * cannot have is refused by its name, ADZE_E_UNSUPPORTED. NULL: its models are no networks. */
+  adze_status (*graph) (const adze_host *host, const adze_params *params, const char *part_id,
+                        const void *part, size_t size, adze_graph *into);
+
+  /* The other way: the part that describes GRAPH. *PART_ID belongs to the plugin; *BYTES is made by
+   * host->allocate and is the host's to release. Weights, and constants that the format has no other
+   * place for, come by name alone: they must be tensors of the model that is written with the part.
+   * NULL: it can only pass on what it read. */
+  adze_status (*part) (const adze_host *host, const adze_params *params, const adze_graph *graph,
+                       const char **part_id, void **bytes, size_t *size);
 } adze_format;
 
 /* A format's parameters are one table for reading and writing; each one's help says which. In a

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/executable_private.h: what an executable is made of.
+ *
+ *   compile.c  from a graph to steps: constants computed, nodes claimed, parts compiled
+ *   place.c    where values lie
+ *   execute.c  steps carried out
+ *   control.c  those with bodies: If, Loop, Scan
+ */
+#ifndef ADZE_GRAPH_EXECUTABLE_PRIVATE_H
+#define ADZE_GRAPH_EXECUTABLE_PRIVATE_H
+
+#include "graph/executable.h"
+#include "graph/graph_private.h"
+#include "graph/infer.h"
+
+/* Where a value is while the graph is executed. */
+typedef struct adze_slot {
+  adze_view view;
+  int64_t shape[ADZE_GRAPH_RANK];
+  bool settled;    /* type and shape are known before */
+  uint64_t size;   /* bytes of a settled one */
+  uint64_t offset; /* in the block; UINT64_MAX: not there */
+  void *own;       /* memory of one that is not settled, or that was computed at compile time */
+  uint64_t room;   /* bytes of OWN */
+} adze_slot;
+
+/* A body, compiled for the sizes that it was last executed with. */
+typedef struct adze_body {
+  adze_graph *graph;
+  adze_executable *executable;
+  int64_t *sizes; /* rank and dimensions of each input, one after the other */
+  size_t size_count;
+} adze_body;
+
+typedef struct adze_graph_step {
+  const adze_graph_node *node; /* of several, the first */
+  adze_backend_at_work *backend; /* NULL: a node with bodies */
+  adze_program *program;
+  adze_graph *part;
+  uint32_t *inputs, *outputs; /* numbers of slots; an input may be ADZE_NONE where there is no part */
+  size_t input_count, output_count;
+  const adze_view **input_views;
+  adze_view **output_views;
+  bool settled; /* all outputs are */
+  uint64_t scratch_size, scratch;
+  adze_body bodies[2]; /* then_branch and else_branch, or the one of Loop and Scan */
+} adze_graph_step;
+
+struct adze_executable {
+  adze_graph *graph; /* its own */
+  adze_compile_options options;
+  adze_slot *slots; /* one a value */
+  adze_graph_step *steps;
+  size_t step_count, step_capacity;
+  char *block;
+  void *block_memory;
+  adze_executable_facts facts;
+};
+
+/* compile.c: a node by itself on BACKEND, for values that are there. */
+ADZE_MUST_CHECK adze_error *adze_graph_step_compile (adze_executable *x, adze_graph_step *step,
+                                               const uint32_t *nodes, size_t count);
+void adze_graph_step_cleanup (adze_graph_step *step);
+
+/* place.c */
+ADZE_MUST_CHECK adze_error *adze_executable_place (adze_executable *x);
+
+/* execute.c */
+uint64_t adze_view_bytes (const adze_view *view); /* UINT64_MAX: more than there can be */
+/* Memory of its own for a slot whose view is known. */
+ADZE_MUST_CHECK adze_error *adze_slot_allocate (adze_slot *slot);
+/* Sizes of the outputs from the inputs that are there, and memory for them. */
+ADZE_MUST_CHECK adze_error *adze_graph_step_settle (adze_executable *x, adze_graph_step *step);
+ADZE_MUST_CHECK adze_error *adze_graph_step_execute (adze_executable *x, adze_graph_step *step);
+/* Makes SLOT a copy of VIEW. */
+ADZE_MUST_CHECK adze_error *adze_slot_fill (adze_slot *slot, const adze_view *view);
+/* "node 3 'x' (Conv): CAUSE" */
+ADZE_MUST_CHECK adze_error *adze_graph_step_error (const adze_graph_step *step, adze_error *cause);
+
+/* control.c */
+bool adze_node_has_bodies (const adze_graph_node *node);
+ADZE_MUST_CHECK adze_error *adze_control_open (adze_graph_step *step);
+ADZE_MUST_CHECK adze_error *adze_control_execute (adze_executable *x, adze_graph_step *step);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/from_model.h: the network of a model, out of the part that its format has kept. */
+#ifndef ADZE_GRAPH_FROM_MODEL_H
+#define ADZE_GRAPH_FROM_MODEL_H
+
+#include "artifact/model.h"
+#include "graph/graph.h"
+#include "plugin/runtime.h"
+
+/* Upgraded to the internal opset, and verified. Weights are MODEL's tensors by name, each of which is
+ * held against the graph; those of whole numbers on which shapes may depend have their numbers with
+ * them, the others none. */
+ADZE_MUST_CHECK adze_error *adze_graph_from_model (adze_runtime *runtime, const adze_model *model,
+                                                   adze_graph **graph);
+
+#endif

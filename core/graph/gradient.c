@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/gradient.c: backwards through a graph, node by node, each by its rule. */
+#include "graph/gradient.h"
+
+#include <string.h>
+
+#include "graph/graph_private.h"
+#include "graph/infer.h"
+
+/* ---- Rules. */
+
+const adze_gradient_rule *
+adze_gradient_rule_find (const char *domain, const char *op)
+{
+  static const adze_gradient_rule *const families[]
+      = { adze_gradients_math, adze_gradients_reduce, adze_gradients_shape, adze_gradients_nn };
+  for (size_t i = 0; i < ADZE_COUNT_OF (families); i++)
+    for (const adze_gradient_rule *at = families[i]; at->op; at++)
+      if (strcmp (at->op, op) == 0 && strcmp (at->domain, domain) == 0)
+        return at;
+  return NULL;
+}
+
+adze_error *
+adze_gradient_refuse (adze_gradient *g, const char *reason)
+{
+  ADZE_AUTO (adze_buffer) who = { 0 };
+  adze_graph_node_text (g->node, &who);
+  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED, "%s cannot be differentiated: %s",
+                                      who.data ? who.data : "a node", reason);
+  if (g->error) {
+    adze_error_free (error);
+    return NULL;
+  }
+  g->error = error;
+  return NULL;
+}
+
+/* ---- Emitting nodes. */
+
+uint32_t
+adze_op_with (adze_gradient *g, const char *domain, const char *op, const uint32_t *inputs,
+                size_t input_count, const adze_graph_attribute *attributes, size_t attribute_count)
+{
+  uint32_t output = ADZE_NONE;
+  if (g->error)
+    return ADZE_NONE;
+  adze_node_recipe recipe = { .struct_size = sizeof recipe,
+                              .domain = domain,
+                              .op = op,
+                              .inputs = inputs,
+                              .input_count = input_count,
+                              .output_count = 1,
+                              .attributes = attributes,
+                              .attribute_count = attribute_count };
+  g->error = adze_graph_add_node (g->graph, &recipe, &output);
+  if (!g->error)
+    g->error = adze_graph_infer_node (
+        g->graph, g->graph->nodes[g->graph->values[output]->node]);
+  return g->error ? ADZE_NONE : output;
+}
+
+uint32_t
+adze_op (adze_gradient *g, const char *op, ...)
+{
+  enum { MOST = 16 };
+  uint32_t inputs[MOST];
+  size_t count = 0;
+  va_list arguments;
+  va_start (arguments, op);
+  for (uint32_t input; count < MOST && (input = va_arg (arguments, uint32_t)) != ADZE_END;)
+    inputs[count++] = input;
+  va_end (arguments);
+  return adze_op_with (g, "", op, inputs, count, NULL, 0);
+}
+
+uint32_t
+adze_op_number (adze_gradient *g, double number, uint32_t like)
+{
+  uint32_t value = ADZE_NONE;
+  if (g->error)
+    return ADZE_NONE;
+  adze_dtype dtype = g->graph->values[like]->dtype;
+  float single = (float)number;
+  bool is_double = dtype.code == ADZE_FLOAT && dtype.bits == 64;
+  adze_view view = { .data = is_double ? (void *)&number : (void *)&single,
+                     .device = { ADZE_DEVICE_CPU, 0 },
+                     .dtype = { ADZE_FLOAT, is_double ? 64 : 32, 1 } };
+  g->error = adze_graph_add_constant (g->graph, NULL, &view, &value);
+  if (g->error || dtype.bits >= 32)
+    return value;
+  return adze_op (g, "CastLike", value, like, ADZE_END);
+}
+
+uint32_t
+adze_op_ints (adze_gradient *g, const int64_t *numbers, size_t count)
+{
+  uint32_t value = ADZE_NONE;
+  int64_t shape = (int64_t)count;
+  union {
+    const int64_t *from;
+    void *to;
+  } data = { .from = numbers };
+  adze_view view = { .data = data.to, .device = { ADZE_DEVICE_CPU, 0 }, .rank = 1,
+                     .dtype = { ADZE_INT, 64, 1 }, .shape = &shape };
+  if (!g->error)
+    g->error = adze_graph_add_constant (g->graph, NULL, &view, &value);
+  return value;
+}
+
+static bool
+same_shape (const adze_graph_value *a, const adze_graph_value *b)
+{
+  if (a->rank < 0 || a->rank != b->rank)
+    return false;
+  for (int32_t i = 0; i < a->rank; i++)
+    if (a->shape[i] != b->shape[i])
+      return false;
+  return true;
+}
+
+static uint32_t
+sum_of (adze_gradient *g, uint32_t a, uint32_t b)
+{
+  return a == ADZE_NONE ? b : b == ADZE_NONE ? a : adze_op (g, "Add", a, b, ADZE_END);
+}
+
+void
+adze_give_gradient (adze_gradient *g, size_t index, uint32_t gradient)
+{
+  if (g->error || gradient == ADZE_NONE)
+    return;
+  uint32_t input = g->node->inputs[index];
+  if (!same_shape (g->graph->values[gradient], g->graph->values[input])) {
+    const uint32_t both[] = { gradient, input };
+    gradient = adze_op_with (g, "adze", "SumTo", both, 2, NULL, 0);
+  }
+  g->made[index] = sum_of (g, g->made[index], gradient);
+}
+
+/* ---- Backwards. */
+
+typedef struct walk {
+  adze_graph *graph;
+  size_t values;       /* there were so many before */
+  bool *depends;       /* does it depend on one of those asked about? */
+  uint32_t *gradients; /* of each value, as far as known */
+  uint32_t *order;
+  size_t count;
+} walk;
+
+static void
+walk_cleanup (walk *w)
+{
+  free (w->depends);
+  free (w->gradients);
+  free (w->order);
+}
+
+static bool
+is_float (const adze_graph_value *value)
+{
+  return value->dtype.code == ADZE_FLOAT || value->dtype.code == ADZE_BFLOAT;
+}
+
+static adze_error *
+walk_open (adze_graph *graph, const uint32_t *values, size_t count, walk *w)
+{
+  const uint32_t *order;
+  ADZE_TRY (adze_graph_order (graph, &order, &w->count));
+  w->graph = graph;
+  w->values = graph->value_count;
+  w->depends = calloc (w->values + 1, sizeof *w->depends);
+  w->gradients = malloc ((w->values + 1) * sizeof *w->gradients);
+  w->order = malloc ((w->count + 1) * sizeof *w->order);
+  if (!w->depends || !w->gradients || !w->order)
+    return adze_error_memory ();
+  if (w->count)
+    memcpy (w->order, order, w->count * sizeof *order);
+  for (size_t i = 0; i < w->values; i++)
+    w->gradients[i] = ADZE_NONE;
+  for (size_t i = 0; i < count; i++)
+    w->depends[values[i]] = true;
+  for (size_t n = 0; n < w->count; n++) {
+    const adze_graph_node *node = graph->nodes[w->order[n]];
+    bool any = false;
+    for (size_t i = 0; i < node->input_count; i++)
+      any = any || (node->inputs[i] != ADZE_NONE && w->depends[node->inputs[i]]);
+    for (size_t i = 0; any && i < node->output_count; i++)
+      if (node->outputs[i] != ADZE_NONE && is_float (graph->values[node->outputs[i]]))
+        w->depends[node->outputs[i]] = true;
+  }
+  return NULL;
+}
+
+static adze_error *
+through_node (walk *w, const adze_graph_node *node, uint32_t *made, uint32_t *given, bool *wanted)
+{
+  bool any_given = false, any_wanted = false;
+  for (size_t i = 0; i < node->output_count; i++) {
+    given[i] = node->outputs[i] == ADZE_NONE ? ADZE_NONE : w->gradients[node->outputs[i]];
+    any_given = any_given || given[i] != ADZE_NONE;
+  }
+  for (size_t i = 0; i < node->input_count; i++) {
+    made[i] = ADZE_NONE;
+    wanted[i] = node->inputs[i] != ADZE_NONE && w->depends[node->inputs[i]];
+    any_wanted = any_wanted || wanted[i];
+  }
+  if (!any_given || !any_wanted)
+    return NULL;
+  adze_gradient g = { .graph = w->graph, .node = node, .given = given, .wanted = wanted,
+                      .made = made };
+  const adze_gradient_rule *rule = adze_gradient_rule_find (node->domain, node->op);
+  if (rule)
+    rule->rule (&g);
+  else
+    adze_error_free (adze_gradient_refuse (&g, "there is no rule for the operator"));
+  for (size_t i = 0; i < node->input_count; i++)
+    if (!g.error && wanted[i] && made[i] != ADZE_NONE)
+      w->gradients[node->inputs[i]] = sum_of (&g, w->gradients[node->inputs[i]], made[i]);
+  return g.error;
+}
+
+static adze_error *
+zeros_like (adze_graph *graph, uint32_t value, uint32_t *zeros)
+{
+  adze_gradient g = { .graph = graph };
+  uint32_t shape = adze_op (&g, "Shape", value, ADZE_END);
+  uint32_t zero = adze_op_number (&g, 0, value);
+  *zeros = adze_op (&g, "Expand", zero, shape, ADZE_END);
+  return g.error;
+}
+
+adze_error *
+adze_graph_pull_back (adze_graph *graph, uint32_t output, uint32_t seed, const uint32_t *values,
+                      size_t count, uint32_t *gradients)
+{
+  __attribute__ ((cleanup (walk_cleanup))) walk w = { 0 };
+  ADZE_TRY (walk_open (graph, values, count, &w));
+  w.gradients[output] = seed;
+  for (size_t n = w.count; n-- > 0;) {
+    const adze_graph_node *node = graph->nodes[w.order[n]];
+    size_t room = node->input_count + 1, outputs = node->output_count + 1;
+    ADZE_AUTO_FREE uint32_t *made = calloc (room, sizeof *made);
+    ADZE_AUTO_FREE uint32_t *given = calloc (outputs, sizeof *given);
+    ADZE_AUTO_FREE bool *wanted = calloc (room, sizeof *wanted);
+    if (!made || !given || !wanted)
+      return adze_error_memory ();
+    ADZE_TRY (through_node (&w, node, made, given, wanted));
+  }
+  for (size_t i = 0; i < count; i++) {
+    gradients[i] = w.gradients[values[i]];
+    if (gradients[i] == ADZE_NONE)
+      ADZE_TRY (zeros_like (graph, values[i], &gradients[i]));
+  }
+  return NULL;
+}
+
+adze_error *
+adze_graph_differentiate (adze_graph *graph, uint32_t scalar, const uint32_t *values, size_t count,
+                          uint32_t *gradients)
+{
+  const adze_graph_value *value = graph->values[scalar];
+  int64_t elements = value->rank < 0 ? -1 : 1;
+  for (int32_t i = 0; i < value->rank; i++)
+    elements = value->shape[i] == 1 ? elements : -1;
+  if (elements != 1 || !is_float (value))
+    return adze_error_new (ADZE_E_UNSUPPORTED,
+                           "'%s' is not one float, so that it has no gradient; sum it up first",
+                           value->name);
+  adze_gradient g = { .graph = graph };
+  uint32_t one = adze_op_number (&g, 1, scalar);
+  if (value->rank > 0)
+    one = adze_op (&g, "Expand", one, adze_op (&g, "Shape", scalar, ADZE_END), ADZE_END);
+  if (g.error)
+    return g.error;
+  return adze_graph_pull_back (graph, scalar, one, values, count, gradients);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/service.c: adze.graph/1: the graph as plugins meet it. */
+#include "graph/graph.h"
+#include "plugin/host_table.h"
+
+static uint32_t
+value_count (const adze_graph *graph)
+{
+  return adze_graph_value_count (graph);
+}
+
+static uint32_t
+node_count (const adze_graph *graph)
+{
+  return adze_graph_node_count (graph);
+}
+
+/* NULL where nodes wait for each other; verify says which. Finding it changes nothing that can be
+ * seen, and plugins meet bodies, and graphs that they are to write, as const. */
+static const uint32_t *
+order (const adze_graph *graph, size_t *count)
+{
+  const uint32_t *numbers = NULL;
+  ADZE_AUTO_ERROR error
+      = adze_graph_order ((adze_graph *)(uintptr_t)graph, &numbers, count);
+  if (error)
+    *count = 0;
+  return error ? NULL : numbers;
+}
+
+static adze_status
+answer (const adze_host *host, adze_error *error)
+{
+  return error ? adze_desk_fail (adze_desk_of (host), error) : ADZE_OK;
+}
+
+static adze_status
+add_value (const adze_host *host, adze_graph *graph, const char *name, uint32_t *value)
+{
+  return answer (host, adze_graph_add_value (graph, name, value));
+}
+
+static adze_status
+add_input (const adze_host *host, adze_graph *graph, const char *name, adze_dtype dtype,
+           int32_t rank, const int64_t *shape, uint32_t *value)
+{
+  return answer (host, adze_graph_add_input (graph, name, dtype, rank, shape, value));
+}
+
+static adze_status
+add_weight (const adze_host *host, adze_graph *graph, const char *name, adze_dtype dtype,
+            int32_t rank, const int64_t *shape, uint32_t *value)
+{
+  return answer (host, adze_graph_add_weight (graph, name, dtype, rank, shape, value));
+}
+
+static adze_status
+add_constant (const adze_host *host, adze_graph *graph, const char *name, const adze_view *numbers,
+              uint32_t *value)
+{
+  return answer (host, adze_graph_add_constant (graph, name, numbers, value));
+}
+
+static adze_status
+add_symbol (const adze_host *host, adze_graph *graph, const char *name, int64_t *dimension)
+{
+  return answer (host, adze_graph_add_symbol (graph, name, dimension));
+}
+
+static adze_status
+add_node (const adze_host *host, adze_graph *graph, const adze_node_recipe *recipe,
+          uint32_t *outputs)
+{
+  return answer (host, adze_graph_add_node (graph, recipe, outputs));
+}
+
+static adze_status
+add_output (const adze_host *host, adze_graph *graph, uint32_t value)
+{
+  return answer (host, adze_graph_add_output (graph, value));
+}
+
+static adze_status
+declare (const adze_host *host, adze_graph *graph, uint32_t value, adze_dtype dtype, int32_t rank,
+         const int64_t *shape)
+{
+  return answer (host, adze_graph_set_type (graph, value, dtype, rank, shape));
+}
+
+static adze_status
+add_body (const adze_host *host, adze_graph *graph, adze_graph **body)
+{
+  return answer (host, adze_graph_add_body (graph, NULL, body));
+}
+
+static adze_status
+replace (const adze_host *host, adze_graph *graph, uint32_t old_value, uint32_t new_value)
+{
+  return answer (host, adze_graph_replace (graph, old_value, new_value));
+}
+
+static adze_status
+remove_node (const adze_host *host, adze_graph *graph, uint32_t node)
+{
+  if (!adze_graph_node_at (graph, node))
+    return answer (host, adze_error_new (ADZE_E_CONTRACT, "graph '%s' has no node number %u",
+                                         adze_graph_name (graph), node));
+  adze_graph_remove_node (graph, node);
+  return ADZE_OK;
+}
+
+static adze_status
+verify (const adze_host *host, adze_graph *graph)
+{
+  return answer (host, adze_graph_verify (graph));
+}
+
+static adze_status
+set_opset (const adze_host *host, adze_graph *graph, int64_t opset)
+{
+  (void)host;
+  adze_graph_set_opset (graph, opset);
+  return ADZE_OK;
+}
+
+const adze_graph_service adze_graph_table = {
+  .struct_size = sizeof adze_graph_table,
+  .value_count = value_count,
+  .node_count = node_count,
+  .value = adze_graph_value_at,
+  .node = adze_graph_node_at,
+  .order = order,
+  .inputs = adze_graph_inputs,
+  .outputs = adze_graph_outputs,
+  .symbol = adze_graph_symbol,
+  .find_value = adze_graph_find,
+  .add_value = add_value,
+  .add_input = add_input,
+  .add_weight = add_weight,
+  .add_constant = add_constant,
+  .add_symbol = add_symbol,
+  .add_node = add_node,
+  .add_output = add_output,
+  .declare = declare,
+  .add_body = add_body,
+  .replace = replace,
+  .remove_node = remove_node,
+  .verify = verify,
+  .set_opset = set_opset,
+};

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze/draft/graph.h: networks as graphs of operators. Tier: draft.
+ *
+ * The operators are those of ONNX at opset 17 (domain ""), and some of our own (domain "adze") where
+ * ONNX has no good form. Values are what flows: inputs, weights, and what nodes make. Nodes stand in
+ * an order in which each comes after all that it needs.
+ *
+ * A node with bodies (If, Loop, Scan) sees nothing but its inputs: what a body takes from around it
+ * are further inputs of the node, behind those of the operator, and further inputs of each body, in
+ * the same order.
+ */
+#ifndef ADZE_DRAFT_GRAPH_H
+#define ADZE_DRAFT_GRAPH_H
+
+#include <adze/draft/model.h>
+#include <adze/host_table.h>
+#include <adze/tensor.h>
+
+ADZE_BEGIN_DECLS
+
+#define ADZE_GRAPH "adze.graph/1"
+#define ADZE_GRAPH_OPSET 17
+/* Dimensions of a value, at most. */
+#define ADZE_GRAPH_RANK 16
+
+typedef struct adze_graph adze_graph;
+
+/* Values and nodes are numbers; this one stands for an input or an output that is left out. */
+#define ADZE_NONE UINT32_MAX
+
+typedef enum adze_value_role {
+  ADZE_ROLE_NODE = 0,     /* a node makes it */
+  ADZE_ROLE_INPUT = 1,    /* who executes the graph gives it */
+  ADZE_ROLE_WEIGHT = 2,   /* the model's tensor of this name; training may change it */
+  ADZE_ROLE_CONSTANT = 3  /* numbers that belong to the graph */
+} adze_value_role;
+
+/* Owned by the graph, read only, valid until the graph is edited.
+ *
+ * A dimension is a number, or -1 - S for symbol number S of the graph: a size that is not known yet,
+ * the same wherever the same symbol stands. */
+typedef struct adze_graph_value {
+  uint32_t struct_size;
+  uint32_t role;     /* adze_value_role */
+  const char *name;  /* unique in its graph */
+  adze_dtype dtype;  /* bits 0: not known */
+  int32_t rank;      /* -1: not known */
+  const int64_t *shape;
+  uint32_t node;     /* who makes it, and as which output; ADZE_NONE otherwise */
+  uint32_t output;
+  const void *data;  /* of a constant, and of a weight that was loaded: compact elements */
+} adze_graph_value;
+
+typedef enum adze_attribute_type {
+  ADZE_ATTRIBUTE_INT = 1,
+  ADZE_ATTRIBUTE_FLOAT = 2,
+  ADZE_ATTRIBUTE_TEXT = 3,
+  ADZE_ATTRIBUTE_TENSOR = 4,
+  ADZE_ATTRIBUTE_GRAPH = 5,
+  ADZE_ATTRIBUTE_INTS = 6,
+  ADZE_ATTRIBUTE_FLOATS = 7,
+  ADZE_ATTRIBUTE_TEXTS = 8
+} adze_attribute_type;
+
+typedef struct adze_graph_attribute {
+  uint32_t struct_size;
+  uint32_t type; /* adze_attribute_type; of the members below the one of that type is set */
+  const char *name;
+  size_t count; /* of ints, floats or texts; 1 for a single one */
+  const int64_t *ints;
+  const float *floats;
+  const adze_text *texts;
+  const adze_view *tensor;
+  const adze_graph *graph;
+} adze_graph_attribute;
+
+typedef struct adze_graph_node {
+  uint32_t struct_size;
+  uint32_t number;
+  const char *domain; /* "" is ONNX's */
+  const char *op;
+  const char *name;   /* "" where it has none */
+  const uint32_t *inputs;  /* values, ADZE_NONE where left out */
+  size_t input_count;      /* those of the operator, then those that bodies take from around */
+  size_t captured_count;   /* of them, how many are of the second kind */
+  const uint32_t *outputs;
+  size_t output_count;
+  const adze_graph_attribute *attributes;
+  size_t attribute_count;
+} adze_graph_node;
+
+/* What a node is made of. Names of outputs may be NULL: the graph finds some. Copied. */
+typedef struct adze_node_recipe {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *domain; /* NULL: "" */
+  const char *op;
+  const char *name; /* NULL: "" */
+  const uint32_t *inputs;
+  size_t input_count;
+  size_t captured_count;
+  const char *const *output_names; /* NULL: all by the graph; "": left out */
+  size_t output_count;
+  const adze_graph_attribute *attributes;
+  size_t attribute_count;
+} adze_node_recipe;
+
+typedef struct adze_graph_service {
+  uint32_t struct_size;
+
+  /* ---- Reading. */
+
+  /* [callback] How many there are; numbers run from 0. A number of a node that was removed has no
+   * node: NULL. */
+  uint32_t (*value_count) (const adze_graph *graph);
+  uint32_t (*node_count) (const adze_graph *graph);
+  const adze_graph_value *(*value) (const adze_graph *graph, uint32_t number);
+  const adze_graph_node *(*node) (const adze_graph *graph, uint32_t number);
+  /* [callback] Numbers of nodes in order of execution; NULL: there is none, for nodes wait for each
+   * other (verify says which). */
+  const uint32_t *(*order) (const adze_graph *graph, size_t *count);
+  const uint32_t *(*inputs) (const adze_graph *graph, size_t *count);
+  const uint32_t *(*outputs) (const adze_graph *graph, size_t *count);
+  const char *(*symbol) (const adze_graph *graph, uint32_t number);
+  uint32_t (*find_value) (const adze_graph *graph, const char *name); /* or ADZE_NONE */
+
+  /* ---- Building. Each says by its status, and by adze.error, what it refuses. */
+
+  /* [callback] A value that a node is going to make, for graphs that name values before their nodes
+   * come: the node whose recipe names it makes it. One that no node ever makes is refused by
+   * verify. */
+  adze_status (*add_value) (const adze_host *host, adze_graph *graph, const char *name,
+                            uint32_t *value);
+  /* [callback] Type and shape may be unknown: dtype.bits 0, rank -1. */
+  adze_status (*add_input) (const adze_host *host, adze_graph *graph, const char *name,
+                            adze_dtype dtype, int32_t rank, const int64_t *shape, uint32_t *value);
+  adze_status (*add_weight) (const adze_host *host, adze_graph *graph, const char *name,
+                             adze_dtype dtype, int32_t rank, const int64_t *shape, uint32_t *value);
+  adze_status (*add_constant) (const adze_host *host, adze_graph *graph, const char *name,
+                               const adze_view *numbers, uint32_t *value); /* copied */
+  /* [callback] The dimension that stands for a symbol; the same NAME gives the same. NULL: a new
+   * one. */
+  adze_status (*add_symbol) (const adze_host *host, adze_graph *graph, const char *name,
+                             int64_t *dimension);
+  /* [callback] OUTPUTS (may be NULL) gets output_count values. */
+  adze_status (*add_node) (const adze_host *host, adze_graph *graph,
+                           const adze_node_recipe *recipe, uint32_t *outputs);
+  adze_status (*add_output) (const adze_host *host, adze_graph *graph, uint32_t value);
+  /* [callback] What is said of a value elsewhere (value_info): checked against what is inferred. */
+  adze_status (*declare) (const adze_host *host, adze_graph *graph, uint32_t value,
+                          adze_dtype dtype, int32_t rank, const int64_t *shape);
+  /* [callback] An empty graph, for a body; belongs to GRAPH and goes with it. */
+  adze_status (*add_body) (const adze_host *host, adze_graph *graph, adze_graph **body);
+
+  /* ---- Editing. */
+
+  /* [callback] Whoever took OLD takes NEW. */
+  adze_status (*replace) (const adze_host *host, adze_graph *graph, uint32_t old_value,
+                          uint32_t new_value);
+  adze_status (*remove_node) (const adze_host *host, adze_graph *graph, uint32_t node);
+
+  /* ---- Looking at it as a whole. */
+
+  /* [callback] Is it sound? A refusal names the node. Infers types and shapes as well. */
+  adze_status (*verify) (const adze_host *host, adze_graph *graph);
+
+  /* [callback] The opset of ONNX that the nodes are of, where a format builds an older or newer
+   * model; the host makes ADZE_GRAPH_OPSET of it. Bodies need no word of their own. */
+  adze_status (*set_opset) (const adze_host *host, adze_graph *graph, int64_t opset);
+} adze_graph_service;
+
+static inline const adze_graph_service *
+adze_graph_of (const adze_host *host)
+{
+  return (const adze_graph_service *)host->service (host, ADZE_GRAPH);
+}
+
+/* NULL: the node has no such attribute. */
+static inline const adze_graph_attribute *
+adze_node_attribute (const adze_graph_node *node, const char *name)
+{
+  for (size_t i = 0; i < node->attribute_count; i++) {
+    const char *a = node->attributes[i].name, *b = name;
+    while (*a && *a == *b)
+      a++, b++;
+    if (*a == *b)
+      return &node->attributes[i];
+  }
+  return NULL;
+}
+
+static inline int64_t
+adze_node_int (const adze_graph_node *node, const char *name, int64_t preset)
+{
+  const adze_graph_attribute *found = adze_node_attribute (node, name);
+  return found && found->type == ADZE_ATTRIBUTE_INT ? found->ints[0] : preset;
+}
+
+static inline float
+adze_node_float (const adze_graph_node *node, const char *name, float preset)
+{
+  const adze_graph_attribute *found = adze_node_attribute (node, name);
+  return found && found->type == ADZE_ATTRIBUTE_FLOAT ? found->floats[0] : preset;
+}
+
+static inline const char *
+adze_node_text (const adze_graph_node *node, const char *name, const char *preset)
+{
+  const adze_graph_attribute *found = adze_node_attribute (node, name);
+  return found && found->type == ADZE_ATTRIBUTE_TEXT ? found->texts[0].data : preset;
+}
+
+/* NULL, and *COUNT 0: there is none. */
+static inline const int64_t *
+adze_node_ints (const adze_graph_node *node, const char *name, size_t *count)
+{
+  const adze_graph_attribute *found = adze_node_attribute (node, name);
+  bool is = found && found->type == ADZE_ATTRIBUTE_INTS;
+  *count = is ? found->count : 0;
+  return is ? found->ints : NULL;
+}
+
+ADZE_END_DECLS
+
+#endif
