@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels.c: which kernel does a node. */
+#include "ref.h"
+
+static const ref_kernel *const families[] = {
+  ref_kernels_binary, ref_kernels_cast,  ref_kernels_create,  ref_kernels_einsum,
+  ref_kernels_gather, ref_kernels_layout, ref_kernels_matmul, ref_kernels_pad,
+  ref_kernels_reduce, ref_kernels_scatter, ref_kernels_select, ref_kernels_axis,
+  ref_kernels_unary,  ref_kernels_nn,    ref_kernels_quant,   ref_kernels_other,
+};
+
+const adze_graph_value *
+ref_asked_input (const ref_question *question, size_t index)
+{
+  const adze_graph_node *node = question->node;
+  if (index >= node->input_count || node->inputs[index] == ADZE_NONE)
+    return NULL;
+  return question->service->value (question->graph, node->inputs[index]);
+}
+
+bool
+ref_asked_type (const ref_question *question, size_t index, uint32_t types)
+{
+  const adze_graph_value *value = ref_asked_input (question, index);
+  return !value || value->dtype.bits == 0 || (types & REF_SET (ref_type_of (value->dtype)));
+}
+
+bool
+ref_asked_output (const ref_question *question, size_t index, uint32_t types)
+{
+  const adze_graph_node *node = question->node;
+  if (index >= node->output_count || node->outputs[index] == ADZE_NONE)
+    return true;
+  const adze_graph_value *value = question->service->value (question->graph, node->outputs[index]);
+  return !value || value->dtype.bits == 0 || (types & REF_SET (ref_type_of (value->dtype)));
+}
+
+static bool
+does (const ref_kernel *kernel, const ref_question *question)
+{
+  const adze_graph_node *node = question->node;
+  /* The old name of ONNX's own domain. */
+  const char *domain = strcmp (node->domain, "ai.onnx") == 0 ? "" : node->domain;
+  if (strcmp (kernel->op, node->op) != 0 || strcmp (kernel->domain, domain) != 0)
+    return false;
+  uint32_t types = kernel->types | (kernel->widen ? REF_HALVES : 0);
+  if (kernel->types && !ref_asked_type (question, 0, types))
+    return false;
+  return !kernel->takes || kernel->takes (question);
+}
+
+const ref_kernel *
+ref_kernel_find (const ref_question *question)
+{
+  for (size_t family = 0; family < sizeof families / sizeof *families; family++)
+    for (const ref_kernel *kernel = families[family]; kernel->op; kernel++)
+      if (does (kernel, question))
+        return kernel;
+  return NULL;
+}
