@@ -118,6 +118,8 @@ static const adze_format callbacks = {
   .read = onnx_read,
   .carries = carries,
   .write = onnx_write,
+  .graph = onnx_graph,
+  .part = onnx_part,
 };
 
 static const adze_component component = {

@@ -24,6 +24,10 @@ adze_status onnx_read (const adze_host *host, const adze_params *params, adze_fi
                        adze_catalog *catalog);
 adze_status onnx_write (const adze_host *host, const adze_params *params, const adze_cargo *cargo,
                         adze_layout *layout);
+adze_status onnx_graph (const adze_host *host, const adze_params *params, const char *part_id,
+                        const void *part, size_t size, adze_graph *into);
+adze_status onnx_part (const adze_host *host, const adze_params *params, const adze_graph *graph,
+                       const char **part_id, void **bytes, size_t *size);
 
 static inline void
 onnx_put64 (uint8_t *into, uint64_t value)

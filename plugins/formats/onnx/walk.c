@@ -88,16 +88,16 @@ walk_weight (onnx_walk *walk, const onnx_field *field, onnx_span name, uint32_t 
   return status;
 }
 
-typedef struct node {
+typedef struct walked {
   bool is_constant; /* in ONNX's own domain */
   bool has_attributes;
   onnx_span output;
   uint32_t graph;
-} node;
+} walked;
 
 /* What must be known of a node before its attributes mean something, wherever it stands. */
 static adze_status
-look_at_node (onnx_walk *walk, onnx_span rest, node *found)
+look_at_node (onnx_walk *walk, onnx_span rest, walked *found)
 {
   bool own = true, constant = false;
   for (;;) {
@@ -127,7 +127,7 @@ look_at_node (onnx_walk *walk, onnx_span rest, node *found)
 /* May there be weights in the attribute? *IS_VALUE: it is the one that a Constant has its value in.
  * Of two graphs, or tensors, protobuf's readers would make one. */
 static adze_status
-look_at_attribute (onnx_walk *walk, onnx_span rest, const node *of, bool *is_value, bool *may_be)
+look_at_attribute (onnx_walk *walk, onnx_span rest, const walked *of, bool *is_value, bool *may_be)
 {
   unsigned tensors = 0, graphs = 0, lists = 0;
   *is_value = false;
@@ -152,7 +152,7 @@ look_at_attribute (onnx_walk *walk, onnx_span rest, const node *of, bool *is_val
 }
 
 static adze_status
-walk_attribute (onnx_walk *walk, onnx_span rest, const node *of, bool is_value, int depth,
+walk_attribute (onnx_walk *walk, onnx_span rest, const walked *of, bool is_value, int depth,
                 int64_t *growth)
 {
   adze_status status = ADZE_OK;
@@ -177,7 +177,7 @@ walk_attribute (onnx_walk *walk, onnx_span rest, const node *of, bool is_value, 
 
 /* The attributes of a node. Those without weights are not entered: there are many. */
 static adze_status
-walk_node (onnx_walk *walk, onnx_span rest, const node *found, int depth, int64_t *growth)
+walk_node (onnx_walk *walk, onnx_span rest, const walked *found, int depth, int64_t *growth)
 {
   adze_status status = ADZE_OK;
   while (status == ADZE_OK) {
@@ -207,7 +207,7 @@ walk_node (onnx_walk *walk, onnx_span rest, const node *found, int depth, int64_
 static adze_status
 enter_node (onnx_walk *walk, const onnx_field *field, uint32_t graph, int depth, int64_t *growth)
 {
-  node found = { .graph = graph };
+  walked found = { .graph = graph };
   frame inner;
   adze_status status = check_message (walk, field);
   if (status == ADZE_OK)
