@@ -26,6 +26,11 @@ static void own_free (void *memory);
 #include "../../plugins/formats/onnx/weights.c"
 #include "../../plugins/formats/onnx/read.c"
 #include "../../plugins/formats/onnx/write.c"
+#include "../../plugins/formats/onnx/graph_read.c"
+#include "../../plugins/formats/onnx/graph_read_attribute.c"
+#include "../../plugins/formats/onnx/graph_read_node.c"
+#include "../../plugins/formats/onnx/graph_read_type.c"
+#include "../../plugins/formats/onnx/graph_write.c"
 #include "../../plugins/formats/onnx/onnx.c"
 
 struct adze_file {
