@@ -19,6 +19,12 @@ typedef struct stays {
   size_t count;
 } stays;
 
+static void
+stays_cleanup (stays *list)
+{
+  free (list->items);
+}
+
 static uint64_t
 rounded (uint64_t size)
 {
@@ -105,11 +111,8 @@ count_constants (adze_executable *x)
 adze_error *
 adze_executable_place (adze_executable *x)
 {
-  stays list = { 0 };
-  adze_error *error = list_stays (x, &list);
-  ADZE_AUTO_FREE stay *owned = list.items;
-  if (error)
-    return error;
+  ADZE_AUTO (stays) list = { 0 };
+  ADZE_TRY (list_stays (x, &list));
   qsort (list.items, list.count, sizeof *list.items, larger_first);
   uint64_t size = 0;
   for (size_t i = 0; i < list.count; i++) {
