@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/train_private.h: what a trainer is made of.
+ *
+ *   train.c       made, stepped, run
+ *   train_graph.c the graph of a step
+ *   train_save.c  checkpoints
+ *   train_why.c   which node gave the first number that is none
+ */
+#ifndef ADZE_GRAPH_TRAIN_PRIVATE_H
+#define ADZE_GRAPH_TRAIN_PRIVATE_H
+
+#include "graph/graph_private.h"
+#include "graph/train.h"
+
+/* Something carried from step to step. */
+typedef struct adze_carried {
+  char *name;
+  uint32_t value; /* a weight of the step's graph */
+  uint32_t next;  /* what takes its place after a step */
+  adze_view view; /* of NOW */
+  size_t size;
+  void *now;
+  void *kept; /* a copy to go back to */
+  void *best; /* of weights; NULL: none yet */
+  bool state; /* the optimiser's own: no part of the model */
+} adze_carried;
+
+/* A weight that trains. */
+typedef struct adze_trained {
+  uint32_t value;
+  size_t carried;
+  uint32_t mask; /* ADZE_NONE: none */
+  uint32_t gradient;
+  bool decays;
+} adze_trained;
+
+/* The step compiled for batches of one size. */
+typedef struct adze_train_size {
+  adze_executable *executable;
+  int64_t *shapes; /* of all of the batch's inputs, one after the other */
+} adze_train_size;
+
+/* Scalars of a step for weights of one type. */
+typedef struct adze_train_scalars {
+  uint32_t values[ADZE_SCALARS]; /* ADZE_NONE: no weight is of this type */
+  adze_view views[ADZE_SCALARS];
+  float singles[ADZE_SCALARS];
+  double doubles[ADZE_SCALARS];
+} adze_train_scalars;
+
+enum { ADZE_TRAIN_SIZES = 4, ADZE_TRAIN_SINGLE = 0, ADZE_TRAIN_DOUBLE = 1 };
+
+struct adze_trainer {
+  adze_trainer_options options; /* .weights is NULL */
+  adze_graph *graph;            /* of a step */
+  uint32_t loss;
+  size_t batch_inputs; /* of the graph; scalars are behind them */
+  size_t dimensions;   /* of those inputs together */
+  adze_trained *trained;
+  size_t trained_count;
+  adze_carried *carried;
+  size_t carried_count, carried_room;
+  adze_train_scalars scalars[2];
+  adze_train_size sizes[ADZE_TRAIN_SIZES];
+  size_t size_count, next_size, last_size;
+  /* Of an execution; made once, so that a step allocates nothing. */
+  const adze_view **inputs, **outputs;
+  int64_t *shapes;          /* of a batch's inputs, one after the other */
+  const int64_t **shape_of; /* of each input; NULL for scalars */
+  uint64_t fingerprint; /* of all that decides which bytes come out, but the batches and backend */
+  adze_train_progress progress;
+  double sum;     /* of the losses of this epoch */
+  uint64_t stale; /* epochs since the score last fell by enough */
+  /* Of the copy to go back to. */
+  adze_train_progress kept_progress;
+  double kept_sum;
+  bool has_kept;
+};
+
+/* train_graph.c: from the graph that is to be trained. */
+ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph *graph,
+                                              uint32_t loss, const adze_trainer_options *options);
+
+/* train_why.c */
+bool adze_view_is_finite (const adze_view *view);
+/* Executes the step once more and says who gave the first number that is none: "node 3 'fc1' (Gemm) was
+ * the first to give nan, in 'h'". Nothing where that cannot be told. */
+void adze_train_why (const adze_trainer *trainer, adze_buffer *into);
+
+#endif

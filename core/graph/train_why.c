@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/train_why.c: which node gave the first number that is none. */
+#include <math.h>
+#include <string.h>
+
+#include "artifact/decode.h"
+#include "graph/train_private.h"
+
+/* ---- Numbers. */
+
+/* An exponent of ones is that of inf and nan. */
+static bool
+singles_are_finite (const char *bytes, size_t count)
+{
+  const uint32_t exponent = 0x7f800000u;
+  uint32_t odd = 0, bits;
+  for (size_t i = 0; i < count; i++) {
+    memcpy (&bits, bytes + i * sizeof bits, sizeof bits);
+    odd |= (bits & exponent) == exponent;
+  }
+  return !odd;
+}
+
+static bool
+doubles_are_finite (const char *bytes, size_t count)
+{
+  const uint64_t exponent = UINT64_C (0x7ff) << 52;
+  uint64_t odd = 0, bits;
+  for (size_t i = 0; i < count; i++) {
+    memcpy (&bits, bytes + i * sizeof bits, sizeof bits);
+    odd |= (bits & exponent) == exponent;
+  }
+  return !odd;
+}
+
+/* Of any float type: is there one that is nan, or, if INFINITE, one that has no end? */
+static bool
+has_odd (const adze_view *view, bool infinite)
+{
+  enum { PIECE = 256 };
+  double numbers[PIECE];
+  size_t count = adze_view_count (view), each = view->dtype.bits / 8;
+  for (size_t at = 0; at < count; at += PIECE) {
+    size_t piece = count - at < PIECE ? count - at : PIECE;
+    adze_decode (view->dtype, (const char *)adze_view_data (view) + at * each, piece, numbers);
+    for (size_t i = 0; i < piece; i++)
+      if (infinite ? isinf (numbers[i]) != 0 : isnan (numbers[i]) != 0)
+        return true;
+  }
+  return false;
+}
+
+bool
+adze_view_is_finite (const adze_view *view)
+{
+  size_t count = adze_view_count (view);
+  if (view->dtype.code == ADZE_FLOAT && view->dtype.bits == 32)
+    return singles_are_finite (adze_view_data (view), count);
+  if (view->dtype.code == ADZE_FLOAT && view->dtype.bits == 64)
+    return doubles_are_finite (adze_view_data (view), count);
+  return !has_odd (view, false) && !has_odd (view, true);
+}
+
+/* ---- Where the first came from. */
+
+static bool
+may_be_odd (adze_dtype dtype)
+{
+  return dtype.code == ADZE_BFLOAT || dtype.code == ADZE_FLOAT;
+}
+
+/* What the step is given. */
+static bool
+look_at_batch (const adze_trainer *t, adze_buffer *into)
+{
+  for (size_t i = 0; i < t->batch_inputs; i++) {
+    if (!may_be_odd (t->inputs[i]->dtype) || adze_view_is_finite (t->inputs[i]))
+      continue;
+    adze_buffer_format (into, "the batch has such numbers in its input '%s' already",
+                        t->graph->values[t->graph->inputs.items[i]]->name);
+    return true;
+  }
+  return false;
+}
+
+/* Everything that a node of the step makes is given, in the order in which it is made. */
+static adze_error *
+give_all (adze_graph *graph)
+{
+  const uint32_t *order;
+  size_t count;
+  ADZE_TRY (adze_graph_order (graph, &order, &count));
+  graph->outputs.count = 0;
+  for (size_t n = 0; n < count; n++) {
+    const adze_graph_node *node = graph->nodes[order[n]];
+    for (size_t i = 0; i < node->output_count; i++)
+      if (node->outputs[i] != ADZE_NONE && may_be_odd (graph->values[node->outputs[i]]->dtype))
+        ADZE_TRY (adze_graph_add_output (graph, node->outputs[i]));
+  }
+  return NULL;
+}
+
+static void
+name_first (const adze_graph *graph, const adze_view *const *outputs, adze_buffer *into)
+{
+  /* Infinities are what some networks mean by "never"; nan is what nobody means. */
+  for (int infinite = 0; infinite < 2; infinite++)
+    for (size_t i = 0; i < graph->outputs.count; i++) {
+      const adze_graph_value *value = graph->values[graph->outputs.items[i]];
+      if (!has_odd (outputs[i], infinite != 0))
+        continue;
+      adze_graph_node_text (graph->nodes[value->node], into);
+      adze_buffer_format (into, " was the first to give %s, in '%s'", infinite ? "inf" : "nan",
+                          value->name);
+      return;
+    }
+}
+
+static adze_error *
+look_at_step (const adze_trainer *t, adze_buffer *into)
+{
+  const uint32_t *order;
+  size_t count;
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_TRY (adze_graph_order (t->graph, &order, &count));
+  ADZE_TRY (adze_graph_copy (t->graph, &graph));
+  ADZE_TRY (give_all (graph));
+  adze_compile_options options = t->options.compile;
+  ADZE_AUTO_EXECUTABLE executable = NULL;
+  ADZE_AUTO_FREE const adze_view **outputs = calloc (graph->outputs.count + 1, sizeof *outputs);
+  if (!outputs)
+    return adze_error_memory ();
+  options.shapes = t->shape_of;
+  ADZE_TRY (adze_graph_compile (graph, &options, &executable));
+  ADZE_TRY (adze_execute (executable, t->inputs, outputs));
+  name_first (graph, outputs, into);
+  return NULL;
+}
+
+/* What cannot be told is left out: the step has failed already, and for another reason. */
+void
+adze_train_why (const adze_trainer *t, adze_buffer *into)
+{
+  if (!look_at_batch (t, into))
+    adze_error_free (look_at_step (t, into));
+}
