@@ -102,8 +102,8 @@ adze_trainer_free (adze_trainer *t)
     free (t->carried[i].name);
     free (t->carried[i].now);
     free (t->carried[i].kept);
-    free (t->carried[i].best);
   }
+  adze_train_drop_best (t);
   free (t->carried);
   free (t->trained);
   free (t->inputs);
@@ -409,19 +409,39 @@ adze_trainer_step (adze_trainer *t, const adze_view *const *inputs)
 
 /* ---- Epochs. */
 
+/* All or none: that there is one says that there are all. */
+adze_error *
+adze_train_hold_best (adze_trainer *t)
+{
+  bool fine = true;
+  if (t->has_best)
+    return NULL;
+  for (size_t i = 0; i < t->carried_count; i++)
+    if (!t->carried[i].state)
+      fine = (t->carried[i].best = malloc (t->carried[i].size + 1)) && fine;
+  t->has_best = true;
+  if (!fine)
+    adze_train_drop_best (t);
+  return fine ? NULL : adze_error_memory ();
+}
+
+void
+adze_train_drop_best (adze_trainer *t)
+{
+  for (size_t i = 0; i < t->carried_count; i++) {
+    free (t->carried[i].best);
+    t->carried[i].best = NULL;
+  }
+  t->has_best = false;
+}
+
 static adze_error *
 keep_best (adze_trainer *t)
 {
-  for (size_t i = 0; i < t->carried_count; i++) {
-    adze_carried *c = &t->carried[i];
-    if (c->state)
-      continue;
-    if (!c->best)
-      c->best = malloc (c->size + 1);
-    if (!c->best)
-      return adze_error_memory ();
-    memcpy (c->best, c->now, c->size);
-  }
+  ADZE_TRY (adze_train_hold_best (t));
+  for (size_t i = 0; i < t->carried_count; i++)
+    if (!t->carried[i].state)
+      memcpy (t->carried[i].best, t->carried[i].now, t->carried[i].size);
   return NULL;
 }
 
@@ -475,8 +495,8 @@ run_epoch (adze_trainer *t)
 static void
 take_best (adze_trainer *t)
 {
-  for (size_t i = 0; i < t->carried_count; i++)
-    if (t->carried[i].best)
+  for (size_t i = 0; t->has_best && i < t->carried_count; i++)
+    if (!t->carried[i].state)
       memcpy (t->carried[i].now, t->carried[i].best, t->carried[i].size);
 }
 

@@ -21,7 +21,7 @@ typedef struct adze_carried {
   size_t size;
   void *now;
   void *kept; /* a copy to go back to */
-  void *best; /* of weights; NULL: none yet */
+  void *best; /* of weights, where there is one */
   bool state; /* the optimiser's own: no part of the model */
 } adze_carried;
 
@@ -74,12 +74,16 @@ struct adze_trainer {
   /* Of the copy to go back to. */
   adze_train_progress kept_progress;
   double kept_sum;
-  bool has_kept;
+  bool has_kept, has_best;
 };
 
 /* train_graph.c: from the graph that is to be trained. */
 ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph *graph,
                                               uint32_t loss, const adze_trainer_options *options);
+
+/* train.c: memory for the best weights, whose numbers are the caller's to fill in; and none of it. */
+ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);
+void adze_train_drop_best (adze_trainer *trainer);
 
 /* train_why.c */
 bool adze_view_is_finite (const adze_view *view);

@@ -28,15 +28,6 @@ _Static_assert (sizeof (head) == 18 * 8, "a checkpoint's head has no holes");
 
 static const char mark[8] = { 'a', 'd', 'z', 'e', 't', 'r', 'n', '\n' };
 
-static bool
-has_best (const adze_trainer *t)
-{
-  for (size_t i = 0; i < t->carried_count; i++)
-    if (t->carried[i].best)
-      return true;
-  return false;
-}
-
 static uint64_t
 size_of_numbers (const adze_trainer *t, bool best)
 {
@@ -50,7 +41,6 @@ static void
 fill_head (const adze_trainer *t, head *h)
 {
   const adze_train_progress *p = &t->progress;
-  bool best = has_best (t);
   *h = (head){ .version = VERSION,           .fingerprint = t->fingerprint,
                .step = p->step,              .epoch = p->epoch,
                .number = p->number,          .rate = p->rate,
@@ -58,8 +48,8 @@ fill_head (const adze_trainer *t, head *h)
                .sum = t->sum,                .score = p->score,
                .best_score = p->best_score,  .best_epoch = p->best_epoch,
                .stale = t->stale,            .has_score = p->has_score,
-               .has_best = best,             .ended = p->ended,
-               .size = size_of_numbers (t, best) };
+               .has_best = t->has_best,      .ended = p->ended,
+               .size = size_of_numbers (t, t->has_best) };
   memcpy (h->mark, mark, sizeof mark);
 }
 
@@ -73,7 +63,7 @@ adze_trainer_save (const adze_trainer *t, adze_buffer *into)
   for (size_t i = 0; i < t->carried_count; i++)
     adze_buffer_add (into, t->carried[i].now, t->carried[i].size);
   for (size_t i = 0; i < t->carried_count; i++)
-    if (t->carried[i].best)
+    if (t->has_best && !t->carried[i].state)
       adze_buffer_add (into, t->carried[i].best, t->carried[i].size);
   if (into->failed)
     return adze_error_memory ();
@@ -115,39 +105,18 @@ check_head (const adze_trainer *t, const char *bytes, size_t size, head *h)
   return NULL;
 }
 
-/* Memory for the best, before anything is changed. */
-static adze_error *
-make_room (adze_trainer *t, bool best)
-{
-  for (size_t i = 0; i < t->carried_count; i++) {
-    adze_carried *c = &t->carried[i];
-    if (!best || c->state || c->best)
-      continue;
-    c->best = malloc (c->size + 1);
-    if (!c->best)
-      return adze_error_memory ();
-    memcpy (c->best, c->now, c->size);
-  }
-  return NULL;
-}
-
 static void
-take_numbers (adze_trainer *t, const char *at, bool best)
+take_numbers (adze_trainer *t, const char *at)
 {
   for (size_t i = 0; i < t->carried_count; i++) {
     memcpy (t->carried[i].now, at, t->carried[i].size);
     at += t->carried[i].size;
   }
-  for (size_t i = 0; i < t->carried_count; i++) {
-    adze_carried *c = &t->carried[i];
-    if (!best) {
-      free (c->best);
-      c->best = NULL;
-    } else if (!c->state) {
-      memcpy (c->best, at, c->size);
-      at += c->size;
+  for (size_t i = 0; t->has_best && i < t->carried_count; i++)
+    if (!t->carried[i].state) {
+      memcpy (t->carried[i].best, at, t->carried[i].size);
+      at += t->carried[i].size;
     }
-  }
 }
 
 adze_error *
@@ -155,8 +124,11 @@ adze_trainer_load (adze_trainer *t, const void *bytes, size_t size)
 {
   head h;
   ADZE_TRY (check_head (t, bytes, size, &h));
-  ADZE_TRY (make_room (t, h.has_best != 0));
-  take_numbers (t, (const char *)bytes + sizeof h, h.has_best != 0);
+  if (h.has_best)
+    ADZE_TRY (adze_train_hold_best (t));
+  else
+    adze_train_drop_best (t);
+  take_numbers (t, (const char *)bytes + sizeof h);
   t->progress = (adze_train_progress){ .step = h.step,
                                        .epoch = h.epoch,
                                        .number = h.number,

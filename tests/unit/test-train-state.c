@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What training keeps: checkpoints that go on to the same bytes, the best weights, and the last good ones
+ * where it diverges. */
+#include "train-networks.h"
+
+/* ---- Checkpoints. */
+
+/* Other batches in each epoch, so that a step too many or too few shows. */
+typedef struct turned {
+  feed feed;
+  float x[4][2];
+  int64_t labels[4];
+  uint64_t stop_after; /* steps; 0: never */
+  adze_buffer saved;
+  double scores[8];
+  uint64_t validated;
+  float seen[8][16]; /* w1, when it was validated */
+} turned;
+
+static void
+make_turned (turned *t)
+{
+  *t = (turned){ 0 };
+  feed_xor (&t->feed, 5);
+  memcpy (t->x, t->feed.views[0].data, sizeof t->x);
+  memcpy (t->labels, t->feed.views[1].data, sizeof t->labels);
+  t->feed.views[0] = view_of (t->x, f32, 2, t->feed.x_shape);
+  t->feed.views[1] = view_of (t->labels, i64, 1, t->feed.wanted_shape);
+  t->feed.inputs[0] = &t->feed.views[0];
+  t->feed.inputs[1] = &t->feed.views[1];
+}
+
+static adze_error *
+turned_batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  turned *t = argument;
+  for (size_t i = 0; i < 4; i++)
+    for (size_t d = 0; d < 2; d++) {
+      float size = 1 + .01f * (float)((epoch * 7 + number * 3 + i) % 11);
+      t->x[i][d] = t->x[i][d] > 0 ? size : -size;
+    }
+  *inputs = number < t->feed.batches ? t->feed.inputs : NULL;
+  return NULL;
+}
+
+static adze_error *
+stop_and_save (void *argument, const adze_trainer *trainer)
+{
+  turned *t = argument;
+  if (!t->stop_after || adze_trainer_progress (trainer)->step != t->stop_after)
+    return NULL;
+  adze_buffer_cleanup (&t->saved);
+  t->saved = (adze_buffer){ 0 };
+  must (adze_trainer_save (trainer, &t->saved));
+  return adze_error_new (ADZE_E_CANCELLED, "stopped by the test");
+}
+
+static adze_error *
+scored (void *argument, const adze_trainer *trainer, double *score)
+{
+  turned *t = argument;
+  *score = t->scores[adze_trainer_progress (trainer)->epoch];
+  memcpy (t->seen[adze_trainer_progress (trainer)->epoch],
+          adze_view_data (adze_trainer_weight (trainer, "w1")), sizeof t->seen[0]);
+  t->validated++;
+  return NULL;
+}
+
+static void
+make_trainer (const engine *e, turned *t, net *n, adze_optimiser_kind kind, uint64_t epochs,
+              adze_trainer **trainer)
+{
+  adze_trainer_options options = options_of (e, kind, .05);
+  make_xor (n);
+  options.schedule = (adze_schedule){ .kind = ADZE_SCHEDULE_COSINE, .rate = .05, .warm_up = 3,
+                                      .total = 30 };
+  options.epochs = epochs;
+  options.batch = turned_batch;
+  options.after_step = stop_and_save;
+  options.validate = scored;
+  options.argument = t;
+  must (adze_trainer_new (n->graph, n->loss, &options, trainer));
+}
+
+/* Stopped in the middle of an epoch and at the end of one: what is saved at the end is the same. */
+static void
+resumed_training_gives_the_same_bytes (void **state)
+{
+  static const adze_optimiser_kind kinds[] = { ADZE_OPTIMISER_NESTEROV, ADZE_OPTIMISER_ADAMW };
+  static const uint64_t stops[] = { 1, 7, 10, 29 };
+  static const double scores[] = { 5, 3, 4, 2, 6, 7 };
+  for (size_t k = 0; k < ADZE_COUNT_OF (kinds); k++)
+    for (size_t s = 0; s < ADZE_COUNT_OF (stops); s++) {
+      turned t;
+      net whole, first, second;
+      ADZE_AUTO_TRAINER undisturbed = NULL;
+      ADZE_AUTO_TRAINER stopped = NULL;
+      ADZE_AUTO_TRAINER resumed = NULL;
+      ADZE_AUTO (adze_buffer) wanted = { 0 };
+      ADZE_AUTO (adze_buffer) found = { 0 };
+      make_turned (&t);
+      memcpy (t.scores, scores, sizeof scores);
+      make_trainer (*state, &t, &whole, kinds[k], 6, &undisturbed);
+      must (adze_trainer_run (undisturbed));
+      must (adze_trainer_save (undisturbed, &wanted));
+      t.stop_after = stops[s];
+      make_trainer (*state, &t, &first, kinds[k], 6, &stopped);
+      must_fail (adze_trainer_run (stopped), ADZE_E_CANCELLED, "stopped by the test", NULL);
+      t.stop_after = 0;
+      make_trainer (*state, &t, &second, kinds[k], 6, &resumed);
+      must (adze_trainer_load (resumed, t.saved.data, t.saved.size));
+      assert_int_equal (adze_trainer_progress (resumed)->step, stops[s]);
+      must (adze_trainer_run (resumed));
+      must (adze_trainer_save (resumed, &found));
+      assert_int_equal (found.size, wanted.size);
+      assert_memory_equal (found.data, wanted.data, found.size);
+      /* And so does the one that was stopped, if it only goes on. */
+      must (adze_trainer_run (stopped));
+      adze_buffer_cleanup (&found);
+      found = (adze_buffer){ 0 };
+      must (adze_trainer_save (stopped, &found));
+      assert_int_equal (found.size, wanted.size);
+      assert_memory_equal (found.data, wanted.data, found.size);
+      adze_buffer_cleanup (&t.saved);
+      adze_trainer_free (adze_take (&undisturbed));
+      adze_trainer_free (adze_take (&stopped));
+      adze_trainer_free (adze_take (&resumed));
+      adze_graph_free (whole.graph);
+      adze_graph_free (first.graph);
+      adze_graph_free (second.graph);
+    }
+}
+
+static void
+checkpoints_are_checked (void **state)
+{
+  turned t;
+  net n, other;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  ADZE_AUTO_TRAINER adam = NULL;
+  ADZE_AUTO (adze_buffer) saved = { 0 };
+  make_turned (&t);
+  make_trainer (*state, &t, &n, ADZE_OPTIMISER_MOMENTUM, 2, &trainer);
+  make_trainer (*state, &t, &other, ADZE_OPTIMISER_ADAM, 2, &adam);
+  must (adze_trainer_run (trainer));
+  must (adze_trainer_save (trainer, &saved));
+  float before = single_at (trainer, "w1", 0);
+  must_fail (adze_trainer_load (adam, saved.data, saved.size), ADZE_E_FORMAT,
+             "is of another training", NULL);
+  for (size_t size = 0; size < saved.size; size += 97)
+    must_fail (adze_trainer_load (trainer, saved.data, size), ADZE_E_FORMAT, NULL);
+  for (size_t at = 0; at < saved.size; at += 41) {
+    saved.data[at] ^= 1;
+    must_fail (adze_trainer_load (trainer, saved.data, saved.size), ADZE_E_FORMAT, NULL);
+    saved.data[at] ^= 1;
+  }
+  assert_true (single_at (trainer, "w1", 0) == before);
+  must (adze_trainer_load (trainer, saved.data, saved.size));
+  assert_true (single_at (trainer, "w1", 0) == before);
+  adze_trainer_free (adze_take (&trainer));
+  adze_trainer_free (adze_take (&adam));
+  adze_graph_free (n.graph);
+  adze_graph_free (other.graph);
+}
+
+/* ---- Early stopping. */
+
+static void
+the_best_weights_are_kept (void **state)
+{
+  static const double scores[] = { 3, 2, 1, 1.5, 1.25, .5, .5, .5 };
+  turned t;
+  net n;
+  make_turned (&t);
+  memcpy (t.scores, scores, sizeof scores);
+  adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_ADAM, .05);
+  options.epochs = 8;
+  options.batch = turned_batch;
+  options.validate = scored;
+  options.patience = 2;
+  options.argument = &t;
+  make_xor (&n);
+  ADZE_AUTO_GRAPH graph = n.graph;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  must (adze_trainer_new (graph, n.loss, &options, &trainer));
+  must (adze_trainer_run (trainer));
+  const adze_train_progress *p = adze_trainer_progress (trainer);
+  assert_true (p->ended);
+  assert_int_equal (p->epoch, 5);
+  assert_int_equal (t.validated, 5);
+  assert_int_equal (p->best_epoch, 2);
+  assert_true (p->best_score == 1);
+  assert_memory_equal (adze_view_data (adze_trainer_weight (trainer, "w1")), t.seen[2],
+                       sizeof t.seen[2]);
+  assert_memory_not_equal (t.seen[2], t.seen[4], sizeof t.seen[2]);
+  /* It ended: nothing happens any more. */
+  must (adze_trainer_run (trainer));
+  assert_int_equal (t.validated, 5);
+}
+
+/* ---- Numbers that are none. */
+
+/* BEND (w x) against 0, of one single. */
+static void
+make_single (adze_graph **graph, float weight, const char *bend, uint32_t *loss)
+{
+  const int64_t shape = 1;
+  uint32_t x, w;
+  must (adze_graph_new ("single", graph));
+  must (adze_graph_add_input (*graph, "x", f32, 1, &shape, &x));
+  must (adze_graph_add_weight (*graph, "w", f32, 1, &shape, &w));
+  must (adze_graph_set_data (*graph, w, &weight, sizeof weight, true));
+  uint32_t product = op (*graph, "Mul", w, x);
+  uint32_t bent = strcmp (bend, "Mul") == 0 ? op (*graph, "Mul", product, product)
+                                            : op (*graph, bend, product, ADZE_NONE);
+  const int64_t keep = 0;
+  const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
+  adze_gradient g = { .graph = *graph };
+  *loss = adze_op_with (&g, "", "ReduceSum", &bent, 1, &attribute, 1);
+  must (g.error);
+}
+
+static void
+divergence_is_named_and_the_last_good_weights_are_kept (void **state)
+{
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  uint32_t loss;
+  int64_t shape[] = { 1 };
+  float x = 1;
+  adze_view view = view_of (&x, f32, 1, shape);
+  const adze_view *inputs[] = { &view };
+  make_single (&graph, 1, "Mul", &loss);
+  const adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, 1e30);
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  must (adze_trainer_step (trainer, inputs)); /* w is -2e30, and its square is beyond a single */
+  assert_true (single_at (trainer, "w", 0) < -1e30f);
+  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "diverged in step 2 (epoch 1, batch 2)",
+             "the loss is inf", "(Mul) was the first to give inf",
+             "weights are again those in front of step 1", NULL);
+  assert_true (single_at (trainer, "w", 0) == 1);
+  assert_int_equal (adze_trainer_progress (trainer)->step, 0);
+}
+
+static void
+gradients_without_end_change_nothing (void **state)
+{
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  uint32_t loss;
+  int64_t shape[] = { 1 };
+  float x = 1;
+  adze_view view = view_of (&x, f32, 1, shape);
+  const adze_view *inputs[] = { &view };
+  make_single (&graph, 0, "Sqrt", &loss);
+  const adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "diverged in step 1", "the loss is 0",
+             "'w' would get numbers that are none", NULL);
+  assert_true (single_at (trainer, "w", 0) == 0);
+}
+
+static void
+a_batch_with_nan_is_named (void **state)
+{
+  net n;
+  feed f;
+  float x[] = { 0, 1, NAN, 1, 1, 0, 1, 1 };
+  make_xor (&n);
+  ADZE_AUTO_GRAPH graph = n.graph;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  feed_xor (&f, 1);
+  adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_ADAM, .1);
+  options.argument = &f;
+  must (adze_trainer_new (graph, n.loss, &options, &trainer));
+  float before = single_at (trainer, "w2", 3);
+  f.views[0].data = x;
+  must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, "step 1 (epoch 1, batch 1)", "the loss is nan",
+             "in its input 'x' already", NULL);
+  assert_true (single_at (trainer, "w2", 3) == before);
+  f.batches = 0;
+  must_fail (adze_trainer_run (trainer), ADZE_E_FORMAT, "epoch 1 has no batch", NULL);
+}
+
+static void
+other_shapes_are_refused (void **state)
+{
+  net n;
+  feed f;
+  make_xor (&n);
+  ADZE_AUTO_GRAPH graph = n.graph;
+  ADZE_AUTO_GRAPH other = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  const int64_t shape[] = { 4, 4 };
+  feed_xor (&f, 1);
+  const adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
+  must (adze_trainer_new (graph, n.loss, &options, &trainer));
+  f.x_shape[1] = 3;
+  must_fail (adze_trainer_step (trainer, f.inputs), ADZE_E_FORMAT, "input 'x'", NULL);
+  must (adze_graph_new ("other", &other));
+  must_fail (adze_trainer_give (trainer, other), ADZE_E_NOT_FOUND, "none of the weights", NULL);
+  single_weight (other, "w1", 2, shape, 1);
+  must_fail (adze_trainer_give (trainer, other), ADZE_E_FORMAT, "the weight 'w1' is", NULL);
+}
+
+int
+main (void)
+{
+  if (!files_are_loaded ())
+    return 0;
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (resumed_training_gives_the_same_bytes),
+    cmocka_unit_test (checkpoints_are_checked),
+    cmocka_unit_test (the_best_weights_are_kept),
+    cmocka_unit_test (divergence_is_named_and_the_last_good_weights_are_kept),
+    cmocka_unit_test (gradients_without_end_change_nothing),
+    cmocka_unit_test (a_batch_with_nan_is_named),
+    cmocka_unit_test (other_shapes_are_refused),
+  };
+  return cmocka_run_group_tests_name ("train-state", tests, engine_open, engine_close);
+}
