@@ -106,7 +106,8 @@ adze_loss_squares (adze_graph *graph, uint32_t output, uint32_t wanted, uint32_t
   return g.error;
 }
 
-/* -y log s(z) - (1 - y) log (1 - s(z)) = log (1 + e^z) - y z, without a logarithm of something small. */
+/* -y log s(z) - (1 - y) log (1 - s(z)) = log (1 + e^z) - y z, without a logarithm of something
+ * small. */
 adze_error *
 adze_loss_binary (adze_graph *graph, uint32_t scores, uint32_t wanted, uint32_t *loss)
 {

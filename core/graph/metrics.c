@@ -89,14 +89,15 @@ check_classes (const adze_metrics *m, const adze_view *output, const adze_view *
     fits = wanted->shape[i] == output->shape[i == 0 ? 0 : i + 1];
   if (!fits)
     return adze_error_new (ADZE_E_FORMAT,
-                           "scores of %d dimensions, classes being the second, and labels of %d do not "
-                           "belong to the same examples",
+                           "scores of %d dimensions, classes being the second, and labels of %d "
+                           "do not belong to the same examples",
                            (int)output->rank, (int)wanted->rank);
   if (wanted->dtype.code != ADZE_INT && wanted->dtype.code != ADZE_UINT)
     return adze_error_new (ADZE_E_FORMAT, "labels must be whole numbers, the numbers of classes");
   if (m->protocol.classes && m->protocol.classes != output->shape[1])
     return adze_error_new (ADZE_E_FORMAT,
-                           "a batch has scores of %" PRId64 " classes, and those before had %" PRIu32,
+                           "a batch has scores of %" PRId64
+                           " classes, and those before had %" PRIu32,
                            output->shape[1], m->protocol.classes);
   return NULL;
 }
@@ -131,7 +132,8 @@ surprise_at (const double *scores, uint32_t classes, uint32_t class)
   return log (sum) + highest - scores[class];
 }
 
-/* How many classes stand before CLASS: a higher score, or the same and a lower number. Each nan does. */
+/* How many classes stand before CLASS: a higher score, or the same and a lower number. Each nan
+ * does. */
 static uint32_t
 place_of (const double *scores, uint32_t classes, uint32_t class)
 {
@@ -183,8 +185,8 @@ check_label (const adze_metrics *m, double label, uint32_t classes)
                          m->data, label, classes - 1);
 }
 
-/* Elements of one example are INNER apart. All labels are looked at first, so that a batch is counted
- * or refused as a whole. */
+/* Elements of one example are INNER apart. All labels are looked at first, so that a batch is
+ * counted or refused as a whole. */
 static adze_error *
 add_classes (adze_metrics *m, const adze_view *output, const adze_view *wanted)
 {
@@ -226,7 +228,8 @@ add_values (adze_metrics *m, const adze_view *output, const adze_view *wanted)
     fits = output->shape[i] == wanted->shape[i];
   if (!fits)
     return adze_error_new (ADZE_E_FORMAT,
-                           "what a network gives, and what it should have given, are of two shapes");
+                           "what a network gives, and what it should have given, are of two "
+                           "shapes");
   for (size_t at = 0; at < count; at += PIECE) {
     size_t piece = count - at < PIECE ? count - at : PIECE;
     adze_decode (output->dtype, a + at * (output->dtype.bits / 8), piece, is);

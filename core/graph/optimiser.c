@@ -38,8 +38,8 @@ adze_optimiser_check (const adze_optimiser *o)
   if (o->kind < ADZE_OPTIMISER_SGD || o->kind > ADZE_OPTIMISER_ADAMW)
     return adze_error_new (ADZE_E_PARAM, "there is no optimiser of number %d", (int)o->kind);
   if (!isfinite (o->decay) || o->decay < 0)
-    return adze_error_new (ADZE_E_PARAM, "weights decay by %g; it must be a finite number from 0 on",
-                           o->decay);
+    return adze_error_new (ADZE_E_PARAM,
+                           "weights decay by %g; it must be a finite number from 0 on", o->decay);
   if (o->kind == ADZE_OPTIMISER_MOMENTUM || o->kind == ADZE_OPTIMISER_NESTEROV)
     ADZE_TRY (check_share ("momentum", o->momentum));
   if (!has_betas (o))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/optimiser.h: how a gradient changes a weight, written as nodes.
  *
- * What changes from step to step is computed in double precision by who executes the graph, and given
- * as scalars (adze_optimiser_scalars); everything else is Mul, Add, Div, Sqrt of the graph, so that any
- * backend that runs a network can train it.
+ * What changes from step to step is computed in double precision by who executes the graph, and
+ * given as scalars (adze_optimiser_scalars); everything else is Mul, Add, Div, Sqrt of the
+ * graph, so that any backend that runs a network can train it.
  */
 #ifndef ADZE_GRAPH_OPTIMISER_H
 #define ADZE_GRAPH_OPTIMISER_H

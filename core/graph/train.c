@@ -18,8 +18,8 @@ check_options (const adze_trainer_options *options)
   ADZE_TRY (adze_schedule_check (&options->schedule));
   if (!isfinite (options->clip) || options->clip < 0)
     return adze_error_new (ADZE_E_PARAM,
-                           "gradients are clipped to the length %g; it must be a finite number from "
-                           "0 on, and 0 leaves them",
+                           "gradients are clipped to the length %g; it must be a finite number "
+                           "from 0 on, and 0 leaves them",
                            options->clip);
   if (!isfinite (options->least_gain) || options->least_gain < 0)
     return adze_error_new (ADZE_E_PARAM,
@@ -208,7 +208,8 @@ wrong_batch (const adze_graph_value *value, const adze_view *given)
   ADZE_AUTO (adze_buffer) needed = { 0 };
   adze_shape_text (given->rank, given->shape, &is);
   adze_shape_text (value->rank, value->shape, &needed);
-  return adze_error_new (ADZE_E_FORMAT, "a batch gives the input '%s' as %s, and the network takes %s",
+  return adze_error_new (ADZE_E_FORMAT,
+                         "a batch gives the input '%s' as %s, and the network takes %s",
                          value->name, is.data ? is.data : "?", needed.data ? needed.data : "?");
 }
 
@@ -323,7 +324,7 @@ diverged (adze_trainer *t, const char *what, bool step_before)
     adze_buffer_format (&left, "weights are again those in front of step %" PRIu64,
                         t->progress.step + 1);
   } else if (step_before && at.step > 0) {
-    adze_buffer_text (&left, "weights are those in front of this step, for there is no earlier copy");
+    adze_buffer_text (&left, "weights are those in front of this step: there is no earlier copy");
   } else
     adze_buffer_text (&left, "weights are those in front of this step");
   adze_error *error = adze_error_new (
@@ -374,13 +375,10 @@ static adze_error *
 take_loss (adze_trainer *t)
 {
   double loss = number_of (t->outputs[0]);
-  char what[64];
-  if (isfinite (loss)) {
-    t->progress.loss = loss;
-    return NULL;
-  }
-  snprintf (what, sizeof what, "the loss is %g", loss);
-  return diverged (t, what, true);
+  if (!isfinite (loss)) /* not by printf: nan has a sign, which says nothing */
+    return diverged (t, isnan (loss) ? "the loss is nan" : "the loss is inf", true);
+  t->progress.loss = loss;
+  return NULL;
 }
 
 adze_error *
@@ -456,8 +454,9 @@ validate (adze_trainer *t)
   if (error)
     return adze_error_wrap (error, "epoch %" PRIu64 " could not be validated", p->epoch + 1);
   if (!isfinite (score))
-    return adze_error_new (ADZE_E_LIMIT, "the score of epoch %" PRIu64 " is %g", p->epoch + 1,
-                           score);
+    return adze_error_new (ADZE_E_LIMIT,
+                           "the score of epoch %" PRIu64 " is %s, which is neither good nor bad",
+                           p->epoch + 1, isnan (score) ? "nan" : "inf");
   bool first = !p->has_score, better = first || score < p->best_score;
   t->stale = first || score < p->best_score - t->options.least_gain ? 0 : t->stale + 1;
   p->has_score = true;

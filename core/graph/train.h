@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/train.h: a network is trained.
  *
- * A step is one graph: forward, loss, gradients, and how each changes its weight. Any backend executes
- * it. What it gives beside the loss are the new numbers of all that is carried from step to step: trained
- * weights, what the optimiser remembers, statistics of batch normalisation. They lie in the trainer's
- * memory; the graph that it was made from is not changed.
+ * A step is one graph: forward, loss, gradients, and how each changes its weight. Any backend
+ * executes it. What it gives beside the loss are the new numbers of all that is carried from
+ * step to step: trained weights, what the optimiser remembers, statistics of batch
+ * normalisation. They lie in the trainer's memory; the graph that it was made from is not
+ * changed.
  *
- * Nothing here has threads or draws numbers at random: where the backend gives the same bytes for any
- * number of threads, so does training. Dropout that drops, and other random operators, are not there
- * yet: the backends refuse their nodes by name.
+ * Nothing here has threads or draws numbers at random: where the backend gives the same bytes
+ * for any number of threads, so does training. Dropout that drops, and other random operators,
+ * are not there yet: the backends refuse their nodes by name.
  */
 #ifndef ADZE_GRAPH_TRAIN_H
 #define ADZE_GRAPH_TRAIN_H
@@ -51,23 +52,23 @@ typedef struct adze_trainer_options {
   double clip; /* gradients are shortened together to this length at most; 0: as they are */
   const adze_train_weight *weights; /* in any order; all others train, and decay */
   size_t weight_count;
-  /* Steps between two copies of everything carried, which training that diverged goes back to; 0: 64.
-   * They cost as much memory as what is carried. */
+  /* Steps between two copies of everything carried, which training that diverged goes back to;
+   * 0: 64. They cost as much memory as what is carried. */
   uint64_t keep_every;
 
   /* ---- For adze_trainer_run. ARGUMENT goes to all of them. */
 
   uint64_t epochs;
-  /* Views for the graph's inputs, in its order, valid until the next call; *INPUTS NULL: there are no
-   * more in this epoch. For the same EPOCH and NUMBER always the same, or resumed training gives
-   * other bytes. */
+  /* Views for the graph's inputs, in its order, valid until the next call; *INPUTS NULL: there
+   * are no more in this epoch. For the same EPOCH and NUMBER always the same, or resumed
+   * training gives other bytes. */
   adze_error *(*batch) (void *argument, uint64_t epoch, uint64_t number,
                         const adze_view *const **inputs);
   /* After each epoch: how good the weights are (adze_trainer_share), the lower the better. The best
    * are kept, and are those of the trainer when it ends. NULL: the last ones are. */
   adze_error *(*validate) (void *argument, const adze_trainer *trainer, double *score);
-  /* Stops after so many epochs in which the score did not fall by more than LEAST_GAIN below the best;
-   * 0: never. */
+  /* Stops after so many epochs in which the score did not fall by more than LEAST_GAIN below the
+   * best; 0: never. */
   uint64_t patience;
   double least_gain;
   /* To tell of it, to save a checkpoint, to stop (by an error). Either may be NULL. */
@@ -76,13 +77,15 @@ typedef struct adze_trainer_options {
   void *argument;
 } adze_trainer_options;
 
-/* Makes the graph of a step. GRAPH has its types inferred and numbers in all weights; it must live as
- * long as the trainer, which takes its constants and frozen weights from it. LOSS is one float or
- * double of it.
+/* Makes the graph of a step. GRAPH has its types inferred and numbers in all weights; it must
+ * live as long as the trainer, which takes its constants and frozen weights from it. LOSS is one
+ * float or double of it.
  *
- * Weights of float and double that LOSS depends on train. One of another float type is refused unless it
- * is frozen: steps are smaller than what it can tell apart. Running statistics of a
- * BatchNormalization in training mode are carried (adze_graph_set_training). */
+ * Weights of float and double that LOSS depends on train, but for those that are settings of a
+ * node: statistics of BatchNormalization, bounds of Clip, the ratio of Dropout, what Pad, Range
+ * and Resize are told. One of another float type is refused unless it is frozen: steps are
+ * smaller than what it can tell apart. Running statistics of a BatchNormalization in training
+ * mode are carried (adze_graph_set_training). */
 ADZE_MUST_CHECK adze_error *adze_trainer_new (adze_graph *graph, uint32_t loss,
                                               const adze_trainer_options *options,
                                               adze_trainer **trainer);
@@ -96,14 +99,14 @@ adze_trainer_cleanup (adze_trainer **trainer)
 
 /* One step. Compiled at the first batch of each size; the last four sizes are remembered.
  *
- * A loss, or a new number, that is not finite changes nothing and is an error that names step, epoch, and
- * the node that gave the first one. Where the loss was not, the last step has done harm already:
- * everything carried goes back to the last copy that a finite loss was computed with, and the error
- * says of which step it is. */
+ * A loss, or a new number, that is not finite changes nothing and is an error that names step,
+ * epoch, and the node that gave the first one. Where the loss was not, the last step has done
+ * harm already: everything carried goes back to the last copy that a finite loss was computed
+ * with, and the error says of which step it is. */
 ADZE_MUST_CHECK adze_error *adze_trainer_step (adze_trainer *trainer,
                                                const adze_view *const *inputs);
-/* All steps that are left of options.epochs. An epoch without a batch is an error. After an error of a
- * callback it can be called again, and goes on where it was. */
+/* All steps that are left of options.epochs. An epoch without a batch is an error. After an
+ * error of a callback it can be called again, and goes on where it was. */
 ADZE_MUST_CHECK adze_error *adze_trainer_run (adze_trainer *trainer);
 
 const adze_train_progress *adze_trainer_progress (const adze_trainer *trainer);
@@ -111,30 +114,33 @@ const adze_train_progress *adze_trainer_progress (const adze_trainer *trainer);
 const adze_executable_facts *adze_trainer_facts (const adze_trainer *trainer);
 /* How many weights train, and what they weigh together. */
 size_t adze_trainer_count (const adze_trainer *trainer, uint64_t *elements);
-/* The numbers of what training changes, by name: as they are now, valid and at the same place until the
- * trainer goes. NULL: it does not change. */
+/* The numbers of what training changes, by name: as they are now, valid and at the same place
+ * until the trainer goes. NULL: it does not change. */
 const adze_view *adze_trainer_weight (const adze_trainer *trainer, const char *name);
 
-/* Weights of OTHER that training changes, found by name, get their numbers from the trainer's own memory:
- * what is compiled from it afterwards computes with the weights as they are at the time. So the trainer
- * must outlive that. Refuses one of another type or shape, and a graph without any. */
+/* Weights of OTHER that training changes, found by name, get their numbers from the trainer's
+ * own memory: what is compiled from it afterwards computes with the weights as they are at the
+ * time. So the trainer must outlive that. Refuses one of another type or shape, and a graph
+ * without any. */
 ADZE_MUST_CHECK adze_error *adze_trainer_share (const adze_trainer *trainer, adze_graph *other);
 /* The same with copies that belong to OTHER. */
 ADZE_MUST_CHECK adze_error *adze_trainer_give (const adze_trainer *trainer, adze_graph *other);
 
-/* ---- Checkpoints: everything carried, the best weights, and where training stands; a hash behind it. */
+/* ---- Checkpoints: everything carried, the best weights, and where training stands; a hash
+ * behind it. */
 
 ADZE_MUST_CHECK adze_error *adze_trainer_save (const adze_trainer *trainer, adze_buffer *into);
-/* Of a trainer that was made from the same graph with the same optimiser, schedule, clipping and masks;
- * refuses anything else, and changes nothing then. The same batches on the same backend give the same
- * bytes as if training had never been interrupted. More epochs or another patience may be asked for. */
+/* Of a trainer that was made from the same graph with the same optimiser, schedule, clipping and
+ * masks; refuses anything else, and changes nothing then. The same batches on the same backend
+ * give the same bytes as if training had never been interrupted. More epochs or another patience
+ * may be asked for. */
 ADZE_MUST_CHECK adze_error *adze_trainer_load (adze_trainer *trainer, const void *bytes,
                                                size_t size);
 
 /* ---- Before a trainer is made. */
 
-/* Networks are mostly stored as they are used. BatchNormalization gets statistics from each batch, and gives
- * new running ones; values keep their numbers. Types are inferred anew. */
+/* Networks are mostly stored as they are used. BatchNormalization gets statistics from each
+ * batch, and gives new running ones; values keep their numbers. Types are inferred anew. */
 ADZE_MUST_CHECK adze_error *adze_graph_set_training (adze_graph *graph);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/train_graph.c: the graph of a step: what trains, its gradients, and what takes its place. */
+/* graph/train_graph.c: the graph of a step: what trains, its gradients, and what takes its
+ * place. */
 #include <math.h>
 #include <string.h>
 
@@ -42,12 +43,27 @@ reach (adze_graph *graph, uint32_t loss, bool *reached)
   return NULL;
 }
 
+/* Inputs that models have as weights, and that are settings: nobody who trains a network means
+ * them. */
 static void
-forget_statistics (const adze_graph *graph, bool *reached)
+forget_settings (const adze_graph *graph, bool *reached)
 {
-  for (size_t n = 0; n < graph->node_count; n++)
-    if (is_batch_norm (graph->nodes[n]))
-      reached[graph->nodes[n]->inputs[3]] = reached[graph->nodes[n]->inputs[4]] = false;
+  static const struct {
+    const char *op;
+    size_t first, last;
+  } settings[] = {
+    { "BatchNormalization", 3, 4 }, { "Clip", 1, 2 },  { "Dropout", 1, 2 },
+    { "Pad", 1, 2 },                { "Range", 0, 2 }, { "Resize", 1, 3 },
+  };
+  for (size_t n = 0; n < graph->node_count; n++) {
+    const adze_graph_node *node = graph->nodes[n];
+    for (size_t s = 0; node && !node->domain[0] && s < ADZE_COUNT_OF (settings); s++)
+      for (size_t i = settings[s].first;
+           strcmp (node->op, settings[s].op) == 0 && i <= settings[s].last && i < node->input_count;
+           i++)
+        if (node->inputs[i] != ADZE_NONE)
+          reached[node->inputs[i]] = false;
+  }
 }
 
 static const adze_train_weight *
@@ -73,7 +89,8 @@ check_wishes (const adze_graph *graph, const adze_trainer_options *options, cons
     if (wish->mask && (wish->frozen || !reached[value]))
       return adze_error_new (ADZE_E_PARAM,
                              "the weight '%s' has a mask, and does not train: %s", wish->name,
-                             wish->frozen ? "it is frozen" : "the loss does not depend on it");
+                             wish->frozen ? "it is frozen"
+                                          : "it is a setting, or the loss does not depend on it");
   }
   return NULL;
 }
@@ -188,7 +205,7 @@ choose_weights (adze_trainer *t, const adze_trainer_options *options)
   for (size_t i = 0; i < values; i++)
     if (reached[i] && t->graph->values[i]->role == ADZE_ROLE_WEIGHT)
       ADZE_TRY (check_weight (t->graph->values[i]));
-  forget_statistics (t->graph, reached);
+  forget_settings (t->graph, reached);
   ADZE_TRY (check_wishes (t->graph, options, reached));
   for (uint32_t i = 0; i < values; i++) {
     const adze_graph_value *value = t->graph->values[i];
@@ -262,7 +279,8 @@ as_type_of (adze_gradient *g, uint32_t value, uint32_t like)
   return two (g, "CastLike", value, like);
 }
 
-/* All gradients are shortened by the same factor: 1, exactly, where they are short enough together. */
+/* All gradients are shortened by the same factor: 1, exactly, where they are short enough
+ * together. */
 static adze_error *
 clip (adze_trainer *t)
 {

@@ -81,14 +81,15 @@ struct adze_trainer {
 ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph *graph,
                                               uint32_t loss, const adze_trainer_options *options);
 
-/* train.c: memory for the best weights, whose numbers are the caller's to fill in; and none of it. */
+/* train.c: memory for the best weights, whose numbers are the caller's to fill in; and none of
+ * it. */
 ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);
 void adze_train_drop_best (adze_trainer *trainer);
 
 /* train_why.c */
 bool adze_view_is_finite (const adze_view *view);
-/* Executes the step once more and says who gave the first number that is none: "node 3 'fc1' (Gemm) was
- * the first to give nan, in 'h'". Nothing where that cannot be told. */
+/* Executes the step once more and says who gave the first number that is none: "node 3 'fc1'
+ * (Gemm) was the first to give nan, in 'h'". Nothing where that cannot be told. */
 void adze_train_why (const adze_trainer *trainer, adze_buffer *into);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/train_save.c: checkpoints.
  *
- * Words of eight little-endian bytes (as all machines that adze runs on have them): mark, version, the
- * trainer's fingerprint, where training stands, how many bytes follow. Then the numbers of all that
- * is carried, in the trainer's order; the best weights where there are any; XXH3 of everything before.
- */
+ * Words of eight little-endian bytes (as all machines that adze runs on have them): mark,
+ * version, the trainer's fingerprint, where training stands, how many bytes follow. Then the
+ * numbers of all that is carried, in the trainer's order; the best weights where there are any;
+ * XXH3 of everything before. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -83,7 +83,8 @@ check_head (const adze_trainer *t, const char *bytes, size_t size, head *h)
   memcpy (h, bytes, sizeof *h);
   if (h->version != VERSION) {
     adze_error *error
-        = adze_error_new (ADZE_E_FORMAT, "the checkpoint is of version %" PRIu64 "; this adze reads %d",
+        = adze_error_new (ADZE_E_FORMAT,
+                          "the checkpoint is of version %" PRIu64 "; this adze reads %d",
                           h->version, VERSION);
     adze_error_setf (error, "needed", "%d", VERSION);
     adze_error_setf (error, "found", "%" PRIu64, h->version);
@@ -91,8 +92,9 @@ check_head (const adze_trainer *t, const char *bytes, size_t size, head *h)
   }
   memcpy (&hash, bytes + size - sizeof hash, sizeof hash);
   if (adze_hash64 (bytes, size - sizeof hash, 0) != hash)
-    return adze_error_new (ADZE_E_FORMAT, "the checkpoint is damaged: its %zu bytes have another hash "
-                                          "than it says",
+    return adze_error_new (ADZE_E_FORMAT,
+                           "the checkpoint is damaged: its %zu bytes have another hash than the "
+                           "one behind them",
                            size);
   if (h->fingerprint != t->fingerprint)
     return adze_error_new (ADZE_E_FORMAT, "the checkpoint is of another training: the graph, its "
@@ -100,8 +102,9 @@ check_head (const adze_trainer *t, const char *bytes, size_t size, head *h)
                                           "or the clipping differ");
   if (h->size != size_of_numbers (t, h->has_best != 0)
       || size != sizeof *h + h->size + sizeof hash)
-    return adze_error_new (ADZE_E_FORMAT, "the checkpoint has %zu bytes, and %" PRIu64 " of numbers",
-                           size, h->size);
+    return adze_error_new (ADZE_E_FORMAT,
+                           "the checkpoint has %zu bytes, and %" PRIu64 " of numbers", size,
+                           h->size);
   return NULL;
 }
 

@@ -97,10 +97,12 @@ losses_refuse_what_does_not_fit (void **state)
   must (adze_graph_add_input (graph, "row", f64, 2, score_shape, &row));
   must (adze_graph_add_input (graph, "column", f64, 2, column_shape, &column));
   must (adze_graph_add_input (graph, "labels", i64, 1, label_shape, &labels));
-  must_fail (adze_loss_squares (graph, row, column, &loss), ADZE_E_FORMAT, "'row'", "'column'", NULL);
+  must_fail (adze_loss_squares (graph, row, column, &loss), ADZE_E_FORMAT, "'row'", "'column'",
+             NULL);
   must_fail (adze_loss_cross_entropy (graph, labels, labels, 0, &loss), ADZE_E_FORMAT, "'labels'",
              NULL);
-  must_fail (adze_loss_cross_entropy (graph, row, labels, 1, &loss), ADZE_E_PARAM, "smoothed", NULL);
+  must_fail (adze_loss_cross_entropy (graph, row, labels, 1, &loss), ADZE_E_PARAM, "smoothed",
+             NULL);
   must_fail (adze_loss_divergence (graph, row, row, 0, &loss), ADZE_E_PARAM, "temperature", NULL);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What training keeps: checkpoints that go on to the same bytes, the best weights, and the last good ones
- * where it diverges. */
+/* What training keeps: checkpoints that go on to the same bytes, the best weights, and the last
+ * good ones where it diverges. */
 #include "train-networks.h"
 
 /* ---- Checkpoints. */
@@ -235,8 +235,9 @@ divergence_is_named_and_the_last_good_weights_are_kept (void **state)
   must (adze_trainer_new (graph, loss, &options, &trainer));
   must (adze_trainer_step (trainer, inputs)); /* w is -2e30, and its square is beyond a single */
   assert_true (single_at (trainer, "w", 0) < -1e30f);
-  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "diverged in step 2 (epoch 1, batch 2)",
-             "the loss is inf", "(Mul) was the first to give inf",
+  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT,
+             "diverged in step 2 (epoch 1, batch 2)", "the loss is inf",
+             "(Mul) was the first to give inf",
              "weights are again those in front of step 1", NULL);
   assert_true (single_at (trainer, "w", 0) == 1);
   assert_int_equal (adze_trainer_progress (trainer)->step, 0);
@@ -255,8 +256,8 @@ gradients_without_end_change_nothing (void **state)
   make_single (&graph, 0, "Sqrt", &loss);
   const adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
   must (adze_trainer_new (graph, loss, &options, &trainer));
-  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "diverged in step 1", "the loss is 0",
-             "'w' would get numbers that are none", NULL);
+  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "diverged in step 1",
+             "the loss is 0", "'w' would get numbers that are none", NULL);
   assert_true (single_at (trainer, "w", 0) == 0);
 }
 
@@ -275,8 +276,8 @@ a_batch_with_nan_is_named (void **state)
   must (adze_trainer_new (graph, n.loss, &options, &trainer));
   float before = single_at (trainer, "w2", 3);
   f.views[0].data = x;
-  must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, "step 1 (epoch 1, batch 1)", "the loss is nan",
-             "in its input 'x' already", NULL);
+  must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, "step 1 (epoch 1, batch 1)",
+             "the loss is nan", "in its input 'x' already", NULL);
   assert_true (single_at (trainer, "w2", 3) == before);
   f.batches = 0;
   must_fail (adze_trainer_run (trainer), ADZE_E_FORMAT, "epoch 1 has no batch", NULL);

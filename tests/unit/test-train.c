@@ -306,8 +306,10 @@ what_cannot_train_is_refused (void **state)
   ADZE_AUTO_TRAINER trainer = NULL;
   const uint8_t mask[1] = { 1 };
   adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
-  const adze_train_weight all[] = { { .name = "w1", .frozen = true }, { .name = "b1", .frozen = true },
-                                    { .name = "w2", .frozen = true }, { .name = "b2", .frozen = true } };
+  const adze_train_weight all[] = { { .name = "w1", .frozen = true },
+                                    { .name = "b1", .frozen = true },
+                                    { .name = "w2", .frozen = true },
+                                    { .name = "b2", .frozen = true } };
   options.weights = all;
   options.weight_count = 4;
   must_fail (adze_trainer_new (graph, n.loss, &options, &trainer), ADZE_E_PARAM,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small networks to train, and an engine that computes them: what the tests of training have in common. */
+/* Small networks to train, and an engine that computes them: what the tests of training have in
+ * common. */
 #ifndef TESTS_UNIT_TRAIN_NETWORKS_H
 #define TESTS_UNIT_TRAIN_NETWORKS_H
 
