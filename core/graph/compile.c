@@ -185,6 +185,10 @@ fold (adze_executable *x, const adze_graph_node *node, bool *folded)
   ADZE_AUTO_FREE void *scratch = NULL;
   if (!part_of)
     return adze_error_memory ();
+  /* Sizes may have become known since slots were described first. */
+  for (size_t i = 0; i < node->input_count; i++)
+    if (node->inputs[i] != ADZE_NONE)
+      describe_slot (x, node->inputs[i]);
   for (size_t i = 0; i < node->output_count; i++)
     if (node->outputs[i] != ADZE_NONE) {
       describe_slot (x, node->outputs[i]);

@@ -384,7 +384,7 @@ take_loss (adze_trainer *t)
 adze_error *
 adze_trainer_step (adze_trainer *t, const adze_view *const *inputs)
 {
-  adze_executable *executable;
+  adze_executable *executable = NULL;
   double rate = adze_schedule_rate (&t->options.schedule, t->progress.step);
   ADZE_TRY (take_batch (t, inputs));
   ADZE_TRY (executable_for (t, &executable));
