@@ -374,6 +374,65 @@ statistics_are_carried (void **state)
   assert_true (single_at (trainer, "scale", 1) > 1);
 }
 
+/* ---- Threads. */
+
+/* Large enough for work to be shared out: 256 examples through 64 in the middle. */
+static void
+train_wide (unsigned threads, adze_buffer *saved)
+{
+  enum { EXAMPLES = 256, WIDE = 64 };
+  const adze_runtime_options settings = { .struct_size = sizeof settings, .threads = threads };
+  engine e = { 0 };
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  uint32_t x, wanted, weights[2], loss;
+  int64_t shape[] = { EXAMPLES, WIDE };
+  const int64_t square[] = { WIDE, WIDE };
+  ADZE_AUTO_FREE float *numbers = calloc (EXAMPLES * WIDE, sizeof *numbers);
+  assert_non_null (numbers);
+  must (adze_runtime_open (&settings, &e.runtime));
+  must (adze_backend_open (e.runtime, "ref", NULL, NULL, &e.ref));
+  must (adze_graph_new ("wide", &graph));
+  must (adze_graph_add_input (graph, "x", f32, 2, shape, &x));
+  unsigned seed = 3;
+  for (size_t i = 0; i < EXAMPLES * WIDE; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    numbers[i] = (float)(seed >> 8) / 8388608.0f - 1;
+  }
+  for (size_t i = 0; i < 2; i++) {
+    must (adze_graph_add_weight (graph, i ? "w2" : "w1", f32, 2, square, &weights[i]));
+    must (adze_graph_set_data (graph, weights[i], numbers + i * WIDE, WIDE * WIDE * sizeof (float),
+                               true));
+  }
+  uint32_t bent = op (graph, "Tanh", op (graph, "MatMul", x, weights[0]), ADZE_NONE);
+  uint32_t output = op (graph, "MatMul", bent, weights[1]);
+  must (adze_loss_add_input (graph, output, false, "wanted", &wanted));
+  must (adze_loss_squares (graph, output, wanted, &loss));
+  adze_trainer_options options = options_of (&e, ADZE_OPTIMISER_ADAMW, .01);
+  options.clip = .5;
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  adze_view view = view_of (numbers, f32, 2, shape);
+  const adze_view *inputs[] = { &view, &view };
+  for (size_t i = 0; i < 3; i++)
+    must (adze_trainer_step (trainer, inputs));
+  must (adze_trainer_save (trainer, saved));
+  adze_trainer_free (adze_take (&trainer));
+  adze_backend_close (e.ref);
+  adze_runtime_close (e.runtime);
+}
+
+static void
+threads_change_no_byte (void **state)
+{
+  ADZE_AUTO (adze_buffer) alone = { 0 };
+  ADZE_AUTO (adze_buffer) five = { 0 };
+  (void)state;
+  train_wide (1, &alone);
+  train_wide (5, &five);
+  assert_int_equal (alone.size, five.size);
+  assert_memory_equal (alone.data, five.data, alone.size);
+}
+
 /* ---- Schedules. */
 
 static void
@@ -418,6 +477,7 @@ main (void)
     cmocka_unit_test (a_mask_stays),
     cmocka_unit_test (what_cannot_train_is_refused),
     cmocka_unit_test (statistics_are_carried),
+    cmocka_unit_test (threads_change_no_byte),
     cmocka_unit_test (schedules_go_as_they_say),
   };
   return cmocka_run_group_tests_name ("train", tests, engine_open, engine_close);
