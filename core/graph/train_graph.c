@@ -355,6 +355,7 @@ update (adze_trainer *t, const adze_trained *one)
   memcpy (u.scalars, s->values, sizeof u.scalars);
   ADZE_TRY (add_states (t, one, &u, indices));
   adze_optimiser_update (&g, &u);
+  /* Its gradient is masked, and a rule keeps zeros zeros by itself; this holds for rules to come. */
   if (one->mask != ADZE_NONE)
     u.new_weight = two (&g, "Mul", u.new_weight, one->mask);
   t->carried[one->carried].next = u.new_weight;

@@ -256,6 +256,35 @@ gradients_are_clipped_together (void **state)
   }
 }
 
+/* What a mask holds at 0 has no gradient that could count: a alone is shortened. */
+static void
+masked_gradients_do_not_count (void **state)
+{
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  int64_t shape[] = { 1 };
+  double x = 3;
+  uint32_t input, loss;
+  const uint8_t mask[1] = { 0 };
+  const adze_train_weight wishes[] = { { .name = "b", .mask = mask } };
+  must (adze_graph_new ("two", &graph));
+  must (adze_graph_add_input (graph, "x", f64, 1, shape, &input));
+  uint32_t a = double_weight (graph, "a", .5), b = double_weight (graph, "b", -2);
+  uint32_t product = op (graph, "Mul", a, input);
+  must (adze_loss_squares (graph, product, op (graph, "Neg", b, ADZE_NONE), &loss));
+  double slope = 2 * .5 * x * x;
+  adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .25);
+  options.clip = slope / 4;
+  options.weights = wishes;
+  options.weight_count = 1;
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  adze_view view = view_of (&x, f64, 1, shape);
+  const adze_view *inputs[] = { &view };
+  must (adze_trainer_step (trainer, inputs));
+  assert_true (fabs (double_at (trainer, "a") - (.5 - .25 * slope / 4)) < 1e-12);
+  assert_true (double_at (trainer, "b") == 0);
+}
+
 /* ---- Weights that are not like the others. */
 
 static void
@@ -474,6 +503,7 @@ main (void)
     cmocka_unit_test (two_sides_are_learnt_by_all),
     cmocka_unit_test (steps_are_those_of_the_books),
     cmocka_unit_test (gradients_are_clipped_together),
+    cmocka_unit_test (masked_gradients_do_not_count),
     cmocka_unit_test (a_mask_stays),
     cmocka_unit_test (what_cannot_train_is_refused),
     cmocka_unit_test (statistics_are_carried),
