@@ -230,7 +230,8 @@ settle_graph (adze_executable *x)
   ADZE_AUTO_FREE uint32_t *parts = NULL;
   if (!order)
     return adze_error_memory ();
-  memcpy (order, given, count * sizeof *order);
+  if (count)
+    memcpy (order, given, count * sizeof *order);
   ADZE_TRY (ask_ref (x, &parts));
   for (size_t i = 0; i < count; i++) {
     const adze_graph_node *node = x->graph->nodes[order[i]];
