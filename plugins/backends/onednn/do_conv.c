@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* do_conv.c: Conv, adze.ConvGradInput, adze.ConvGradWeight. Each primitive chooses the layouts of
+ * all that it takes and makes. */
+#include "onednn.h"
+
+typedef struct conv {
+  onednn_window window;
+  dnnl_memory_desc_t images, positions, weights; /* in any layout */
+  dnnl_memory_desc_t compact_weights;
+} conv;
+
+/* Weights have a dimension more where there are groups. */
+static void
+describe_weights (const adze_graph_value *weights, int64_t groups, conv *c)
+{
+  dnnl_dims_t dims;
+  int rank = 0;
+  if (groups > 1) {
+    dims[rank++] = groups;
+    dims[rank++] = weights->shape[0] / groups;
+  } else
+    dims[rank++] = weights->shape[0];
+  for (int32_t i = 1; i < weights->rank; i++)
+    dims[rank++] = weights->shape[i];
+  onednn_any (&c->weights, rank, dims);
+  onednn_strided (&c->compact_weights, rank, dims, NULL);
+}
+
+static adze_status
+conv_of (const onednn_part *part, const adze_graph_value *images, const adze_graph_value *weights,
+         const adze_graph_value *positions, conv *c)
+{
+  int64_t groups = adze_node_int (part->node, "group", 1);
+  if (!images || !weights || !positions || weights->rank != images->rank || images->rank < 3
+      || groups < 1 || weights->shape[0] % groups || weights->shape[1] * groups != images->shape[1])
+    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its shapes and groups do not fit each other");
+  adze_status status = onednn_window_of (part, images, positions, weights->shape + 2, &c->window);
+  if (status != ADZE_OK)
+    return status;
+  onednn_any (&c->images, images->rank, images->shape);
+  onednn_any (&c->positions, positions->rank, positions->shape);
+  describe_weights (weights, groups, c);
+  return ADZE_OK;
+}
+
+static adze_status
+forward_descriptor (const onednn_part *part, const conv *c, const dnnl_memory_desc_t *bias,
+                    dnnl_prop_kind_t kind, const_dnnl_primitive_attr_t attributes,
+                    dnnl_primitive_desc_t *descriptor)
+{
+  dnnl_convolution_desc_t description;
+  const onednn_window *w = &c->window;
+  adze_status status = onednn_checked (
+      part,
+      dnnl_dilated_convolution_forward_desc_init (
+          &description, kind, dnnl_convolution_direct, &c->images, &c->weights, bias,
+          &c->positions, w->strides, w->dilations, w->before, w->after),
+      "a convolution");
+  return status == ADZE_OK ? onednn_descriptor (part, &description, attributes, NULL, descriptor)
+                           : status;
+}
+
+/* ---- Conv. */
+
+static adze_status
+convolve (onednn_part *part, const conv *c, const dnnl_memory_desc_t *bias, const onednn_tail *tail)
+{
+  const uint32_t *inputs = part->node->inputs;
+  onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DST, 0 },
+                        { DNNL_ARG_BIAS, 0 } };
+  dnnl_primitive_desc_t d;
+  adze_status status = forward_descriptor (part, c, bias, dnnl_forward_inference, tail->attributes,
+                                           &d);
+  if (status != ADZE_OK)
+    return status;
+  status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_src_md), &args[0].slot);
+  if (status == ADZE_OK)
+    status = onednn_see_in (part, inputs[1], &c->compact_weights,
+                            onednn_layout_of (d, dnnl_query_weights_md), &args[1].slot);
+  if (status == ADZE_OK)
+    status = onednn_make (part, tail->value, onednn_layout_of (d, dnnl_query_dst_md),
+                          &args[2].slot);
+  if (status == ADZE_OK && bias)
+    status = onednn_see (part, inputs[2], bias, &args[3].slot);
+  if (status == ADZE_OK)
+    return onednn_act_add (part, d, args, bias ? 4 : 3);
+  dnnl_primitive_desc_destroy (d);
+  return status;
+}
+
+adze_status
+onednn_conv (onednn_part *part)
+{
+  conv c;
+  onednn_tail tail;
+  dnnl_post_ops_t operations;
+  dnnl_memory_desc_t bias;
+  adze_status status = onednn_need_floats (part, 3);
+  if (status == ADZE_OK)
+    status = conv_of (part, onednn_in (part, 0), onednn_in (part, 1), onednn_out (part, 0), &c);
+  if (status == ADZE_OK)
+    status = onednn_checked (part, dnnl_post_ops_create (&operations), "post-ops");
+  if (status != ADZE_OK)
+    return status;
+  if (onednn_in (part, 2))
+    onednn_compact (onednn_in (part, 2), &bias);
+  status = onednn_tail_of (part, part->node->outputs[0], operations, 1, &tail);
+  if (status == ADZE_OK)
+    status = convolve (part, &c, onednn_in (part, 2) ? &bias : NULL, &tail);
+  onednn_tail_done (part, &tail);
+  return status;
+}
+
+/* ---- Gradients. */
+
+/* (gradient, weights, input) */
+static adze_status
+emit_grad_input (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t hint)
+{
+  dnnl_convolution_desc_t description;
+  const onednn_window *w = &c->window;
+  const uint32_t *inputs = part->node->inputs;
+  onednn_arg args[] = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
+  dnnl_primitive_desc_t d;
+  adze_status status = onednn_checked (
+      part,
+      dnnl_dilated_convolution_backward_data_desc_init (
+          &description, dnnl_convolution_direct, &c->images, &c->weights, &c->positions,
+          w->strides, w->dilations, w->before, w->after),
+      "the gradient of a convolution");
+  if (status == ADZE_OK)
+    status = onednn_descriptor (part, &description, NULL, hint, &d);
+  if (status != ADZE_OK)
+    return status;
+  status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_diff_dst_md),
+                       &args[0].slot);
+  if (status == ADZE_OK)
+    status = onednn_see_in (part, inputs[1], &c->compact_weights,
+                            onednn_layout_of (d, dnnl_query_weights_md), &args[1].slot);
+  if (status == ADZE_OK)
+    status = onednn_make (part, part->node->outputs[0],
+                          onednn_layout_of (d, dnnl_query_diff_src_md), &args[2].slot);
+  if (status == ADZE_OK)
+    return onednn_act_add (part, d, args, 3);
+  dnnl_primitive_desc_destroy (d);
+  return status;
+}
+
+/* Compact weights are what others want: whatever the primitive makes is reordered to that. */
+static adze_status
+add_grad_weight (onednn_part *part, const conv *c, dnnl_primitive_desc_t d, onednn_arg *args)
+{
+  const dnnl_memory_desc_t chosen = *onednn_layout_of (d, dnnl_query_diff_weights_md);
+  bool same = onednn_same (&chosen, &c->compact_weights);
+  uint32_t value = part->node->outputs[0];
+  size_t target;
+  adze_status status = onednn_make_seen (part, value, &c->compact_weights, &target);
+  args[2].slot = target;
+  if (status == ADZE_OK && !same)
+    status = onednn_make_room (part, &chosen, &args[2].slot);
+  if (status != ADZE_OK) {
+    dnnl_primitive_desc_destroy (d);
+    return status;
+  }
+  status = onednn_act_add (part, d, args, 3);
+  return status == ADZE_OK && !same ? onednn_reorder (part, args[2].slot, target) : status;
+}
+
+/* (gradient, input, weights) */
+static adze_status
+emit_grad_weight (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t hint)
+{
+  dnnl_convolution_desc_t description;
+  const onednn_window *w = &c->window;
+  const uint32_t *inputs = part->node->inputs;
+  onednn_arg args[]
+      = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_DIFF_WEIGHTS, 0 } };
+  dnnl_primitive_desc_t d;
+  adze_status status = onednn_checked (
+      part,
+      dnnl_dilated_convolution_backward_weights_desc_init (
+          &description, dnnl_convolution_direct, &c->images, &c->weights, NULL, &c->positions,
+          w->strides, w->dilations, w->before, w->after),
+      "the gradient of a convolution");
+  if (status == ADZE_OK)
+    status = onednn_descriptor (part, &description, NULL, hint, &d);
+  if (status != ADZE_OK)
+    return status;
+  status = onednn_get (part, inputs[1], onednn_layout_of (d, dnnl_query_src_md), &args[0].slot);
+  if (status == ADZE_OK)
+    status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_diff_dst_md),
+                         &args[1].slot);
+  if (status == ADZE_OK)
+    return add_grad_weight (part, c, d, args);
+  dnnl_primitive_desc_destroy (d);
+  return status;
+}
+
+static adze_status
+gradient (onednn_part *part, const adze_graph_value *images, const adze_graph_value *weights,
+          adze_status (*emit) (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t hint))
+{
+  conv c;
+  dnnl_primitive_desc_t hint;
+  adze_status status = conv_of (part, images, weights, onednn_in (part, 0), &c);
+  if (status == ADZE_OK)
+    status = forward_descriptor (part, &c, NULL, dnnl_forward_training, NULL, &hint);
+  if (status != ADZE_OK)
+    return status;
+  status = emit (part, &c, hint);
+  dnnl_primitive_desc_destroy (hint);
+  return status;
+}
+
+adze_status
+onednn_conv_grad_input (onednn_part *part)
+{
+  adze_status status = onednn_need_floats (part, 3);
+  return status == ADZE_OK
+             ? gradient (part, onednn_in (part, 2), onednn_in (part, 1), emit_grad_input)
+             : status;
+}
+
+adze_status
+onednn_conv_grad_weight (onednn_part *part)
+{
+  adze_status status = onednn_need_floats (part, 3);
+  return status == ADZE_OK
+             ? gradient (part, onednn_in (part, 1), onednn_in (part, 2), emit_grad_weight)
+             : status;
+}

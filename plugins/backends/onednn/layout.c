@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layout.c: memory descriptors. All are of float32. */
+#include "onednn.h"
+
+int
+onednn_dims (const adze_graph_value *value, dnnl_dims_t dims)
+{
+  dims[0] = 1;
+  for (int32_t i = 0; i < value->rank; i++)
+    dims[i] = value->shape[i];
+  return value->rank ? value->rank : 1;
+}
+
+/* It fails for a rank or a size that is not there alone, and those have been looked at. */
+void
+onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims, const int64_t *strides)
+{
+  dnnl_dims_t compact;
+  int64_t step = 1;
+  for (int i = rank; i-- > 0;) {
+    compact[i] = step;
+    step *= dims[i];
+  }
+  dnnl_memory_desc_init_by_strides (layout, rank, dims, dnnl_f32, strides ? strides : compact);
+}
+
+void
+onednn_any (dnnl_memory_desc_t *layout, int rank, const int64_t *dims)
+{
+  dnnl_memory_desc_init_by_tag (layout, rank, dims, dnnl_f32, dnnl_format_tag_any);
+}
+
+void
+onednn_compact (const adze_graph_value *value, dnnl_memory_desc_t *layout)
+{
+  dnnl_dims_t dims;
+  int rank = onednn_dims (value, dims);
+  onednn_strided (layout, rank, dims, NULL);
+}
+
+void
+onednn_stretched (const adze_graph_value *value, int rank, dnnl_memory_desc_t *layout)
+{
+  dnnl_dims_t dims;
+  int missing = rank - value->rank;
+  for (int i = 0; i < rank; i++)
+    dims[i] = i < missing ? 1 : value->shape[i - missing];
+  onednn_strided (layout, rank, dims, NULL);
+}
+
+bool
+onednn_is_strided (const dnnl_memory_desc_t *layout)
+{
+  return layout->format_kind == dnnl_blocked && layout->format_desc.blocking.inner_nblks == 0
+         && layout->extra.flags == dnnl_memory_extra_flag_none;
+}
+
+/* A dimension of 1 may have any stride; dnnl_memory_desc_equal does not know that. */
+bool
+onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)
+{
+  const dnnl_blocking_desc_t *x = &a->format_desc.blocking, *y = &b->format_desc.blocking;
+  if (a->ndims != b->ndims || a->format_kind != dnnl_blocked || b->format_kind != dnnl_blocked)
+    return false;
+  if (!onednn_is_strided (a) || !onednn_is_strided (b))
+    return dnnl_memory_desc_equal (a, b) != 0;
+  if (a->offset0 != b->offset0)
+    return false;
+  for (int i = 0; i < a->ndims; i++)
+    if (a->dims[i] != b->dims[i] || (a->dims[i] != 1 && x->strides[i] != y->strides[i]))
+      return false;
+  return true;
+}
+
+int64_t
+onednn_product (const int64_t *dims, int first, int last)
+{
+  int64_t product = 1;
+  for (int i = first; i < last; i++)
+    product *= dims[i];
+  return product;
+}
+
+const dnnl_memory_desc_t *
+onednn_layout_of (const_dnnl_primitive_desc_t descriptor, dnnl_query_t what)
+{
+  return dnnl_primitive_desc_query_md (descriptor, what, 0);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* onednn.h: how a part of a graph becomes a list of oneDNN's primitives.
+ *
+ * A store is memory; a slot is a value of the graph in one layout, within a store; an act is a
+ * primitive with the slots that it takes and makes. A value has as many slots as there are layouts
+ * that somebody wants it in, and the reorders between them are acts like all others. A constant is
+ * reordered when the part is compiled, and never again.
+ *
+ *   onednn.c    the plugin: its callbacks
+ *   part.c      stores, slots, acts
+ *   place.c     memory for what is only needed in between; execution
+ *   layout.c    memory descriptors
+ *   window.c    attributes of convolution and pooling
+ *   fuse.c      what a product or a convolution does on top of itself
+ *   do_*.c      one function for each operator
+ */
+#ifndef ADZE_ONEDNN_H
+#define ADZE_ONEDNN_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include <adze/sdk.h>
+
+/* More arguments than this no primitive of ours has but Concat's, which is refused beyond. */
+enum { ONEDNN_ARGS = 40, ONEDNN_TAIL = 8 };
+
+#define ONEDNN_NO_SLOT SIZE_MAX
+
+/* The backend, one for each run. */
+typedef struct onednn_self {
+  dnnl_engine_t engine;
+  dnnl_stream_t stream;
+  dnnl_primitive_attr_t attributes; /* scratchpads are ours; nothing else */
+  int threads;
+} onednn_self;
+
+/* ---- What a program is made of. */
+
+typedef enum onednn_where {
+  ONEDNN_INPUT,
+  ONEDNN_OUTPUT,
+  ONEDNN_SCRATCH,
+  ONEDNN_KEPT /* there before anything is executed */
+} onednn_where;
+
+typedef struct onednn_store {
+  onednn_where where;
+  uint32_t index; /* of the part's inputs or outputs */
+  uint64_t size, offset;
+  uint32_t first, last; /* acts; FIRST is above LAST where nobody needs it */
+  void *kept;
+  bool own; /* KEPT was allocated */
+} onednn_store;
+
+typedef struct onednn_slot {
+  uint32_t value; /* ADZE_NONE: nobody looks for it */
+  size_t store;
+  dnnl_memory_desc_t layout;
+  dnnl_memory_t memory;
+  void *handle; /* the last one that MEMORY was given */
+} onednn_slot;
+
+typedef struct onednn_arg {
+  int what; /* DNNL_ARG_... */
+  size_t slot;
+} onednn_arg;
+
+typedef struct onednn_act {
+  dnnl_primitive_t primitive;
+  onednn_arg args[ONEDNN_ARGS];
+  dnnl_exec_arg_t given[ONEDNN_ARGS];
+  int count;
+} onednn_act;
+
+struct adze_program {
+  onednn_store *stores;
+  size_t store_count, store_room;
+  onednn_slot *slots;
+  size_t slot_count, slot_room;
+  onednn_act *acts;
+  size_t act_count, act_room;
+  uint64_t scratch;
+};
+
+/* ---- A part that is being compiled, or a node of which is asked whether it could be. */
+
+typedef struct onednn_part {
+  const adze_host *host;
+  onednn_self *self;
+  const adze_graph_service *service;
+  const adze_graph *graph;
+  adze_program *program;
+  bool trial; /* descriptors are made, and nothing else */
+  const adze_graph_node *node; /* that is looked at */
+  uint32_t *uses; /* of each value: how many take it, the part's outputs among them */
+  uint32_t *user; /* a node that takes it */
+  bool *done;     /* of each node */
+} onednn_part;
+
+/* ---- part.c */
+
+adze_status onednn_refuse (const onednn_part *part, adze_status status, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
+/* What oneDNN answered, as a status. */
+adze_status onednn_checked (const onednn_part *part, dnnl_status_t status, const char *what);
+
+/* Input or output INDEX of the node; NULL: left out. */
+const adze_graph_value *onednn_in (const onednn_part *part, size_t index);
+const adze_graph_value *onednn_out (const onednn_part *part, size_t index);
+/* Are inputs 0 to COUNT - 1, where given, float32 of known sizes and not empty? At least the first
+ * must be given, and the first output must be such and the only one that is asked for. */
+adze_status onednn_need_floats (const onednn_part *part, size_t count);
+
+/* VALUE in LAYOUT, or as it lies where that is NULL. */
+adze_status onednn_get (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
+                        size_t *slot);
+/* VALUE's compact numbers, seen as SEEN. */
+adze_status onednn_see (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen,
+                        size_t *slot);
+/* The same, and then in LAYOUT, which has SEEN's dimensions. */
+adze_status onednn_see_in (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen,
+                           const dnnl_memory_desc_t *layout, size_t *slot);
+/* Room for VALUE in LAYOUT. */
+adze_status onednn_make (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
+                         size_t *slot);
+/* Room for VALUE's compact numbers, seen as SEEN. */
+adze_status onednn_make_seen (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen,
+                              size_t *slot);
+/* Room for what is no value. */
+adze_status onednn_make_room (onednn_part *part, const dnnl_memory_desc_t *layout, size_t *slot);
+/* VALUE is what lies in SLOT, read as LAYOUT. */
+adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
+                          const dnnl_memory_desc_t *layout);
+
+/* Adds a primitive. DESCRIPTOR is gone afterwards, whatever comes of it. */
+adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
+                            const onednn_arg *args, size_t count);
+adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
+
+/* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
+adze_status onednn_descriptor (const onednn_part *part, const void *description,
+                               const_dnnl_primitive_attr_t attributes,
+                               const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *descriptor);
+
+/* Outputs of the node that the part gives away get to where they are asked for. */
+adze_status onednn_deliver (onednn_part *part, const adze_graph_node *node);
+
+/* ---- place.c */
+
+adze_status onednn_finish (onednn_part *part);
+void onednn_release (const adze_host *host, adze_program *program);
+adze_status onednn_execute (const adze_host *host, const onednn_self *self, adze_program *program,
+                            const adze_view *const *inputs, adze_view *const *outputs,
+                            void *scratch);
+
+/* ---- layout.c */
+
+/* Dimensions of VALUE, one of 1 for a scalar; their number. */
+int onednn_dims (const adze_graph_value *value, dnnl_dims_t dims);
+/* STRIDES NULL: compact. */
+void onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims,
+                     const int64_t *strides);
+void onednn_any (dnnl_memory_desc_t *layout, int rank, const int64_t *dims);
+void onednn_compact (const adze_graph_value *value, dnnl_memory_desc_t *layout);
+/* Compact, with RANK dimensions: those that VALUE does not have are in front. */
+void onednn_stretched (const adze_graph_value *value, int rank, dnnl_memory_desc_t *layout);
+/* Is every element at the same place? */
+bool onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b);
+/* No blocks, only strides? */
+bool onednn_is_strided (const dnnl_memory_desc_t *layout);
+int64_t onednn_product (const int64_t *dims, int first, int last);
+const dnnl_memory_desc_t *onednn_layout_of (const_dnnl_primitive_desc_t descriptor,
+                                            dnnl_query_t what);
+
+/* ---- window.c */
+
+typedef struct onednn_window {
+  int dims;
+  dnnl_dims_t kernel, strides, dilations, before, after; /* dilations count what is left out */
+} onednn_window;
+
+/* From the node's attributes: OVER is what the window moves over, POSITIONS where it goes, both with
+ * batch and channels. KERNEL NULL: the attribute. */
+adze_status onednn_window_of (const onednn_part *part, const adze_graph_value *over,
+                              const adze_graph_value *positions, const int64_t *kernel,
+                              onednn_window *window);
+
+/* ---- fuse.c */
+
+/* What comes behind a primitive, and is done by it. */
+typedef struct onednn_tail {
+  dnnl_primitive_attr_t attributes;
+  uint32_t value; /* what comes out in the end */
+  uint32_t nodes[ONEDNN_TAIL];
+  size_t count;
+} onednn_tail;
+
+/* An operator of one input that oneDNN has: Relu and its like. False: NODE is none. */
+typedef struct onednn_eltwise {
+  dnnl_alg_kind_t algorithm;
+  float alpha, beta;
+  bool behind; /* may be done on top of another primitive */
+} onednn_eltwise;
+bool onednn_eltwise_of (const onednn_part *part, const adze_graph_node *node,
+                        onednn_eltwise *eltwise);
+
+/* The only node that takes VALUE, which nobody else sees; NULL: there is none. */
+const adze_graph_node *onednn_only_user (const onednn_part *part, uint32_t value);
+/* What comes behind VALUE, onto OPERATIONS (which may have some already), which it takes. SCALE is
+ * what the primitive multiplies its result by. */
+adze_status onednn_tail_of (onednn_part *part, uint32_t value, dnnl_post_ops_t operations,
+                            float scale, onednn_tail *tail);
+void onednn_tail_done (onednn_part *part, onednn_tail *tail);
+
+/* ---- Operators. */
+
+typedef struct onednn_operator {
+  const char *domain, *op;
+  adze_status (*emit) (onednn_part *part);
+} onednn_operator;
+
+adze_status onednn_mat_mul (onednn_part *part), onednn_gemm (onednn_part *part);
+adze_status onednn_conv (onednn_part *part), onednn_conv_grad_input (onednn_part *part),
+    onednn_conv_grad_weight (onednn_part *part);
+adze_status onednn_pool (onednn_part *part), onednn_average_pool_grad (onednn_part *part);
+adze_status onednn_unary (onednn_part *part), onednn_binary (onednn_part *part);
+adze_status onednn_softmax (onednn_part *part), onednn_batch_norm (onednn_part *part),
+    onednn_layer_norm (onednn_part *part);
+adze_status onednn_reduce (onednn_part *part), onednn_sum_to (onednn_part *part);
+adze_status onednn_concat (onednn_part *part), onednn_transpose (onednn_part *part),
+    onednn_same_numbers (onednn_part *part);
+
+#endif
