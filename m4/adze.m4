@@ -146,6 +146,32 @@ AC_DEFUN([ADZE_DEPENDENCIES], [
   lie in a folder of their own, say so with CPPFLAGS=-IDIR and LDFLAGS=-LDIR.])])
 ])
 
+# For the backend onednn alone, which is left out where this is missing: ref computes the same.
+# oneDNN 3 has another interface; one that runs on other threads than OpenMP's could not be told how
+# many to use.
+AC_DEFUN([ADZE_ONEDNN], [
+  adze_onednn=no
+  ONEDNN_LIBS=
+  AC_CHECK_HEADER([oneapi/dnnl/dnnl.h],
+    [AC_CHECK_LIB([dnnl], [dnnl_softmax_v2_forward_desc_init],
+      [AC_CHECK_LIB([gomp], [omp_set_num_threads], [adze_onednn=yes])])],
+    [], [AC_INCLUDES_DEFAULT])
+  AS_IF([test $adze_onednn = yes], [
+    AC_MSG_CHECKING([whether oneDNN runs on OpenMP])
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <oneapi/dnnl/dnnl.h>
+#if DNNL_CPU_THREADING_RUNTIME != DNNL_RUNTIME_OMP
+#error no
+#endif]])], [], [adze_onednn=no])
+    AC_MSG_RESULT([$adze_onednn])
+  ])
+  AS_IF([test $adze_onednn = yes], [ONEDNN_LIBS="-ldnnl -lgomp"],
+    [adze_onednn="no, for want of oneDNN 2.6 on OpenMP (Debian: libdnnl-dev)"])
+  AS_IF([test "$enable_shared" != yes],
+    [adze_onednn="no, for it is not linked into programs (--disable-shared)"])
+  AC_SUBST([ONEDNN_LIBS])
+  AM_CONDITIONAL([ONEDNN], [test "$adze_onednn" = yes])
+])
+
 # The program with its plugins linked in needs the static form of every library, and no sanitizer.
 AC_DEFUN([ADZE_STATIC_HOST], [
   adze_static_host=no

@@ -11,6 +11,12 @@ complain ()
   failed=1
 }
 
+# among WORDS NAME
+among ()
+{
+  case " $1 " in *" $2 "*) return 0 ;; *) return 1 ;; esac
+}
+
 compare ()
 {
   local file name golden
@@ -22,7 +28,8 @@ compare ()
   done
   for golden in "$TOP_SRCDIR"/plugin-manifests/*.toml; do
     name=$(basename "$golden" .toml)
-    [ -f "$TMPDIR/$name.toml" ] || complain "$golden has no plugin"
+    [ -f "$TMPDIR/$name.toml" ] || among "${ADZE_MISSING_PLUGINS-}" "$name" \
+      || complain "$golden has no plugin"
   done
 }
 
@@ -30,6 +37,7 @@ find_inside ()
 {
   local golden id
   for golden in "$TOP_SRCDIR"/plugin-manifests/*.toml; do
+    among "${ADZE_MISSING_PLUGINS-} ${ADZE_SHARED_PLUGINS-}" "$(basename "$golden" .toml)" && continue
     for id in $("$TOP_SRCDIR/build-aux/component-ids" "$golden"); do
       "$1" inspect "$id" > /dev/null || complain "$id of $golden is not in $1"
     done

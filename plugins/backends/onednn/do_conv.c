@@ -120,7 +120,8 @@ emit_grad_input (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t h
   dnnl_convolution_desc_t description;
   const onednn_window *w = &c->window;
   const uint32_t *inputs = part->node->inputs;
-  onednn_arg args[] = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
+  onednn_arg args[]
+      = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
   dnnl_primitive_desc_t d;
   adze_status status = onednn_checked (
       part,

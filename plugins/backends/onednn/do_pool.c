@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* do_pool.c: MaxPool, AveragePool, their global forms, adze.AveragePoolGrad. The gradient of MaxPool
- * needs what oneDNN's forward pass writes down beside its result, so it is not here. */
+/* do_pool.c: MaxPool, AveragePool, their global forms, adze.AveragePoolGrad. The gradient of
+ * MaxPool needs what oneDNN's forward pass writes down beside its result, so it is not here. */
 #include "onednn.h"
 
 static bool

@@ -250,10 +250,12 @@ onednn_gemm (onednn_part *part)
   adze_status status = onednn_need_floats (part, 3);
   if (status != ADZE_OK)
     return status;
-  const adze_graph_value *a = onednn_in (part, 0), *b = onednn_in (part, 1), *y = onednn_out (part, 0);
+  const adze_graph_value *a = onednn_in (part, 0), *b = onednn_in (part, 1);
+  const adze_graph_value *y = onednn_out (part, 0);
   if (!b || a->rank != 2 || b->rank != 2 || y->rank != 2)
     return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its inputs are no matrices");
-  bool left = adze_node_int (node, "transA", 0) != 0, right = adze_node_int (node, "transB", 0) != 0;
+  bool left = adze_node_int (node, "transA", 0) != 0;
+  bool right = adze_node_int (node, "transB", 0) != 0;
   m.a = node->inputs[0];
   m.b = node->inputs[1];
   m.value = node->outputs[0];

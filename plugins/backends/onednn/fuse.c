@@ -76,8 +76,9 @@ onednn_only_user (const onednn_part *part, uint32_t value)
 {
   if (part->trial || part->uses[value] != 1)
     return NULL;
+  uint32_t user = part->user[value];
   const adze_graph_node *node
-      = part->user[value] == ADZE_NONE ? NULL : part->service->node (part->graph, part->user[value]);
+      = user == ADZE_NONE ? NULL : part->service->node (part->graph, user);
   return node && !part->done[node->number] ? node : NULL;
 }
 

@@ -15,8 +15,8 @@
 extern void omp_set_num_threads (int count);
 extern int omp_get_max_threads (void);
 
-/* ---- Threads. The number belongs to the thread that calls, which is the host's: what it was is put
- * back. A primitive must be executed with as many as it was made for. */
+/* ---- Threads. The number belongs to the thread that calls, which is the host's: what it was is
+ * put back. A primitive must be executed with as many as it was made for. */
 
 static int
 threads_begin (const onednn_self *self)

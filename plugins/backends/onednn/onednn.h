@@ -182,8 +182,8 @@ typedef struct onednn_window {
   dnnl_dims_t kernel, strides, dilations, before, after; /* dilations count what is left out */
 } onednn_window;
 
-/* From the node's attributes: OVER is what the window moves over, POSITIONS where it goes, both with
- * batch and channels. KERNEL NULL: the attribute. */
+/* From the node's attributes: OVER is what the window moves over, POSITIONS where it goes, both
+ * with batch and channels. KERNEL NULL: the attribute. */
 adze_status onednn_window_of (const onednn_part *part, const adze_graph_value *over,
                               const adze_graph_value *positions, const int64_t *kernel,
                               onednn_window *window);

@@ -359,7 +359,8 @@ adze_status
 onednn_deliver (onednn_part *part, const adze_graph_node *node)
 {
   for (size_t i = 0; i < node->output_count; i++) {
-    uint32_t value = node->outputs[i], output = value == ADZE_NONE ? value : output_of (part, value);
+    uint32_t value = node->outputs[i];
+    uint32_t output = value == ADZE_NONE ? value : output_of (part, value);
     size_t from, to;
     dnnl_memory_desc_t compact;
     if (output == ADZE_NONE || is_delivered (part, value, output))

@@ -55,7 +55,8 @@ onednn_window_of (const onednn_part *part, const adze_graph_value *over,
   *w = (onednn_window){ .dims = over->rank - 2 };
   if (w->dims < 1 || w->dims > 3 || positions->rank != over->rank)
     return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                          "it has %d dimensions; batch, channels and one to three more are possible",
+                          "it has %d dimensions; batch, channels and one to three more are "
+                          "possible",
                           over->rank);
   size_t dims = (size_t)w->dims;
   if (!read_sizes (node, "strides", dims, 1, w->strides)
