@@ -9,31 +9,126 @@ typedef struct reduction {
   int rank;
 } reduction;
 
+/* ---- oneDNN's own reduction. It is fast along the last dimensions. */
+
 static adze_status
-emit (onednn_part *part, reduction *r)
+reduce (onednn_part *part, dnnl_alg_kind_t algorithm, size_t from, size_t to)
 {
-  dnnl_memory_desc_t from, to;
+  const onednn_slot *slots = part->program->slots;
+  const onednn_arg args[] = { { DNNL_ARG_SRC, from }, { DNNL_ARG_DST, to } };
   dnnl_reduction_desc_t description;
   dnnl_primitive_desc_t d;
-  onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_DST, 0 } };
-  uint32_t value = part->node->outputs[0];
-  onednn_strided (&from, r->rank, r->dims, NULL);
-  onednn_strided (&to, r->rank, r->kept, NULL);
-  adze_status status = onednn_see (part, part->node->inputs[0], &from, &args[0].slot);
-  if (status != ADZE_OK)
-    return status;
-  if (memcmp (r->dims, r->kept, (size_t)r->rank * sizeof *r->dims) == 0) {
-    onednn_compact (onednn_out (part, 0), &to);
-    return onednn_alias (part, value, args[0].slot, &to);
-  }
-  status = onednn_make_seen (part, value, &to, &args[1].slot);
-  if (status == ADZE_OK)
-    status = onednn_checked (
-        part, dnnl_reduction_desc_init (&description, r->algorithm, &from, &to, 0.0F, 0.0F),
-        "a reduction");
+  adze_status status = onednn_checked (
+      part,
+      dnnl_reduction_desc_init (&description, algorithm, &slots[from].layout, &slots[to].layout,
+                                0.0F, 0.0F),
+      "a reduction");
   if (status == ADZE_OK)
     status = onednn_descriptor (part, &description, NULL, NULL, &d);
   return status == ADZE_OK ? onednn_act_add (part, d, args, 2) : status;
+}
+
+static adze_status
+reduce_all (onednn_part *part, const reduction *r)
+{
+  dnnl_memory_desc_t from, to;
+  size_t source, target;
+  onednn_strided (&from, r->rank, r->dims, NULL);
+  onednn_strided (&to, r->rank, r->kept, NULL);
+  adze_status status = onednn_see (part, part->node->inputs[0], &from, &source);
+  if (status == ADZE_OK)
+    status = onednn_make_seen (part, part->node->outputs[0], &to, &target);
+  return status == ADZE_OK ? reduce (part, r->algorithm, source, target) : status;
+}
+
+/* ---- Sums along the first dimensions: a row of ones times a matrix. */
+
+/* The ROWS of the matrix in FROM become one, which is multiplied by SCALE. */
+static adze_status
+sum_rows (onednn_part *part, int64_t rows, float scale, size_t from, size_t to)
+{
+  dnnl_memory_desc_t ones;
+  dnnl_matmul_desc_t description;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_primitive_desc_t d;
+  onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_WEIGHTS, from }, { DNNL_ARG_DST, to } };
+  onednn_strided (&ones, 2, (int64_t[]){ 1, rows }, NULL);
+  adze_status status = onednn_make_ones (part, (size_t)rows, &ones, &args[0].slot);
+  if (status != ADZE_OK)
+    return status;
+  const onednn_slot *slots = part->program->slots;
+  dnnl_status_t made = dnnl_primitive_attr_clone (&attributes, part->self->attributes);
+  if (made == dnnl_success && scale != 1.0F)
+    made = dnnl_primitive_attr_set_output_scales (attributes, 1, 0, &scale);
+  if (made == dnnl_success)
+    made = dnnl_matmul_desc_init (&description, &ones, &slots[from].layout, NULL,
+                                  &slots[to].layout);
+  status = onednn_checked (part, made, "a sum of rows");
+  if (status == ADZE_OK)
+    status = onednn_descriptor (part, &description, attributes, NULL, &d);
+  dnnl_primitive_attr_destroy (attributes);
+  return status == ADZE_OK ? onednn_act_add (part, d, args, 3) : status;
+}
+
+/* The dimensions as three in a row: some that go, some that stay, some that go. False: they are not
+ * like that. */
+static bool
+three_of (const reduction *r, int64_t *three)
+{
+  int at = 0;
+  three[0] = three[1] = three[2] = 1;
+  for (int i = 0; i < r->rank; i++) {
+    if (r->dims[i] == 1)
+      continue;
+    bool stays = r->kept[i] != 1;
+    if (stays != (at == 1))
+      at++;
+    if (at > 2)
+      return false;
+    three[at] *= r->dims[i];
+  }
+  return true;
+}
+
+/* First what goes at the end, then the rows that remain. */
+static adze_status
+sum_in_two (onednn_part *part, const reduction *r, const int64_t *three)
+{
+  bool mean = r->algorithm == dnnl_reduction_mean;
+  const int64_t shorter[] = { three[0], three[1], 1 };
+  dnnl_memory_desc_t whole, between, rows, row;
+  size_t from, matrix, target;
+  onednn_strided (&whole, 3, three, NULL);
+  onednn_strided (&between, 3, shorter, NULL);
+  onednn_strided (&rows, 2, three, NULL);
+  onednn_strided (&row, 2, (int64_t[]){ 1, three[1] }, NULL);
+  adze_status status
+      = onednn_see (part, part->node->inputs[0], three[2] > 1 ? &whole : &rows, &matrix);
+  if (status == ADZE_OK && three[2] > 1) {
+    from = matrix;
+    status = onednn_make_room (part, &between, &matrix);
+    if (status == ADZE_OK)
+      status = reduce (part, r->algorithm, from, matrix);
+    if (status == ADZE_OK)
+      status = onednn_read_as (part, matrix, &rows, &matrix);
+  }
+  if (status == ADZE_OK)
+    status = onednn_make_seen (part, part->node->outputs[0], &row, &target);
+  return status == ADZE_OK
+             ? sum_rows (part, three[0], mean ? 1.0F / (float)three[0] : 1.0F, matrix, target)
+             : status;
+}
+
+static adze_status
+emit (onednn_part *part, const reduction *r)
+{
+  int64_t three[3];
+  bool sums = r->algorithm == dnnl_reduction_sum || r->algorithm == dnnl_reduction_mean;
+  if (memcmp (r->dims, r->kept, (size_t)r->rank * sizeof *r->dims) == 0)
+    return onednn_same_numbers (part);
+  if (sums && three_of (r, three) && three[0] > 1 && three[1] > 1)
+    return sum_in_two (part, r, three);
+  return reduce_all (part, r);
 }
 
 /* ---- Reduce*. */

@@ -131,6 +131,12 @@ adze_status onednn_make_seen (onednn_part *part, uint32_t value, const dnnl_memo
                               size_t *slot);
 /* Room for what is no value. */
 adze_status onednn_make_room (onednn_part *part, const dnnl_memory_desc_t *layout, size_t *slot);
+/* COUNT ones, as LAYOUT. */
+adze_status onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *layout,
+                              size_t *slot);
+/* What lies in SLOT, read as LAYOUT: another slot. */
+adze_status onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout,
+                            size_t *other);
 /* VALUE is what lies in SLOT, read as LAYOUT. */
 adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
                           const dnnl_memory_desc_t *layout);

@@ -217,6 +217,16 @@ is_kept (const onednn_part *part, size_t slot)
   return part->program->stores[part->program->slots[slot].store].where == ONEDNN_KEPT;
 }
 
+/* What STORE has for its own goes with the program, or at once where it does not get into it. */
+static adze_status
+add_kept (onednn_part *part, onednn_store store, size_t *at)
+{
+  adze_status status = add_store (part, store, at);
+  if (status != ADZE_OK && store.own)
+    part->host->release (part->host, store.kept);
+  return status;
+}
+
 /* A copy of what FROM keeps, in LAYOUT: done now, once and for all. */
 static adze_status
 keep_in (onednn_part *part, size_t from, uint32_t value, const dnnl_memory_desc_t *layout,
@@ -230,12 +240,9 @@ keep_in (onednn_part *part, size_t from, uint32_t value, const dnnl_memory_desc_
     if (!store.kept)
       return no_memory (part);
   }
-  adze_status status = add_store (part, store, &at);
-  if (status != ADZE_OK) {
-    part->host->release (part->host, store.own ? store.kept : NULL);
-    return status;
-  }
-  status = add_slot (part, value, at, layout, slot);
+  adze_status status = add_kept (part, store, &at);
+  if (status == ADZE_OK)
+    status = add_slot (part, value, at, layout, slot);
   return status == ADZE_OK ? onednn_reorder (part, from, *slot) : status;
 }
 
@@ -334,6 +341,29 @@ adze_status
 onednn_make_room (onednn_part *part, const dnnl_memory_desc_t *layout, size_t *slot)
 {
   return add_room (part, ADZE_NONE, layout, slot);
+}
+
+adze_status
+onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *layout, size_t *slot)
+{
+  onednn_store store = { .where = ONEDNN_KEPT, .own = !part->trial };
+  size_t at;
+  if (store.own) {
+    float *ones = part->host->allocate (part->host, count * sizeof *ones);
+    if (!ones)
+      return no_memory (part);
+    for (size_t i = 0; i < count; i++)
+      ones[i] = 1;
+    store.kept = ones;
+  }
+  adze_status status = add_kept (part, store, &at);
+  return status == ADZE_OK ? add_slot (part, ADZE_NONE, at, layout, slot) : status;
+}
+
+adze_status
+onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout, size_t *other)
+{
+  return add_slot (part, ADZE_NONE, part->program->slots[slot].store, layout, other);
 }
 
 adze_status
