@@ -436,8 +436,8 @@ moved_values (void **state)
 
 /* ---- Gradients, which take the shape that the forward operator makes. */
 
-/* MODE: 'i' and 'w' gradients of Conv, 'p' of AveragePool. What the operator itself makes is an
- * output as well. */
+/* MODE: 'i' and 'w' gradients of Conv, 'p' of AveragePool, 'm' of MaxPool, there of numbers many of
+ * which are the same. What the operator itself makes is an output as well. */
 static void
 check_gradient (const engine *e, const char *inputs, const char *attributes_text, char mode,
                 unsigned round)
@@ -453,17 +453,23 @@ check_gradient (const engine *e, const char *inputs, const char *attributes_text
     x[count++] = read_operand (&n, &at);
   for (const char *at = attributes_text; *at; attribute_count++)
     at = read_attribute (at, &rooms[attribute_count], &attributes[attribute_count]);
-  const char *forward = mode == 'p' ? "AveragePool" : "Conv";
+  const char *forward = mode == 'p' ? "AveragePool" : mode == 'm' ? "MaxPool" : "Conv";
+  bool pools = mode == 'p' || mode == 'm';
+  if (mode == 'm')
+    x[0] = add_node (&n, "Round", x, 1, NULL, 0);
   uint32_t y = add_node (&n, forward, x, count, attributes, attribute_count);
   uint32_t slope = like (&n, y);
-  const uint32_t of_input[] = { slope, x[1], x[0] }, of_weight[] = { slope, x[0], x[1] },
-                 of_pool[] = { slope, x[0] };
+  uint32_t of_input[] = { slope, 0, x[0] }, of_weight[] = { slope, x[0], 0 };
+  const uint32_t of_pool[] = { slope, x[0] };
+  if (!pools)
+    of_input[1] = of_weight[2] = x[1];
   const char *op = mode == 'i'   ? "adze.ConvGradInput"
                    : mode == 'w' ? "adze.ConvGradWeight"
+                   : mode == 'm' ? "adze.MaxPoolGrad"
                                  : "adze.AveragePoolGrad";
   const uint32_t *operands = mode == 'i' ? of_input : mode == 'w' ? of_weight : of_pool;
   uint32_t gradient
-      = add_node (&n, op, operands, mode == 'p' ? 2 : 3, attributes, attribute_count);
+      = add_node (&n, op, operands, pools ? 2 : 3, attributes, attribute_count);
   must (adze_graph_add_output (n.graph, y));
   must (adze_graph_add_output (n.graph, gradient));
   snprintf (what, sizeof what, "%s (%s) %s, round %u", op, inputs, attributes_text, round);
@@ -483,18 +489,25 @@ gradients (void **state)
     { "a,4,9,9 6,2,3,3", "group=2 dilations=2,2" },
     { "2,32,10,10 48,32,3,3", "pads=1,1,1,1" },
     { "a,b,5,6,7 c,b,2,3,2", "" },
-  }, pools[] = {
+  }, means[] = {
     { "a,b,9,9", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1" },
     { "a,b,9,9", "kernel_shape=3,2 count_include_pad=1 pads=1,0,1,1" },
     { "a,b,9", "kernel_shape=2, strides=2," },
+  }, greatest[] = {
+    { "a,b,9,9", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1" },
+    { "2,32,8,8", "kernel_shape=2,2 strides=2,2" },
+    { "a,b,9", "kernel_shape=2, strides=2, ceil_mode=1" },
+    { "a,b,5,6,7", "kernel_shape=2,3,2" },
   };
   for (unsigned round = 0; round < ROUNDS; round++) {
     for (size_t i = 0; i < ADZE_COUNT_OF (convolutions); i++) {
       check_gradient (*state, convolutions[i].inputs, convolutions[i].attributes, 'i', round);
       check_gradient (*state, convolutions[i].inputs, convolutions[i].attributes, 'w', round);
     }
-    for (size_t i = 0; i < ADZE_COUNT_OF (pools); i++)
-      check_gradient (*state, pools[i].inputs, pools[i].attributes, 'p', round);
+    for (size_t i = 0; i < ADZE_COUNT_OF (means); i++)
+      check_gradient (*state, means[i].inputs, means[i].attributes, 'p', round);
+    for (size_t i = 0; i < ADZE_COUNT_OF (greatest); i++)
+      check_gradient (*state, greatest[i].inputs, greatest[i].attributes, 'm', round);
   }
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* do_pool.c: MaxPool, AveragePool, their global forms, adze.AveragePoolGrad. The gradient of
- * MaxPool needs what oneDNN's forward pass writes down beside its result, so it is not here. */
+/* do_pool.c: MaxPool, AveragePool, their global forms, adze.MaxPoolGrad, adze.AveragePoolGrad. */
 #include "onednn.h"
 
 static bool
@@ -85,43 +84,45 @@ onednn_pool (onednn_part *part)
   return status;
 }
 
-/* ---- The gradient: (gradient, input). */
+/* ---- Gradients: (gradient, input). */
 
 static adze_status
 backward_descriptor (const onednn_part *part, const onednn_window *w,
                      const dnnl_memory_desc_t *images, const dnnl_memory_desc_t *positions,
-                     dnnl_primitive_desc_t *descriptor)
+                     const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *descriptor)
 {
   dnnl_pooling_v2_desc_t description;
-  dnnl_primitive_desc_t hint;
-  adze_status status
-      = forward_descriptor (part, w, dnnl_forward_training, images, positions, &hint);
-  if (status != ADZE_OK)
-    return status;
-  status = onednn_checked (
+  adze_status status = onednn_checked (
       part,
       dnnl_pooling_v2_backward_desc_init (&description, algorithm_of (part->node), images,
                                           positions, w->strides, w->kernel, w->dilations,
                                           w->before, w->after),
       "the gradient of a pool");
-  if (status == ADZE_OK)
-    status = onednn_descriptor (part, &description, NULL, hint, descriptor);
-  dnnl_primitive_desc_destroy (hint);
-  return status;
+  return status == ADZE_OK ? onednn_descriptor (part, &description, NULL, hint, descriptor)
+                           : status;
 }
+
+static adze_status
+gradient_window (const onednn_part *part, onednn_window *window)
+{
+  adze_status status = onednn_need_floats (part, 2);
+  if (status == ADZE_OK && !onednn_in (part, 1))
+    status = onednn_refuse (part, ADZE_E_FORMAT, "its second input is left out");
+  return status == ADZE_OK
+             ? window_of (part, onednn_in (part, 1), onednn_in (part, 0), window)
+             : status;
+}
+
+/* ---- Of the mean: compact, for the gradient mostly comes so. */
 
 adze_status
 onednn_average_pool_grad (onednn_part *part)
 {
   onednn_window window;
   dnnl_memory_desc_t images, positions;
-  dnnl_primitive_desc_t d;
+  dnnl_primitive_desc_t hint, d;
   onednn_arg args[] = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
-  adze_status status = onednn_need_floats (part, 2);
-  if (status == ADZE_OK && !onednn_in (part, 1))
-    status = onednn_refuse (part, ADZE_E_FORMAT, "its second input is left out");
-  if (status == ADZE_OK)
-    status = window_of (part, onednn_in (part, 1), onednn_in (part, 0), &window);
+  adze_status status = gradient_window (part, &window);
   if (status != ADZE_OK)
     return status;
   onednn_compact (onednn_in (part, 1), &images);
@@ -130,6 +131,79 @@ onednn_average_pool_grad (onednn_part *part)
   if (status == ADZE_OK)
     status = onednn_make (part, part->node->outputs[0], &images, &args[1].slot);
   if (status == ADZE_OK)
-    status = backward_descriptor (part, &window, &images, &positions, &d);
-  return status == ADZE_OK ? onednn_act_add (part, d, args, 2) : status;
+    status = forward_descriptor (part, &window, dnnl_forward_training, &images, &positions, &hint);
+  if (status != ADZE_OK)
+    return status;
+  status = backward_descriptor (part, &window, &images, &positions, hint, &d);
+  if (status == ADZE_OK)
+    status = onednn_act_add (part, d, args, 2);
+  dnnl_primitive_desc_destroy (hint);
+  return status;
+}
+
+/* ---- Of the greatest: which element that was, oneDNN notes in a workspace while it goes forward.
+ * The operator brings none, so the program goes forward once more, for the workspace alone. */
+
+static adze_status
+forward_again (onednn_part *part, const_dnnl_primitive_desc_t forward, size_t images,
+               size_t *workspace)
+{
+  dnnl_primitive_desc_t copy;
+  onednn_arg args[] = { { DNNL_ARG_SRC, images }, { DNNL_ARG_DST, 0 }, { DNNL_ARG_WORKSPACE, 0 } };
+  adze_status status = onednn_make_room (part, onednn_layout_of (forward, dnnl_query_dst_md),
+                                         &args[1].slot);
+  if (status == ADZE_OK)
+    status = onednn_make_room (part, onednn_layout_of (forward, dnnl_query_workspace_md),
+                               &args[2].slot);
+  *workspace = args[2].slot;
+  if (status == ADZE_OK)
+    status = onednn_checked (part, dnnl_primitive_desc_clone (&copy, forward), "a descriptor");
+  return status == ADZE_OK ? onednn_act_add (part, copy, args, 3) : status;
+}
+
+/* BACKWARD is gone afterwards. */
+static adze_status
+add_both (onednn_part *part, size_t images, const dnnl_memory_desc_t *positions,
+          const_dnnl_primitive_desc_t forward, dnnl_primitive_desc_t backward)
+{
+  onednn_arg args[]
+      = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_WORKSPACE, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
+  const dnnl_memory_desc_t layout = part->program->slots[images].layout;
+  adze_status status = forward_again (part, forward, images, &args[1].slot);
+  if (status == ADZE_OK)
+    status = onednn_get (part, part->node->inputs[0], positions, &args[0].slot);
+  if (status == ADZE_OK)
+    status = onednn_make (part, part->node->outputs[0], &layout, &args[2].slot);
+  if (status == ADZE_OK)
+    return onednn_act_add (part, backward, args, 3);
+  dnnl_primitive_desc_destroy (backward);
+  return status;
+}
+
+adze_status
+onednn_max_pool_grad (onednn_part *part)
+{
+  onednn_window window;
+  dnnl_memory_desc_t any;
+  dnnl_primitive_desc_t forward, backward;
+  size_t images;
+  adze_status status = gradient_window (part, &window);
+  if (status != ADZE_OK)
+    return status;
+  if (onednn_in (part, 2))
+    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "indices of MaxPool are not taken");
+  onednn_any (&any, onednn_in (part, 0)->rank, onednn_in (part, 0)->shape);
+  status = onednn_get (part, part->node->inputs[1], NULL, &images);
+  if (status == ADZE_OK)
+    status = forward_descriptor (part, &window, dnnl_forward_training,
+                                 &part->program->slots[images].layout, &any, &forward);
+  if (status != ADZE_OK)
+    return status;
+  const dnnl_memory_desc_t positions = *onednn_layout_of (forward, dnnl_query_dst_md);
+  status = backward_descriptor (part, &window, &part->program->slots[images].layout, &positions,
+                                forward, &backward);
+  if (status == ADZE_OK)
+    status = add_both (part, images, &positions, forward, backward);
+  dnnl_primitive_desc_destroy (forward); /* BACKWARD's primitive was made with a look at it */
+  return status;
 }

@@ -168,6 +168,7 @@ static const onednn_operator operators[] = {
   { "adze", "AveragePoolGrad", onednn_average_pool_grad },
   { "adze", "ConvGradInput", onednn_conv_grad_input },
   { "adze", "ConvGradWeight", onednn_conv_grad_weight },
+  { "adze", "MaxPoolGrad", onednn_max_pool_grad },
   { "adze", "SumTo", onednn_sum_to },
 };
 

@@ -231,7 +231,8 @@ typedef struct onednn_operator {
 adze_status onednn_mat_mul (onednn_part *part), onednn_gemm (onednn_part *part);
 adze_status onednn_conv (onednn_part *part), onednn_conv_grad_input (onednn_part *part),
     onednn_conv_grad_weight (onednn_part *part);
-adze_status onednn_pool (onednn_part *part), onednn_average_pool_grad (onednn_part *part);
+adze_status onednn_pool (onednn_part *part), onednn_average_pool_grad (onednn_part *part),
+    onednn_max_pool_grad (onednn_part *part);
 adze_status onednn_unary (onednn_part *part), onednn_binary (onednn_part *part);
 adze_status onednn_softmax (onednn_part *part), onednn_batch_norm (onednn_part *part),
     onednn_layer_norm (onednn_part *part);
