@@ -203,6 +203,7 @@ compare (const char *what, size_t output, const adze_view *found, const adze_vie
                 (double)a[i], (double)b[i]);
 }
 
+/* All of the network is one part. */
 static void
 check_net (const engine *e, net *n, const char *what)
 {
@@ -215,6 +216,7 @@ check_net (const engine *e, net *n, const char *what)
   run_on (e, n, true, &on, found);
   run_on (e, n, false, &with_ref, wanted);
   assert_int_equal (adze_executable_facts_of (on)->delegated, 0);
+  assert_int_equal (adze_executable_facts_of (on)->steps, 1);
   for (size_t i = 0; i < count; i++)
     compare (what, i, found[i], wanted[i]);
 }
