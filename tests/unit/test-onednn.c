@@ -367,7 +367,6 @@ elementwise (void **state)
     { "Exp", "a,b", "", -2, 2 },
     { "HardSwish", "a,b", "", -4, 4 },
     { "LeakyRelu", "a,b,c", "alpha=.125", -2, 2 },
-    { "Log", "a,b", "", .5F, 4 },
     { "Neg", "a", "", -2, 2 },
     { "Reciprocal", "a,b", "", .5F, 4 },
     { "Relu", "a,b,c,d", "", -2, 2 },

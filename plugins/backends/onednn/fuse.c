@@ -14,13 +14,13 @@ typedef struct known {
   bool behind; /* fast as a part of another primitive, too */
 } known;
 
+/* Log is not among them: near 1, where it is near 0, oneDNN's is off by 1e-6, which is all of it. */
 static const known functions[] = {
   { "Abs", dnnl_eltwise_abs, NULL, 0, 0, false },
   { "Elu", dnnl_eltwise_elu, "alpha", 1, 0, true },
   { "Exp", dnnl_eltwise_exp, NULL, 0, 0, false },
   { "HardSwish", dnnl_eltwise_hardswish, NULL, 0, 0, true },
   { "LeakyRelu", dnnl_eltwise_relu, "alpha", 0.01F, 0, true },
-  { "Log", dnnl_eltwise_log, NULL, 0, 0, false },
   { "Neg", dnnl_eltwise_linear, NULL, -1, 0, false },
   { "Reciprocal", dnnl_eltwise_pow, NULL, 1, -1, false },
   { "Relu", dnnl_eltwise_relu, NULL, 0, 0, true },

@@ -138,7 +138,6 @@ static const onednn_operator operators[] = {
   { "", "Identity", onednn_same_numbers },
   { "", "LayerNormalization", onednn_layer_norm },
   { "", "LeakyRelu", onednn_unary },
-  { "", "Log", onednn_unary },
   { "", "LogSoftmax", onednn_softmax },
   { "", "MatMul", onednn_mat_mul },
   { "", "Max", onednn_binary },
