@@ -22,6 +22,7 @@
 
 #include <adze/draft/backend.h>
 #include <adze/draft/decision.h>
+#include <adze/draft/eval.h>
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
 #include <adze/draft/graph.h>
@@ -32,6 +33,7 @@
 #include <adze/draft/run.h>
 #include <adze/draft/source.h>
 #include <adze/draft/technique.h>
+#include <adze/draft/train.h>
 #include <adze/draft/traits.h>
 
 #endif

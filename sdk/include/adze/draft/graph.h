@@ -167,6 +167,23 @@ typedef struct adze_graph_service {
   /* [callback] The opset of ONNX that the nodes are of, where a format builds an older or newer
    * model; the host makes ADZE_GRAPH_OPSET of it. Bodies need no word of their own. */
   adze_status (*set_opset) (const adze_host *host, adze_graph *graph, int64_t opset);
+
+  /* ---- Numbers, and what follows from a network. */
+
+  /* [callback] The numbers of a weight, or of what becomes a constant; copied. */
+  adze_status (*set_data) (const adze_host *host, adze_graph *graph, uint32_t value,
+                           const void *data, size_t size);
+  /* [callback] Adds the gradients of SCALAR, a float value of one element, with respect to VALUES:
+   * GRADIENTS[I] is that of VALUES[I], of its shape. Types must have been inferred (verify). */
+  adze_status (*differentiate) (const adze_host *host, adze_graph *graph, uint32_t scalar,
+                                const uint32_t *values, size_t count, uint32_t *gradients);
+  /* [callback] Removes nodes that no output needs; *COUNT (may be NULL) says how many. */
+  adze_status (*remove_dead) (const adze_host *host, adze_graph *graph, size_t *count);
+  /* [callback] Replaces input INDEX of a node; sets or replaces an attribute. */
+  adze_status (*set_input) (const adze_host *host, adze_graph *graph, uint32_t node, size_t index,
+                            uint32_t value);
+  adze_status (*set_attribute) (const adze_host *host, adze_graph *graph, uint32_t node,
+                                const adze_graph_attribute *attribute);
 } adze_graph_service;
 
 static inline const adze_graph_service *

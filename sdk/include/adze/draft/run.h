@@ -8,6 +8,7 @@
 #ifndef ADZE_DRAFT_RUN_H
 #define ADZE_DRAFT_RUN_H
 
+#include <adze/draft/graph.h>
 #include <adze/draft/model.h>
 #include <adze/draft/source.h>
 #include <adze/error.h>
@@ -66,6 +67,19 @@ typedef struct adze_run_service {
 
   /* [callback] How far it is, for whoever watches; false: stop, and return ADZE_E_CANCELLED. */
   bool (*progress) (const adze_host *host, adze_context *context, uint64_t done, uint64_t total);
+
+  /* [callback] The network of a model, with the numbers of its weights, of the host's opset and
+   * verified. It is a copy for this run, may be edited by adze.graph, and is there until run returns.
+   * Refused where the model is tensors alone, and in a process of its own. */
+  adze_status (*graph) (const adze_host *host, adze_context *context, adze_artifact *artifact,
+                        adze_graph **graph);
+  /* [callback] An empty one. */
+  adze_status (*new_graph) (const adze_host *host, adze_context *context, const char *name,
+                            adze_graph **graph);
+  /* [callback] A model that is a network: all weights of GRAPH as tensors, in order, and GRAPH itself.
+   * Tensors that it does not compute with may be given beside them by give_tensor. */
+  adze_status (*give_graph) (const adze_host *host, adze_context *context, const char *port,
+                             adze_graph *graph);
 } adze_run_service;
 
 static inline const adze_run_service *
