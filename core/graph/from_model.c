@@ -12,8 +12,8 @@
 
 /* ---- The format. */
 
-static const void *
-services (const char *id, bool bare)
+const void *
+adze_graph_services (const char *id, bool bare)
 {
   return strcmp (id, ADZE_GRAPH) == 0 ? &adze_graph_table : adze_session_services (id, bare);
 }
@@ -50,7 +50,7 @@ ask_format (adze_runtime *runtime, const adze_model_part *part, adze_graph *grap
   *asked = false;
   if (!format)
     return NULL;
-  ADZE_TRY (adze_session_open_with (runtime, format, NULL, services, &session));
+  ADZE_TRY (adze_session_open_with (runtime, format, NULL, adze_graph_services, &session));
   *asked = session.callbacks.graph != NULL;
   adze_error *error = *asked ? call_graph (&session, part, graph) : NULL;
   adze_session_close (&session);

@@ -13,4 +13,7 @@
 ADZE_MUST_CHECK adze_error *adze_graph_from_model (adze_runtime *runtime, const adze_model *model,
                                                    adze_graph **graph);
 
+/* What formats are offered that build networks, or are given some. */
+const void *adze_graph_services (const char *id, bool bare);
+
 #endif

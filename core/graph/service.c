@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/service.c: adze.graph/1: the graph as plugins meet it. */
+#include "graph/gradient.h"
 #include "graph/graph.h"
 #include "plugin/host_table.h"
 
@@ -99,12 +100,18 @@ replace (const adze_host *host, adze_graph *graph, uint32_t old_value, uint32_t 
   return answer (host, adze_graph_replace (graph, old_value, new_value));
 }
 
+static adze_error *
+no_node (const adze_graph *graph, uint32_t node)
+{
+  return adze_error_new (ADZE_E_CONTRACT, "graph '%s' has no node number %u",
+                         adze_graph_name (graph), node);
+}
+
 static adze_status
 remove_node (const adze_host *host, adze_graph *graph, uint32_t node)
 {
   if (!adze_graph_node_at (graph, node))
-    return answer (host, adze_error_new (ADZE_E_CONTRACT, "graph '%s' has no node number %u",
-                                         adze_graph_name (graph), node));
+    return answer (host, no_node (graph, node));
   adze_graph_remove_node (graph, node);
   return ADZE_OK;
 }
@@ -121,6 +128,46 @@ set_opset (const adze_host *host, adze_graph *graph, int64_t opset)
   (void)host;
   adze_graph_set_opset (graph, opset);
   return ADZE_OK;
+}
+
+static adze_status
+set_data (const adze_host *host, adze_graph *graph, uint32_t value, const void *data, size_t size)
+{
+  return answer (host, adze_graph_set_data (graph, value, data, size, true));
+}
+
+static adze_status
+differentiate (const adze_host *host, adze_graph *graph, uint32_t scalar, const uint32_t *values,
+               size_t count, uint32_t *gradients)
+{
+  return answer (host, adze_graph_differentiate (graph, scalar, values, count, gradients));
+}
+
+static adze_status
+remove_dead (const adze_host *host, adze_graph *graph, size_t *count)
+{
+  size_t removed = adze_graph_remove_dead (graph);
+  (void)host;
+  if (count)
+    *count = removed;
+  return ADZE_OK;
+}
+
+static adze_status
+set_input (const adze_host *host, adze_graph *graph, uint32_t node, size_t index, uint32_t value)
+{
+  if (!adze_graph_node_at (graph, node))
+    return answer (host, no_node (graph, node));
+  return answer (host, adze_graph_set_input (graph, node, index, value));
+}
+
+static adze_status
+set_attribute (const adze_host *host, adze_graph *graph, uint32_t node,
+               const adze_graph_attribute *attribute)
+{
+  if (!adze_graph_node_at (graph, node))
+    return answer (host, no_node (graph, node));
+  return answer (host, adze_graph_set_attribute (graph, node, attribute));
 }
 
 const adze_graph_service adze_graph_table = {
@@ -147,4 +194,9 @@ const adze_graph_service adze_graph_table = {
   .remove_node = remove_node,
   .verify = verify,
   .set_opset = set_opset,
+  .set_data = set_data,
+  .differentiate = differentiate,
+  .remove_dead = remove_dead,
+  .set_input = set_input,
+  .set_attribute = set_attribute,
 };

@@ -340,6 +340,7 @@ adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_i
     ADZE_TRY (add_rules (x, key, planned));
     ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
     ADZE_TRY (add_bindings (x, key, planned));
+    ADZE_TRY (adze_compute_key (x, key, planned));
   }
   ADZE_AUTO_FREE char *seed = adze_text_format ("%" PRIu64, x->plan->pipeline->seed);
   if (!seed)

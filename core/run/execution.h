@@ -6,6 +6,7 @@
  *   decide.c      accumulators kept, and decisions taken on them once more
  *   content.c     what things are made of: hashes of inputs, keys of segments
  *   content_settings.c   parameters, their files and components, and datasets as parts of keys
+ *   compute.c     backends of stages with run
  *   outputs.c     files that are promoted when all has gone well
  *   parts.c       where their temporary files are
  *   whole.c       stages that take whole artifacts
@@ -22,10 +23,12 @@
 
 #include "pipeline/plan.h"
 #include "run/folder.h"
+#include "run/lock.h"
 #include "run/pass.h"
 #include "run/seen.h"
 #include "run/sink.h"
 #include "run/told.h"
+#include "stage/networks.h"
 #include "stage/observer.h"
 
 /* A file that is written and waits to be promoted. */
@@ -121,6 +124,19 @@ ADZE_MUST_CHECK adze_error *adze_content_format (adze_key *key,
                                                  const adze_value *settings);
 ADZE_MUST_CHECK adze_error *adze_content_data (adze_execution *x, adze_key *key, const char *stage,
                                                const char *port, const adze_pipeline_data *data);
+
+/* ---- compute.c */
+
+/* Its own, or the run's. */
+const char *adze_compute_backend (const adze_plan *plan, const adze_plan_stage *planned);
+ADZE_MUST_CHECK adze_error *adze_compute_open (adze_execution *x, const adze_plan_stage *planned,
+                                               adze_networks **networks);
+/* Nothing for a stage without run. */
+ADZE_MUST_CHECK adze_error *adze_compute_key (adze_execution *x, adze_key *key,
+                                              const adze_plan_stage *planned);
+ADZE_MUST_CHECK adze_error *adze_compute_lock (const adze_plan *plan,
+                                               const adze_plan_stage *planned,
+                                               adze_lock_uses *uses);
 
 /* ---- decide.c */
 

@@ -180,8 +180,10 @@ collect_uses (const adze_plan *plan, adze_lock_uses *uses)
 {
   adze_plugin_record *record;
   const adze_manifest_component *component;
-  for (size_t i = 0; i < plan->stage_count; i++)
+  for (size_t i = 0; i < plan->stage_count; i++) {
     ADZE_TRY (adze_lock_use_plugin (uses, plan->stages[i].stage->record));
+    ADZE_TRY (adze_compute_lock (plan, &plan->stages[i], uses));
+  }
   for (size_t i = 0; i < plan->pipeline->input_count; i++) {
     if (!plan->inputs[i] || !plan->inputs[i]->file->format)
       continue;

@@ -21,6 +21,7 @@ typedef struct whole_state {
   char *path, *part;
   int fd;
   uint64_t end;
+  adze_networks *networks; /* NULL: it computes with none so far */
   size_t segment;
   bool changed; /* it did something */
 } whole_state;
@@ -36,6 +37,7 @@ whole_state_cleanup (whole_state *s)
       free (s->inputs[i]);
     }
   free (s->inputs);
+  adze_networks_close (s->networks);
   adze_model_close (s->given);
   if (s->fd >= 0) {
     close (s->fd);
@@ -211,6 +213,29 @@ hook_give_bytes (void *context, const char *port, const void *data, size_t size)
   return adze_artifact_check (artifact->type, port, artifact->data, size);
 }
 
+static adze_error *
+hook_give_part (void *context, const char *port, const char *id, const void *data, size_t size)
+{
+  whole_state *s = context;
+  ADZE_TRY (check_port (s, port, true));
+  if (!s->given)
+    ADZE_TRY (open_store (s));
+  return adze_model_add_part (s->given, id, data, size);
+}
+
+/* ---- Networks. */
+
+static adze_error *
+hook_networks (void *context, adze_networks **networks)
+{
+  whole_state *s = context;
+  *networks = NULL;
+  if (!s->networks)
+    ADZE_TRY (adze_compute_open (s->x, s->planned, &s->networks));
+  *networks = s->networks;
+  return NULL;
+}
+
 /* ---- Checkpoints, and being watched. */
 
 static adze_error *
@@ -253,6 +278,7 @@ hook_progress (void *context, uint64_t done, uint64_t total)
 
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
+  hook_networks, hook_give_part,
 };
 
 /* ---- The result. */
@@ -266,6 +292,16 @@ check_model (whole_state *s, adze_model *file)
   return s->changed || s->planned->facts->effect != ADZE_CHANGES
              ? NULL
              : adze_nothing_changed (s->x, s->planned);
+}
+
+/* Beside its tensors, which lie in the store. */
+static adze_error *
+copy_parts (const adze_model *from, adze_model *into)
+{
+  for (size_t i = 0; i < from->part_count; i++)
+    ADZE_TRY (adze_model_add_part (into, from->parts[i].id, from->parts[i].data,
+                                   from->parts[i].size));
+  return NULL;
 }
 
 /* The file of the store gets its name, and becomes the stage's output. */
@@ -282,7 +318,9 @@ settle_model (whole_state *s)
   close (s->fd);
   s->fd = -1;
   ADZE_TRY (adze_store_open (s->path, s->given, &file));
-  adze_error *error = check_model (s, file);
+  adze_error *error = copy_parts (s->given, file);
+  if (!error)
+    error = check_model (s, file);
   if (!error)
     return adze_whole_settle (s->planned, adze_take (&file));
   unlink (s->path);

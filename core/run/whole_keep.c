@@ -4,9 +4,10 @@
  *   KEY.gave          JSON { tensors, told }: what the model's tensors are, with their traits, and all
  *                     that it told
  *   KEY.gave.PORT     the bytes that it gave to a port
- *   facts             { store, changed, gave, given: [{ port, type, hash }], files }: the model's
- *                     file, which lies where it was written, whether anything came of the stage, and
- *                     hashes of the others
+ *   KEY.part.N        a part of the model that it gave beside the tensors: what it is computed with
+ *   facts             { store, changed, gave, given: [{ port, type, hash }], parts: [{ id, hash }],
+ *                     files }: the model's file, which lies where it was written, whether anything
+ *                     came of the stage, and hashes of the others
  */
 #include <string.h>
 
@@ -54,6 +55,32 @@ keep_given (adze_execution *x, size_t segment, adze_hash128 key, adze_value *fac
     adze_value *entry = adze_json_table (list, NULL);
     adze_json_string (entry, "port", given->port);
     adze_json_string (entry, "type", given->artifact->type);
+    adze_json_string (entry, "hash", text);
+  }
+  return adze_json_failed (facts) ? adze_error_memory () : NULL;
+}
+
+static adze_error *
+path_of_part (const adze_execution *x, adze_hash128 key, size_t number, char **path)
+{
+  ADZE_AUTO_FREE char *name = adze_text_format ("part.%zu", number);
+  return name ? adze_result_path (x->folder, key, name, path) : adze_error_memory ();
+}
+
+/* Those that it gave: what came with its input lies there. */
+static adze_error *
+keep_parts (adze_execution *x, size_t segment, adze_hash128 key, adze_value *facts)
+{
+  const adze_plan_stage *planned = stage_of (x, segment);
+  const adze_model *file = planned->output ? planned->output->file : NULL;
+  adze_value *list = adze_json_list (facts, "parts");
+  for (size_t i = 0; file && i < file->part_count; i++) {
+    char text[ADZE_HASH_TEXT];
+    ADZE_AUTO_FREE char *path = NULL;
+    ADZE_TRY (path_of_part (x, key, i, &path));
+    ADZE_TRY (write_file (facts, path, file->parts[i].data, file->parts[i].size, text));
+    adze_value *entry = adze_json_table (list, NULL);
+    adze_json_string (entry, "id", file->parts[i].id);
     adze_json_string (entry, "hash", text);
   }
   return adze_json_failed (facts) ? adze_error_memory () : NULL;
@@ -112,6 +139,7 @@ adze_whole_keep (adze_execution *x, size_t segment, const adze_key *key, const c
   }
   adze_json_bool (facts, "changed", changed);
   ADZE_TRY (keep_given (x, segment, hash, facts));
+  ADZE_TRY (keep_parts (x, segment, hash, facts));
   ADZE_TRY (keep_gave (x, segment, hash, facts));
   return adze_result_keep (x->folder, key, facts);
 }
@@ -192,6 +220,22 @@ read_traits (const adze_value *entry, adze_model_tensor *tensor)
 }
 
 static adze_error *
+read_parts (const adze_execution *x, adze_hash128 key, const adze_value *facts, kept *k)
+{
+  const adze_value *list = adze_value_get (facts, "parts");
+  for (size_t i = 0; list && i < list->count; i++) {
+    ADZE_AUTO_FREE char *path = NULL;
+    ADZE_AUTO_FREE char *data = NULL;
+    size_t size;
+    ADZE_TRY (path_of_part (x, key, i, &path));
+    ADZE_TRY (
+        read_file (path, SIZE_MAX - 1, text_at (list->items[i], "hash"), &data, &size));
+    ADZE_TRY (adze_model_add_part (k->file, text_at (list->items[i], "id"), data, size));
+  }
+  return NULL;
+}
+
+static adze_error *
 read_model (const adze_value *facts, kept *k)
 {
   ADZE_AUTO_MODEL model = NULL;
@@ -235,8 +279,10 @@ read_kept (const adze_execution *x, size_t segment, adze_hash128 key, const adze
   const adze_value *list = adze_value_get (facts, "given");
   size_t count = list ? list->count : 0;
   ADZE_TRY (read_gave (x, key, facts, k));
-  if (stage_of (x, segment)->output)
+  if (stage_of (x, segment)->output) {
     ADZE_TRY (read_model (facts, k));
+    ADZE_TRY (read_parts (x, key, facts, k));
+  }
   k->given = calloc (count + 1, sizeof *k->given);
   if (!k->given)
     return adze_error_memory ();
@@ -276,8 +322,10 @@ adze_whole_settle (adze_plan_stage *planned, adze_model *file)
   memcpy (output->view.tensors, file->tensors, file->count * sizeof *output->view.tensors);
   output->view.count = file->count;
   output->view.format = input ? input->view.format : NULL;
-  output->view.parts = input ? input->view.parts : NULL;
-  output->view.part_count = input ? input->view.part_count : 0;
+  /* A network that it gave takes the place of the one that came in. */
+  const adze_model *parts = file->part_count > 0 || !input ? file : &input->view;
+  output->view.parts = parts->parts;
+  output->view.part_count = parts->part_count;
   output->known = true;
   return NULL;
 }

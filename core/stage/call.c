@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "plugin/services.h"
+#include "graph/graph.h"
+#include "stage/networks.h"
 #include "stage/piece.h"
 #include "stage/run_ops.h"
 
@@ -232,6 +234,12 @@ adze_technique_service (const char *id, bool bare)
     return &adze_outline_services;
   if (strcmp (id, ADZE_RUN) == 0)
     return &adze_run_services;
+  if (strcmp (id, ADZE_GRAPH) == 0)
+    return &adze_graph_table;
+  if (strcmp (id, ADZE_EVAL) == 0)
+    return bare ? NULL : &adze_eval_services;
+  if (strcmp (id, ADZE_TRAIN) == 0)
+    return bare ? NULL : &adze_train_services;
   if (strcmp (id, ADZE_DECISION) == 0)
     return bare ? NULL : &adze_decision_services;
   return adze_service_find (id, bare);

@@ -435,7 +435,21 @@ there_progress (void *data, uint64_t done, uint64_t total)
   return go;
 }
 
+static adze_error *
+there_networks (void *data, struct adze_networks **networks)
+{
+  (void)data;
+  *networks = NULL;
+  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
+                                      "a stage in a process of its own cannot compute with networks");
+  adze_error_set (error, "hint",
+                  "isolate = false runs it in this process, which it is trusted for where its folder "
+                  "is");
+  return error;
+}
+
 const adze_run_ops adze_run_ops_there = {
   there_input,       there_read_tensor, there_column, there_batches, there_batch,    there_bytes,
   there_give_tensor, there_give_bytes,  there_save,   there_load,    there_progress,
+  there_networks,    NULL,
 };

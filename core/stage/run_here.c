@@ -116,9 +116,26 @@ here_progress (void *data, uint64_t done, uint64_t total)
   return here->hooks->progress (here->context, done, total);
 }
 
+static adze_error *
+here_networks (void *data, struct adze_networks **networks)
+{
+  const adze_run_here *here = data;
+  if (!here->hooks->networks)
+    return adze_error_new (ADZE_E_UNSUPPORTED, "there is no backend here to compute with");
+  return here->hooks->networks (here->context, networks);
+}
+
+static adze_error *
+here_give_part (void *data, const char *port, const char *id, const void *bytes, size_t size)
+{
+  const adze_run_here *here = data;
+  return here->hooks->give_part (here->context, port, id, bytes, size);
+}
+
 const adze_run_ops adze_run_ops_here = {
   here_input,      here_read_tensor, here_column, here_batches, here_batch,    here_bytes,
   here_give_tensor, here_give_bytes, here_save,   here_load,    here_progress,
+  here_networks,   here_give_part,
 };
 
 void

@@ -7,6 +7,8 @@
 #include "artifact/artifact.h"
 #include "stage/instance.h"
 
+struct adze_networks;
+
 struct adze_run_hooks {
   /* *ARTIFACT stays NULL when nothing is bound. Belongs to the run. */
   adze_error *(*input) (void *context, const char *port, struct adze_artifact **artifact);
@@ -17,6 +19,10 @@ struct adze_run_hooks {
   /* *DATA is to be freed; NULL: there is none. */
   adze_error *(*load) (void *context, const char *name, void **data, size_t *size);
   bool (*progress) (void *context, uint64_t done, uint64_t total);
+  /* NULL, both: nothing is computed with. *NETWORKS belongs to the run. */
+  adze_error *(*networks) (void *context, struct adze_networks **networks);
+  adze_error *(*give_part) (void *context, const char *port, const char *id, const void *data,
+                            size_t size);
 };
 
 #endif

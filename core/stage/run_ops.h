@@ -16,6 +16,7 @@
 #include "stage/run_hooks.h"
 
 /* DATA is that of the set of operations. What they are called with has been checked. */
+struct adze_networks;
 typedef struct adze_run_ops adze_run_ops;
 struct adze_run_ops {
   adze_error *(*input) (void *data, const char *port, struct adze_artifact **artifact);
@@ -36,6 +37,11 @@ struct adze_run_ops {
   adze_error *(*save) (void *data, const char *name, const void *bytes, size_t size);
   adze_error *(*load) (void *data, const char *name, void **bytes, size_t *size);
   bool (*progress) (void *data, uint64_t done, uint64_t total);
+  /* What is computed with; refused, with the reason, where nothing is. */
+  adze_error *(*networks) (void *data, struct adze_networks **networks);
+  /* A part of the model that goes out, beside its tensors; where there are networks. */
+  adze_error *(*give_part) (void *data, const char *port, const char *id, const void *bytes,
+                            size_t size);
 };
 
 /* adze_context of the SDK is this struct. */
@@ -48,6 +54,9 @@ struct adze_context {
 };
 
 extern const adze_run_service adze_run_services;
+
+/* The run that this thread is inside; NULL, and a broken rule, when it is inside none. */
+adze_context *adze_run_here_of (const adze_host *host, const char *function);
 
 /* Is it one for a checkpoint? It may become the name of a file. */
 bool adze_run_name (const char *name);

@@ -2,13 +2,15 @@
 /* adze.run/1: whole artifacts for a technique that has a run. */
 #include <string.h>
 
+#include "graph/graph.h"
 #include "stage/call.h"
+#include "stage/networks.h"
 #include "stage/run_ops.h"
 
 /* The run that this thread is inside; NULL, and a broken rule, when it is inside none. Bodies of
  * adze.parallel may not ask: what answers keeps no two questions apart. */
-static adze_context *
-running (const adze_host *host, const char *function)
+adze_context *
+adze_run_here_of (const adze_host *host, const char *function)
 {
   adze_desk *desk = adze_desk_of (host);
   if (!adze_desk_inside (desk, function))
@@ -27,6 +29,13 @@ settle (const adze_host *host, adze_error *error)
   return error ? adze_push_error (host, error) : ADZE_OK;
 }
 
+/* With all that the error knows: node, value, what was needed. */
+static adze_status
+settle_fully (const adze_host *host, adze_error *error)
+{
+  return error ? adze_desk_fail (adze_desk_of (host), error) : ADZE_OK;
+}
+
 static adze_status
 refuse (const char *what)
 {
@@ -39,7 +48,7 @@ refuse (const char *what)
 static adze_artifact *
 run_input (const adze_host *host, adze_context *given, const char *port)
 {
-  adze_context *context = running (host, ADZE_RUN " input");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " input");
   struct adze_artifact *artifact = NULL;
   (void)given;
   if (!context || !port)
@@ -53,13 +62,13 @@ run_input (const adze_host *host, adze_context *given, const char *port)
 static const char *
 run_type (const adze_host *host, const adze_artifact *artifact)
 {
-  return running (host, ADZE_RUN " type") && artifact ? artifact->type : NULL;
+  return adze_run_here_of (host, ADZE_RUN " type") && artifact ? artifact->type : NULL;
 }
 
 static size_t
 run_tensor_count (const adze_host *host, const adze_artifact *artifact)
 {
-  return running (host, ADZE_RUN " tensor_count") && artifact && artifact->model
+  return adze_run_here_of (host, ADZE_RUN " tensor_count") && artifact && artifact->model
              ? artifact->model->count
              : 0;
 }
@@ -74,7 +83,7 @@ static adze_status
 run_read_tensor (const adze_host *host, adze_artifact *artifact, size_t index, uint64_t offset,
                  void *buffer, size_t size)
 {
-  adze_context *context = running (host, ADZE_RUN " read_tensor");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " read_tensor");
   const adze_tensor_meta *meta = run_tensor (host, artifact, index);
   if (!context || !meta || (size > 0 && !buffer) || offset > meta->byte_size
       || size > meta->byte_size - offset)
@@ -86,7 +95,7 @@ run_read_tensor (const adze_host *host, adze_artifact *artifact, size_t index, u
 static const adze_column *
 run_column (const adze_host *host, const adze_artifact *artifact, size_t index)
 {
-  adze_context *context = running (host, ADZE_RUN " column");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " column");
   return context && artifact ? context->ops->column (context->data, artifact, index) : NULL;
 }
 
@@ -99,7 +108,7 @@ is_dataset (const adze_context *context, const adze_artifact *artifact)
 static uint64_t
 run_batches (const adze_host *host, const adze_artifact *artifact, uint32_t batch_size)
 {
-  adze_context *context = running (host, ADZE_RUN " batches");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " batches");
   uint64_t count = 0;
   if (!is_dataset (context, artifact) || batch_size == 0)
     return 0;
@@ -111,7 +120,7 @@ static adze_status
 run_batch (const adze_host *host, adze_artifact *artifact, uint64_t epoch, uint64_t number,
            uint32_t batch_size, size_t column, const void **data, size_t *count)
 {
-  adze_context *context = running (host, ADZE_RUN " batch");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " batch");
   uint64_t batches = 0;
   if (!is_dataset (context, artifact) || batch_size == 0 || !data || !count
       || !context->ops->column (context->data, artifact, column))
@@ -128,7 +137,7 @@ run_batch (const adze_host *host, adze_artifact *artifact, uint64_t epoch, uint6
 static adze_status
 run_bytes (const adze_host *host, adze_artifact *artifact, const void **data, size_t *size)
 {
-  adze_context *context = running (host, ADZE_RUN " bytes");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " bytes");
   if (!context || !artifact || !data || !size || is_dataset (context, artifact)
       || strcmp (artifact->type, ADZE_TYPE_MODEL) == 0)
     return refuse ("it asked for the bytes of what is none");
@@ -152,7 +161,7 @@ static adze_status
 run_give_tensor (const adze_host *host, adze_context *given, const char *port,
                  const adze_tensor_meta *meta, const void *data)
 {
-  adze_context *context = running (host, ADZE_RUN " give_tensor");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " give_tensor");
   uint64_t elements, bytes;
   (void)given;
   if (!context)
@@ -176,13 +185,97 @@ static adze_status
 run_give_bytes (const adze_host *host, adze_context *given, const char *port, const void *data,
                 size_t size)
 {
-  adze_context *context = running (host, ADZE_RUN " give_bytes");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " give_bytes");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
   if (!is_out_port (context, port, false) || (size > 0 && !data))
     return refuse ("it gave bytes to what is no out-port for them");
   return settle (host, context->ops->give_bytes (context->data, port, data, size));
+}
+
+/* ---- Networks. */
+
+static adze_status
+run_graph (const adze_host *host, adze_context *given, adze_artifact *artifact,
+           adze_graph **graph)
+{
+  adze_networks *networks = adze_networks_here (host, ADZE_RUN " graph");
+  (void)given;
+  if (!networks)
+    return ADZE_E_UNSUPPORTED;
+  if (!artifact || !artifact->model)
+    return refuse ("it asked for the network of what is no model");
+  return settle_fully (host, adze_networks_graph (networks, artifact->model, graph));
+}
+
+static adze_status
+run_new_graph (const adze_host *host, adze_context *given, const char *name, adze_graph **graph)
+{
+  adze_networks *networks = adze_networks_here (host, ADZE_RUN " new_graph");
+  (void)given;
+  return networks ? settle_fully (host, adze_networks_new_graph (networks, name, graph))
+                  : ADZE_E_UNSUPPORTED;
+}
+
+static adze_error *
+give_value (const adze_context *context, const char *port, const adze_graph_value *value)
+{
+  if (value->role != ADZE_ROLE_WEIGHT && value->role != ADZE_ROLE_CONSTANT)
+    return NULL;
+  adze_tensor_meta meta = { .struct_size = sizeof meta,
+                            .name = value->name,
+                            .dtype = value->dtype,
+                            .rank = value->rank,
+                            .shape = value->shape };
+  uint64_t elements, bytes;
+  ADZE_TRY (adze_tensor_meta_size (&meta, &elements, &bytes));
+  meta.byte_size = bytes;
+  if (bytes > 0 && !value->data)
+    return adze_error_new (ADZE_E_CONTRACT, "the network's weight '%s' has no numbers",
+                           value->name);
+  return context->ops->give_tensor (context->data, port, &meta, value->data);
+}
+
+/* Those of bodies are in no other graph's list. */
+static adze_error *
+give_values (const adze_context *context, const char *port, const adze_graph *graph)
+{
+  for (uint32_t i = 0; i < adze_graph_value_count (graph); i++)
+    ADZE_TRY (give_value (context, port, adze_graph_value_at (graph, i)));
+  for (uint32_t n = 0; n < adze_graph_node_count (graph); n++) {
+    const adze_graph_node *node = adze_graph_node_at (graph, n);
+    for (size_t i = 0; node && i < node->attribute_count; i++)
+      if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
+        ADZE_TRY (give_values (context, port, node->attributes[i].graph));
+  }
+  return NULL;
+}
+
+static adze_error *
+give_graph (adze_networks *networks, const adze_context *context, const char *port,
+            adze_graph *graph)
+{
+  ADZE_AUTO_FREE char *id = NULL;
+  ADZE_AUTO_FREE void *bytes = NULL;
+  size_t size = 0;
+  ADZE_TRY (adze_graph_verify (graph));
+  ADZE_TRY (adze_networks_part (networks, graph, &id, &bytes, &size));
+  ADZE_TRY (give_values (context, port, graph));
+  return context->ops->give_part (context->data, port, id, bytes, size);
+}
+
+static adze_status
+run_give_graph (const adze_host *host, adze_context *given, const char *port, adze_graph *graph)
+{
+  adze_networks *networks = adze_networks_here (host, ADZE_RUN " give_graph");
+  (void)given;
+  if (!networks)
+    return ADZE_E_UNSUPPORTED;
+  const adze_context *context = adze_run_here_of (host, ADZE_RUN " give_graph");
+  if (!is_out_port (context, port, true) || !graph)
+    return refuse ("it gave a network to what is no out-port for models");
+  return settle_fully (host, give_graph (networks, context, port, graph));
 }
 
 /* ---- Checkpoints and progress. */
@@ -205,7 +298,7 @@ static adze_status
 run_save (const adze_host *host, adze_context *given, const char *name, const void *data,
           size_t size)
 {
-  adze_context *context = running (host, ADZE_RUN " save");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " save");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
@@ -218,7 +311,7 @@ static adze_status
 run_load (const adze_host *host, adze_context *given, const char *name, const void **data,
           size_t *size)
 {
-  adze_context *context = running (host, ADZE_RUN " load");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " load");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
@@ -234,7 +327,7 @@ run_load (const adze_host *host, adze_context *given, const char *name, const vo
 static bool
 run_progress (const adze_host *host, adze_context *given, uint64_t done, uint64_t total)
 {
-  adze_context *context = running (host, ADZE_RUN " progress");
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " progress");
   (void)given;
   return context && context->ops->progress (context->data, done, total);
 }
@@ -255,4 +348,7 @@ const adze_run_service adze_run_services = {
   .save = run_save,
   .load = run_load,
   .progress = run_progress,
+  .graph = run_graph,
+  .new_graph = run_new_graph,
+  .give_graph = run_give_graph,
 };

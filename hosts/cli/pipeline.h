@@ -10,8 +10,15 @@ typedef struct adze_cli_plan {
   adze_plan *plan;
 } adze_cli_plan;
 
-/* The pipeline that the first word names, with what --set says. Close it either way. 0, or an exit
- * status whose reason has been said. */
+/* The option of all of them beside --set. */
+#define ADZE_CLI_BACKEND_OPTION \
+  { "backend", 0, false, "NAME", "who computes, whatever [run] says; `adze list backend` shows them" }
+
+/* The pipeline that the first word names, with what --set and --backend say. 0, or an exit status
+ * whose reason has been said. */
+int adze_cli_pipeline_open (adze_cli *cli, const adze_cli_arguments *arguments,
+                            adze_pipeline **pipeline);
+/* The same and its plan. Close it either way. */
 int adze_cli_plan_open (adze_cli *cli, const adze_cli_arguments *arguments, adze_cli_plan *opened);
 void adze_cli_plan_close (adze_cli_plan *opened);
 

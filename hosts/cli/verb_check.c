@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hosts/cli: adze check. */
 #include "cli/cli.h"
+#include "cli/pipeline.h"
 
 static int
 run (adze_cli *cli, const adze_cli_arguments *arguments)
 {
   const char *path = arguments->words[0];
-  ADZE_CLI_FREE const char **settings = adze_cli_values (arguments, "set");
-  if (!settings)
-    return adze_cli_no_memory (cli);
-  int status = adze_cli_open (cli);
+  adze_pipeline *pipeline = NULL;
+  int status = adze_cli_pipeline_open (cli, arguments, &pipeline);
   if (status != ADZE_CLI_FINE)
     return status;
-  adze_pipeline *pipeline = NULL;
-  adze_error *error = adze_pipeline_open (cli->runtime, path, settings, &pipeline);
-  if (error)
-    return adze_cli_fail (cli, error);
   adze_pipeline_close (pipeline);
   if (cli->json) {
     fprintf (adze_cli_out, "{\"pipeline\": ");
@@ -31,6 +26,7 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
 
 static const adze_cli_option options[] = {
   { "set", 0, true, "KEY=VALUE", "as if the file said so: stage.ID.KEY=VALUE; repeatable" },
+  ADZE_CLI_BACKEND_OPTION,
   { NULL, 0, false, NULL, NULL },
 };
 

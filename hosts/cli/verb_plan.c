@@ -20,6 +20,7 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
 static const adze_cli_option options[] = {
   { "set", 0, true, "PATH=VALUE", "set a value of the pipeline, such as stage.clip.percentile=99; "
                                   "repeatable" },
+  ADZE_CLI_BACKEND_OPTION,
   { NULL, 0, false, NULL, NULL },
 };
 

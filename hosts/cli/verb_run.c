@@ -172,6 +172,7 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
 
 static const adze_cli_option options[] = {
   { "set", 0, true, "KEY=VALUE", "as if the file said so: stage.ID.KEY=VALUE; repeatable" },
+  ADZE_CLI_BACKEND_OPTION,
   { "fresh", 0, false, NULL, "do everything anew, whatever earlier runs have left" },
   { "explain", 0, false, NULL, "say what would be done again, and why; run nothing" },
   { "locked", 0, false, NULL, "refuse plugins and backends other than those of adze.lock" },

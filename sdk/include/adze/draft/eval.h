@@ -19,7 +19,9 @@ typedef struct adze_evaluation adze_evaluation;
 
 typedef struct adze_eval_options {
   uint32_t struct_size;
-  uint32_t reserved;
+  /* 1: the numbers of weights change between executions, as those do that training shares (train.h).
+   * Else they are constants, and what depends on them alone is computed once. */
+  uint32_t weights_change;
   /* The shape of each input, in the graph's order; NULL: what the graph says. */
   const int64_t *const *shapes;
 } adze_eval_options;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/compute.c: the backends that stages with run compute with: opened for them, and as a part of what
+ * their results depend on.
+ *
+ * Whether such a stage computes at all is known when it has run, and a key is needed before: so all of
+ * them count on their backend. */
+#include <string.h>
+
+#include "run/execution.h"
+
+const char *
+adze_compute_backend (const adze_plan *plan, const adze_plan_stage *planned)
+{
+  return planned->stage->backend ? planned->stage->backend : plan->pipeline->backend;
+}
+
+adze_error *
+adze_compute_open (adze_execution *x, const adze_plan_stage *planned, adze_networks **networks)
+{
+  const char *delegate = x->plan->pipeline->delegate;
+  adze_delegation delegation = strcmp (delegate, "error") == 0  ? ADZE_DELEGATE_ERROR
+                               : strcmp (delegate, "warn") == 0 ? ADZE_DELEGATE_WARN
+                                                                : ADZE_DELEGATE_ALLOW;
+  return adze_networks_open (x->plan->runtime, planned->stage->id,
+                             adze_compute_backend (x->plan, planned), delegation, networks);
+}
+
+/* What it says of itself; *THREADS: its bytes depend on how many there are. */
+static adze_error *
+ask (adze_runtime *runtime, const char *id, char **identity, bool *threads)
+{
+  adze_backend_at_work *backend;
+  *identity = NULL;
+  ADZE_TRY (adze_backend_open (runtime, id, NULL, NULL, &backend));
+  *identity = strdup (adze_backend_identity (backend));
+  *threads = adze_backend_callbacks (backend)->determinism != ADZE_SAME_FOR_ANY_THREADS;
+  adze_backend_close (backend);
+  return *identity ? NULL : adze_error_memory ();
+}
+
+/* One and its plugin. */
+static adze_error *
+add (adze_execution *x, adze_key *key, const char *stage, const char *part, const char *id)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO_FREE char *identity = NULL;
+  bool threads = false;
+  ADZE_AUTO_FREE char *prefix = adze_text_format ("%s/%s", stage, part);
+  if (!prefix)
+    return adze_error_memory ();
+  ADZE_TRY (adze_find_component (x->plan->runtime, id, &record, &component));
+  ADZE_TRY (ask (x->plan->runtime, id, &identity, &threads));
+  ADZE_TRY (adze_content_add (key, stage, part, id));
+  ADZE_TRY (adze_content_plugin (key, prefix, record));
+  if (identity[0])
+    ADZE_TRY (adze_content_add (key, prefix, "identity", identity));
+  if (!threads)
+    return NULL;
+  ADZE_AUTO_FREE char *count = adze_text_format ("%u", x->plan->lanes);
+  return count ? adze_content_add (key, prefix, "threads", count) : adze_error_memory ();
+}
+
+/* What the backend lacks is computed by ref, which then counts as well. */
+adze_error *
+adze_compute_key (adze_execution *x, adze_key *key, const adze_plan_stage *planned)
+{
+  const char *backend = adze_compute_backend (x->plan, planned);
+  if (!planned->facts->runs)
+    return NULL;
+  ADZE_TRY (add (x, key, planned->stage->id, "backend", backend));
+  return strcmp (backend, "ref") == 0 ? NULL : add (x, key, planned->stage->id, "reference", "ref");
+}
+
+adze_error *
+adze_compute_lock (const adze_plan *plan, const adze_plan_stage *planned, adze_lock_uses *uses)
+{
+  const char *id = adze_compute_backend (plan, planned);
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO_FREE char *identity = NULL;
+  bool threads;
+  if (!planned->facts->runs)
+    return NULL;
+  ADZE_TRY (adze_find_component (plan->runtime, id, &record, &component));
+  ADZE_TRY (adze_lock_use_plugin (uses, record));
+  ADZE_TRY (ask (plan->runtime, id, &identity, &threads));
+  return adze_lock_use_backend (uses, id, identity);
+}

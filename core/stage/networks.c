@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/networks.h"
+
+#include <string.h>
+
+#include "graph/from_model.h"
+#include "graph/load.h"
+#include "graph/to_model.h"
+#include "stage/call.h"
+#include "stage/run_ops.h"
+
+#define REFERENCE "ref"
+
+typedef struct owned owned;
+struct owned {
+  owned *older;
+  void *object;
+  void (*free_it) (void *object);
+};
+
+struct adze_networks {
+  adze_runtime *runtime;
+  const char *stage;
+  const char *id; /* of the backend */
+  adze_delegation delegation;
+  adze_backend_at_work *ref, *backend; /* NULL: not opened yet, or REF is what was asked for */
+  owned *newest;
+  bool told;
+};
+
+adze_error *
+adze_networks_open (adze_runtime *runtime, const char *stage, const char *backend,
+                    adze_delegation delegation, adze_networks **networks)
+{
+  adze_networks *made = calloc (1, sizeof *made);
+  if (!made)
+    return adze_error_memory ();
+  made->runtime = runtime;
+  made->stage = stage;
+  made->id = backend ? backend : REFERENCE;
+  made->delegation = delegation;
+  *networks = made;
+  return NULL;
+}
+
+void
+adze_networks_close (adze_networks *networks)
+{
+  if (!networks)
+    return;
+  while (networks->newest)
+    adze_networks_drop (networks, networks->newest->object);
+  adze_backend_close (networks->backend);
+  adze_backend_close (networks->ref);
+  free (networks);
+}
+
+adze_error *
+adze_networks_options (adze_networks *networks, adze_compile_options *options)
+{
+  bool other = strcmp (networks->id, REFERENCE) != 0;
+  if (!networks->ref)
+    ADZE_TRY (adze_backend_open (networks->runtime, REFERENCE, NULL, NULL, &networks->ref));
+  if (other && !networks->backend)
+    ADZE_TRY (adze_backend_open (networks->runtime, networks->id, NULL, NULL, &networks->backend));
+  *options = (adze_compile_options){ .backend = networks->backend,
+                                     .ref = networks->ref,
+                                     .refuse_delegation
+                                     = networks->delegation == ADZE_DELEGATE_ERROR };
+  return NULL;
+}
+
+void
+adze_networks_tell (adze_networks *networks, const adze_executable_facts *facts)
+{
+  if (facts->delegated == 0 || networks->told || networks->delegation != ADZE_DELEGATE_WARN)
+    return;
+  networks->told = true;
+  adze_event_bus_log (networks->runtime->bus, networks->stage, ADZE_LOG_WARNING,
+                      "%u nodes that %s does not compute run on " REFERENCE, facts->delegated,
+                      networks->id);
+}
+
+void
+adze_networks_facts (const adze_networks *networks, const adze_executable_facts *from,
+                     adze_eval_facts *facts)
+{
+  const adze_backend_at_work *backend = networks->backend ? networks->backend : networks->ref;
+  const adze_eval_facts all = { .struct_size = sizeof all,
+                                .steps = from->steps,
+                                .delegated = from->delegated,
+                                .folded = from->folded,
+                                .values = from->values,
+                                .constants = from->constants,
+                                .backend = networks->id,
+                                .identity = adze_backend_identity (backend) };
+  uint32_t size = facts->struct_size < sizeof all ? facts->struct_size : (uint32_t)sizeof all;
+  memcpy (facts, &all, size);
+  facts->struct_size = size;
+}
+
+/* ---- What is open. */
+
+adze_error *
+adze_networks_keep (adze_networks *networks, void *object, void (*free_it) (void *object))
+{
+  owned *made = calloc (1, sizeof *made);
+  if (!made) {
+    free_it (object);
+    return adze_error_memory ();
+  }
+  *made = (owned){ networks->newest, object, free_it };
+  networks->newest = made;
+  return NULL;
+}
+
+void
+adze_networks_drop (adze_networks *networks, void *object)
+{
+  for (owned **at = &networks->newest; *at; at = &(*at)->older) {
+    owned *found = *at;
+    if (found->object != object)
+      continue;
+    *at = found->older;
+    found->free_it (found->object);
+    free (found);
+    return;
+  }
+}
+
+/* ---- Graphs. */
+
+static void
+free_graph (void *graph)
+{
+  adze_graph_free (graph);
+}
+
+static adze_error *
+keep_graph (adze_networks *networks, adze_graph *made, adze_graph **graph)
+{
+  ADZE_TRY (adze_networks_keep (networks, made, free_graph));
+  *graph = made;
+  return NULL;
+}
+
+adze_error *
+adze_networks_graph (adze_networks *networks, const adze_model *model, adze_graph **graph)
+{
+  ADZE_AUTO_GRAPH made = NULL;
+  ADZE_TRY (adze_graph_from_model (networks->runtime, model, &made));
+  ADZE_TRY (adze_graph_load_weights (made, model));
+  return keep_graph (networks, adze_take (&made), graph);
+}
+
+adze_error *
+adze_networks_new_graph (adze_networks *networks, const char *name, adze_graph **graph)
+{
+  ADZE_AUTO_GRAPH made = NULL;
+  ADZE_TRY (adze_graph_new (name, &made));
+  return keep_graph (networks, adze_take (&made), graph);
+}
+
+adze_error *
+adze_networks_part (adze_networks *networks, const adze_graph *graph, char **id, void **bytes,
+                    size_t *size)
+{
+  return adze_graph_make_part (networks->runtime, graph, id, bytes, size);
+}
+
+/* ---- The run that asks. */
+
+adze_networks *
+adze_networks_here (const adze_host *host, const char *function)
+{
+  adze_context *context = adze_run_here_of (host, function);
+  adze_networks *networks = NULL;
+  if (!context)
+    return NULL;
+  adze_error *error = context->ops->networks (context->data, &networks);
+  if (error)
+    adze_desk_fail (adze_desk_of (host), error);
+  return networks;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stage/networks.h: what a stage with run computes with: a backend, and all that was opened on it.
+ *   networks.c       the backend, opened when it is first needed; graphs of a run
+ *   eval_service.c   adze.eval/1
+ *   train_service.c  adze.train/1
+ */
+#ifndef ADZE_STAGE_NETWORKS_H
+#define ADZE_STAGE_NETWORKS_H
+
+#include <adze/draft/train.h>
+
+#include "artifact/model.h"
+#include "graph/executable.h"
+
+typedef struct adze_networks adze_networks;
+
+/* What becomes of nodes that the backend does not claim. */
+typedef enum adze_delegation {
+  ADZE_DELEGATE_ALLOW = 0,
+  ADZE_DELEGATE_WARN = 1,
+  ADZE_DELEGATE_ERROR = 2
+} adze_delegation;
+
+/* Strings must outlive it. BACKEND NULL: "ref". */
+ADZE_MUST_CHECK adze_error *adze_networks_open (adze_runtime *runtime, const char *stage,
+                                                const char *backend, adze_delegation delegation,
+                                                adze_networks **networks);
+/* With everything that is still open, the youngest first. */
+void adze_networks_close (adze_networks *networks);
+
+/* The backends of it, in options for adze_graph_compile. */
+ADZE_MUST_CHECK adze_error *adze_networks_options (adze_networks *networks,
+                                                   adze_compile_options *options);
+/* Warns of nodes that another backend computes, once a stage, where that was asked for. */
+void adze_networks_tell (adze_networks *networks, const adze_executable_facts *facts);
+void adze_networks_facts (const adze_networks *networks, const adze_executable_facts *from,
+                          adze_eval_facts *facts);
+
+/* OBJECT is freed with the run, or by adze_networks_drop; by FREE at once where this fails. */
+ADZE_MUST_CHECK adze_error *adze_networks_keep (adze_networks *networks, void *object,
+                                                void (*free_it) (void *object));
+void adze_networks_drop (adze_networks *networks, void *object);
+
+ADZE_MUST_CHECK adze_error *adze_networks_graph (adze_networks *networks, const adze_model *model,
+                                                 adze_graph **graph);
+ADZE_MUST_CHECK adze_error *adze_networks_new_graph (adze_networks *networks, const char *name,
+                                                     adze_graph **graph);
+ADZE_MUST_CHECK adze_error *adze_networks_part (adze_networks *networks, const adze_graph *graph,
+                                                char **id, void **bytes, size_t *size);
+
+/* Of the run that this thread is inside; NULL, and what is wrong is said, when there are none. */
+adze_networks *adze_networks_here (const adze_host *host, const char *function);
+
+extern const adze_eval_service adze_eval_services;
+extern const adze_train_service adze_train_services;
+
+#endif
