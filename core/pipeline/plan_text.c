@@ -5,6 +5,7 @@
 
 #include "artifact/columns.h"
 #include "base/json.h"
+#include "pipeline/plan_network.h"
 #include "pipeline/units.h"
 
 /* ---- Words. */
@@ -144,7 +145,28 @@ tensors_text (const adze_plan_stage *planned, adze_buffer *into)
 }
 
 static void
-stage_text (const adze_plan_stage *planned, adze_buffer *into)
+network_text (const adze_plan_network *network, adze_buffer *into)
+{
+  const adze_graph_shares *shares = &network->shares;
+  if (!network->is_one)
+    return;
+  if (network->refused) {
+    adze_buffer_safe_line (into, "    its network cannot be computed with: %s", network->refused);
+    return;
+  }
+  if (shares->lacking)
+    adze_buffer_safe_line (into, "    its network cannot be computed with: no backend does %s",
+                           shares->lacking);
+  adze_buffer_format (into, "    network of %zu node%s, computed by %s", shares->nodes,
+                      shares->nodes == 1 ? "" : "s", network->backend);
+  if (shares->delegated > 0)
+    adze_buffer_format (into, ", %zu of them by ref in its place: %s", shares->delegated,
+                        shares->operators);
+  adze_buffer_text (into, "\n");
+}
+
+static void
+stage_text (const adze_plan_stage *planned, const adze_plan_network *networks, adze_buffer *into)
 {
   const adze_instance_facts *facts = planned->facts;
   adze_buffer_format (into, "  %s (%s %s): %s", planned->stage->id, planned->stage->use,
@@ -164,10 +186,12 @@ stage_text (const adze_plan_stage *planned, adze_buffer *into)
     tensors_text (planned, into);
   else if (!facts->runs)
     adze_buffer_text (into, "    what it gets is known once the stages before it have run\n");
+  network_text (&networks[planned->number], into);
 }
 
 static void
-segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
+segment_text (const adze_plan *plan, size_t number, const adze_plan_network *networks,
+              adze_buffer *into)
 {
   const adze_plan_segment *segment = &plan->segments[number];
   char bytes[ADZE_GROUPED_TEXT], memory[ADZE_GROUPED_TEXT];
@@ -185,7 +209,7 @@ segment_text (const adze_plan *plan, size_t number, adze_buffer *into)
   if (segment->spilled)
     adze_buffer_text (into, "  reads what the segment before it spilled for it\n");
   for (size_t i = 0; i < segment->count; i++)
-    stage_text (&plan->stages[segment->first + i], into);
+    stage_text (&plan->stages[segment->first + i], networks, into);
   if (segment->output != SIZE_MAX)
     adze_buffer_safe_line (into, "  writes %s", plan->pipeline->outputs[segment->output].path);
   else if (segment->result)
@@ -210,7 +234,8 @@ disk_text (const adze_plan_disk *disk, adze_buffer *into)
 }
 
 static void
-people_text (const adze_plan *plan, const adze_plan_disks *disks, adze_buffer *into)
+people_text (const adze_plan *plan, const adze_plan_disks *disks,
+             const adze_plan_network *networks, adze_buffer *into)
 {
   char bytes[ADZE_GROUPED_TEXT];
   adze_buffer_format (into, "%s: %zu stage%s\n", plan->pipeline->name, plan->stage_count,
@@ -226,7 +251,7 @@ people_text (const adze_plan *plan, const adze_plan_disks *disks, adze_buffer *i
                            model->view.count == 1 ? "" : "s", bytes);
   }
   for (size_t i = 0; i < plan->segment_count; i++)
-    segment_text (plan, i, into);
+    segment_text (plan, i, networks, into);
   for (size_t i = 0; i < plan->pipeline->output_count; i++) {
     const adze_pipeline_output *output = &plan->pipeline->outputs[i];
     const adze_plan_model *model = adze_plan_bound (plan, &output->from);
@@ -381,24 +406,74 @@ disks_value (const adze_plan_disks *disks, adze_value *root)
   }
 }
 
+static void
+networks_value (const adze_plan *plan, const adze_plan_network *networks, adze_value *root)
+{
+  adze_value *list = adze_json_list (root, "networks");
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    const adze_graph_shares *shares = &networks[i].shares;
+    if (!networks[i].is_one)
+      continue;
+    adze_value *into = adze_json_table (list, NULL);
+    adze_json_string (into, "stage", plan->stages[i].stage->id);
+    adze_json_string (into, "backend", networks[i].backend);
+    adze_json_string (into, "refused", networks[i].refused);
+    adze_json_string (into, "lacking", shares->lacking);
+    adze_json_int (into, "nodes", (int64_t)shares->nodes);
+    adze_json_int (into, "control", (int64_t)shares->control);
+    adze_json_int (into, "delegated", (int64_t)shares->delegated);
+    adze_json_string (into, "delegated-operators", shares->operators);
+  }
+}
+
+/* ---- The whole. */
+
+typedef struct plan_networks {
+  adze_plan_network *items; /* one a stage */
+  size_t count;
+} plan_networks;
+
+static void
+plan_networks_cleanup (plan_networks *networks)
+{
+  for (size_t i = 0; i < networks->count; i++)
+    adze_plan_network_cleanup (&networks->items[i]);
+  free (networks->items);
+}
+
+static adze_error *
+ask_networks (const adze_plan *plan, plan_networks *networks)
+{
+  networks->items = calloc (plan->stage_count + 1, sizeof *networks->items);
+  if (!networks->items)
+    return adze_error_memory ();
+  for (; networks->count < plan->stage_count; networks->count++)
+    ADZE_TRY (adze_plan_network_of (plan, &plan->stages[networks->count],
+                                    &networks->items[networks->count]));
+  return NULL;
+}
+
 adze_error *
 adze_plan_text (const adze_plan *plan, bool json, char **text)
 {
   ADZE_AUTO (adze_buffer) buffer = { 0 };
   ADZE_AUTO (adze_plan_disks) disks = { 0 };
+  ADZE_AUTO (plan_networks) networks = { 0 };
   ADZE_TRY (adze_plan_disks_of (plan, NULL, 0, &disks));
   ADZE_TRY (adze_plan_check_disks (plan, &disks));
+  ADZE_TRY (ask_networks (plan, &networks));
   if (json) {
     ADZE_AUTO_VALUE root = adze_plan_value (plan);
     if (!root)
       return adze_error_memory ();
     disks_value (&disks, root);
+    networks_value (plan, networks.items, root);
     if (adze_json_failed (root))
       return adze_error_memory ();
     adze_json_write (root, 2, &buffer);
     adze_buffer_text (&buffer, "\n");
   } else {
-    people_text (plan, &disks, &buffer);
+    people_text (plan, &disks, networks.items, &buffer);
   }
   return adze_buffer_finish (&buffer, text);
 }

@@ -2,11 +2,13 @@
 /* stage/networks.h: what a stage with run computes with: a backend, and all that was opened on it.
  *   networks.c       the backend, opened when it is first needed; graphs of a run
  *   eval_service.c   adze.eval/1
+ *   tap_service.c    adze.tap/1
  *   train_service.c  adze.train/1
  */
 #ifndef ADZE_STAGE_NETWORKS_H
 #define ADZE_STAGE_NETWORKS_H
 
+#include <adze/draft/tap.h>
 #include <adze/draft/train.h>
 
 #include "artifact/model.h"
@@ -52,6 +54,7 @@ ADZE_MUST_CHECK adze_error *adze_networks_part (adze_networks *networks, const a
 adze_networks *adze_networks_here (const adze_host *host, const char *function);
 
 extern const adze_eval_service adze_eval_services;
+extern const adze_tap_service adze_tap_services;
 extern const adze_train_service adze_train_services;
 
 #endif

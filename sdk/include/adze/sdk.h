@@ -32,6 +32,7 @@
 #include <adze/draft/records.h>
 #include <adze/draft/run.h>
 #include <adze/draft/source.h>
+#include <adze/draft/tap.h>
 #include <adze/draft/technique.h>
 #include <adze/draft/train.h>
 #include <adze/draft/traits.h>

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/shares.c: asks the backends as compile.c does, and counts. */
+#include "graph/shares.h"
+
+#include <string.h>
+
+#include "graph/executable_private.h"
+
+enum { OPERATORS_MOST = 256 }; /* different ones; the rest is only counted */
+
+typedef struct tally {
+  const adze_compile_options *options;
+  adze_graph_shares *shares;
+  const char *names[OPERATORS_MOST];
+  size_t times[OPERATORS_MOST];
+  size_t count;
+} tally;
+
+static void
+note (tally *t, const char *op)
+{
+  size_t i = 0;
+  t->shares->delegated++;
+  while (i < t->count && strcmp (t->names[i], op) != 0)
+    i++;
+  if (i == OPERATORS_MOST)
+    return;
+  if (i == t->count)
+    t->names[t->count++] = op;
+  t->times[i]++;
+}
+
+static adze_error *
+note_lacking (tally *t, const adze_graph_node *node)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  if (t->shares->lacking)
+    return NULL;
+  adze_graph_node_text (node, &text);
+  return adze_buffer_finish (&text, &t->shares->lacking);
+}
+
+static adze_error *
+claims (adze_backend_at_work *backend, adze_graph *graph, uint32_t **part_of)
+{
+  *part_of = calloc (graph->node_count + 1, sizeof **part_of);
+  if (!*part_of)
+    return adze_error_memory ();
+  return backend ? adze_backend_claim (backend, graph, *part_of) : NULL;
+}
+
+static adze_error *
+count (tally *t, adze_graph *graph)
+{
+  ADZE_AUTO_FREE uint32_t *own = NULL;
+  ADZE_AUTO_FREE uint32_t *reference = NULL;
+  ADZE_TRY (claims (t->options->backend, graph, &own));
+  ADZE_TRY (claims (t->options->ref, graph, &reference));
+  for (size_t i = 0; i < graph->node_count; i++) {
+    const adze_graph_node *node = graph->nodes[i];
+    if (!node)
+      continue;
+    t->shares->nodes++;
+    if (adze_node_has_bodies (node))
+      t->shares->control++;
+    else if (!own[i] && !reference[i])
+      ADZE_TRY (note_lacking (t, node));
+    else if (!own[i] && t->options->backend)
+      note (t, node->op);
+  }
+  for (size_t i = 0; i < graph->body_count; i++)
+    ADZE_TRY (count (t, graph->bodies[i]));
+  return NULL;
+}
+
+static adze_error *
+list_operators (const tally *t, char **text)
+{
+  ADZE_AUTO (adze_buffer) made = { 0 };
+  adze_buffer_text (&made, "");
+  for (size_t i = 0; i < t->count; i++) {
+    adze_buffer_format (&made, "%s%s", i ? ", " : "", t->names[i]);
+    if (t->times[i] > 1)
+      adze_buffer_format (&made, " (%zu)", t->times[i]);
+  }
+  return adze_buffer_finish (&made, text);
+}
+
+adze_error *
+adze_graph_share_out (adze_graph *graph, const adze_compile_options *options,
+                      adze_graph_shares *shares)
+{
+  tally t = { .options = options, .shares = shares };
+  *shares = (adze_graph_shares){ 0 };
+  adze_error *error = count (&t, graph);
+  if (!error)
+    error = list_operators (&t, &shares->operators);
+  if (error)
+    adze_graph_shares_cleanup (shares);
+  return error;
+}
+
+void
+adze_graph_shares_cleanup (adze_graph_shares *shares)
+{
+  free (shares->operators);
+  free (shares->lacking);
+  *shares = (adze_graph_shares){ 0 };
+}

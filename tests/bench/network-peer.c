@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* network-peer: times a network, for bench-networks.sh.
+ *
+ *   network-peer train mlp|cnn BATCH sgd|adam SECONDS BACKEND THREADS
+ *   network-peer infer mlp|cnn BATCH -        SECONDS BACKEND THREADS
+ *
+ * Prints "RATE COMPILE PEAK": images a second, milliseconds until the first step could begin, and the
+ * peak of resident memory in kB. Examples are in memory before the clock starts, as the peer has them.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "graph/infer.h"
+#include "graph/losses.h"
+#include "graph/train.h"
+
+enum { EXAMPLES = 12800, PIXELS = 784, WARM_UP = 30 };
+
+static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, i64 = { ADZE_INT, 64, 1 };
+
+static void
+must (adze_error *error)
+{
+  if (!error)
+    return;
+  for (const adze_error *e = error; e; e = adze_error_cause (e))
+    fprintf (stderr, "network-peer: %s\n", adze_error_message (e));
+  exit (1);
+}
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static unsigned state = 12345;
+
+static float
+noise (void)
+{
+  state = state * 1664525u + 1013904223u;
+  return (float)(state >> 8) / 8388608.0f - 1;
+}
+
+/* ---- The networks. */
+
+typedef struct net {
+  adze_graph *graph;
+  uint32_t x, scores, wanted, loss;
+} net;
+
+static uint32_t
+weight (net *n, const char *name, int32_t rank, const int64_t *shape, double size)
+{
+  size_t count = 1;
+  uint32_t value;
+  for (int32_t i = 0; i < rank; i++)
+    count *= (size_t)shape[i];
+  float *numbers = malloc (count * sizeof *numbers);
+  for (size_t i = 0; i < count; i++)
+    numbers[i] = (float)size * noise ();
+  must (adze_graph_add_weight (n->graph, name, f32, rank, shape, &value));
+  must (adze_graph_set_data (n->graph, value, numbers, count * sizeof *numbers, true));
+  free (numbers);
+  return value;
+}
+
+static uint32_t
+op (net *n, const char *name, const uint32_t *inputs, size_t count,
+    const adze_graph_attribute *attributes, size_t attribute_count)
+{
+  adze_gradient g = { .graph = n->graph };
+  uint32_t output = adze_op_with (&g, "", name, inputs, count, attributes, attribute_count);
+  must (g.error);
+  return output;
+}
+
+static uint32_t
+relu (net *n, uint32_t x)
+{
+  return op (n, "Relu", &x, 1, NULL, 0);
+}
+
+static uint32_t
+dense (net *n, uint32_t x, int64_t in, int64_t out, const char *w, const char *b)
+{
+  static const int64_t yes = 1;
+  const int64_t shape[] = { out, in };
+  const adze_graph_attribute transposed = adze_attribute_int ("transB", &yes);
+  const uint32_t inputs[] = { x, weight (n, w, 2, shape, sqrt (6.0 / (double)in)),
+                              weight (n, b, 1, &out, 0) };
+  return op (n, "Gemm", inputs, 3, &transposed, 1);
+}
+
+static uint32_t
+conv (net *n, uint32_t x, int64_t in, int64_t out, const char *w, const char *b)
+{
+  static const int64_t pads[] = { 1, 1, 1, 1 };
+  const int64_t shape[] = { out, in, 3, 3 };
+  const adze_graph_attribute padded = adze_attribute_ints ("pads", pads, 4);
+  const uint32_t inputs[] = { x, weight (n, w, 4, shape, sqrt (6.0 / (double)(in * 9))),
+                              weight (n, b, 1, &out, 0) };
+  return op (n, "Conv", inputs, 3, &padded, 1);
+}
+
+static uint32_t
+pool (net *n, uint32_t x)
+{
+  static const int64_t two[] = { 2, 2 };
+  const adze_graph_attribute attributes[]
+      = { adze_attribute_ints ("kernel_shape", two, 2), adze_attribute_ints ("strides", two, 2) };
+  return op (n, "MaxPool", &x, 1, attributes, 2);
+}
+
+static void
+make_mlp (net *n, int64_t batch)
+{
+  const int64_t shape[] = { batch, PIXELS };
+  must (adze_graph_add_input (n->graph, "x", f32, 2, shape, &n->x));
+  uint32_t a = relu (n, dense (n, n->x, PIXELS, 256, "w1", "b1"));
+  uint32_t b = relu (n, dense (n, a, 256, 128, "w2", "b2"));
+  n->scores = dense (n, b, 128, 10, "w3", "b3");
+}
+
+static void
+make_cnn (net *n, int64_t batch)
+{
+  const int64_t shape[] = { batch, 1, 28, 28 };
+  must (adze_graph_add_input (n->graph, "x", f32, 4, shape, &n->x));
+  uint32_t a = pool (n, relu (n, conv (n, n->x, 1, 32, "w1", "b1")));
+  uint32_t b = pool (n, relu (n, conv (n, a, 32, 64, "w2", "b2")));
+  uint32_t flat = op (n, "Flatten", &b, 1, NULL, 0);
+  n->scores = dense (n, relu (n, dense (n, flat, 3136, 128, "w3", "b3")), 128, 10, "w4", "b4");
+}
+
+/* ---- Examples, cut into batches. */
+
+typedef struct feed {
+  float *x;
+  int64_t *labels;
+  int64_t batch, x_shape[4], label_shape[1];
+  adze_view views[2];
+  const adze_view *inputs[2];
+  double begun, ended, seconds;
+  uint64_t steps, timed;
+} feed;
+
+static void
+make_feed (feed *f, const char *net_name, int64_t batch, double seconds)
+{
+  bool cnn = strcmp (net_name, "cnn") == 0;
+  *f = (feed){ .batch = batch, .seconds = seconds };
+  f->x = malloc (sizeof *f->x * EXAMPLES * PIXELS);
+  f->labels = malloc (sizeof *f->labels * EXAMPLES);
+  for (size_t i = 0; i < (size_t)EXAMPLES * PIXELS; i++)
+    f->x[i] = .5f + .5f * noise ();
+  for (size_t i = 0; i < EXAMPLES; i++)
+    f->labels[i] = (int64_t)(i * 7 % 10);
+  f->x_shape[0] = f->label_shape[0] = batch;
+  f->x_shape[1] = cnn ? 1 : PIXELS;
+  f->x_shape[2] = f->x_shape[3] = 28;
+  for (size_t i = 0; i < 2; i++)
+    f->inputs[i] = &f->views[i];
+  f->views[0] = (adze_view){ .device = { ADZE_DEVICE_CPU, 0 }, .rank = cnn ? 4 : 2, .dtype = f32,
+                             .shape = f->x_shape };
+  f->views[1] = (adze_view){ .device = { ADZE_DEVICE_CPU, 0 }, .rank = 1, .dtype = i64,
+                             .shape = f->label_shape };
+}
+
+/* False: enough. */
+static bool
+next (feed *f)
+{
+  size_t first = (size_t)(f->steps % (uint64_t)(EXAMPLES / f->batch)) * (size_t)f->batch;
+  if (f->steps == WARM_UP)
+    f->begun = now ();
+  if (f->steps > WARM_UP && f->steps % 8 == 0) {
+    f->ended = now ();
+    f->timed = f->steps - WARM_UP;
+    if (f->ended - f->begun > f->seconds)
+      return false;
+  }
+  f->views[0].data = f->x + first * PIXELS;
+  f->views[1].data = f->labels + first;
+  f->steps++;
+  return true;
+}
+
+static adze_error *
+batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  feed *f = argument;
+  (void)epoch;
+  (void)number;
+  *inputs = next (f) ? f->inputs : NULL;
+  return NULL;
+}
+
+/* ---- What is timed. */
+
+static double first_step;
+
+static adze_error *
+after_step (void *argument, const adze_trainer *trainer)
+{
+  (void)argument;
+  (void)trainer;
+  if (first_step == 0)
+    first_step = now ();
+  return NULL;
+}
+
+static void
+train (net *n, feed *f, const adze_compile_options *compile, const char *optimiser)
+{
+  bool adam = strcmp (optimiser, "adam") == 0;
+  must (adze_loss_add_input (n->graph, n->scores, true, "labels", &n->wanted));
+  must (adze_loss_cross_entropy (n->graph, n->scores, n->wanted, 0, &n->loss));
+  const adze_trainer_options options
+      = { .compile = *compile,
+          .optimiser = adze_optimiser_preset (adam ? ADZE_OPTIMISER_ADAM : ADZE_OPTIMISER_SGD),
+          .schedule = { .kind = ADZE_SCHEDULE_CONSTANT, .rate = adam ? .001 : .1 },
+          .epochs = 1,
+          .batch = batch,
+          .after_step = after_step,
+          .argument = f };
+  ADZE_AUTO_TRAINER trainer = NULL;
+  must (adze_trainer_new (n->graph, n->loss, &options, &trainer));
+  must (adze_trainer_run (trainer));
+}
+
+static void
+infer (net *n, feed *f, const adze_compile_options *compile)
+{
+  adze_compile_options options = *compile;
+  const adze_view *outputs[1];
+  ADZE_AUTO_EXECUTABLE executable = NULL;
+  options.fixed_weights = true;
+  must (adze_graph_compile (n->graph, &options, &executable));
+  while (next (f)) {
+    must (adze_execute (executable, f->inputs, outputs));
+    if (first_step == 0)
+      first_step = now ();
+  }
+}
+
+int
+main (int count, char **words)
+{
+  adze_runtime *runtime;
+  adze_backend_at_work *ref, *backend = NULL;
+  struct rusage usage;
+  feed f;
+  net n = { 0 };
+  if (count != 8) {
+    fprintf (stderr, "network-peer train|infer mlp|cnn BATCH sgd|adam|- SECONDS BACKEND THREADS\n");
+    return 2;
+  }
+  adze_runtime_options options = ADZE_RUNTIME_OPTIONS_INIT;
+  options.threads = (unsigned)atoi (words[7]);
+  make_feed (&f, words[2], atoll (words[3]), atof (words[5]));
+  must (adze_runtime_open (&options, &runtime));
+  must (adze_backend_open (runtime, "ref", NULL, NULL, &ref));
+  if (strcmp (words[6], "ref") != 0)
+    must (adze_backend_open (runtime, words[6], NULL, NULL, &backend));
+  double begun = now ();
+  must (adze_graph_new (words[2], &n.graph));
+  if (strcmp (words[2], "cnn") == 0)
+    make_cnn (&n, f.batch);
+  else
+    make_mlp (&n, f.batch);
+  must (adze_graph_add_output (n.graph, n.scores));
+  const adze_compile_options compile = { .backend = backend, .ref = ref };
+  if (strcmp (words[1], "train") == 0)
+    train (&n, &f, &compile, words[4]);
+  else
+    infer (&n, &f, &compile);
+  getrusage (RUSAGE_SELF, &usage);
+  printf ("%.1f %.1f %ld\n", (double)(f.timed * (uint64_t)f.batch) / (f.ended - f.begun),
+          (first_step - begun) * 1e3, usage.ru_maxrss);
+  adze_graph_free (n.graph);
+  adze_backend_close (backend);
+  adze_backend_close (ref);
+  adze_runtime_close (runtime);
+  free (f.x);
+  free (f.labels);
+  return 0;
+}
