@@ -47,6 +47,13 @@ adze_executable_cleanup (adze_executable **executable)
 
 const adze_executable_facts *adze_executable_facts_of (const adze_executable *executable);
 
+/* Where a weight has its numbers, and where output INDEX is made, from the next execution on: aligned to
+ * 64. False: the graph has no such weight; or the output has a place that it shares with another
+ * value, or none that is known beforehand. */
+bool adze_executable_move_weight (adze_executable *executable, const char *name,
+                                  const void *data);
+bool adze_executable_move_output (adze_executable *executable, size_t index, void *data);
+
 /* INPUTS in the graph's order, with data. OUTPUTS gets a view for each of the graph's; they are valid
  * until the next execution. An error names the node. */
 ADZE_MUST_CHECK adze_error *adze_execute (adze_executable *executable,

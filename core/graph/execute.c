@@ -151,6 +151,36 @@ take_input (adze_executable *x, uint32_t number, const adze_view *given)
   return NULL;
 }
 
+/* ---- Places that others bring. */
+
+bool
+adze_executable_move_weight (adze_executable *x, const char *name, const void *data)
+{
+  uint32_t number = adze_graph_find (x->graph, name);
+  /* Backends read it only. */
+  const union {
+    const void *from;
+    void *to;
+  } place = { .from = data };
+  if (number == ADZE_NONE || x->graph->values[number]->role != ADZE_ROLE_WEIGHT)
+    return false;
+  x->slots[number].view.data = place.to;
+  return true;
+}
+
+bool
+adze_executable_move_output (adze_executable *x, size_t index, void *data)
+{
+  uint32_t number = x->graph->outputs.items[index];
+  size_t times = 0;
+  for (size_t i = 0; i < x->graph->outputs.count; i++)
+    times += x->graph->outputs.items[i] == number;
+  if (times != 1 || x->slots[number].offset == UINT64_MAX)
+    return false;
+  x->slots[number].view.data = data;
+  return true;
+}
+
 adze_error *
 adze_execute (adze_executable *x, const adze_view *const *inputs, const adze_view **outputs)
 {

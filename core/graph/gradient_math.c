@@ -276,11 +276,27 @@ positive (adze_gradient *g)
   return adze_op (g, "Greater", in (g, 0), adze_op_number (g, 0, in (g, 0)), ADZE_END);
 }
 
+/* Of what Relu gives, not of what it takes: so that is needed no longer than for the next node. */
+static uint32_t
+relu_grad (adze_gradient *g, uint32_t y, uint32_t gradient)
+{
+  const uint32_t inputs[] = { y, gradient };
+  return adze_op_with (g, "adze", "ReluGrad", inputs, 2, NULL, 0);
+}
+
 static void
 relu_rule (adze_gradient *g)
 {
   if (g->wanted[0])
-    adze_give_gradient (g, 0, where (g, positive (g), g->given[0]));
+    adze_give_gradient (g, 0, relu_grad (g, out (g), g->given[0]));
+}
+
+/* It jumps where y is 0, and is flat elsewhere. */
+static void
+relu_grad_rule (adze_gradient *g)
+{
+  if (g->wanted[1])
+    adze_give_gradient (g, 1, relu_grad (g, in (g, 0), g->given[0]));
 }
 
 static void
@@ -425,6 +441,7 @@ const adze_gradient_rule adze_gradients_math[] = {
   { "", "Softplus", softplus_rule },
   { "", "Softsign", softsign_rule },
   { "", "Relu", relu_rule },
+  { "adze", "ReluGrad", relu_grad_rule },
   { "", "LeakyRelu", leaky_relu_rule },
   { "", "PRelu", prelu_rule },
   { "", "Elu", elu_rule },

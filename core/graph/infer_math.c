@@ -509,6 +509,8 @@ const adze_operator adze_operators_math[] = {
   /* SumTo (values, like) -> values summed up to the shape of LIKE, which could be stretched to theirs.
    * Nothing but the shape of LIKE is looked at. */
   { "adze", "SumTo", 2, 2, 1, 1, "aa", "a", { ADZE_T_WIDE }, "", sum_to },
+  /* ReluGrad (y, gradient) -> the gradient where y, which a Relu gave, is above 0, else 0. */
+  { "adze", "ReluGrad", 2, 2, 1, 1, "aa", "a", { ADZE_T_REAL }, "", adze_rule_as_input },
   { "", "Det", 1, 1, 1, 1, "a", "a", { ADZE_T_REAL }, "", determinant },
   { "", "Trilu", 1, 2, 1, 1, "ab", "a", { ADZE_T_ANY, ADZE_T_INT64 }, "upper:i", upper_lower },
   { "", "Einsum", 1, 255, 1, 1, "a", "a", { ADZE_T_NUMBER }, "equation:s!", einsum },

@@ -58,8 +58,9 @@ adze_optimiser_scalars (const adze_optimiser *o, double rate, uint64_t step,
                         double scalars[ADZE_SCALARS])
 {
   double count = (double)step + 1;
-  scalars[ADZE_SCALAR_RATE] = has_betas (o) ? rate / (1 - pow (o->beta1, count)) : rate;
-  scalars[ADZE_SCALAR_ROOT] = has_betas (o) ? sqrt (1 - pow (o->beta2, count)) : 1;
+  double root = has_betas (o) ? sqrt (1 - pow (o->beta2, count)) : 0;
+  scalars[ADZE_SCALAR_RATE] = has_betas (o) ? rate * root / (1 - pow (o->beta1, count)) : rate;
+  scalars[ADZE_SCALAR_LEAST] = o->epsilon * root;
   scalars[ADZE_SCALAR_KEPT] = o->kind == ADZE_OPTIMISER_ADAMW ? 1 - rate * o->decay : 1;
 }
 
@@ -117,8 +118,7 @@ adam_direction (adze_gradient *g, adze_update *u, uint32_t gradient)
   u->new_states[1]
       = moved_towards (g, o->beta2, u->states[1], two (g, "Mul", gradient, gradient));
   uint32_t root = adze_op (g, "Sqrt", u->new_states[1], ADZE_END);
-  uint32_t size = two (g, "Div", root, u->scalars[ADZE_SCALAR_ROOT]);
-  uint32_t divisor = two (g, "Add", size, adze_op_number (g, o->epsilon, u->weight));
+  uint32_t divisor = two (g, "Add", root, u->scalars[ADZE_SCALAR_LEAST]);
   return two (g, "Div", u->new_states[0], divisor);
 }
 

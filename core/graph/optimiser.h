@@ -17,7 +17,8 @@ typedef enum adze_optimiser_kind {
   ADZE_OPTIMISER_MOMENTUM = 2, /* v' = momentum v + g;  w - r v' */
   ADZE_OPTIMISER_NESTEROV = 3, /* v' = momentum v + g;  w - r (g + momentum v') */
   /* m' = beta1 m + (1 - beta1) g;  s' = beta2 s + (1 - beta2) g^2;
-   * w - r / (1 - beta1^t) m' / (sqrt (s') / sqrt (1 - beta2^t) + epsilon) */
+   * w - r / (1 - beta1^t) m' / (sqrt (s') / sqrt (1 - beta2^t) + epsilon), both sides of the
+   * fraction times sqrt (1 - beta2^t), which spares a division an element */
   ADZE_OPTIMISER_ADAM = 4,
   ADZE_OPTIMISER_ADAMW = 5     /* the same from (1 - r d) w */
 } adze_optimiser_kind;
@@ -35,8 +36,8 @@ ADZE_MUST_CHECK adze_error *adze_optimiser_check (const adze_optimiser *optimise
 
 /* What a step is told. */
 typedef enum adze_optimiser_scalar {
-  ADZE_SCALAR_RATE = 0, /* r; r / (1 - beta1^t) where there are betas */
-  ADZE_SCALAR_ROOT = 1, /* sqrt (1 - beta2^t); 1 where there are none */
+  ADZE_SCALAR_RATE = 0, /* r; r sqrt (1 - beta2^t) / (1 - beta1^t) where there are betas */
+  ADZE_SCALAR_LEAST = 1, /* epsilon sqrt (1 - beta2^t); 0 where there are none */
   ADZE_SCALAR_KEPT = 2, /* 1 - r d where decay is not part of the gradient, else 1 */
   ADZE_SCALARS = 3
 } adze_optimiser_scalar;

@@ -101,6 +101,8 @@ adze_trainer_free (adze_trainer *t)
   for (size_t i = 0; i < t->carried_count; i++) {
     free (t->carried[i].name);
     free (t->carried[i].now);
+    free (t->carried[i].other);
+    free (t->carried[i].shared);
     free (t->carried[i].kept);
   }
   adze_train_drop_best (t);
@@ -167,18 +169,41 @@ check_same (const adze_carried *c, const adze_graph_value *value)
                          trained.data ? trained.data : "?");
 }
 
+/* A place that stays, whatever step comes. */
+static adze_error *
+make_shared (adze_carried *c)
+{
+  if (c->shared)
+    return NULL;
+  c->shared = aligned_alloc (64, (c->size / 64 + 1) * 64);
+  if (!c->shared)
+    return adze_error_memory ();
+  memcpy (c->shared, c->now, c->size);
+  return NULL;
+}
+
+void
+adze_train_refresh (adze_trainer *t)
+{
+  for (size_t i = 0; i < t->carried_count; i++)
+    if (t->carried[i].shared)
+      memcpy (t->carried[i].shared, t->carried[i].now, t->carried[i].size);
+}
+
 static adze_error *
 hand_over (const adze_trainer *t, adze_graph *other, bool copy)
 {
   size_t found = 0;
   for (size_t i = 0; i < t->carried_count; i++) {
-    const adze_carried *c = &t->carried[i];
+    adze_carried *c = &t->carried[i];
     uint32_t number = c->state ? ADZE_NONE : adze_graph_find (other, c->name);
     const adze_graph_value *value = adze_graph_value_at (other, number);
     if (!value || value->role != ADZE_ROLE_WEIGHT)
       continue;
     ADZE_TRY (check_same (c, value));
-    ADZE_TRY (adze_graph_set_data (other, number, c->now, c->size, copy));
+    if (!copy)
+      ADZE_TRY (make_shared (c));
+    ADZE_TRY (adze_graph_set_data (other, number, copy ? c->now : c->shared, c->size, copy));
     found++;
   }
   if (found)
@@ -302,6 +327,7 @@ go_back (adze_trainer *t)
 {
   for (size_t i = 0; i < t->carried_count; i++)
     memcpy (t->carried[i].now, t->carried[i].kept, t->carried[i].size);
+  adze_train_refresh (t);
   t->progress.step = t->kept_progress.step;
   t->progress.epoch = t->kept_progress.epoch;
   t->progress.number = t->kept_progress.number;
@@ -352,16 +378,18 @@ number_of (const adze_view *view)
   return (double)single;
 }
 
-/* All of it can be kept, or none of it is. */
+/* All of it can be kept, or none of it is. What the optimiser remembers is looked at less often: where
+ * it is no number, the weight is none either, unless a square was too large, which freezes one weight
+ * and harms no other. */
 static adze_error *
-check_new (adze_trainer *t)
+check_new (adze_trainer *t, bool states)
 {
   for (size_t i = 0; i < t->carried_count; i++) {
     const adze_carried *c = &t->carried[i];
     if (adze_view_count (t->outputs[1 + i]) * t->outputs[1 + i]->dtype.bits / 8 != c->size)
       return adze_error_new (ADZE_E_INTERNAL, "a step gives '%s' in another size than it has",
                              c->name);
-    if (adze_view_is_finite (t->outputs[1 + i]))
+    if ((c->state && !states) || adze_view_is_finite (t->outputs[1 + i]))
       continue;
     ADZE_AUTO (adze_buffer) what = { 0 };
     adze_buffer_format (&what, "the loss is %g, and '%s' would get numbers that are none",
@@ -381,27 +409,62 @@ take_loss (adze_trainer *t)
   return NULL;
 }
 
-adze_error *
-adze_trainer_step (adze_trainer *t, const adze_view *const *inputs)
+/* What comes out is made where it is to stay; nothing is copied. */
+static void
+point_at_places (adze_trainer *t, adze_executable *executable)
+{
+  for (size_t i = 0; i < t->carried_count; i++) {
+    adze_carried *c = &t->carried[i];
+    adze_executable_move_weight (executable, t->graph->values[c->value]->name, c->now);
+    adze_executable_move_output (executable, 1 + i, c->other);
+  }
+}
+
+/* What was made takes the place of what was, which makes room for the next. */
+static void
+take_places (adze_trainer *t)
+{
+  for (size_t i = 0; i < t->carried_count; i++) {
+    adze_carried *c = &t->carried[i];
+    void *made = c->other;
+    if (adze_view_data (t->outputs[1 + i]) != made)
+      memcpy (made, adze_view_data (t->outputs[1 + i]), c->size);
+    c->other = c->now;
+    c->now = made;
+    c->view.data = made;
+  }
+}
+
+static adze_error *
+step (adze_trainer *t, const adze_view *const *inputs)
 {
   adze_executable *executable = NULL;
   double rate = adze_schedule_rate (&t->options.schedule, t->progress.step);
+  bool keeps = !t->has_kept || t->progress.step - t->kept_progress.step >= t->options.keep_every;
   ADZE_TRY (take_batch (t, inputs));
   ADZE_TRY (executable_for (t, &executable));
   tell_scalars (t, rate);
+  point_at_places (t, executable);
   ADZE_TRY (adze_execute (executable, t->inputs, t->outputs));
   ADZE_TRY (take_loss (t));
-  ADZE_TRY (check_new (t));
+  ADZE_TRY (check_new (t, keeps));
   /* These weights have just given a finite loss, which those that come now have yet to do. */
-  if (!t->has_kept || t->progress.step - t->kept_progress.step >= t->options.keep_every)
+  if (keeps)
     keep (t);
-  for (size_t i = 0; i < t->carried_count; i++)
-    memcpy (t->carried[i].now, adze_view_data (t->outputs[1 + i]), t->carried[i].size);
+  take_places (t);
   t->progress.rate = rate;
   t->progress.step++;
   t->progress.number++;
   t->sum += t->progress.loss;
   t->progress.mean = t->sum / (double)t->progress.number;
+  return NULL;
+}
+
+adze_error *
+adze_trainer_step (adze_trainer *t, const adze_view *const *inputs)
+{
+  ADZE_TRY (step (t, inputs));
+  adze_train_refresh (t);
   return NULL;
 }
 
@@ -477,13 +540,14 @@ run_epoch (adze_trainer *t)
     ADZE_TRY (o->batch (o->argument, t->progress.epoch, t->progress.number, &inputs));
     if (!inputs)
       break;
-    ADZE_TRY (adze_trainer_step (t, inputs));
+    ADZE_TRY (step (t, inputs));
     if (o->after_step)
       ADZE_TRY (o->after_step (o->argument, t));
   }
   if (t->progress.number == 0)
     return adze_error_new (ADZE_E_FORMAT, "epoch %" PRIu64 " has no batch to train with",
                            t->progress.epoch + 1);
+  adze_train_refresh (t);
   ADZE_TRY (validate (t));
   t->progress.epoch++;
   t->progress.number = 0;
@@ -511,6 +575,7 @@ adze_trainer_run (adze_trainer *t)
   while (t->progress.epoch < o->epochs && !(o->patience && t->stale >= o->patience))
     ADZE_TRY (run_epoch (t));
   take_best (t);
+  adze_train_refresh (t);
   t->progress.ended = true;
   return NULL;
 }

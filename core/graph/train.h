@@ -114,13 +114,13 @@ const adze_train_progress *adze_trainer_progress (const adze_trainer *trainer);
 const adze_executable_facts *adze_trainer_facts (const adze_trainer *trainer);
 /* How many weights train, and what they weigh together. */
 size_t adze_trainer_count (const adze_trainer *trainer, uint64_t *elements);
-/* The numbers of what training changes, by name: as they are now, valid and at the same place
- * until the trainer goes. NULL: it does not change. */
+/* The numbers of what training changes, by name: as they are now. The view is valid until the trainer
+ * goes; its numbers move with each step. NULL: it does not change. */
 const adze_view *adze_trainer_weight (const adze_trainer *trainer, const char *name);
 
 /* Weights of OTHER that training changes, found by name, get their numbers from the trainer's
- * own memory: what is compiled from it afterwards computes with the weights as they are at the
- * time. So the trainer must outlive that. Refuses one of another type or shape, and a graph
+ * own memory: what is compiled from it afterwards computes with the weights as they are in
+ * validate and after_epoch, and after each adze_trainer_step. So the trainer must outlive that. Refuses one of another type or shape, and a graph
  * without any. */
 ADZE_MUST_CHECK adze_error *adze_trainer_share (const adze_trainer *trainer, adze_graph *other);
 /* The same with copies that belong to OTHER. */

@@ -114,10 +114,11 @@ add_carried (adze_trainer *t, uint32_t number, size_t *index)
   c->size = adze_view_count (&c->view) * value->dtype.bits / 8;
   size_t room = (c->size / 64 + 1) * 64;
   c->now = aligned_alloc (64, room);
+  c->other = aligned_alloc (64, room);
   c->kept = aligned_alloc (64, room);
   c->view.data = c->now;
   *index = t->carried_count++; /* what there is of it is given back with the trainer */
-  if (!c->name || !c->now || !c->kept)
+  if (!c->name || !c->now || !c->other || !c->kept)
     return adze_error_memory ();
   if (value->data)
     memcpy (c->now, value->data, c->size);
@@ -311,7 +312,7 @@ clip (adze_trainer *t)
 static adze_error *
 add_scalars (adze_trainer *t, adze_train_scalars *s, bool is_double)
 {
-  static const char *const names[ADZE_SCALARS] = { "rate", "root", "kept" };
+  static const char *const names[ADZE_SCALARS] = { "rate", "least", "kept" };
   const adze_dtype dtype = { ADZE_FLOAT, is_double ? 64 : 32, 1 };
   for (size_t i = 0; i < ADZE_SCALARS; i++) {
     char name[32];

@@ -20,6 +20,8 @@ typedef struct adze_carried {
   adze_view view; /* of NOW */
   size_t size;
   void *now;
+  void *other;  /* where the next step puts what takes its place; then both change roles */
+  void *shared; /* for graphs that follow it (adze_trainer_share); NULL: there is none */
   void *kept; /* a copy to go back to */
   void *best; /* of weights, where there is one */
   bool state; /* the optimiser's own: no part of the model */
@@ -87,6 +89,8 @@ ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);
 void adze_train_drop_best (adze_trainer *trainer);
 
 /* train_why.c */
+/* Graphs that share the weights see them as they are now. */
+void adze_train_refresh (adze_trainer *t);
 bool adze_view_is_finite (const adze_view *view);
 /* Executes the step once more and says who gave the first number that is none: "node 3 'fc1'
  * (Gemm) was the first to give nan, in 'h'". Nothing where that cannot be told. */

@@ -132,6 +132,7 @@ adze_trainer_load (adze_trainer *t, const void *bytes, size_t size)
   else
     adze_train_drop_best (t);
   take_numbers (t, (const char *)bytes + sizeof h);
+  adze_train_refresh (t);
   t->progress = (adze_train_progress){ .step = h.step,
                                        .epoch = h.epoch,
                                        .number = h.number,

@@ -3,6 +3,14 @@
  * stretched to the other. */
 #include "onednn.h"
 
+static onednn_element_op
+element_of_one (const adze_graph_node *node)
+{
+  return strcmp (node->op, "Sqrt") == 0  ? ONEDNN_ROOT
+         : strcmp (node->op, "Neg") == 0 ? ONEDNN_NEGATE
+                                         : ONEDNN_NO_ELEMENT;
+}
+
 adze_status
 onednn_unary (onednn_part *part)
 {
@@ -27,7 +35,12 @@ onednn_unary (onednn_part *part)
     status = onednn_make (part, part->node->outputs[0], &layout, &args[1].slot);
   if (status == ADZE_OK)
     status = onednn_descriptor (part, &description, NULL, NULL, &d);
-  return status == ADZE_OK ? onednn_act_add (part, d, args, 2) : status;
+  if (status == ADZE_OK)
+    status = onednn_act_add (part, d, args, 2);
+  const size_t both[] = { args[0].slot, args[0].slot };
+  if (status == ADZE_OK)
+    onednn_element_note (part, element_of_one (part->node), both, args[1].slot);
+  return status;
 }
 
 /* ---- Two inputs. */
@@ -95,6 +108,23 @@ result (onednn_part *part, onednn_arg *args, bool whole)
   return onednn_make (part, part->node->outputs[0], &layout, &args[2].slot);
 }
 
+static onednn_element_op
+element_of_two (dnnl_alg_kind_t algorithm)
+{
+  switch (algorithm) {
+  case dnnl_binary_add:
+    return ONEDNN_ADD;
+  case dnnl_binary_sub:
+    return ONEDNN_SUBTRACT;
+  case dnnl_binary_mul:
+    return ONEDNN_MULTIPLY;
+  case dnnl_binary_div:
+    return ONEDNN_DIVIDE;
+  default:
+    return ONEDNN_NO_ELEMENT;
+  }
+}
+
 adze_status
 onednn_binary (onednn_part *part)
 {
@@ -131,5 +161,35 @@ onednn_binary (onednn_part *part)
                            "a function of two elements");
   if (status == ADZE_OK)
     status = onednn_descriptor (part, &description, NULL, NULL, &d);
-  return status == ADZE_OK ? onednn_act_add (part, d, args, 3) : status;
+  if (status == ADZE_OK)
+    status = onednn_act_add (part, d, args, 3);
+  const size_t both[] = { args[0].slot, args[1].slot };
+  if (status == ADZE_OK)
+    onednn_element_note (part, element_of_two (algorithm), both, args[2].slot);
+  return status;
+}
+
+/* oneDNN has it for a Relu whose input is known, and not for what comes out of one. */
+adze_status
+onednn_relu_grad (onednn_part *part)
+{
+  onednn_arg args[] = { { 0, 0 }, { 0, 0 }, { 0, 0 } };
+  adze_status status = onednn_need_floats (part, 2);
+  if (status == ADZE_OK)
+    status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
+  if (status != ADZE_OK)
+    return status;
+  const dnnl_memory_desc_t layout = part->program->slots[args[0].slot].layout;
+  if (dnnl_memory_desc_get_size (&layout)
+      != (size_t)onednn_product (layout.dims, 0, layout.ndims) * sizeof (float))
+    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its layout has gaps");
+  status = onednn_get (part, part->node->inputs[1], &layout, &args[1].slot);
+  if (status == ADZE_OK)
+    status = onednn_make (part, part->node->outputs[0], &layout, &args[2].slot);
+  if (status == ADZE_OK)
+    status = onednn_own_act_add (part, args, 3);
+  const size_t both[] = { args[0].slot, args[1].slot };
+  if (status == ADZE_OK)
+    onednn_element_note (part, ONEDNN_RELU_GRAD, both, args[2].slot);
+  return status;
 }

@@ -168,6 +168,7 @@ static const onednn_operator operators[] = {
   { "adze", "ConvGradInput", onednn_conv_grad_input },
   { "adze", "ConvGradWeight", onednn_conv_grad_weight },
   { "adze", "MaxPoolGrad", onednn_max_pool_grad },
+  { "adze", "ReluGrad", onednn_relu_grad },
   { "adze", "SumTo", onednn_sum_to },
 };
 

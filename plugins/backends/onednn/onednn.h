@@ -11,6 +11,7 @@
  *   place.c     memory for what is only needed in between; execution
  *   layout.c    memory descriptors
  *   window.c    attributes of convolution and pooling
+ *   chain.c     functions of elements, several on one block at a time
  *   fuse.c      what a product or a convolution does on top of itself
  *   do_*.c      one function for each operator
  */
@@ -25,7 +26,9 @@
 #include <adze/sdk.h>
 
 /* More arguments than this no primitive of ours has but Concat's, which is refused beyond. */
-enum { ONEDNN_ARGS = 40, ONEDNN_TAIL = 8 };
+enum { ONEDNN_ARGS = 64, ONEDNN_TAIL = 8 };
+/* Functions in a chain, and what it needs in between at one time. */
+enum { ONEDNN_LINKS = 20, ONEDNN_ROOMS = 10 };
 
 #define ONEDNN_NO_SLOT SIZE_MAX
 
@@ -68,11 +71,52 @@ typedef struct onednn_arg {
   size_t slot;
 } onednn_arg;
 
+/* A function of elements, by ourselves. */
+typedef enum onednn_element_op {
+  ONEDNN_NO_ELEMENT = 0,
+  ONEDNN_ADD,
+  ONEDNN_SUBTRACT,
+  ONEDNN_MULTIPLY,
+  ONEDNN_DIVIDE,
+  ONEDNN_ROOT,
+  ONEDNN_NEGATE,
+  ONEDNN_RELU_GRAD
+} onednn_element_op;
+
+/* What an act computes, where it is such a function; of one input both are the same. */
+typedef struct onednn_element {
+  onednn_element_op op;
+  bool single[2]; /* one number for all elements */
+  size_t in[2], out; /* slots */
+  size_t count;
+} onednn_element;
+
+/* An argument of the act, or a place that is only there while a block is done. */
+typedef struct onednn_place {
+  bool room;
+  uint8_t number;
+} onednn_place;
+
+typedef struct onednn_link {
+  onednn_element_op op;
+  bool single[2];
+  onednn_place in[2], out;
+} onednn_link;
+
+/* Some of them, one after the other over the same elements. */
+typedef struct onednn_chain {
+  onednn_link links[ONEDNN_LINKS];
+  size_t count;
+  size_t elements;
+} onednn_chain;
+
 typedef struct onednn_act {
-  dnnl_primitive_t primitive;
+  dnnl_primitive_t primitive; /* NULL: a chain */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
+  onednn_element element;
+  onednn_chain *chain;
 } onednn_act;
 
 struct adze_program {
@@ -145,6 +189,8 @@ adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
 adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
                             const onednn_arg *args, size_t count);
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
+/* Adds an act without a primitive, which chain.c carries out. */
+adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
 
 /* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
 adze_status onednn_descriptor (const onednn_part *part, const void *description,
@@ -221,6 +267,16 @@ adze_status onednn_tail_of (onednn_part *part, uint32_t value, dnnl_post_ops_t o
                             float scale, onednn_tail *tail);
 void onednn_tail_done (onednn_part *part, onednn_tail *tail);
 
+/* ---- chain.c */
+
+/* The act added last is this function; IN[1] is IN[0] where it has one input. What cannot be in a chain
+ * is left as it is. */
+void onednn_element_note (onednn_part *part, onednn_element_op op, const size_t *in, size_t out);
+/* Joins neighbours. */
+adze_status onednn_chain_all (onednn_part *part);
+adze_status onednn_chain_do (const adze_host *host, const adze_program *program,
+                             const onednn_act *act);
+
 /* ---- Operators. */
 
 typedef struct onednn_operator {
@@ -233,7 +289,8 @@ adze_status onednn_conv (onednn_part *part), onednn_conv_grad_input (onednn_part
     onednn_conv_grad_weight (onednn_part *part);
 adze_status onednn_pool (onednn_part *part), onednn_average_pool_grad (onednn_part *part),
     onednn_max_pool_grad (onednn_part *part);
-adze_status onednn_unary (onednn_part *part), onednn_binary (onednn_part *part);
+adze_status onednn_unary (onednn_part *part), onednn_binary (onednn_part *part),
+    onednn_relu_grad (onednn_part *part);
 adze_status onednn_softmax (onednn_part *part), onednn_batch_norm (onednn_part *part),
     onednn_layer_norm (onednn_part *part);
 adze_status onednn_reduce (onednn_part *part), onednn_sum_to (onednn_part *part);

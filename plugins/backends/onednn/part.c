@@ -432,9 +432,8 @@ add_scratchpad (onednn_part *part, const_dnnl_primitive_desc_t descriptor, onedn
   return onednn_make_room (part, room, &act->args[act->count++].slot);
 }
 
-static adze_status
-append_act (onednn_part *part, const_dnnl_primitive_desc_t descriptor, const onednn_arg *args,
-            size_t count)
+adze_status
+onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count)
 {
   adze_program *p = part->program;
   void *items = p->acts;
@@ -449,7 +448,18 @@ append_act (onednn_part *part, const_dnnl_primitive_desc_t descriptor, const one
   onednn_act *act = &p->acts[p->act_count++];
   *act = (onednn_act){ .count = (int)count };
   memcpy (act->args, args, count * sizeof *args);
-  adze_status status = add_scratchpad (part, descriptor, act);
+  return ADZE_OK;
+}
+
+static adze_status
+append_act (onednn_part *part, const_dnnl_primitive_desc_t descriptor, const onednn_arg *args,
+            size_t count)
+{
+  adze_status status = onednn_own_act_add (part, args, count);
+  if (status != ADZE_OK || part->trial)
+    return status;
+  onednn_act *act = &part->program->acts[part->program->act_count - 1];
+  status = add_scratchpad (part, descriptor, act);
   return status == ADZE_OK
              ? onednn_checked (part, dnnl_primitive_create (&act->primitive, descriptor),
                                "a primitive")

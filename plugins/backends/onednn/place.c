@@ -108,8 +108,10 @@ adze_status
 onednn_finish (onednn_part *part)
 {
   adze_program *p = part->program;
+  adze_status status = onednn_chain_all (part);
   find_needs (p);
-  adze_status status = place (part);
+  if (status == ADZE_OK)
+    status = place (part);
   for (size_t a = 0; status == ADZE_OK && a < p->act_count; a++) {
     onednn_act *act = &p->acts[a];
     for (int i = 0; status == ADZE_OK && i < act->count; i++) {
@@ -125,8 +127,10 @@ onednn_release (const adze_host *host, adze_program *p)
 {
   if (!p)
     return;
-  for (size_t i = 0; i < p->act_count; i++)
+  for (size_t i = 0; i < p->act_count; i++) {
     dnnl_primitive_destroy (p->acts[i].primitive);
+    host->release (host, p->acts[i].chain);
+  }
   for (size_t i = 0; i < p->slot_count; i++)
     dnnl_memory_destroy (p->slots[i].memory);
   for (size_t i = 0; i < p->store_count; i++)
@@ -182,9 +186,16 @@ onednn_execute (const adze_host *host, const onednn_self *self, adze_program *p,
                 const adze_view *const *inputs, adze_view *const *outputs, void *scratch)
 {
   dnnl_status_t status = point (p, inputs, outputs, scratch);
-  for (size_t i = 0; status == dnnl_success && i < p->act_count; i++)
-    status = dnnl_primitive_execute (p->acts[i].primitive, self->stream, p->acts[i].count,
-                                     p->acts[i].given);
+  for (size_t i = 0; status == dnnl_success && i < p->act_count; i++) {
+    const onednn_act *act = &p->acts[i];
+    if (!act->chain) {
+      status = dnnl_primitive_execute (act->primitive, self->stream, act->count, act->given);
+      continue;
+    }
+    adze_status ours = onednn_chain_do (host, p, act);
+    if (ours != ADZE_OK)
+      return ours;
+  }
   if (status == dnnl_success)
     status = dnnl_stream_wait (self->stream);
   return status == dnnl_success

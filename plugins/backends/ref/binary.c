@@ -105,6 +105,16 @@ slope_run (ref_call *call)
   return ref_rows_of_call (call, 2, functions, NULL);
 }
 
+/* The gradient Y where X, that which Relu gave, is above 0. */
+REF_FORM_FLOATS (SAME_ROW, relu_grad, x > 0 ? y : 0)
+
+static adze_status
+relu_grad_run (ref_call *call)
+{
+  static const ref_row_functions functions = { REF_ROW_FLOATS (relu_grad) };
+  return ref_rows_of_call (call, 2, functions, NULL);
+}
+
 /* Shifting by as many bits as there are, or more, is not defined in C; here nothing is left. */
 #define SHIFT(operation) (y >= 8 * sizeof x ? 0 : (uint64_t)x operation y)
 REF_FORM_UNSIGNED (SAME_ROW, shift_left, SHIFT (<<))
@@ -358,6 +368,7 @@ const ref_kernel ref_kernels_binary[] = {
   BOOLS_OF ("Or", either_run),
   NUMBERS_OF ("PRelu", slope_run),
   { "", "Pow", REF_FLOATS | REF_SET (REF_I32) | REF_SET (REF_I64), true, NULL, power_run },
+  { "adze", "ReluGrad", REF_FLOATS, true, NULL, relu_grad_run },
   NUMBERS_OF ("Sub", subtract_run),
   { "", "Sum", REF_FLOATS, true, NULL, sum_run },
   BOOLS_OF ("Xor", one_of_run),

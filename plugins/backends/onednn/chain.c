@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chain.c: functions of elements that come one after the other are done in blocks, all of them on one
+ * block before the next: what is only needed inside such a chain stays in the nearest cache and is
+ * never written to memory. Each element is computed as oneDNN's own primitives would: one operation
+ * after the other, each rounded, so that the bytes are the same. */
+#include "onednn.h"
+
+#include <math.h>
+
+/* Loops over elements are independent of each other: any width of vectors gives the same. */
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O3")
+#endif
+#if defined __x86_64__ && defined __linux__
+#define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
+#else
+#define ANY_WIDTH
+#endif
+
+enum { BLOCK = 1024, BLOCKS_A_PIECE = 8, NO_ROOM = 255 };
+
+/* ---- The functions. A and B are rows, or one number for all where SINGLE says so. */
+
+typedef void function (float *restrict out, const float *restrict a, const float *restrict b,
+                       const bool *single, size_t count);
+
+#define FUNCTION(name, expression) \
+  ANY_WIDTH static void name (float *restrict out, const float *restrict a, \
+                              const float *restrict b, const bool *single, size_t count) \
+  { \
+    const float one = *a, other = *b; \
+    if (single[0]) \
+      for (size_t i = 0; i < count; i++) { \
+        float x = one, y = b[i]; \
+        out[i] = (expression); \
+      } \
+    else if (single[1]) \
+      for (size_t i = 0; i < count; i++) { \
+        float x = a[i], y = other; \
+        out[i] = (expression); \
+      } \
+    else \
+      for (size_t i = 0; i < count; i++) { \
+        float x = a[i], y = b[i]; \
+        out[i] = (expression); \
+      } \
+  }
+
+FUNCTION (add, x + y)
+FUNCTION (subtract, x - y)
+FUNCTION (multiply, x *y)
+FUNCTION (divide, x / y)
+FUNCTION (relu_grad, x > 0 ? y : 0)
+
+/* Of one input: B is A. */
+#define FUNCTION_OF_ONE(name, expression) \
+  ANY_WIDTH static void name (float *restrict out, const float *restrict a, \
+                              const float *restrict b, const bool *single, size_t count) \
+  { \
+    (void)b; \
+    (void)single; \
+    for (size_t i = 0; i < count; i++) { \
+      float x = a[i]; \
+      out[i] = (expression); \
+    } \
+  }
+
+FUNCTION_OF_ONE (root, sqrtf (x))
+FUNCTION_OF_ONE (negate, -x)
+
+static function *const functions[] = {
+  [ONEDNN_ADD] = add,           [ONEDNN_SUBTRACT] = subtract, [ONEDNN_MULTIPLY] = multiply,
+  [ONEDNN_DIVIDE] = divide,     [ONEDNN_RELU_GRAD] = relu_grad, [ONEDNN_ROOT] = root,
+  [ONEDNN_NEGATE] = negate,
+};
+
+/* ---- What may be in a chain. */
+
+static int64_t
+elements_of (const onednn_part *part, size_t slot)
+{
+  const dnnl_memory_desc_t *layout = &part->program->slots[slot].layout;
+  return onednn_product (layout->dims, 0, layout->ndims);
+}
+
+/* All elements, and nothing between them. */
+static bool
+is_dense (const onednn_part *part, size_t slot)
+{
+  const dnnl_memory_desc_t *layout = &part->program->slots[slot].layout;
+  return dnnl_memory_desc_get_size (layout) == (size_t)elements_of (part, slot) * sizeof (float);
+}
+
+void
+onednn_element_note (onednn_part *part, onednn_element_op op, const size_t *in, size_t out)
+{
+  adze_program *p = part->program;
+  if (part->trial || op == ONEDNN_NO_ELEMENT || p->act_count == 0 || !is_dense (part, out))
+    return;
+  onednn_element element = { .op = op, .in = { in[0], in[1] }, .out = out,
+                             .count = (size_t)elements_of (part, out) };
+  for (int i = 0; i < 2; i++) {
+    element.single[i] = elements_of (part, in[i]) == 1 && element.count > 1;
+    if (!element.single[i]
+        && !onednn_same (&p->slots[in[i]].layout, &p->slots[out].layout))
+      return;
+  }
+  if (!(element.single[0] && element.single[1]))
+    p->acts[p->act_count - 1].element = element;
+}
+
+/* ---- A chain from acts FIRST to LAST. */
+
+typedef struct builder {
+  onednn_part *part;
+  size_t first, last;
+  onednn_chain *chain;
+  onednn_act *act;
+  uint8_t rooms[ONEDNN_LINKS]; /* where the value of each link is; NO_ROOM: in its slot */
+  size_t last_use[ONEDNN_LINKS];
+} builder;
+
+/* Does any act outside of the chain look at the store? */
+static bool
+is_seen_outside (const builder *b, size_t store)
+{
+  const adze_program *p = b->part->program;
+  if (p->stores[store].where != ONEDNN_SCRATCH)
+    return true;
+  for (size_t a = 0; a < p->act_count; a++) {
+    if (a >= b->first && a <= b->last)
+      continue;
+    for (int i = 0; i < p->acts[a].count; i++)
+      if (p->slots[p->acts[a].args[i].slot].store == store)
+        return true;
+  }
+  return false;
+}
+
+/* The link that makes what lies in SLOT's store, the youngest in front of BEFORE. */
+static size_t
+maker_of (const builder *b, size_t slot, size_t before)
+{
+  const adze_program *p = b->part->program;
+  for (size_t i = before; i-- > 0;)
+    if (p->slots[p->acts[b->first + i].element.out].store == p->slots[slot].store)
+      return i;
+  return SIZE_MAX;
+}
+
+/* The number of SLOT among the arguments; new ones are added. */
+static uint8_t
+argument (builder *b, size_t slot)
+{
+  for (int i = 0; i < b->act->count; i++)
+    if (b->act->args[i].slot == slot)
+      return (uint8_t)i;
+  b->act->args[b->act->count] = (onednn_arg){ .what = 0, .slot = slot };
+  return (uint8_t)b->act->count++;
+}
+
+static void
+find_last_uses (builder *b)
+{
+  const adze_program *p = b->part->program;
+  for (size_t i = 0; i <= b->last - b->first; i++) {
+    b->last_use[i] = i;
+    for (int k = 0; k < 2; k++) {
+      size_t maker = maker_of (b, p->acts[b->first + i].element.in[k], i);
+      if (maker != SIZE_MAX)
+        b->last_use[maker] = i;
+    }
+  }
+}
+
+/* A place in the block's own memory that nobody needs any more. */
+static uint8_t
+free_room (builder *b, size_t link)
+{
+  for (uint8_t room = 0; room < ONEDNN_ROOMS; room++) {
+    bool taken = false;
+    for (size_t i = 0; i < link; i++)
+      taken = taken || (b->rooms[i] == room && b->last_use[i] >= link);
+    if (!taken)
+      return room;
+  }
+  return NO_ROOM;
+}
+
+static onednn_place
+operand (builder *b, size_t link, int index)
+{
+  const onednn_element *element = &b->part->program->acts[b->first + link].element;
+  size_t maker = maker_of (b, element->in[index], link);
+  if (maker != SIZE_MAX && b->rooms[maker] != NO_ROOM)
+    return (onednn_place){ .room = true, .number = b->rooms[maker] };
+  return (onednn_place){ .number = argument (b, element->in[index]) };
+}
+
+static void
+add_link (builder *b, size_t link)
+{
+  const adze_program *p = b->part->program;
+  const onednn_element *element = &p->acts[b->first + link].element;
+  onednn_link *made = &b->chain->links[b->chain->count++];
+  *made = (onednn_link){ .op = element->op, .single = { element->single[0], element->single[1] } };
+  for (int i = 0; i < 2; i++)
+    made->in[i] = operand (b, link, i);
+  b->rooms[link] = is_seen_outside (b, p->slots[element->out].store) ? NO_ROOM
+                                                                     : free_room (b, link);
+  made->out = b->rooms[link] != NO_ROOM
+                  ? (onednn_place){ .room = true, .number = b->rooms[link] }
+                  : (onednn_place){ .number = argument (b, element->out) };
+}
+
+/* Acts FIRST to LAST become one, which takes the place of the first. */
+static adze_status
+join (onednn_part *part, size_t first, size_t last)
+{
+  adze_program *p = part->program;
+  onednn_act act = { .count = 0 };
+  builder b = { .part = part, .first = first, .last = last, .act = &act };
+  b.chain = part->host->allocate (part->host, sizeof *b.chain);
+  if (!b.chain)
+    return onednn_refuse (part, ADZE_E_MEMORY, "no memory for a chain");
+  b.chain->count = 0;
+  b.chain->elements = p->acts[first].element.count;
+  find_last_uses (&b);
+  for (size_t i = 0; i <= last - first; i++)
+    add_link (&b, i);
+  for (size_t i = first; i <= last; i++)
+    dnnl_primitive_destroy (p->acts[i].primitive);
+  act.chain = b.chain;
+  p->acts[first] = act;
+  memmove (&p->acts[first + 1], &p->acts[last + 1], (p->act_count - last - 1) * sizeof act);
+  p->act_count -= last - first;
+  return ADZE_OK;
+}
+
+/* Each link has two arguments and a result at most. */
+static size_t
+end_of_run (const adze_program *p, size_t first)
+{
+  size_t last = first, most = (ONEDNN_ARGS - 1) / 3;
+  const onednn_element *one = &p->acts[first].element;
+  if (most > ONEDNN_LINKS)
+    most = ONEDNN_LINKS;
+  while (last + 1 < p->act_count && last + 1 - first < most
+         && p->acts[last + 1].element.op != ONEDNN_NO_ELEMENT
+         && p->acts[last + 1].element.count == one->count)
+    last++;
+  return last;
+}
+
+adze_status
+onednn_chain_all (onednn_part *part)
+{
+  adze_program *p = part->program;
+  for (size_t a = 0; a < p->act_count; a++) {
+    if (p->acts[a].element.op == ONEDNN_NO_ELEMENT)
+      continue;
+    size_t last = end_of_run (p, a);
+    if (last == a && p->acts[a].primitive)
+      continue;
+    adze_status status = join (part, a, last);
+    if (status != ADZE_OK)
+      return status;
+  }
+  return ADZE_OK;
+}
+
+/* ---- At work. */
+
+typedef struct pass {
+  const onednn_chain *chain;
+  float *at[ONEDNN_ARGS]; /* where each argument lies */
+} pass;
+
+static float *
+place (const pass *w, const onednn_place *place, bool single, size_t first,
+       float (*rooms)[BLOCK])
+{
+  if (place->room)
+    return rooms[place->number];
+  return w->at[place->number] + (single ? 0 : first);
+}
+
+static void
+do_block (const pass *w, size_t first, size_t count)
+{
+  float rooms[ONEDNN_ROOMS][BLOCK];
+  for (size_t i = 0; i < w->chain->count; i++) {
+    const onednn_link *link = &w->chain->links[i];
+    functions[link->op](place (w, &link->out, false, first, rooms),
+                        place (w, &link->in[0], link->single[0], first, rooms),
+                        place (w, &link->in[1], link->single[1], first, rooms), link->single,
+                        count);
+  }
+}
+
+static adze_status
+do_blocks (void *argument, size_t first, size_t last)
+{
+  const pass *w = argument;
+  for (size_t block = first; block < last; block++) {
+    size_t begin = block * BLOCK, left = w->chain->elements - begin;
+    do_block (w, begin, left < BLOCK ? left : BLOCK);
+  }
+  return ADZE_OK;
+}
+
+adze_status
+onednn_chain_do (const adze_host *host, const adze_program *p, const onednn_act *act)
+{
+  pass w = { .chain = act->chain };
+  size_t blocks = (act->chain->elements + BLOCK - 1) / BLOCK;
+  for (int i = 0; i < act->count; i++)
+    w.at[i] = p->slots[act->args[i].slot].handle;
+  return blocks > BLOCKS_A_PIECE ? adze_parallel_for (host, blocks, BLOCKS_A_PIECE, do_blocks, &w)
+                                 : do_blocks (&w, 0, blocks);
+}
