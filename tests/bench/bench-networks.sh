@@ -53,7 +53,7 @@ compare ()
     if [ $((i % 2)) = 0 ]; then a=$(ours "$@"); b=$(theirs "$@" "$mode"); else b=$(theirs "$@" "$mode"); a=$(ours "$@"); fi
     echo "$a $b" >> pairs.txt
   done
-  awk '{ print $1 / $4, $1, $4, $2, $3, $6 }' pairs.txt | sort -n |
+  awk '{ print $1 / $5, $1, $5, $2, $3, $7 }' pairs.txt | sort -n |
     awk -v n="$pairs" -v work="$*" -v mode="$mode" -v needed="$needed" '
       { ratio[NR] = $1; ours[NR] = $2; theirs[NR] = $3; compiled += $4; peak = $5; other = $6 }
       END { m = int((n + 1) / 2)

@@ -4,8 +4,9 @@
  *   network-peer train mlp|cnn BATCH sgd|adam SECONDS BACKEND THREADS
  *   network-peer infer mlp|cnn BATCH -        SECONDS BACKEND THREADS
  *
- * Prints "RATE COMPILE PEAK": images a second, milliseconds until the first step could begin, and the
- * peak of resident memory in kB. Examples are in memory before the clock starts, as the peer has them.
+ * Prints "RATE COMPILE PEAK RATE": images a second, milliseconds until the first step could begin, the
+ * peak of resident memory in kB, and images a second of processor time, which another load disturbs
+ * less. Examples are in memory before the clock starts, as the peer has them.
  */
 #include <math.h>
 #include <stdio.h>
@@ -33,11 +34,17 @@ must (adze_error *error)
 }
 
 static double
-now (void)
+read_clock (clockid_t clock)
 {
   struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
+  clock_gettime (clock, &t);
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double
+now (void)
+{
+  return read_clock (CLOCK_MONOTONIC);
 }
 
 static unsigned state = 12345;
@@ -148,7 +155,7 @@ typedef struct feed {
   int64_t batch, x_shape[4], label_shape[1];
   adze_view views[2];
   const adze_view *inputs[2];
-  double begun, ended, seconds;
+  double begun, ended, seconds, cpu_begun, cpu;
   uint64_t steps, timed;
 } feed;
 
@@ -179,10 +186,13 @@ static bool
 next (feed *f)
 {
   size_t first = (size_t)(f->steps % (uint64_t)(EXAMPLES / f->batch)) * (size_t)f->batch;
-  if (f->steps == WARM_UP)
+  if (f->steps == WARM_UP) {
     f->begun = now ();
+    f->cpu_begun = read_clock (CLOCK_PROCESS_CPUTIME_ID);
+  }
   if (f->steps > WARM_UP && f->steps % 8 == 0) {
     f->ended = now ();
+    f->cpu = read_clock (CLOCK_PROCESS_CPUTIME_ID) - f->cpu_begun;
     f->timed = f->steps - WARM_UP;
     if (f->ended - f->begun > f->seconds)
       return false;
@@ -283,8 +293,9 @@ main (int count, char **words)
   else
     infer (&n, &f, &compile);
   getrusage (RUSAGE_SELF, &usage);
-  printf ("%.1f %.1f %ld\n", (double)(f.timed * (uint64_t)f.batch) / (f.ended - f.begun),
-          (first_step - begun) * 1e3, usage.ru_maxrss);
+  double images = (double)(f.timed * (uint64_t)f.batch);
+  printf ("%.1f %.1f %ld %.1f\n", images / (f.ended - f.begun), (first_step - begun) * 1e3,
+          usage.ru_maxrss, images / f.cpu);
   adze_graph_free (n.graph);
   adze_backend_close (backend);
   adze_backend_close (ref);

@@ -25,7 +25,8 @@ typedef struct adze_tap_statistics {
   uint64_t count;      /* finite elements */
   uint64_t not_finite;
   uint64_t zeros;
-  double least, most;  /* nan where nothing was fed, as are the next two */
+  double least;        /* nan where nothing was fed, as are the next three */
+  double most;
   double mean;
   double variance;     /* of the population */
   /* How often |x| lay in each of ADZE_TAP_BINS bins of equal width from 0 to RANGE. RANGE is a power of

@@ -56,14 +56,19 @@ typedef struct adze_train_progress_info {
   double rate;         /* of the last step */
   double loss;         /* of the last step, before it changed anything */
   double mean;         /* of the losses of the epoch so far; of a whole epoch in after_epoch */
-  double score, best_score; /* nan: there was none */
+  double score;        /* nan, as the next: there was none */
+  double best_score;
   uint64_t best_epoch;
 } adze_train_progress_info;
 
 typedef struct adze_train_settings {
   uint32_t struct_size;
   uint32_t optimiser;  /* adze_train_optimiser */
-  double momentum, beta1, beta2, epsilon, decay;
+  double momentum;
+  double beta1;
+  double beta2;
+  double epsilon;
+  double decay;
   uint32_t schedule;   /* adze_train_schedule */
   uint32_t rule_size;  /* sizeof (adze_train_weight_rule) */
   double rate;
@@ -71,7 +76,8 @@ typedef struct adze_train_settings {
   uint64_t every;
   double factor;
   uint64_t total;
-  double least, power;
+  double least;
+  double power;
   double clip;         /* gradients are shortened together to this length at most; 0: as they are */
   const adze_train_weight_rule *rules;
   size_t rule_count;
