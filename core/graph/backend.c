@@ -23,10 +23,22 @@ struct adze_backend_at_work {
 
 enum { IDENTITY_SIZE = 512 };
 
+static uint32_t
+host_threads (const adze_host *host)
+{
+  return adze_pool_threads (adze_desk_pool (adze_desk_of (host)));
+}
+
+static const adze_backend_host_service backend_host = { sizeof backend_host, host_threads };
+
 static const void *
 services (const char *id, bool bare)
 {
-  return strcmp (id, ADZE_GRAPH) == 0 ? &adze_graph_table : adze_service_find (id, bare);
+  if (strcmp (id, ADZE_GRAPH) == 0)
+    return &adze_graph_table;
+  if (strcmp (id, ADZE_BACKEND_HOST) == 0)
+    return &backend_host;
+  return adze_service_find (id, bare);
 }
 
 /* ---- Around each callback. */

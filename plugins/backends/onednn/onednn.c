@@ -22,7 +22,7 @@ static int
 threads_begin (const onednn_self *self)
 {
   int before = omp_get_max_threads ();
-  if (self->threads > 0 && self->threads != before)
+  if (self->threads != before)
     omp_set_num_threads (self->threads);
   return before;
 }
@@ -30,7 +30,7 @@ threads_begin (const onednn_self *self)
 static void
 threads_end (const onednn_self *self, int before)
 {
-  if (self->threads > 0 && self->threads != before)
+  if (self->threads != before)
     omp_set_num_threads (before);
 }
 
@@ -57,6 +57,8 @@ create (const adze_host *host, const adze_params *params, void **own)
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no memory for the backend");
   self->threads = (int)adze_param_int (host, params, "threads");
+  if (self->threads == 0)
+    self->threads = (int)adze_backend_threads (host);
   dnnl_status_t status = dnnl_engine_create (&self->engine, dnnl_cpu, 0);
   if (status == dnnl_success)
     status = dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags);
@@ -113,7 +115,7 @@ identity (const adze_host *host, void *own, char *text, size_t size)
   snprintf (number, sizeof number, "isa-%#x", (unsigned)dnnl_get_effective_cpu_isa ());
   snprintf (text, size, "oneDNN %d.%d.%d %s %s, %d threads", version->major, version->minor,
             version->patch, version->hash, name ? name : number,
-            self->threads > 0 ? self->threads : omp_get_max_threads ());
+            self->threads);
   return ADZE_OK;
 }
 
@@ -340,7 +342,7 @@ static const adze_param params[] = {
     .type = ADZE_PARAM_INT,
     .preset = "0",
     .range = "[0, 1024]",
-    .help = "threads that oneDNN uses; 0: as many as OMP_NUM_THREADS says, else one a processor" },
+    .help = "threads that oneDNN uses; 0: as many as the run has" },
   { .name = NULL },
 };
 

@@ -28,6 +28,25 @@ typedef enum adze_determinism {
   ADZE_SAME_NEVER = 3
 } adze_determinism;
 
+/* What a host tells its backends. */
+#define ADZE_BACKEND_HOST "adze.backend-host/1"
+
+typedef struct adze_backend_host_service {
+  uint32_t struct_size;
+  /* [callback] How many threads the run has, and a backend may use at one time, the one that calls it
+   * among them. Libraries with threads of their own are to be held to it. */
+  uint32_t (*threads) (const adze_host *host);
+} adze_backend_host_service;
+
+/* 1 in a host that says nothing. */
+static inline uint32_t
+adze_backend_threads (const adze_host *host)
+{
+  const adze_backend_host_service *service
+      = (const adze_backend_host_service *)host->service (host, ADZE_BACKEND_HOST);
+  return service ? service->threads (host) : 1;
+}
+
 /* The backend's own: a part that was compiled. */
 typedef struct adze_program adze_program;
 
