@@ -246,6 +246,15 @@ adze_active_callbacks (adze_plugin_record *record, const char *id,
                        const adze_callbacks **callbacks, void **own)
 {
   *own = NULL;
+  const adze_manifest_component *component
+      = record->manifest ? adze_manifest_find (record->manifest, id) : NULL;
+  if (record->library && component && strcmp (component->kind, ADZE_BACKEND) == 0) {
+    const adze_foreign_backend *backend = NULL;
+    ADZE_TRY (adze_foreign_backend_find (record->library, id, &backend));
+    *callbacks = (const adze_callbacks *)&adze_foreign_backend_callbacks;
+    *own = (void *)backend;
+    return NULL;
+  }
   if (record->library) {
     const adze_foreign_technique *technique = NULL;
     ADZE_TRY (adze_foreign_technique_find (record->library, id, &technique));

@@ -46,6 +46,8 @@ source_unknown (const adze_foreign_fields *fields, const adze_foreign_function *
     adze_buffer_format (&names, "%s%s", i ? ", " : "", sources[i].name);
   if (function->component)
     adze_buffer_text (&names, ", param.NAME");
+  if (function->shape != ADZE_FOREIGN_MAP)
+    adze_buffer_text (&names, ", status");
   if (names.failed)
     return adze_error_memory ();
   return adze_document_error (fields->document, adze_value_get (fields->table, "from"),
@@ -114,9 +116,11 @@ choice_count (const char *choices)
 static int64_t
 source_values (const adze_foreign_function *function, uint32_t source)
 {
+  size_t own = 0;
+  const adze_foreign_source *sources = adze_foreign_sources (function->shape, &own);
   const adze_param *param = source_param (function, source);
   if (!param)
-    return function->shape == ADZE_FOREIGN_GEMM_F32 && source < 2 ? 2 : 0; /* the transposes */
+    return sources[source].values;
   if (param->type == ADZE_PARAM_CHOICE)
     return choice_count (param->choices);
   return param->type == ADZE_PARAM_BOOL ? 2 : 0;
@@ -269,11 +273,54 @@ source_read (const adze_foreign_fields *fields, const adze_foreign_function *fun
   return map_read (fields, function, source_type, argument);
 }
 
+/* Where the function leaves whether it went well. It begins as a failure, so that one that never
+ * writes there has failed. */
+static adze_error *
+status_read (const adze_foreign_fields *fields, const adze_foreign_function *function,
+             adze_foreign_argument *argument)
+{
+  if (function->shape == ADZE_FOREIGN_MAP || argument->type->sort != ADZE_C_INTEGER
+      || !argument->by_reference || adze_value_get (fields->table, "map"))
+    return adze_document_error (fields->document, fields->table,
+                                "'status' is a whole number that the function writes: it needs "
+                                "by = \"reference\", and no map");
+  if (!function->has_success || function->returns->sort != ADZE_C_VOID)
+    return adze_document_error (fields->document, fields->table,
+                                "with 'status' the function returns void, and 'success' says which "
+                                "status means success");
+  for (size_t i = 0; i < function->argument_count; i++)
+    if (&function->arguments[i] != argument && function->arguments[i].is_status)
+      return adze_document_error (fields->document, fields->table, "there is a 'status' already");
+  argument->source = ADZE_FOREIGN_FIXED;
+  argument->is_status = true;
+  argument->fixed.integer = function->success == 0;
+  return NULL;
+}
+
+static adze_error *
+by_read (const adze_foreign_fields *fields, const adze_foreign_function *function,
+         adze_foreign_argument *argument)
+{
+  const char *by = NULL;
+  ADZE_TRY (adze_foreign_text (fields, "by", false, &by));
+  if (!by || strcmp (by, "value") == 0)
+    return NULL;
+  if (strcmp (by, "reference") != 0)
+    return adze_document_error (fields->document, adze_value_get (fields->table, "by"),
+                                "'by' must be \"value\" or \"reference\", found '%s'", by);
+  if (function->shape == ADZE_FOREIGN_MAP || argument->type->sort == ADZE_C_POINTER)
+    return adze_document_error (fields->document, adze_value_get (fields->table, "by"),
+                                "numbers are passed by reference, pointers and what a map takes are "
+                                "not");
+  argument->by_reference = true;
+  return NULL;
+}
+
 static adze_error *
 argument_read (const adze_foreign_fields *fields, const adze_foreign_function *function,
                adze_foreign_argument *argument)
 {
-  static const char *const keys[] = { "type", "value", "from", "map" };
+  static const char *const keys[] = { "type", "by", "value", "from", "map" };
   const char *type = NULL;
   const char *from = NULL;
   ADZE_TRY (adze_foreign_names (fields, keys, ADZE_COUNT_OF (keys)));
@@ -286,13 +333,15 @@ argument_read (const adze_foreign_fields *fields, const adze_foreign_function *f
                                 nearest ? "; did you mean '" : "", nearest ? nearest : "",
                                 nearest ? "'?" : "");
   }
+  ADZE_TRY (by_read (fields, function, argument));
   ADZE_TRY (adze_foreign_text (fields, "from", false, &from));
   bool fixed = adze_value_get (fields->table, "value") != NULL;
   if (fixed == (from != NULL))
     return adze_document_error (fields->document, fields->table,
                                 "an argument has either a 'value' or a 'from'");
   if (!fixed)
-    return source_read (fields, function, from, argument);
+    return strcmp (from, "status") == 0 ? status_read (fields, function, argument)
+                                        : source_read (fields, function, from, argument);
   if (adze_value_get (fields->table, "map"))
     return adze_document_key_error (fields->document, adze_value_get (fields->table, "map"),
                                     "a fixed value needs no map");
@@ -322,6 +371,20 @@ sources_used (const adze_foreign_fields *fields, const adze_foreign_function *fu
   return NULL;
 }
 
+/* What is compared with `success`: a whole number that is returned, or an argument. */
+static adze_error *
+success_served (const adze_foreign_fields *fields, const adze_foreign_function *function)
+{
+  bool served = !function->has_success || function->returns->sort == ADZE_C_INTEGER;
+  for (size_t i = 0; i < function->argument_count; i++)
+    served = served || function->arguments[i].is_status;
+  return served ? NULL
+                : adze_document_key_error (fields->document,
+                                           adze_value_get (fields->table, "success"),
+                                           "'success' belongs to a whole number that the function "
+                                           "returns, or to an argument from 'status'");
+}
+
 adze_error *
 adze_foreign_arguments_read (const adze_foreign_fields *fields, adze_foreign_function *function)
 {
@@ -335,5 +398,6 @@ adze_foreign_arguments_read (const adze_foreign_fields *fields, adze_foreign_fun
     adze_foreign_fields argument = { fields->document, list->items[i] };
     ADZE_TRY (argument_read (&argument, function, &function->arguments[i]));
   }
+  ADZE_TRY (success_served (fields, function));
   return sources_used (fields, function);
 }

@@ -94,6 +94,16 @@ how_of (const adze_foreign_argument *argument)
                                                            : ADZE_FOREIGN_INTEGER;
 }
 
+/* Does it return what the contract's own type returns? */
+static bool
+returns_equal (const adze_foreign_function *function)
+{
+  const adze_foreign_contract *contract = function->contract;
+  return !contract
+         || (adze_c_type_same (function->returns, adze_c_type_find (contract->returns))
+             && (!function->has_success || function->success == 0));
+}
+
 /* Same arguments, in the same order, of the same types, nothing fixed and nothing mapped. */
 static bool
 is_direct (const adze_foreign_function *function)
@@ -101,13 +111,14 @@ is_direct (const adze_foreign_function *function)
   size_t own = 0;
   const adze_foreign_source *sources = adze_foreign_sources (function->shape, &own);
   if (function->shape == ADZE_FOREIGN_BUFFER || function->argument_count != own
-      || (function->shape == ADZE_FOREIGN_GEMM_F32 && function->returns->sort != ADZE_C_VOID))
+      || !returns_equal (function))
     return false;
   for (size_t i = 0; i < own; i++) {
     const adze_foreign_argument *argument = &function->arguments[i];
     const adze_c_type *type
         = sources[i].type ? adze_c_type_find (sources[i].type) : function->element;
-    if (argument->source != i || argument->map || !adze_c_type_same (argument->type, type))
+    if (argument->source != i || argument->map || argument->by_reference
+        || !adze_c_type_same (argument->type, type))
       return false;
   }
   return true;
@@ -120,7 +131,7 @@ adze_kernel_prepare (const adze_foreign_function *function, void *address, adze_
   kernel->direct = is_direct (function);
   for (size_t i = 0; i < function->argument_count; i++) {
     const adze_foreign_argument *argument = &function->arguments[i];
-    kernel->types[i] = type_of (argument->type);
+    kernel->types[i] = argument->by_reference ? &ffi_type_pointer : type_of (argument->type);
     if (argument->source == ADZE_FOREIGN_FIXED) {
       fixed_put (&kernel->fixed[i], argument);
       continue;
@@ -236,24 +247,60 @@ integer_returned (const adze_c_type *type, const returned *result)
   return type->is_signed ? (int64_t)result->signed_word : (int64_t)result->word;
 }
 
+static int64_t
+integer_get (const adze_foreign_value *value, const adze_c_type *type)
+{
+  switch (type->size) {
+  case 1:
+    return type->is_signed ? value->int8 : (uint8_t)value->int8;
+  case 2:
+    return type->is_signed ? value->int16 : (uint16_t)value->int16;
+  case 4:
+    return type->is_signed ? value->int32 : (int64_t)(uint32_t)value->int32;
+  default:
+    return value->int64;
+  }
+}
+
+static adze_error *
+judge (const adze_foreign_function *function, const adze_foreign_value *values,
+       const returned *result)
+{
+  if (!function->has_success)
+    return NULL;
+  const adze_foreign_argument *status = NULL;
+  const adze_foreign_value *value = NULL;
+  for (size_t i = 0; i < function->argument_count; i++)
+    if (function->arguments[i].is_status) {
+      status = &function->arguments[i];
+      value = &values[i];
+    }
+  int64_t answer = status ? integer_get (value, status->type)
+                          : integer_returned (function->returns, result);
+  if (answer == function->success)
+    return NULL;
+  return adze_error_new (ADZE_E_UNSUPPORTED, "%s %s %lld, where %lld means success",
+                         function->symbol, status ? "left the status" : "returned",
+                         (long long)answer, (long long)function->success);
+}
+
 adze_error *
-adze_kernel_call (const adze_kernel *kernel, const adze_slot *slots)
+adze_kernel_call (const adze_kernel *kernel, const adze_slot *slots, double *real)
 {
   const adze_foreign_function *function = kernel->function;
   adze_foreign_value values[ADZE_FOREIGN_ARGUMENTS];
+  void *references[ADZE_FOREIGN_ARGUMENTS];
   void *pointers[ADZE_FOREIGN_ARGUMENTS];
   returned result;
   ADZE_TRY (adze_kernel_place (kernel, slots, values));
-  for (size_t i = 0; i < function->argument_count; i++)
-    pointers[i] = &values[i];
+  for (size_t i = 0; i < function->argument_count; i++) {
+    references[i] = &values[i];
+    pointers[i] = function->arguments[i].by_reference ? (void *)&references[i] : references[i];
+  }
   ffi_call ((ffi_cif *)&kernel->interface, FFI_FN (kernel->address), &result, pointers);
-  if (!function->has_success)
-    return NULL;
-  int64_t answer = integer_returned (function->returns, &result);
-  if (answer == function->success)
-    return NULL;
-  return adze_error_new (ADZE_E_UNSUPPORTED, "%s returned %lld, where %lld means success",
-                         function->symbol, (long long)answer, (long long)function->success);
+  if (real)
+    *real = function->returns->size == sizeof (float) ? (double)result.real32 : result.real64;
+  return judge (function, values, &result);
 }
 
 static void
@@ -291,30 +338,4 @@ adze_kernel_map (const adze_kernel *kernel, const adze_foreign_value *values, co
     ffi_call ((ffi_cif *)&kernel->interface, FFI_FN (kernel->address), &result, pointers);
     memcpy ((char *)output + i * size, &result, size);
   }
-}
-
-bool
-adze_kernel_direct (const adze_kernel *kernel)
-{
-  return kernel->direct;
-}
-
-adze_error *
-adze_kernel_gemm (const adze_kernel *kernel, int32_t transpose_a, int32_t transpose_b, int64_t m,
-                  int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
-                  int64_t ldb, float beta, float *c, int64_t ldc)
-{
-  if (kernel->direct) {
-    ((adze_kernel_gemm_f32)kernel->address) (transpose_a, transpose_b, m, n, k, alpha, a, lda, b,
-                                             ldb, beta, c, ldc);
-    return NULL;
-  }
-  const adze_slot slots[] = {
-    { .integer = transpose_a }, { .integer = transpose_b }, { .integer = m },
-    { .integer = n },           { .integer = k },           { .real = alpha },
-    { .pointer = (void *)a },   { .integer = lda },         { .pointer = (void *)b },
-    { .integer = ldb },         { .real = beta },           { .pointer = c },
-    { .integer = ldc },
-  };
-  return adze_kernel_call (kernel, slots);
 }

@@ -62,8 +62,10 @@ ADZE_MUST_CHECK adze_error *adze_kernel_prepare (const adze_foreign_function *fu
 ADZE_MUST_CHECK adze_error *adze_kernel_place (const adze_kernel *kernel, const adze_slot *slots,
                                                adze_foreign_value *values);
 
-/* Place, call, and judge the return value. */
-ADZE_MUST_CHECK adze_error *adze_kernel_call (const adze_kernel *kernel, const adze_slot *slots);
+/* Place, call, and judge the return value or the status. *REAL (may be NULL) is what a function
+ * that returns a float or double returned. */
+ADZE_MUST_CHECK adze_error *adze_kernel_call (const adze_kernel *kernel, const adze_slot *slots,
+                                              double *real);
 
 /* For a map: output[i] = f (input[i]) from FIRST up to LAST, VALUES being placed. */
 void adze_kernel_map (const adze_kernel *kernel, const adze_foreign_value *values,
@@ -75,13 +77,31 @@ struct adze_foreign_technique {
   const adze_kernel *kernel;
 };
 
+/* A backend: the kernels of each element type, NULL where there is none. */
+typedef struct adze_foreign_kernels {
+  const adze_kernel *gemm, *gemv, *dot;
+} adze_foreign_kernels;
+
+struct adze_foreign_backend {
+  const adze_foreign *foreign;
+  adze_foreign_kernels single, twice; /* float, double */
+};
+
 struct adze_foreign {
   char *path; /* the manifest's */
   char *library;
   adze_foreign_table *table;
   adze_kernel *kernels;               /* one a function of the table */
   adze_foreign_technique *techniques; /* likewise; unused for a contract */
+  adze_foreign_backend backend;
+  /* Of the library's functions about itself, those that it has. */
+  const adze_foreign_threads *threads; /* NULL: it cannot be told how many to use */
+  void *threads_set, *threads_get;
+  void *configuration; /* NULL: it says nothing */
 };
+
+/* about.c: finds the functions about itself that HANDLE's library has. */
+void adze_foreign_about_bind (adze_foreign *foreign, void *handle);
 
 /* Fills in the slots of the parameters. Fails when one does not fit the function's argument. */
 ADZE_MUST_CHECK adze_error *adze_foreign_technique_slots (const adze_foreign_technique *technique,

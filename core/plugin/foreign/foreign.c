@@ -40,6 +40,7 @@ functions_bind (adze_foreign *foreign, void *handle, const char *path, search *s
     ADZE_TRY (adze_kernel_prepare (function, address, &foreign->kernels[i]));
     foreign->techniques[i].kernel = &foreign->kernels[i];
   }
+  adze_foreign_about_bind (foreign, handle);
   foreign->library = adze_foreign_library_of (foreign->kernels[0].address, path);
   return foreign->library ? NULL : adze_error_memory ();
 }
@@ -195,5 +196,39 @@ adze_foreign_technique_find (adze_foreign *foreign, const char *component,
   if (index == foreign->table->function_count)
     return adze_error_new (ADZE_E_NOT_FOUND, "%s binds no technique %s", foreign->path, component);
   *technique = &foreign->techniques[index];
+  return NULL;
+}
+
+static const adze_kernel *
+kernel_of (adze_foreign *foreign, adze_foreign_shape shape, const char *element)
+{
+  for (size_t i = 0; i < foreign->table->function_count; i++) {
+    const adze_foreign_contract *contract = foreign->table->functions[i].contract;
+    if (contract && contract->shape == shape && strcmp (contract->element, element) == 0)
+      return &foreign->kernels[i];
+  }
+  return NULL;
+}
+
+static adze_foreign_kernels
+kernels_of (adze_foreign *foreign, const char *element)
+{
+  return (adze_foreign_kernels){ .gemm = kernel_of (foreign, ADZE_FOREIGN_GEMM, element),
+                                 .gemv = kernel_of (foreign, ADZE_FOREIGN_GEMV, element),
+                                 .dot = kernel_of (foreign, ADZE_FOREIGN_DOT, element) };
+}
+
+adze_error *
+adze_foreign_backend_find (adze_foreign *foreign, const char *component,
+                           const adze_foreign_backend **backend)
+{
+  const adze_manifest_component *declared = foreign->table->backend;
+  *backend = NULL;
+  if (!declared || strcmp (declared->id, component) != 0)
+    return adze_error_new (ADZE_E_NOT_FOUND, "%s makes no backend %s", foreign->path, component);
+  foreign->backend = (adze_foreign_backend){ .foreign = foreign,
+                                             .single = kernels_of (foreign, "float"),
+                                             .twice = kernels_of (foreign, "double") };
+  *backend = &foreign->backend;
   return NULL;
 }

@@ -10,6 +10,7 @@
 #ifndef ADZE_PLUGIN_FOREIGN_H
 #define ADZE_PLUGIN_FOREIGN_H
 
+#include <adze/draft/backend.h>
 #include <adze/draft/technique.h>
 #include <adze/kernel.h>
 
@@ -43,13 +44,38 @@ ADZE_MUST_CHECK adze_error *adze_foreign_kernel (adze_foreign *foreign, const ch
                                                  const adze_kernel **kernel);
 bool adze_kernel_direct (const adze_kernel *kernel);
 
-/* The contract, through the binding. Fails when an argument does not fit the library's type (a
- * size above 2^31 - 1 for an int). */
+/* The contracts, through the binding; adze/kernel.h says what they mean. Elements are what the
+ * kernel's contract says. Fails when an argument does not fit the library's type (a size above
+ * 2^31 - 1 for an int). */
 ADZE_MUST_CHECK adze_error *adze_kernel_gemm (const adze_kernel *kernel, int32_t transpose_a,
                                               int32_t transpose_b, int64_t m, int64_t n,
-                                              int64_t k, float alpha, const float *a, int64_t lda,
-                                              const float *b, int64_t ldb, float beta, float *c,
+                                              int64_t k, double alpha, const void *a, int64_t lda,
+                                              const void *b, int64_t ldb, double beta, void *c,
                                               int64_t ldc);
+ADZE_MUST_CHECK adze_error *adze_kernel_gemv (const adze_kernel *kernel, int32_t transpose_a,
+                                              int64_t m, int64_t n, double alpha, const void *a,
+                                              int64_t lda, const void *x, int64_t incx,
+                                              double beta, void *y, int64_t incy);
+ADZE_MUST_CHECK adze_error *adze_kernel_axpy (const adze_kernel *kernel, int64_t n, double alpha,
+                                              const void *x, int64_t incx, void *y, int64_t incy);
+ADZE_MUST_CHECK adze_error *adze_kernel_dot (const adze_kernel *kernel, int64_t n, const void *x,
+                                             int64_t incx, const void *y, int64_t incy,
+                                             double *result);
+/* Finds its own room for WORK and WHOLES. A is overwritten. */
+ADZE_MUST_CHECK adze_error *adze_kernel_svd (const adze_kernel *kernel, int64_t m, int64_t n,
+                                             void *a, int64_t lda, void *s, void *u, int64_t ldu,
+                                             void *v, int64_t ldv);
+
+/* ---- What a library says of itself, where the manifest says how to ask. */
+
+/* "OpenBLAS 0.3.21 ..."; NULL: there is nobody to ask. */
+const char *adze_foreign_configuration (const adze_foreign *foreign);
+/* Tells it to use COUNT threads, unless it does. *ACTUAL is what it uses then; 0: it cannot be told,
+ * and that is no error. */
+ADZE_MUST_CHECK adze_error *adze_foreign_use_threads (const adze_foreign *foreign, unsigned count,
+                                                      int64_t *actual);
+
+/* ---- Components. */
 
 /* The callbacks behind every foreign technique. They find the function through
  * adze_desk_own (adze_desk_of (host)), which is an adze_foreign_technique. */
@@ -58,5 +84,13 @@ extern const adze_technique adze_foreign_callbacks;
 ADZE_MUST_CHECK adze_error *adze_foreign_technique_find (adze_foreign *foreign,
                                                          const char *component,
                                                          const adze_foreign_technique **technique);
+
+/* The same for a backend, which computes products of matrices by the kernels of its manifest and
+ * leaves everything else to others: an adze_foreign_backend. */
+typedef struct adze_foreign_backend adze_foreign_backend;
+extern const adze_backend adze_foreign_backend_callbacks;
+ADZE_MUST_CHECK adze_error *adze_foreign_backend_find (adze_foreign *foreign,
+                                                       const char *component,
+                                                       const adze_foreign_backend **backend);
 
 #endif

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE 1
 #include <dlfcn.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -55,6 +56,66 @@ adze_foreign_library_of (const void *address, const char *path)
   }
   return strdup (path);
 }
+
+/* ---- Builds. */
+
+typedef struct build_search {
+  ElfW (Addr) address;
+  char *text;
+} build_search;
+
+/* The notes of a segment are aligned to four bytes, names and contents alike. */
+static void
+notes_read (const unsigned char *at, const unsigned char *end, char *text)
+{
+  while ((size_t)(end - at) > sizeof (ElfW (Nhdr))) {
+    ElfW (Nhdr) head;
+    memcpy (&head, at, sizeof head);
+    at += sizeof head;
+    size_t name = ((size_t)head.n_namesz + 3) & ~(size_t)3;
+    size_t size = ((size_t)head.n_descsz + 3) & ~(size_t)3;
+    if (name > (size_t)(end - at) || size > (size_t)(end - at) - name)
+      return;
+    if (head.n_type == NT_GNU_BUILD_ID && head.n_namesz == 4 && memcmp (at, "GNU", 4) == 0
+        && head.n_descsz < ADZE_BUILD_ID_TEXT / 2) {
+      for (size_t i = 0; i < head.n_descsz; i++)
+        snprintf (text + 2 * i, 3, "%02x", at[name + i]);
+      return;
+    }
+    at += name + size;
+  }
+}
+
+static int
+build_look (struct dl_phdr_info *info, size_t size, void *context)
+{
+  const build_search *wanted = context;
+  bool inside = false;
+  (void)size;
+  for (size_t i = 0; i < info->dlpi_phnum && !inside; i++) {
+    const ElfW (Phdr) *segment = &info->dlpi_phdr[i];
+    ElfW (Addr) first = info->dlpi_addr + segment->p_vaddr;
+    inside = segment->p_type == PT_LOAD && wanted->address >= first
+             && wanted->address - first < segment->p_memsz;
+  }
+  for (size_t i = 0; i < info->dlpi_phnum && inside; i++) {
+    const ElfW (Phdr) *segment = &info->dlpi_phdr[i];
+    const unsigned char *at = (const unsigned char *)(info->dlpi_addr + segment->p_vaddr);
+    if (segment->p_type == PT_NOTE && !wanted->text[0])
+      notes_read (at, at + segment->p_memsz, wanted->text);
+  }
+  return inside;
+}
+
+void
+adze_foreign_build_id (const void *address, char text[ADZE_BUILD_ID_TEXT])
+{
+  build_search wanted = { (ElfW (Addr))(uintptr_t)address, text };
+  text[0] = '\0';
+  dl_iterate_phdr (build_look, &wanted);
+}
+
+/* ---- Versions. */
 
 /* Of "libblas.so.3.11.0" what stands behind ".so."; of "libopenblas-r0.3.21.so" the number in
  * front of it. */

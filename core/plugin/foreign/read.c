@@ -3,6 +3,7 @@
  * their functions are for. */
 #include <string.h>
 
+#include <adze/draft/backend.h>
 #include <adze/draft/technique.h>
 #include <adze/kernel.h>
 
@@ -84,8 +85,10 @@ static adze_error *
 contract_read (const adze_foreign_fields *fields, const char *contract,
                adze_foreign_function *function)
 {
-  if (strcmp (contract, ADZE_KERNEL_GEMM_F32) == 0) {
-    function->shape = ADZE_FOREIGN_GEMM_F32;
+  function->contract = adze_foreign_contract_find (contract);
+  if (function->contract) {
+    function->shape = function->contract->shape;
+    function->element = adze_c_type_find (function->contract->element);
     return NULL;
   }
   const adze_value *at = adze_value_get (fields->table, "contract");
@@ -93,9 +96,14 @@ contract_read (const adze_foreign_fields *fields, const char *contract,
     return adze_document_error (fields->document, at,
                                 "a function of one number becomes a technique: write component = "
                                 "\"ID\" and shape = \"map\" in place of the contract");
+  ADZE_AUTO (adze_buffer) known = { 0 };
+  for (size_t i = 0; adze_foreign_contract_id (i); i++)
+    adze_buffer_format (&known, "%s%s", i ? ", " : "", adze_foreign_contract_id (i));
+  if (known.failed)
+    return adze_error_memory ();
   return adze_document_error (fields->document, at,
-                              "'%s' is no contract that a library can be bound to; there is: %s",
-                              contract, ADZE_KERNEL_GEMM_F32);
+                              "'%s' is no contract that a library can be bound to; there are: %s",
+                              contract, known.data);
 }
 
 static adze_error *
@@ -108,7 +116,8 @@ component_read (const reader *r, const adze_foreign_fields *fields, const char *
     return adze_document_error (r->document, at, "the manifest has no component '%s'", id);
   if (strcmp (function->component->kind, ADZE_TECHNIQUE) != 0)
     return adze_document_error (r->document, at,
-                                "'%s' is of kind %s; a foreign function can be a technique only",
+                                "'%s' is of kind %s; a foreign function can be a technique, or "
+                                "fulfil a contract",
                                 id, function->component->kind);
   if (function->component->effect != ADZE_CHANGES)
     return adze_document_error (r->document, at,
@@ -136,7 +145,7 @@ element_read (const adze_foreign_fields *fields, adze_foreign_function *function
   if (element && !wanted)
     return adze_document_key_error (fields->document, adze_value_get (fields->table, "element"),
                                     "'element' belongs to shape = \"buffer\"");
-  if (function->shape == ADZE_FOREIGN_GEMM_F32) {
+  if (function->contract) {
     if (adze_value_get (fields->table, "shape"))
       return adze_document_key_error (fields->document, adze_value_get (fields->table, "shape"),
                                       "'shape' belongs to a component");
@@ -151,6 +160,13 @@ element_read (const adze_foreign_fields *fields, adze_foreign_function *function
   return NULL;
 }
 
+/* Is what it returns the result? */
+static bool
+returns_number (const adze_foreign_function *function)
+{
+  return function->shape == ADZE_FOREIGN_MAP || function->shape == ADZE_FOREIGN_DOT;
+}
+
 /* A return value that nobody looks at may be the only sign of a failure. */
 static adze_error *
 returns_read (const adze_foreign_fields *fields, adze_foreign_function *function)
@@ -163,12 +179,22 @@ returns_read (const adze_foreign_fields *fields, adze_foreign_function *function
     return adze_document_error (fields->document, at, "'%s' is no type that a function returns",
                                 name);
   const adze_value *success = adze_value_get (fields->table, "success");
-  if (function->shape == ADZE_FOREIGN_MAP || function->returns->sort == ADZE_C_VOID) {
+  if (returns_number (function)) {
     if (success)
       return adze_document_key_error (fields->document, success,
                                       "'success' belongs to a whole number that the function "
                                       "returns");
-    return NULL;
+    return function->returns->sort == ADZE_C_REAL || function->shape == ADZE_FOREIGN_MAP
+               ? NULL
+               : adze_document_error (fields->document, at,
+                                      "the function must return what '%s' is about: float or "
+                                      "double, found '%s'",
+                                      function->contract->id, name);
+  }
+  if (function->returns->sort == ADZE_C_VOID) {
+    function->has_success = success != NULL;
+    return adze_foreign_integer (fields, "success", false, INT32_MIN, INT32_MAX,
+                                 &function->success);
   }
   if (function->returns->sort != ADZE_C_INTEGER)
     return adze_document_error (fields->document, at,
@@ -211,18 +237,32 @@ function_read (const reader *r, const adze_foreign_fields *fields,
   return adze_foreign_arguments_read (fields, function);
 }
 
+/* A backend needs a product of matrices: without one it would claim nothing. */
+static bool
+is_served (const reader *r, const adze_manifest_component *component)
+{
+  bool backend = strcmp (component->kind, ADZE_BACKEND) == 0;
+  for (size_t n = 0; n < r->table->function_count; n++)
+    if (backend ? r->table->functions[n].shape == ADZE_FOREIGN_GEMM
+                : r->table->functions[n].component == component)
+      return true;
+  return false;
+}
+
 static adze_error *
 components_served (const reader *r, const adze_value *foreign)
 {
   for (size_t i = 0; i < r->manifest->component_count; i++) {
-    size_t n = 0;
-    while (n < r->table->function_count
-           && r->table->functions[n].component != &r->manifest->components[i])
-      n++;
-    if (n == r->table->function_count)
-      return adze_document_error (r->document, foreign,
-                                  "component '%s' has no [[foreign.function]]",
-                                  r->manifest->components[i].id);
+    const adze_manifest_component *component = &r->manifest->components[i];
+    if (is_served (r, component))
+      continue;
+    return strcmp (component->kind, ADZE_BACKEND) == 0
+               ? adze_document_error (r->document, foreign,
+                                      "the backend '%s' needs a [[foreign.function]] with contract = "
+                                      "\"" ADZE_KERNEL_GEMM_F32 "\" or \"" ADZE_KERNEL_GEMM_F64 "\"",
+                                      component->id)
+               : adze_document_error (r->document, foreign,
+                                      "component '%s' has no [[foreign.function]]", component->id);
   }
   return NULL;
 }
@@ -247,12 +287,14 @@ functions_read (const reader *r, const adze_foreign_fields *foreign)
 static adze_error *
 table_fill (const reader *r, const adze_value *foreign)
 {
-  static const char *const keys[] = { "hint", "library", "function", "test" };
+  static const char *const keys[]
+      = { "hint", "library", "function", "test", "threads", "configuration" };
   adze_foreign_fields fields = { r->document, foreign };
   ADZE_TRY (adze_foreign_names (&fields, keys, ADZE_COUNT_OF (keys)));
   ADZE_TRY (adze_foreign_text (&fields, "hint", false, &r->table->hint));
   ADZE_TRY (libraries_read (r, &fields));
   ADZE_TRY (functions_read (r, &fields));
+  ADZE_TRY (adze_foreign_backend_read (&fields, r->manifest, r->table));
   return adze_foreign_vectors_read (r->document, foreign, r->table);
 }
 
@@ -290,6 +332,8 @@ adze_foreign_table_free (adze_foreign_table *table)
     free (table->vectors[i].input);
     free (table->vectors[i].expected);
   }
+  free (table->threads);
+  free (table->configurations);
   free (table->libraries);
   free (table->functions);
   free (table->vectors);

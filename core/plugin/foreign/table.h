@@ -36,10 +36,27 @@ void adze_c_type_limits (const adze_c_type *type, int64_t *low, int64_t *high);
 /* ---- Functions and where their arguments come from. */
 
 typedef enum adze_foreign_shape {
-  ADZE_FOREIGN_GEMM_F32 = 0, /* the contract gemm.f32 */
-  ADZE_FOREIGN_MAP,          /* a technique: one call an element */
-  ADZE_FOREIGN_BUFFER        /* a technique: one call a tensor */
+  ADZE_FOREIGN_GEMM = 0, /* of a contract: a product of matrices */
+  ADZE_FOREIGN_GEMV,     /* a matrix times a vector */
+  ADZE_FOREIGN_AXPY,     /* a vector added to another */
+  ADZE_FOREIGN_DOT,      /* a product of vectors */
+  ADZE_FOREIGN_SVD,      /* singular values */
+  ADZE_FOREIGN_MAP,      /* of a technique: one call an element */
+  ADZE_FOREIGN_BUFFER    /* of a technique: one call a tensor */
 } adze_foreign_shape;
+
+/* One of adze/kernel.h that a library can fulfil. */
+typedef struct adze_foreign_contract {
+  const char *id; /* "gemm.f32" */
+  adze_foreign_shape shape;
+  const char *element;
+  const char *returns; /* of the contract's own type */
+} adze_foreign_contract;
+
+/* NULL: none of this id. */
+const adze_foreign_contract *adze_foreign_contract_find (const char *id);
+/* One after the other, for messages and lists; NULL behind the last. */
+const char *adze_foreign_contract_id (size_t index);
 
 /* Something that an argument can come from, in the widest type of its sort. */
 typedef union adze_slot {
@@ -53,11 +70,12 @@ typedef struct adze_foreign_source {
   const char *name;
   const char *type; /* NULL: the element's */
   bool mandatory;   /* a function that does not ask for it cannot do its work */
+  int64_t values;   /* it is one of 0 to VALUES - 1; 0: any number */
 } adze_foreign_source;
 
 const adze_foreign_source *adze_foreign_sources (adze_foreign_shape shape, size_t *count);
 
-/* Numbers of the sources that the host fills in by name; gemm's follow the contract's order. */
+/* Numbers of the sources that the host fills in by name; a contract's follow its own order. */
 enum { ADZE_SOURCE_X = 0 };
 enum { ADZE_SOURCE_DATA = 0, ADZE_SOURCE_OUTPUT, ADZE_SOURCE_COUNT };
 
@@ -78,16 +96,19 @@ typedef struct adze_foreign_argument {
   adze_slot fixed;
   adze_foreign_pair *map; /* NULL: handed over as it is */
   size_t map_count;
+  bool by_reference; /* the function is given the address of the number, as Fortran does */
+  bool is_status;    /* the function leaves there what `success` is about */
 } adze_foreign_argument;
 
 typedef struct adze_foreign_function {
   const char *symbol;
   adze_foreign_shape shape;
-  const adze_manifest_component *component; /* NULL: it fulfils a contract */
-  const adze_c_type *element;               /* of a technique: float or double */
+  const adze_foreign_contract *contract;    /* NULL: it is a technique */
+  const adze_manifest_component *component; /* the technique; NULL: it fulfils a contract */
+  const adze_c_type *element;               /* float or double */
   const adze_c_type *returns;
   bool has_success;
-  int64_t success; /* every other return value is a failure */
+  int64_t success; /* every other return value or status is a failure */
   adze_foreign_argument *arguments;
   size_t argument_count;
 } adze_foreign_function;
@@ -107,23 +128,32 @@ typedef struct adze_foreign_library {
   const char *version_symbol; /* a function () -> string */
 } adze_foreign_library;
 
-typedef struct adze_foreign_gemm {
-  int32_t transpose_a, transpose_b;
+/* What a kernel is tried with; each contract has some of these (vectors_kernel.c). */
+typedef struct adze_foreign_case {
+  int64_t transpose_a, transpose_b;
   int64_t m, n, k;
-  int64_t pad_a, pad_b, pad_c; /* how much longer than necessary a row is */
-  float alpha, beta;
-} adze_foreign_gemm;
+  int64_t pad_a, pad_b, pad_c, pad_u, pad_v; /* how much longer than necessary a row is */
+  int64_t incx, incy;
+  double alpha, beta;
+} adze_foreign_case;
 
 typedef struct adze_foreign_vector {
   size_t function;
   uint32_t line; /* 0: unknown */
   double tolerance;
-  adze_foreign_gemm gemm;
+  adze_foreign_case kernel; /* of a contract */
   const adze_value *params; /* of a technique; NULL: all presets */
   double *input;
   double *expected;
   size_t count;
 } adze_foreign_vector;
+
+/* A pair of functions of a library that can be told how many threads to use. */
+typedef struct adze_foreign_threads {
+  const char *set; /* void (TYPE) */
+  const char *get; /* TYPE (void) */
+  const adze_c_type *type;
+} adze_foreign_threads;
 
 typedef struct adze_foreign_table {
   const char *hint; /* how to come by the library; NULL: nothing said */
@@ -133,6 +163,12 @@ typedef struct adze_foreign_table {
   size_t function_count;
   adze_foreign_vector *vectors;
   size_t vector_count;
+  /* Of a backend: whichever of them the library has. */
+  const adze_manifest_component *backend; /* NULL: the manifest has none */
+  adze_foreign_threads *threads;
+  size_t thread_count;
+  const char **configurations; /* functions () -> string */
+  size_t configuration_count;
 } adze_foreign_table;
 
 /* ---- Reading it. */
@@ -174,10 +210,22 @@ void adze_foreign_table_free (adze_foreign_table *table);
 ADZE_MUST_CHECK adze_error *adze_foreign_arguments_read (const adze_foreign_fields *fields,
                                                          adze_foreign_function *function);
 
+/* The part of it that reads what only a backend has: `threads` and `configuration`. */
+ADZE_MUST_CHECK adze_error *adze_foreign_backend_read (const adze_foreign_fields *foreign,
+                                                       const adze_manifest *manifest,
+                                                       adze_foreign_table *table);
+
 /* The part of it that reads the [[foreign.test]] tables and judges whether they say enough. */
 ADZE_MUST_CHECK adze_error *adze_foreign_vectors_read (const adze_document *document,
                                                        const adze_value *foreign,
                                                        adze_foreign_table *table);
+/* One of a contract. */
+ADZE_MUST_CHECK adze_error *adze_foreign_case_read (const adze_foreign_fields *fields,
+                                                    const adze_foreign_function *function,
+                                                    adze_foreign_vector *vector);
+/* What the tests of a contract's function do not show: into LACKS, in words. */
+void adze_foreign_case_lacks (const adze_foreign_table *table, size_t function,
+                              adze_buffer *lacks);
 
 /* ---- Versions: "1.2.3", missing parts are 0. */
 
@@ -202,6 +250,9 @@ ADZE_MUST_CHECK adze_error *adze_foreign_library_judge (const adze_foreign_libra
                                                         void *handle, const char *path);
 ADZE_MUST_CHECK adze_error *adze_foreign_library_symbol (void *handle, const char *path,
                                                          const char *symbol, void **address);
+/* As hexadecimal digits, of the file that ADDRESS lies in; "" where it has none. */
+#define ADZE_BUILD_ID_TEXT 65
+void adze_foreign_build_id (const void *address, char text[ADZE_BUILD_ID_TEXT]);
 /* The file that ADDRESS lies in, or a copy of PATH where that cannot be told. NULL without
  * memory. */
 char *adze_foreign_library_of (const void *address, const char *path);

@@ -99,7 +99,7 @@ buffer_run (const adze_foreign_technique *technique, const adze_slot *slots, con
     in_place = in_place && function->arguments[i].source != ADZE_SOURCE_DATA;
   if (in_place)
     memcpy (output, input, count * function->element->size);
-  return adze_kernel_call (technique->kernel, all);
+  return adze_kernel_call (technique->kernel, all, NULL);
 }
 
 adze_error *

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/types.c: C types by name, what each shape of function offers to its arguments,
- * and versions. All of it constant. */
-#include <stdio.h>
+/* plugin/foreign/types.c: C types by name, and versions. All of it constant. */
 #include <string.h>
-
-#include <adze/kernel.h>
 
 #include "plugin/foreign/table.h"
 
@@ -65,60 +61,6 @@ adze_c_type_limits (const adze_c_type *type, int64_t *low, int64_t *high)
     *low = 0;
     *high = bits == 64 ? INT64_MAX : (int64_t)(UINT64_MAX >> (64 - bits));
   }
-}
-
-/* In the order of adze_kernel_gemm_f32: a function whose arguments are these, in this order and of
- * these types, is called through the typedef. */
-static const adze_foreign_source gemm_sources[] = {
-  { "transpose_a", "int32", true }, { "transpose_b", "int32", true }, { "m", "int64", true },
-  { "n", "int64", true },           { "k", "int64", true },           { "alpha", "float", true },
-  { "a", "pointer", true },         { "lda", "int64", true },         { "b", "pointer", true },
-  { "ldb", "int64", true },         { "beta", "float", true },        { "c", "pointer", true },
-  { "ldc", "int64", true },
-};
-
-static const adze_foreign_source map_sources[] = { { "x", NULL, true } };
-
-/* A function that works in place asks for "output" alone, which then begins as a copy. */
-static const adze_foreign_source buffer_sources[] = {
-  { "data", "pointer", false },
-  { "output", "pointer", true },
-  { "count", "int64", true },
-};
-
-const adze_foreign_source *
-adze_foreign_sources (adze_foreign_shape shape, size_t *count)
-{
-  switch (shape) {
-  case ADZE_FOREIGN_MAP:
-    *count = ADZE_COUNT_OF (map_sources);
-    return map_sources;
-  case ADZE_FOREIGN_BUFFER:
-    *count = ADZE_COUNT_OF (buffer_sources);
-    return buffer_sources;
-  case ADZE_FOREIGN_GEMM_F32:
-  default:
-    *count = ADZE_COUNT_OF (gemm_sources);
-    return gemm_sources;
-  }
-}
-
-const char *
-adze_foreign_function_name (const adze_foreign_function *function)
-{
-  return function->component ? function->component->id : ADZE_KERNEL_GEMM_F32;
-}
-
-const char *
-adze_foreign_source_name (const adze_foreign_function *function, uint32_t source, char *text)
-{
-  size_t own = 0;
-  const adze_foreign_source *sources = adze_foreign_sources (function->shape, &own);
-  if (source < own)
-    snprintf (text, 80, "%s", sources[source].name);
-  else
-    snprintf (text, 80, "param.%s", function->component->params[source - own].name);
-  return text;
 }
 
 /* Digits and dots from TEXT on; false when a part is too large to be one. */

@@ -7,7 +7,6 @@
 #include "plugin/foreign/table.h"
 
 #define VECTORS_MAX 256
-#define SIZE_MAX_TEST 256
 #define NUMBERS_MAX 4096
 #define TOLERANCE_MAX 0.01
 
@@ -20,109 +19,6 @@ tolerance_read (const adze_foreign_fields *fields, double *tolerance)
   return adze_document_error (fields->document, adze_value_get (fields->table, "tolerance"),
                               "'tolerance' is %g, and must lie in [0, %g]", *tolerance,
                               TOLERANCE_MAX);
-}
-
-/* ---- gemm.f32. */
-
-static adze_error *
-factor_read (const adze_foreign_fields *fields, const char *key, float *factor)
-{
-  double number = 0;
-  ADZE_TRY (adze_foreign_real (fields, key, &number));
-  if (!(fabs (number) <= 1000))
-    return adze_document_error (fields->document, adze_value_get (fields->table, key),
-                                "'%s' is %g, and must lie in [-1000, 1000]", key, number);
-  *factor = (float)number;
-  return NULL;
-}
-
-static adze_error *
-gemm_read (const adze_foreign_fields *fields, adze_foreign_gemm *gemm)
-{
-  static const char *const keys[]
-      = { "contract", "m",     "n",     "k",     "transpose_a", "transpose_b",
-          "pad_a",    "pad_b", "pad_c", "alpha", "beta",        "tolerance" };
-  int64_t transpose_a = 0, transpose_b = 0;
-  ADZE_TRY (adze_foreign_names (fields, keys, ADZE_COUNT_OF (keys)));
-  ADZE_TRY (adze_foreign_integer (fields, "m", true, 1, SIZE_MAX_TEST, &gemm->m));
-  ADZE_TRY (adze_foreign_integer (fields, "n", true, 1, SIZE_MAX_TEST, &gemm->n));
-  ADZE_TRY (adze_foreign_integer (fields, "k", true, 1, SIZE_MAX_TEST, &gemm->k));
-  ADZE_TRY (adze_foreign_integer (fields, "transpose_a", false, 0, 1, &transpose_a));
-  ADZE_TRY (adze_foreign_integer (fields, "transpose_b", false, 0, 1, &transpose_b));
-  ADZE_TRY (adze_foreign_integer (fields, "pad_a", false, 0, SIZE_MAX_TEST, &gemm->pad_a));
-  ADZE_TRY (adze_foreign_integer (fields, "pad_b", false, 0, SIZE_MAX_TEST, &gemm->pad_b));
-  ADZE_TRY (adze_foreign_integer (fields, "pad_c", false, 0, SIZE_MAX_TEST, &gemm->pad_c));
-  gemm->transpose_a = (int32_t)transpose_a;
-  gemm->transpose_b = (int32_t)transpose_b;
-  ADZE_TRY (factor_read (fields, "alpha", &gemm->alpha));
-  return factor_read (fields, "beta", &gemm->beta);
-}
-
-static bool
-gemm_uneven (const adze_foreign_gemm *gemm)
-{
-  return gemm->m != gemm->n && gemm->n != gemm->k && gemm->m != gemm->k;
-}
-
-static bool
-gemm_only_a (const adze_foreign_gemm *gemm)
-{
-  return gemm->transpose_a && !gemm->transpose_b;
-}
-
-static bool
-gemm_only_b (const adze_foreign_gemm *gemm)
-{
-  return gemm->transpose_b && !gemm->transpose_a;
-}
-
-static bool
-gemm_padded (const adze_foreign_gemm *gemm)
-{
-  int64_t lda = (gemm->transpose_a ? gemm->m : gemm->k) + gemm->pad_a;
-  int64_t ldb = (gemm->transpose_b ? gemm->k : gemm->n) + gemm->pad_b;
-  int64_t ldc = gemm->n + gemm->pad_c;
-  return gemm->pad_a && gemm->pad_b && gemm->pad_c && lda != ldb && ldb != ldc && lda != ldc;
-}
-
-static bool
-gemm_scaled (const adze_foreign_gemm *gemm)
-{
-  return gemm->alpha != 0 && gemm->alpha != 1 && gemm->beta != 0 && gemm->beta != 1
-         && gemm->alpha != gemm->beta;
-}
-
-static bool
-gemm_fresh (const adze_foreign_gemm *gemm)
-{
-  return gemm->beta == 0;
-}
-
-/* Each is here because there is a mix-up of arguments that nothing else would show. */
-static const struct {
-  bool (*shows) (const adze_foreign_gemm *gemm);
-  const char *words;
-} gemm_demands[] = {
-  { gemm_uneven, "m, n and k that all differ" },
-  { gemm_only_a, "transpose_a = 1 and transpose_b = 0" },
-  { gemm_only_b, "transpose_a = 0 and transpose_b = 1" },
-  { gemm_padded, "pad_a, pad_b and pad_c above 0, with leading dimensions that all differ" },
-  { gemm_scaled, "alpha and beta that are neither 0 nor 1, and differ" },
-  { gemm_fresh, "beta = 0, where C must not be read" },
-};
-
-static void
-gemm_lacks (const adze_foreign_table *table, size_t function, adze_buffer *lacks)
-{
-  for (size_t demand = 0; demand < ADZE_COUNT_OF (gemm_demands); demand++) {
-    bool shown = false;
-    for (size_t i = 0; i < table->vector_count && !shown; i++)
-      shown = table->vectors[i].function == function
-              && gemm_demands[demand].shows (&table->vectors[i].gemm);
-    if (!shown)
-      adze_buffer_format (lacks, "%sone with %s", lacks->size ? "; " : "",
-                          gemm_demands[demand].words);
-  }
 }
 
 /* ---- Techniques. */
@@ -261,7 +157,7 @@ vector_read (const adze_foreign_fields *fields, const adze_foreign_table *table,
   if (function->component)
     ADZE_TRY (technique_read (fields, function, vector));
   else
-    ADZE_TRY (gemm_read (fields, &vector->gemm));
+    ADZE_TRY (adze_foreign_case_read (fields, function, vector));
   return tolerance_read (fields, &vector->tolerance);
 }
 
@@ -274,7 +170,7 @@ vectors_suffice (const adze_document *document, const adze_value *foreign,
     if (table->functions[i].component)
       technique_lacks (table, i, &lacks);
     else
-      gemm_lacks (table, i, &lacks);
+      adze_foreign_case_lacks (table, i, &lacks);
     if (lacks.failed)
       return adze_error_memory ();
     if (lacks.size)

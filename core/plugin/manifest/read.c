@@ -373,7 +373,8 @@ read_ports (const fields *in, adze_manifest_component *component)
 static adze_error *
 take_revision (const fields *in, bool foreign, adze_manifest_component *component)
 {
-  component->kind_revision = ADZE_TECHNIQUE_REVISION;
+  component->kind_revision = strcmp (component->kind, ADZE_BACKEND) == 0 ? ADZE_BACKEND_REVISION
+                                                                         : ADZE_TECHNIQUE_REVISION;
   if (foreign && !adze_value_get (in->table, "kind-revision"))
     return NULL;
   return take_number (in, "kind-revision", &component->kind_revision);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin/foreign/backend.c: the callbacks that stand behind every backend that is really the kernels
+ * of somebody else's library.
+ *
+ * It claims MatMul and Gemm in the types that there is a kernel for, each node by itself, and leaves
+ * everything else to others, which the host counts. What it knows of graphs is what adze.graph/1
+ * tells every plugin.
+ */
+#include <string.h>
+
+#include "base/file.h"
+#include "plugin/foreign/product.h"
+#include "plugin/host_table.h"
+
+#include <adze/log.h>
+
+/* Who is at work: the state of an instance. */
+typedef struct foreign_self {
+  const adze_foreign_backend *backend;
+  unsigned threads; /* of the run */
+} foreign_self;
+
+/* Where an operand comes from: an input of the part, or the part's own numbers. */
+typedef struct operand {
+  bool there;
+  uint32_t input; /* ADZE_NONE: CONSTANT */
+  adze_view constant;
+} operand;
+
+enum { OPERANDS = 3 };
+
+struct adze_program {
+  adze_product product;
+  operand operands[OPERANDS];
+};
+
+/* ---- Errors of ours, as a plugin would report them. */
+
+static adze_status
+report (const adze_host *host, adze_error *error)
+{
+  return error ? adze_desk_fail (adze_desk_of (host), error) : ADZE_OK;
+}
+
+/* ---- An instance. */
+
+static adze_error *
+use_threads (const foreign_self *self, int64_t *actual)
+{
+  return adze_foreign_use_threads (self->backend->foreign, self->threads, actual);
+}
+
+/* A library that takes as many threads as it likes is said to, once. */
+static void
+tell_threads (const adze_host *host, const foreign_self *self, int64_t actual)
+{
+  if (actual == 0)
+    adze_log (host, ADZE_LOG_INFO,
+              "%s has none of the functions that would tell it to use %u threads: it uses as many as "
+              "it likes",
+              adze_foreign_library_path (self->backend->foreign), self->threads);
+  else if (actual != (int64_t)self->threads)
+    adze_log (host, ADZE_LOG_INFO, "%s uses %lld threads of the run's %u",
+              adze_foreign_library_path (self->backend->foreign), (long long)actual,
+              self->threads);
+}
+
+static adze_status
+foreign_create (const adze_host *host, const adze_params *params, void **into)
+{
+  adze_desk *desk = adze_desk_of (host);
+  foreign_self *self = host->allocate (host, sizeof *self);
+  int64_t actual = 0;
+  (void)params;
+  if (!self)
+    return adze_fail (host, ADZE_E_MEMORY, "no memory for the backend");
+  self->backend = adze_desk_own (desk);
+  self->threads = adze_desk_pool (desk) ? adze_pool_threads (adze_desk_pool (desk)) : 1;
+  adze_error *error = use_threads (self, &actual);
+  if (error) {
+    host->release (host, self);
+    return report (host, error);
+  }
+  tell_threads (host, self, actual);
+  *into = self;
+  return ADZE_OK;
+}
+
+static void
+foreign_destroy (const adze_host *host, void *self)
+{
+  host->release (host, self);
+}
+
+/* ---- Identity. */
+
+/* Libraries choose their code by the processor, and few say which they chose. */
+static const char *
+instructions (void)
+{
+#if defined __x86_64__
+  __builtin_cpu_init ();
+  return __builtin_cpu_supports ("avx512f") ? "avx512f"
+         : __builtin_cpu_supports ("avx2")  ? __builtin_cpu_supports ("fma") ? "avx2 fma" : "avx2"
+         : __builtin_cpu_supports ("avx")   ? "avx"
+                                            : "sse2";
+#else
+  return "the processor's instructions";
+#endif
+}
+
+/* "libblas.so.3 6ffff327...": the file that ADDRESS lies in, and which build of it. */
+static void
+put_library (adze_buffer *text, const void *address, const char *otherwise)
+{
+  char build[ADZE_BUILD_ID_TEXT];
+  ADZE_AUTO_FREE char *path = adze_foreign_library_of (address, otherwise);
+  adze_foreign_build_id (address, build);
+  adze_buffer_format (text, "%s%s %s", text->size ? ", " : "",
+                      adze_path_base (path ? path : otherwise), build[0] ? build : "without a build-id");
+}
+
+/* The library that computes may be a thin one over another, which then is the one that says how it
+ * was built. */
+static adze_status
+foreign_identity (const adze_host *host, void *own, char *into, size_t size)
+{
+  const foreign_self *self = own;
+  const adze_foreign *foreign = self->backend->foreign;
+  const char *configuration = adze_foreign_configuration (foreign);
+  int64_t actual = 0;
+  adze_error *error = use_threads (self, &actual);
+  if (error)
+    return report (host, error);
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  put_library (&text, foreign->kernels[0].address, foreign->library);
+  if (foreign->configuration)
+    put_library (&text, foreign->configuration, foreign->library);
+  if (configuration)
+    adze_buffer_format (&text, ", %s", configuration);
+  adze_buffer_format (&text, ", %s, ", instructions ());
+  if (actual)
+    adze_buffer_format (&text, "%lld threads", (long long)actual);
+  else
+    adze_buffer_text (&text, "threads as the library likes");
+  if (text.failed)
+    return adze_fail (host, ADZE_E_MEMORY, "no memory for an identity");
+  if (text.size >= size)
+    return adze_fail (host, ADZE_E_LIMIT, "what the library says of itself has %zu bytes, and there "
+                      "is room for %zu", text.size, size - 1);
+  memcpy (into, text.data, text.size + 1);
+  return ADZE_OK;
+}
+
+/* ---- Which nodes. */
+
+static const adze_foreign_kernels *
+kernels_for (const adze_foreign_backend *backend, adze_dtype dtype)
+{
+  const adze_foreign_kernels *kernels = dtype.bits == 32   ? &backend->single
+                                        : dtype.bits == 64 ? &backend->twice
+                                                           : NULL;
+  bool is_float = dtype.code == ADZE_FLOAT && dtype.lanes == 1;
+  return is_float && kernels && kernels->gemm ? kernels : NULL;
+}
+
+/* What NODE becomes; false: it is left to others. Sizes do not matter, ranks and types do. */
+static bool
+product_of (const adze_foreign_backend *backend, const adze_graph_service *service,
+            const adze_graph *graph, const adze_graph_node *node, adze_product *product)
+{
+  bool is_gemm = strcmp (node->op, "Gemm") == 0;
+  if (node->domain[0] || (!is_gemm && strcmp (node->op, "MatMul") != 0) || node->input_count < 2
+      || node->input_count > (is_gemm ? OPERANDS : OPERANDS - 1))
+    return false;
+  const adze_graph_value *first = service->value (graph, node->inputs[0]);
+  for (size_t i = 0; i < node->input_count; i++) {
+    const adze_graph_value *value = service->value (graph, node->inputs[i]);
+    if (!value && i < 2)
+      return false;
+    if (!value)
+      continue;
+    bool matrix = is_gemm ? i > 1 ? value->rank >= 0 && value->rank <= 2 : value->rank == 2
+                          : value->rank >= 1;
+    if (!matrix || memcmp (&value->dtype, &first->dtype, sizeof first->dtype) != 0)
+      return false;
+  }
+  *product = (adze_product){ .kernels = kernels_for (backend, first->dtype),
+                             .is_gemm = is_gemm,
+                             .alpha = 1,
+                             .element = first->dtype.bits / 8u };
+  if (is_gemm) {
+    product->transpose_a = adze_node_int (node, "transA", 0) != 0;
+    product->transpose_b = adze_node_int (node, "transB", 0) != 0;
+    product->alpha = (double)adze_node_float (node, "alpha", 1);
+    product->beta = (double)adze_node_float (node, "beta", 1);
+  }
+  return product->kernels != NULL;
+}
+
+static adze_status
+foreign_claim (const adze_host *host, void *own, adze_graph *graph, uint32_t *part_of)
+{
+  const foreign_self *self = own;
+  const adze_graph_service *service = adze_graph_of (host);
+  if (!service)
+    return adze_fail (host, ADZE_E_NOT_FOUND, "the host has no service " ADZE_GRAPH);
+  uint32_t count = service->node_count (graph);
+  for (uint32_t n = 0; n < count; n++) {
+    adze_product product;
+    const adze_graph_node *node = service->node (graph, n);
+    if (node && product_of (self->backend, service, graph, node, &product))
+      part_of[n] = n + 1;
+  }
+  return ADZE_OK;
+}
+
+/* ---- Programs. */
+
+static const adze_graph_node *
+only_node (const adze_graph_service *service, const adze_graph *part)
+{
+  const adze_graph_node *found = NULL;
+  uint32_t count = service->node_count (part);
+  for (uint32_t n = 0; n < count; n++) {
+    const adze_graph_node *node = service->node (part, n);
+    if (node && found)
+      return NULL;
+    found = node ? node : found;
+  }
+  return found;
+}
+
+/* Numbers and shape of a constant belong to the part, which stays. */
+static void
+connect (const adze_graph_service *service, const adze_graph *part, uint32_t number, operand *into)
+{
+  size_t count = 0;
+  const uint32_t *inputs = service->inputs (part, &count);
+  const adze_graph_value *value = service->value (part, number);
+  union {
+    const void *from;
+    void *to;
+  } data = { .from = value ? value->data : NULL };
+  union {
+    const int64_t *from;
+    int64_t *to;
+  } shape = { .from = value ? value->shape : NULL };
+  into->there = value != NULL;
+  into->input = ADZE_NONE;
+  for (size_t i = 0; value && i < count; i++)
+    if (inputs[i] == number)
+      into->input = (uint32_t)i;
+  if (value)
+    into->constant = (adze_view){ .data = data.to,
+                                  .device = { ADZE_DEVICE_CPU, 0 },
+                                  .rank = value->rank,
+                                  .dtype = value->dtype,
+                                  .shape = shape.to };
+}
+
+static adze_status
+foreign_compile (const adze_host *host, void *own, adze_graph *part, adze_program **into)
+{
+  const foreign_self *self = own;
+  const adze_graph_service *service = adze_graph_of (host);
+  if (!service)
+    return adze_fail (host, ADZE_E_NOT_FOUND, "the host has no service " ADZE_GRAPH);
+  const adze_graph_node *node = only_node (service, part);
+  adze_program *program = host->allocate (host, sizeof *program);
+  if (!program)
+    return adze_fail (host, ADZE_E_MEMORY, "no memory for a program");
+  if (!node || !product_of (self->backend, service, part, node, &program->product)) {
+    host->release (host, program);
+    return adze_fail (host, ADZE_E_CONTRACT, "a part has one product; this one has not");
+  }
+  for (size_t i = 0; i < OPERANDS; i++)
+    connect (service, part, i < node->input_count ? node->inputs[i] : ADZE_NONE,
+             &program->operands[i]);
+  *into = program;
+  return ADZE_OK;
+}
+
+static void
+foreign_release (const adze_host *host, void *own, adze_program *program)
+{
+  (void)own;
+  host->release (host, program);
+}
+
+static const adze_view *
+view_of (const operand *from, const adze_view *const *inputs)
+{
+  if (!from->there)
+    return NULL;
+  return from->input != ADZE_NONE ? inputs[from->input] : &from->constant;
+}
+
+static adze_status
+foreign_execute (const adze_host *host, void *own, adze_program *program,
+                 const adze_view *const *inputs, adze_view *const *outputs, void *scratch)
+{
+  const adze_view *views[OPERANDS];
+  int64_t actual = 0;
+  (void)scratch;
+  for (size_t i = 0; i < OPERANDS; i++)
+    views[i] = view_of (&program->operands[i], inputs);
+  /* Where a product has no result, nobody asked for it. */
+  if (!outputs[0])
+    return ADZE_OK;
+  if (!views[0] || !views[1])
+    return adze_fail (host, ADZE_E_CONTRACT, "a product has two operands; one is missing");
+  /* The number belongs to the process, and others in it may have changed it. */
+  adze_status status = report (host, use_threads (own, &actual));
+  return status != ADZE_OK
+             ? status
+             : report (host, adze_product_execute (&program->product, views[0], views[1], views[2],
+                                                   outputs[0]));
+}
+
+const adze_backend adze_foreign_backend_callbacks = {
+  .struct_size = sizeof (adze_backend),
+  /* What is known of every BLAS: none promises more. */
+  .determinism = ADZE_SAME_FOR_SAME_THREADS,
+  .create = foreign_create,
+  .destroy = foreign_destroy,
+  .identity = foreign_identity,
+  .claim = foreign_claim,
+  .compile = foreign_compile,
+  .release = foreign_release,
+  .execute = foreign_execute,
+};
