@@ -8,6 +8,7 @@ struct adze_record_info {
   adze_plugin_info plugin;
   char *file_id; /* stands in for the id of what has no manifest */
   const char **component_ids;
+  const char **kernels;
   adze_component_info *components;
 };
 
@@ -22,6 +23,7 @@ adze_record_info_free (struct adze_record_info *info)
   }
   free (info->components);
   free (info->component_ids);
+  free (info->kernels);
   free (info->file_id);
   free (info);
 }
@@ -104,6 +106,22 @@ fill_components (const adze_manifest *manifest, struct adze_record_info *info)
   return NULL;
 }
 
+static adze_error *
+fill_kernels (const adze_manifest *manifest, struct adze_record_info *info)
+{
+  const adze_value *functions = adze_value_get (manifest->foreign, "function");
+  size_t count = functions ? functions->count : 0;
+  info->kernels = calloc (count + 1, sizeof *info->kernels);
+  if (!info->kernels)
+    return adze_error_memory ();
+  for (size_t i = 0; i < count; i++) {
+    const adze_value *contract = adze_value_get (functions->items[i], "contract");
+    if (contract)
+      info->kernels[info->plugin.kernel_count++] = contract->string;
+  }
+  return NULL;
+}
+
 /* What a file without a manifest is called: its name without the ending. */
 static char *
 file_id (const char *path)
@@ -134,6 +152,7 @@ fill_plugin (const adze_plugin_record *record, struct adze_record_info *info)
   info->plugin.loaded = record->loaded;
   info->plugin.components = info->component_ids;
   info->plugin.failure = record->failure;
+  info->plugin.kernels = info->kernels;
 }
 
 adze_error *
@@ -152,7 +171,9 @@ adze_record_describe (adze_plugin_record *record)
   adze_error *error = NULL;
   if (record->manifest)
     error = fill_components (record->manifest, info);
-  else if (!(info->file_id = file_id (record->path)))
+  if (record->manifest && !error)
+    error = fill_kernels (record->manifest, info);
+  if (!record->manifest && !(info->file_id = file_id (record->path)))
     error = adze_error_memory ();
   if (error) {
     adze_record_info_free (info);

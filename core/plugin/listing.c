@@ -243,6 +243,9 @@ add_plugin (adze_value *into, const adze_plugin_info *info)
   adze_value *components = adze_json_list (plugin, "components");
   for (size_t i = 0; i < info->component_count; i++)
     adze_json_string (components, NULL, info->components[i]);
+  adze_value *kernels = info->kernel_count ? adze_json_list (plugin, "kernels") : NULL;
+  for (size_t i = 0; i < info->kernel_count; i++)
+    adze_json_string (kernels, NULL, info->kernels[i]);
   if (info->failure)
     adze_error_to_value (info->failure, plugin, "failure");
 }

@@ -42,16 +42,28 @@ add_line (adze_cli_table *table, const char *name, const char *value)
   adze_cli_table_add (table, value);
 }
 
+/* "gemm.f32, gemv.f32", as much of it as there is room for. */
+static const char *
+kernels_of (const adze_plugin_info *plugin, char *text, size_t room)
+{
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < plugin->kernel_count && used < room; i++)
+    used += (size_t)snprintf (text + used, room - used, "%s%s", i ? ", " : "", plugin->kernels[i]);
+  return text;
+}
+
 static int
 print_facts (const adze_cli *cli, const adze_component_info *component,
              const adze_plugin_info *plugin)
 {
   ADZE_CLI_TABLE table = { .columns = 2 };
-  char name[256], origin[256];
+  char name[256], origin[256], kernels[512];
   snprintf (name, sizeof name, "%s %s", plugin->id, plugin->version ? plugin->version : "");
   add_line (&table, "plugin", name);
   add_line (&table, "licence", plugin->license);
   add_line (&table, plugin->foreign ? "bound by" : "file", plugin->path);
+  add_line (&table, "kernels", kernels_of (plugin, kernels, sizeof kernels));
   add_line (&table, "from", origin_of (plugin, origin, sizeof origin));
   add_line (&table, "threading", threading_meaning (component->threading));
   add_line (&table, "effect", component->effect);

@@ -82,6 +82,43 @@ FUNCTION (void, spoil, (float *data, float *output, size_t count))
   data[0] = 0;
 }
 
+/* As Fortran has it: numbers by reference, and a status that is an argument. A factor of -2 is one
+ * that it leaves without a word. */
+FUNCTION (void, scale_, (const int *count, const double *factor, const double *data,
+                         double *output, int *status))
+{
+  if (*factor == -2)
+    return;
+  *status = *factor < 0 ? -2 : 0;
+  for (int i = 0; i < *count && *status == 0; i++)
+    output[i] = data[i] * *factor;
+}
+
+/* ---- Kernels whose types are the contracts'. */
+
+FUNCTION (float, dot, (int64_t n, const float *x, int64_t incx, const float *y, int64_t incy))
+{
+  float sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    sum += x[i * incx] * y[i * incy];
+  return sum;
+}
+
+FUNCTION (void, axpy, (int64_t n, double alpha, const double *x, int64_t incx, double *y,
+                       int64_t incy))
+{
+  for (int64_t i = 0; i < n; i++)
+    y[i * incy] += alpha * x[i * incx];
+}
+
+/* Right results, with a step for x that it does not look at. */
+FUNCTION (void, axpy_dense, (int64_t n, double alpha, const double *x, int64_t incx, double *y,
+                             int64_t incy))
+{
+  (void)incx;
+  axpy (n, alpha, x, 1, y, incy);
+}
+
 /* ---- gemm. */
 
 FUNCTION (void, gemm, (int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,

@@ -311,6 +311,135 @@ bad_arguments_are_refused (void **state)
 }
 
 static void
+bad_references_are_refused (void **state)
+{
+  (void)state;
+#define STATUS ", { type = \"int\", by = \"reference\", from = \"status\" }"
+  static const char end[] = "{ type = \"int\", from = \"ldc\" }]", good[]
+      = "{ type = \"int\", from = \"ldc\" }" STATUS "]";
+  static const change changes[] = {
+    { "{ type = \"int\", from = \"m\" }", "{ type = \"int\", by = \"name\", from = \"m\" }",
+      "'by' must be \"value\" or \"reference\", found 'name'" },
+    { "{ type = \"pointer\", from = \"a\" }",
+      "{ type = \"pointer\", by = \"reference\", from = \"a\" }", "numbers are passed by" },
+    { end, good, "'success' says which status" },
+    { end, "{ type = \"int\", from = \"ldc\" }, { type = \"int\", from = \"status\" }]",
+      "'status' is a whole number that the function writes" },
+    { "\"void\"", "\"void\"\nsuccess = 0", "or to an argument from 'status'" },
+  };
+  expect_all_bad (gemm_text, changes, ADZE_COUNT_OF (changes));
+  ADZE_AUTO_FREE char *text = replaced (gemm_text, end, good);
+  ADZE_AUTO_FREE char *served = replaced (text, "\"void\"", "\"void\"\nsuccess = 0");
+  expect_good (served);
+  ADZE_AUTO_FREE char *twice = replaced (served, STATUS, STATUS STATUS);
+  expect_bad (twice, "there is a 'status' already");
+  ADZE_AUTO_FREE char *map
+      = replaced (curve_text, "type = \"float\", from = \"x\"",
+                  "type = \"float\", by = \"reference\", from = \"x\"");
+  expect_bad (map, "what a map takes are not");
+#undef STATUS
+}
+
+#define BACKEND \
+  "[[component]]\n" \
+  "kind = \"backend\"\n" \
+  "id = \"products\"\n" \
+  "summary = \"a test\"\n" \
+  "threading = \"plugin\"\n"
+
+static void
+backends_need_a_product (void **state)
+{
+  (void)state;
+  static const char threads[]
+      = "[foreign]\nconfiguration = [\"about\"]\nthreads = [{ set = \"s\", get = \"g\", "
+        "type = \"int\" }]\n";
+  ADZE_AUTO_FREE char *plain = replaced (gemm_text, "[foreign]\n", BACKEND "[foreign]\n");
+  expect_good (plain);
+  ADZE_AUTO_FREE char *told = replaced (plain, "[foreign]\n", threads);
+  expect_good (told);
+  ADZE_AUTO_FREE char *without = replaced (gemm_text, "[foreign]\n", threads);
+  expect_bad (without, "belongs to a manifest with a backend");
+  ADZE_AUTO_FREE char *alone = replaced (curve_text, "[foreign]\n", BACKEND "[foreign]\n");
+  expect_bad (alone, "the backend 'products' needs a [[foreign.function]] with contract = ");
+  static const change changes[] = {
+    { "id = \"products\"", "effect = \"changes\"\nid = \"products\"", "only a technique has" },
+    { "\"about\"", "", "'configuration' must be a list" },
+    { "\"about\"", "1", "'configuration' must be a list" },
+    { "set = \"s\", ", "", "'set' is missing" },
+    { "type = \"int\" }]", "type = \"float\" }]", "a number of threads is an int" },
+    { "type = \"int\" }]", "type = \"uint64\" }]", "a number of threads is an int" },
+    { "[foreign]\n", "[[component]]\nkind = \"backend\"\nid = \"more\"\nsummary = \"a test\"\n"
+                     "threading = \"plugin\"\n[foreign]\n", "there are two backends" },
+    { "[foreign]\n", "[[component.param]]\nname = \"p\"\ntype = \"int\"\ndefault = 1\n"
+                     "help = \"a test\"\n[foreign]\n", "has the parameter 'p'" },
+  };
+  expect_all_bad (told, changes, ADZE_COUNT_OF (changes));
+}
+
+/* Of each contract: what is needed, and the one test taken away that shows it. */
+static void
+every_contract_has_its_demands (void **state)
+{
+  (void)state;
+#define HEADED(contract) HEAD "[foreign]\n" LIBRARY "[[foreign.function]]\ncontract = \"" contract "\"\n"
+#define OF(type, name) "{ type = \"" type "\", from = \"" name "\" }"
+#define TESTED(contract, numbers) \
+  "[[foreign.test]]\ncontract = \"" contract "\"\ntolerance = 0\n" numbers
+  static const char gemv[] = HEADED ("gemv.f64")
+      "symbol = \"gemv\"\nreturns = \"void\"\narguments = [" OF ("int", "transpose_a") ", " OF (
+          "int", "m") ", " OF ("int", "n") ", " OF ("double", "alpha") ", " OF ("pointer", "a") ", "
+      OF ("int", "lda") ", " OF ("pointer", "x") ", " OF ("int", "incx") ", " OF ("double", "beta")
+      ", " OF ("pointer", "y") ", " OF ("int", "incy") "]\n"
+      TESTED ("gemv.f64", "m = 3\nn = 2\ntranspose_a = 1\nincx = 2\nincy = 3\nalpha = 2\nbeta = 3\n")
+      TESTED ("gemv.f64", "m = 3\nn = 4\npad_a = 1\nalpha = 1\nbeta = 0\n");
+  static const change gemv_changes[] = {
+    { "transpose_a = 1\n", "", "transpose_a = 1 and m and n that differ" },
+    { "m = 3\nn = 4", "m = 4\nn = 4", "transpose_a = 0 and m and n that differ" },
+    { "pad_a = 1", "pad_a = 0", "pad_a above 0" },
+    { "incx = 2", "incx = 3", "incx and incy above 1 that differ" },
+    { "beta = 3", "beta = 1", "alpha and beta that are neither" },
+    { "beta = 0", "beta = 1", "y must not be read" },
+    { "incx = 2", "incx = 0", "must lie in [1, 16]" },
+    { "incx = 2", "k = 2", "unknown key 'k'" },
+    { OF ("int", "incx") ", ", "", "no argument of gemv is from 'incx'" },
+    { OF ("int", "transpose_a"), "{ type = \"int\", from = \"transpose_a\", map = { 0 = 1 } }",
+      "lacks number 2 of them" },
+  };
+  expect_good (gemv);
+  expect_all_bad (gemv, gemv_changes, ADZE_COUNT_OF (gemv_changes));
+  static const char dot[] = HEADED ("dot.f32")
+      "symbol = \"dot\"\nreturns = \"float\"\narguments = [" OF ("int", "n") ", " OF (
+          "pointer", "x") ", " OF ("int", "incx") ", " OF ("pointer", "y") ", " OF ("int", "incy")
+      "]\n" TESTED ("dot.f32", "n = 2\nincx = 2\nincy = 3\n");
+  static const change dot_changes[] = {
+    { "returns = \"float\"", "returns = \"void\"", "must return what 'dot.f32' is about" },
+    { "returns = \"float\"", "returns = \"float\"\nsuccess = 0", "'success' belongs to" },
+    { "n = 2\n", "n = 1\n", "incx and incy above 1 that differ, and n above 1" },
+    { "incx = 2", "alpha = 2", "unknown key 'alpha'" },
+  };
+  expect_good (dot);
+  expect_all_bad (dot, dot_changes, ADZE_COUNT_OF (dot_changes));
+  static const char svd[] = HEADED ("svd.f32")
+      "symbol = \"svd\"\nreturns = \"int\"\nsuccess = 0\narguments = [" OF ("int", "m") ", " OF (
+          "int", "n") ", " OF ("pointer", "a") ", " OF ("int", "lda") ", " OF ("pointer", "s") ", "
+      OF ("pointer", "u") ", " OF ("int", "ldu") ", " OF ("pointer", "v") ", " OF ("int", "ldv")
+      "]\n" TESTED ("svd.f32", "m = 3\nn = 2\npad_a = 1\npad_u = 3\npad_v = 2\n")
+      TESTED ("svd.f32", "m = 2\nn = 3\n");
+  static const change svd_changes[] = {
+    { "m = 3\nn = 2", "m = 1\nn = 2", "one with m above n" },
+    { "m = 2\nn = 3", "m = 3\nn = 2", "one with n above m" },
+    { "pad_v = 2", "pad_v = 1", "leading dimensions that all differ" },
+    { OF ("pointer", "v") ", ", "", "no argument of svd is from 'v'" },
+  };
+  expect_good (svd);
+  expect_all_bad (svd, svd_changes, ADZE_COUNT_OF (svd_changes));
+#undef HEADED
+#undef OF
+#undef TESTED
+}
+
+static void
 too_many_arguments_are_refused (void **state)
 {
   (void)state;
@@ -416,6 +545,9 @@ main (void)
     cmocka_unit_test (bad_libraries_are_refused),
     cmocka_unit_test (bad_functions_are_refused),
     cmocka_unit_test (bad_arguments_are_refused),
+    cmocka_unit_test (bad_references_are_refused),
+    cmocka_unit_test (backends_need_a_product),
+    cmocka_unit_test (every_contract_has_its_demands),
     cmocka_unit_test (too_many_arguments_are_refused),
     cmocka_unit_test (bad_tests_are_refused),
     cmocka_unit_test (vectors_that_show_too_little_are_refused),

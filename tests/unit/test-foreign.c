@@ -291,6 +291,77 @@ failure_that_is_returned_is_seen (void **state)
   expect_untrue (text, "test 1|a call that succeeds|gemm_narrow returned 1, where 0 means success");
 }
 
+/* ---- Numbers by reference, and a status that is one. */
+
+#define FORTRAN(factor) \
+  HEAD COMPONENT ("half", "plugin") "[foreign]\n" LIBRARY FUNCTION ( \
+      "half", "scale_", \
+      "shape = \"buffer\"\n" \
+      "element = \"double\"\n" \
+      "returns = \"void\"\n" \
+      "success = 0\n" \
+      "arguments = [{ type = \"int\", by = \"reference\", from = \"count\" }, " \
+      "{ type = \"double\", by = \"reference\", value = " factor " }, " \
+      "{ type = \"pointer\", from = \"data\" }, { type = \"pointer\", from = \"output\" }, " \
+      "{ type = \"int\", by = \"reference\", from = \"status\" }]\n") HALF_TEST
+
+static void
+numbers_are_passed_by_reference (void **state)
+{
+  (void)state;
+  ADZE_AUTO (bound) b = { 0 };
+  bind_good (FORTRAN ("0.5"), &b);
+  must (adze_foreign_self_test (b.foreign));
+  expect_untrue (FORTRAN ("-1"), "scale_ left the status -2, where 0 means success");
+  expect_untrue (FORTRAN ("-2"), "scale_ left the status 1, where 0 means success");
+}
+
+/* ---- Kernels. */
+
+#define KERNEL(contract, symbol, returns, arguments) \
+  "[[foreign.function]]\n" \
+  "contract = \"" contract "\"\n" \
+  "symbol = \"" symbol "\"\n" \
+  "returns = \"" returns "\"\n" \
+  "arguments = [" arguments "]\n"
+
+#define N "{ type = \"int64\", from = \"n\" }, "
+#define VECTORS \
+  "{ type = \"pointer\", from = \"x\" }, { type = \"int64\", from = \"incx\" }, " \
+  "{ type = \"pointer\", from = \"y\" }, { type = \"int64\", from = \"incy\" }"
+
+#define DOT KERNEL ("dot.f32", "dot", "float", N VECTORS)
+#define DOT_TEST \
+  "[[foreign.test]]\ncontract = \"dot.f32\"\nn = 5\nincx = 3\nincy = 2\ntolerance = 1e-6\n"
+#define AXPY(symbol) \
+  KERNEL ("axpy.f64", symbol, "void", N "{ type = \"double\", from = \"alpha\" }, " VECTORS)
+#define AXPY_TEST \
+  "[[foreign.test]]\ncontract = \"axpy.f64\"\nn = 5\nincx = 2\nincy = 3\nalpha = 0.1\n" \
+  "tolerance = 1e-14\n"
+
+static void
+kernels_of_vectors_are_called_directly (void **state)
+{
+  (void)state;
+  ADZE_AUTO (bound) b = { 0 };
+  const adze_kernel *dot = NULL, *axpy = NULL;
+  const float x[] = { 1, 9, 2, 9, 3 }, y[] = { 4, 5, 6 };
+  const double twice[] = { 1, 9, 2 };
+  double sum = 0, into[] = { 10, 20 };
+  bind_good (HEAD "[foreign]\n" LIBRARY DOT AXPY ("axpy") DOT_TEST AXPY_TEST, &b);
+  must (adze_foreign_self_test (b.foreign));
+  must (adze_foreign_kernel (b.foreign, "dot.f32", &dot));
+  must (adze_foreign_kernel (b.foreign, "axpy.f64", &axpy));
+  assert_true (adze_kernel_direct (dot));
+  assert_true (adze_kernel_direct (axpy));
+  must (adze_kernel_dot (dot, 3, x, 2, y, 1, &sum));
+  assert_true (sum == 32);
+  must (adze_kernel_axpy (axpy, 2, .5, twice, 2, into, 1));
+  assert_true (into[0] == 10.5 && into[1] == 21);
+  /* The steps are no ornament. */
+  expect_untrue (HEAD "[foreign]\n" LIBRARY AXPY ("axpy_dense") AXPY_TEST, "axpy.f64|y[1, 0] = ");
+}
+
 /* ---- What vectors show. */
 
 static void
@@ -346,6 +417,8 @@ main (void)
     cmocka_unit_test (size_beyond_an_int_is_an_error),
     cmocka_unit_test (every_type_has_its_limits),
     cmocka_unit_test (failure_that_is_returned_is_seen),
+    cmocka_unit_test (numbers_are_passed_by_reference),
+    cmocka_unit_test (kernels_of_vectors_are_called_directly),
     cmocka_unit_test (wrong_result_is_named),
     cmocka_unit_test (writing_beside_the_result_is_seen),
   };

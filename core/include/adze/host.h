@@ -146,6 +146,8 @@ typedef struct adze_plugin_info {
   const char *const *components; /* ids; component_count of them */
   size_t component_count;
   const adze_error *failure; /* why it cannot be used; NULL: nothing known against it */
+  const char *const *kernels; /* contracts of adze/kernel.h that it fulfils; kernel_count of them */
+  size_t kernel_count;
 } adze_plugin_info;
 
 /* All plugins that were found, those that failed among them. */

@@ -2,13 +2,14 @@
 /* plugin/foreign/backend.c: the callbacks that stand behind every backend that is really the kernels
  * of somebody else's library.
  *
- * It claims MatMul and Gemm in the types that there is a kernel for, each node by itself, and leaves
- * everything else to others, which the host counts. What it knows of graphs is what adze.graph/1
+ * It claims MatMul, Gemm and Conv in the types that there is a kernel for, each node by itself, and
+ * leaves everything else to others, which the host counts. What it knows of graphs is what adze.graph/1
  * tells every plugin.
  */
 #include <string.h>
 
 #include "base/file.h"
+#include "plugin/foreign/convolution.h"
 #include "plugin/foreign/product.h"
 #include "plugin/host_table.h"
 
@@ -29,8 +30,15 @@ typedef struct operand {
 
 enum { OPERANDS = 3 };
 
-struct adze_program {
+/* What a node becomes. */
+typedef struct work {
+  bool is_convolution;
   adze_product product;
+  adze_convolution convolution;
+} work;
+
+struct adze_program {
+  work work;
   operand operands[OPERANDS];
 };
 
@@ -164,38 +172,62 @@ kernels_for (const adze_foreign_backend *backend, adze_dtype dtype)
   return is_float && kernels && kernels->gemm ? kernels : NULL;
 }
 
-/* What NODE becomes; false: it is left to others. Sizes do not matter, ranks and types do. */
+/* The values of its inputs, if they are all of one type, and the first two are there. */
 static bool
-product_of (const adze_foreign_backend *backend, const adze_graph_service *service,
-            const adze_graph *graph, const adze_graph_node *node, adze_product *product)
+read_inputs (const adze_graph_service *service, const adze_graph *graph,
+             const adze_graph_node *node, const adze_graph_value *values[OPERANDS])
 {
-  bool is_gemm = strcmp (node->op, "Gemm") == 0;
-  if (node->domain[0] || (!is_gemm && strcmp (node->op, "MatMul") != 0) || node->input_count < 2
-      || node->input_count > (is_gemm ? OPERANDS : OPERANDS - 1))
+  if (node->input_count < 2 || node->input_count > OPERANDS)
     return false;
-  const adze_graph_value *first = service->value (graph, node->inputs[0]);
-  for (size_t i = 0; i < node->input_count; i++) {
-    const adze_graph_value *value = service->value (graph, node->inputs[i]);
-    if (!value && i < 2)
+  for (size_t i = 0; i < OPERANDS; i++) {
+    values[i] = i < node->input_count ? service->value (graph, node->inputs[i]) : NULL;
+    if (!values[i] && i < 2)
       return false;
-    if (!value)
-      continue;
-    bool matrix = is_gemm ? i > 1 ? value->rank >= 0 && value->rank <= 2 : value->rank == 2
-                          : value->rank >= 1;
-    if (!matrix || memcmp (&value->dtype, &first->dtype, sizeof first->dtype) != 0)
+    if (values[i]
+        && (values[i]->rank < 0
+            || memcmp (&values[i]->dtype, &values[0]->dtype, sizeof values[0]->dtype) != 0))
       return false;
   }
-  *product = (adze_product){ .kernels = kernels_for (backend, first->dtype),
-                             .is_gemm = is_gemm,
-                             .alpha = 1,
-                             .element = first->dtype.bits / 8u };
-  if (is_gemm) {
-    product->transpose_a = adze_node_int (node, "transA", 0) != 0;
-    product->transpose_b = adze_node_int (node, "transB", 0) != 0;
-    product->alpha = (double)adze_node_float (node, "alpha", 1);
-    product->beta = (double)adze_node_float (node, "beta", 1);
-  }
-  return product->kernels != NULL;
+  return true;
+}
+
+static bool
+gemm_read (const adze_graph_node *node, const adze_graph_value *const *values,
+           adze_product *product)
+{
+  *product = (adze_product){ .is_gemm = true,
+                             .transpose_a = adze_node_int (node, "transA", 0) != 0,
+                             .transpose_b = adze_node_int (node, "transB", 0) != 0,
+                             .alpha = (double)adze_node_float (node, "alpha", 1),
+                             .beta = (double)adze_node_float (node, "beta", 1) };
+  return values[0]->rank == 2 && values[1]->rank == 2 && (!values[2] || values[2]->rank <= 2);
+}
+
+static bool
+mat_mul_read (const adze_graph_value *const *values, adze_product *product)
+{
+  *product = (adze_product){ .alpha = 1 };
+  return values[0]->rank >= 1 && values[1]->rank >= 1 && !values[2];
+}
+
+/* What NODE becomes; false: it is left to others. Of sizes, only those of a Conv's weights matter. */
+static bool
+work_of (const adze_foreign_backend *backend, const adze_graph_service *service,
+         const adze_graph *graph, const adze_graph_node *node, work *into)
+{
+  const adze_graph_value *values[OPERANDS];
+  if (node->domain[0] || !read_inputs (service, graph, node, values))
+    return false;
+  const adze_foreign_kernels *kernels = kernels_for (backend, values[0]->dtype);
+  *into = (work){ .is_convolution = strcmp (node->op, "Conv") == 0 };
+  bool taken = into->is_convolution ? adze_convolution_read (node, values[0], values[1],
+                                                             &into->convolution)
+               : strcmp (node->op, "Gemm") == 0   ? gemm_read (node, values, &into->product)
+               : strcmp (node->op, "MatMul") == 0 ? mat_mul_read (values, &into->product)
+                                                  : false;
+  into->product.kernels = into->convolution.kernels = kernels;
+  into->product.element = values[0]->dtype.bits / 8u;
+  return taken && kernels;
 }
 
 static adze_status
@@ -207,9 +239,9 @@ foreign_claim (const adze_host *host, void *own, adze_graph *graph, uint32_t *pa
     return adze_fail (host, ADZE_E_NOT_FOUND, "the host has no service " ADZE_GRAPH);
   uint32_t count = service->node_count (graph);
   for (uint32_t n = 0; n < count; n++) {
-    adze_product product;
+    work found;
     const adze_graph_node *node = service->node (graph, n);
-    if (node && product_of (self->backend, service, graph, node, &product))
+    if (node && work_of (self->backend, service, graph, node, &found))
       part_of[n] = n + 1;
   }
   return ADZE_OK;
@@ -270,9 +302,9 @@ foreign_compile (const adze_host *host, void *own, adze_graph *part, adze_progra
   adze_program *program = host->allocate (host, sizeof *program);
   if (!program)
     return adze_fail (host, ADZE_E_MEMORY, "no memory for a program");
-  if (!node || !product_of (self->backend, service, part, node, &program->product)) {
+  if (!node || !work_of (self->backend, service, part, node, &program->work)) {
     host->release (host, program);
-    return adze_fail (host, ADZE_E_CONTRACT, "a part has one product; this one has not");
+    return adze_fail (host, ADZE_E_CONTRACT, "a part has one product or convolution; this one has not");
   }
   for (size_t i = 0; i < OPERANDS; i++)
     connect (service, part, i < node->input_count ? node->inputs[i] : ADZE_NONE,
@@ -288,6 +320,14 @@ foreign_release (const adze_host *host, void *own, adze_program *program)
   host->release (host, program);
 }
 
+static uint64_t
+foreign_scratch (const adze_host *host, void *own, const adze_program *program)
+{
+  (void)host;
+  (void)own;
+  return program->work.is_convolution ? adze_convolution_scratch (&program->work.convolution) : 0;
+}
+
 static const adze_view *
 view_of (const operand *from, const adze_view *const *inputs)
 {
@@ -296,26 +336,34 @@ view_of (const operand *from, const adze_view *const *inputs)
   return from->input != ADZE_NONE ? inputs[from->input] : &from->constant;
 }
 
+static adze_error *
+work_execute (const work *doing, const adze_view *const *views, const adze_view *output,
+              void *scratch)
+{
+  return doing->is_convolution
+             ? adze_convolution_execute (&doing->convolution, views[0], views[1], views[2], output,
+                                         scratch)
+             : adze_product_execute (&doing->product, views[0], views[1], views[2], output);
+}
+
 static adze_status
 foreign_execute (const adze_host *host, void *own, adze_program *program,
                  const adze_view *const *inputs, adze_view *const *outputs, void *scratch)
 {
   const adze_view *views[OPERANDS];
   int64_t actual = 0;
-  (void)scratch;
   for (size_t i = 0; i < OPERANDS; i++)
     views[i] = view_of (&program->operands[i], inputs);
-  /* Where a product has no result, nobody asked for it. */
+  /* Nobody asked for it. */
   if (!outputs[0])
     return ADZE_OK;
   if (!views[0] || !views[1])
-    return adze_fail (host, ADZE_E_CONTRACT, "a product has two operands; one is missing");
+    return adze_fail (host, ADZE_E_CONTRACT, "one of the first two operands is missing");
   /* The number belongs to the process, and others in it may have changed it. */
   adze_status status = report (host, use_threads (own, &actual));
   return status != ADZE_OK
              ? status
-             : report (host, adze_product_execute (&program->product, views[0], views[1], views[2],
-                                                   outputs[0]));
+             : report (host, work_execute (&program->work, views, outputs[0], scratch));
 }
 
 const adze_backend adze_foreign_backend_callbacks = {
@@ -328,5 +376,6 @@ const adze_backend adze_foreign_backend_callbacks = {
   .claim = foreign_claim,
   .compile = foreign_compile,
   .release = foreign_release,
+  .scratch = foreign_scratch,
   .execute = foreign_execute,
 };
