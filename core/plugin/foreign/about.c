@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/about.c: what a backend asks of the library behind it beside numbers: how it was
- * built, and that it uses as many threads as the run. Which functions know is for the manifest to
- * say; a library needs none of them. */
+/* plugin/foreign/about.c: what is asked of a library with kernels beside numbers: how it was built, and
+ * that it uses as many threads as the run. Which functions know is for the manifest to say; a library
+ * needs none of them. This also reads which component is a backend. */
 #include <string.h>
 
 #include "plugin/foreign/call.h"
@@ -68,11 +68,25 @@ configurations_read (const adze_foreign_fields *foreign, adze_foreign_table *tab
   return NULL;
 }
 
+/* A technique is a function that is called as it is. */
+static adze_error *
+kernels_needed (const adze_foreign_fields *foreign, const adze_foreign_table *table)
+{
+  static const char *const keys[] = { "threads", "configuration" };
+  for (size_t i = 0; i < table->function_count; i++)
+    if (table->functions[i].contract)
+      return NULL;
+  for (size_t i = 0; i < ADZE_COUNT_OF (keys); i++)
+    if (adze_value_get (foreign->table, keys[i]))
+      return adze_document_key_error (foreign->document, adze_value_get (foreign->table, keys[i]),
+                                      "'%s' belongs to a manifest with kernels", keys[i]);
+  return NULL;
+}
+
 adze_error *
 adze_foreign_backend_read (const adze_foreign_fields *foreign, const adze_manifest *manifest,
                            adze_foreign_table *table)
 {
-  static const char *const keys[] = { "threads", "configuration" };
   for (size_t i = 0; i < manifest->component_count; i++) {
     const adze_manifest_component *component = &manifest->components[i];
     if (strcmp (component->kind, ADZE_BACKEND) != 0)
@@ -87,10 +101,7 @@ adze_foreign_backend_read (const adze_foreign_fields *foreign, const adze_manife
                                   component->id, component->params[0].name);
     table->backend = component;
   }
-  for (size_t i = 0; !table->backend && i < ADZE_COUNT_OF (keys); i++)
-    if (adze_value_get (foreign->table, keys[i]))
-      return adze_document_key_error (foreign->document, adze_value_get (foreign->table, keys[i]),
-                                      "'%s' belongs to a manifest with a backend", keys[i]);
+  ADZE_TRY (kernels_needed (foreign, table));
   ADZE_TRY (all_threads_read (foreign, table));
   return configurations_read (foreign, table);
 }

@@ -163,8 +163,8 @@ typedef struct adze_foreign_table {
   size_t function_count;
   adze_foreign_vector *vectors;
   size_t vector_count;
-  /* Of a backend: whichever of them the library has. */
   const adze_manifest_component *backend; /* NULL: the manifest has none */
+  /* With kernels: whichever of them the library has. */
   adze_foreign_threads *threads;
   size_t thread_count;
   const char **configurations; /* functions () -> string */
@@ -210,7 +210,8 @@ void adze_foreign_table_free (adze_foreign_table *table);
 ADZE_MUST_CHECK adze_error *adze_foreign_arguments_read (const adze_foreign_fields *fields,
                                                          adze_foreign_function *function);
 
-/* The part of it that reads what only a backend has: `threads` and `configuration`. */
+/* The part of it that finds the backend, and reads what only kernels have: `threads` and
+ * `configuration`. */
 ADZE_MUST_CHECK adze_error *adze_foreign_backend_read (const adze_foreign_fields *foreign,
                                                        const adze_manifest *manifest,
                                                        adze_foreign_table *table);
