@@ -152,18 +152,30 @@ activate_plugin (adze_runtime *runtime, adze_plugin_record *record)
   return call_init (record);
 }
 
+static adze_error *
+test_library (adze_runtime *runtime, const adze_plugin_record *record, char **tested)
+{
+  ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, tested));
+  remember_tested (runtime, record, *tested);
+  return NULL;
+}
+
 /* Opening a library runs its constructors, and a version may come from a function of it: so the
- * worker goes first, and what it tested is what must then be found here. */
+ * worker goes first, and what it tested is what must then be found here. Where the system has chosen
+ * another one since it was tested, that one is tested before anything of it is used. */
 static adze_error *
 activate_foreign (adze_runtime *runtime, adze_plugin_record *record)
 {
   ADZE_AUTO_FREE char *tested = runtime->is_worker ? NULL : tested_before (runtime, record);
-  if (!tested && !runtime->is_worker) {
-    ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, &tested));
-    remember_tested (runtime, record, tested);
-  }
+  bool remembered = tested != NULL;
+  if (!tested && !runtime->is_worker)
+    ADZE_TRY (test_library (runtime, record, &tested));
   ADZE_TRY (adze_foreign_bind (record->manifest, record->path, &record->library));
   const char *library = adze_foreign_library_path (record->library);
+  if (remembered && strcmp (tested, library) != 0) {
+    free (adze_take (&tested));
+    ADZE_TRY (test_library (runtime, record, &tested));
+  }
   if (tested && strcmp (tested, library) != 0)
     return adze_refusal_facts (
         adze_refusal (ADZE_E_CONTRACT, ADZE_STEP_SELF_TEST, record->path,
