@@ -18,7 +18,7 @@
 /* Who is at work: the state of an instance. */
 typedef struct foreign_self {
   const adze_foreign_backend *backend;
-  unsigned threads; /* of the run */
+  uint32_t threads; /* of the run */
 } foreign_self;
 
 /* Where an operand comes from: an input of the part, or the part's own numbers. */
@@ -76,14 +76,13 @@ tell_threads (const adze_host *host, const foreign_self *self, int64_t actual)
 static adze_status
 foreign_create (const adze_host *host, const adze_params *params, void **into)
 {
-  adze_desk *desk = adze_desk_of (host);
   foreign_self *self = host->allocate (host, sizeof *self);
   int64_t actual = 0;
   (void)params;
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no memory for the backend");
-  self->backend = adze_desk_own (desk);
-  self->threads = adze_desk_pool (desk) ? adze_pool_threads (adze_desk_pool (desk)) : 1;
+  self->backend = adze_desk_own (adze_desk_of (host));
+  self->threads = adze_backend_threads (host);
   adze_error *error = use_threads (self, &actual);
   if (error) {
     host->release (host, self);
