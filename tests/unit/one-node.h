@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Networks of one product or convolution, in float or double, with numbers that are always the same: what
- * a backend is held against ref with. */
+/* Networks of one product or convolution, in float or double, with numbers that are always the
+ * same: what a backend is held against ref with. */
 #ifndef TESTS_UNIT_ONE_NODE_H
 #define TESTS_UNIT_ONE_NODE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shipped manifests of BLAS and LAPACK with the libraries that are installed, and wrong ones: each
- * must be seen by the vectors, or be of the few that docs/foreign.md says cannot be. */
+/* The shipped manifests of BLAS and LAPACK with the libraries that are installed, and wrong ones:
+ * each must be seen by the vectors, or be of the few that docs/foreign.md says cannot be. */
 #define _GNU_SOURCE 1
 #include "foreign-manifests.h"
 
@@ -76,7 +76,8 @@ claim_text (const wrong_claim *claim, const char *soname)
   return text;
 }
 
-/* None is 0: the reference LAPACK ends the process with that when it does not like its arguments. */
+/* None is 0: the reference LAPACK ends the process with that when it does not like its
+ * arguments. */
 enum { CLAIM_WRONG = 40, CLAIM_UNBOUND = 41, CLAIM_PASSED = 42 };
 
 /* The library complains to standard error, and what it does with nonsense is anybody's guess. */

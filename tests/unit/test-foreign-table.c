@@ -384,7 +384,8 @@ static void
 every_contract_has_its_demands (void **state)
 {
   (void)state;
-#define HEADED(contract) HEAD "[foreign]\n" LIBRARY "[[foreign.function]]\ncontract = \"" contract "\"\n"
+#define HEADED(contract) \
+  HEAD "[foreign]\n" LIBRARY "[[foreign.function]]\ncontract = \"" contract "\"\n"
 #define OF(type, name) "{ type = \"" type "\", from = \"" name "\" }"
 #define TESTED(contract, numbers) \
   "[[foreign.test]]\ncontract = \"" contract "\"\ntolerance = 0\n" numbers
@@ -393,7 +394,8 @@ every_contract_has_its_demands (void **state)
           "int", "m") ", " OF ("int", "n") ", " OF ("double", "alpha") ", " OF ("pointer", "a") ", "
       OF ("int", "lda") ", " OF ("pointer", "x") ", " OF ("int", "incx") ", " OF ("double", "beta")
       ", " OF ("pointer", "y") ", " OF ("int", "incy") "]\n"
-      TESTED ("gemv.f64", "m = 3\nn = 2\ntranspose_a = 1\nincx = 2\nincy = 3\nalpha = 2\nbeta = 3\n")
+      TESTED ("gemv.f64", "m = 3\nn = 2\ntranspose_a = 1\nincx = 2\nincy = 3\nalpha = 2\n"
+                          "beta = 3\n")
       TESTED ("gemv.f64", "m = 3\nn = 4\npad_a = 1\nalpha = 1\nbeta = 0\n");
   static const change gemv_changes[] = {
     { "transpose_a = 1\n", "", "transpose_a = 1 and m and n that differ" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend openblas, which is a manifest over the BLAS that is installed, against ref: products and
- * convolutions of every class of shapes in both types within BOUNDS, what it leaves to ref, who it says
- * that it is, the threads that it uses, and training. */
+/* The backend openblas, which is a manifest over the BLAS that is installed, against ref: products
+ * and convolutions of every class of shapes in both types within BOUNDS, what it leaves to ref,
+ * who it says that it is, the threads that it uses, and training. */
 #include "one-node.h"
 
 #include "graph/backend.h"
@@ -85,8 +85,8 @@ check (const pair *both, const problem *what, bool twice)
   ADZE_AUTO_EXECUTABLE with_ref = NULL;
   const adze_view *found = NULL, *wanted = NULL;
   snprintf (text, sizeof text, "%s (%s) %s transA=%d transB=%d alpha=%g beta=%g", what->op,
-            what->operands, what->convolution ? what->convolution : "", (int)what->turned_a, (int)what->turned_b, (double)what->alpha,
-            (double)what->beta);
+            what->operands, what->convolution ? what->convolution : "", (int)what->turned_a,
+            (int)what->turned_b, (double)what->alpha, (double)what->beta);
   product_make (&p, what, twice);
   run (both, &p, true, &on, &found);
   run (both, &p, false, &with_ref, &wanted);
@@ -300,7 +300,8 @@ its_identity_names_the_library_and_its_build (void **state)
   /* A build-id is 40 digits, in everything that Debian builds. */
   const char *at = strchr (identity, ' ');
   assert_non_null (at);
-  assert_true (strspn (at + 1, "0123456789abcdef") >= 16 || strstr (identity, "without a build-id"));
+  assert_true (strspn (at + 1, "0123456789abcdef") >= 16
+               || strstr (identity, "without a build-id"));
   if (strstr (identity, "openblas"))
     assert_non_null (strstr (identity, "OpenBLAS "));
   assert_int_equal (adze_backend_callbacks (p->blas)->determinism, ADZE_SAME_FOR_SAME_THREADS);

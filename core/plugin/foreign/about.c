@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/about.c: what is asked of a library with kernels beside numbers: how it was built, and
- * that it uses as many threads as the run. Which functions know is for the manifest to say; a library
- * needs none of them. This also reads which component is a backend. */
+/* plugin/foreign/about.c: what is asked of a library with kernels beside numbers: how it was
+ * built, and that it uses as many threads as the run. Which functions know is for the manifest to
+ * say; a library needs none of them. This also reads which component is a backend. */
 #include <string.h>
 
 #include "plugin/foreign/call.h"
@@ -25,7 +25,8 @@ threads_read (const adze_foreign_fields *fields, adze_foreign_threads *threads)
       && (threads->type->size == sizeof (int32_t) || threads->type->size == sizeof (int64_t)))
     return NULL;
   return adze_document_error (fields->document, adze_value_get (fields->table, "type"),
-                              "a number of threads is an int, a long or an int64, found '%s'", type);
+                              "a number of threads is an int, a long or an int64, found '%s'",
+                              type);
 }
 
 static adze_error *
@@ -93,8 +94,8 @@ adze_foreign_backend_read (const adze_foreign_fields *foreign, const adze_manife
       continue;
     if (table->backend)
       return adze_document_error (foreign->document, foreign->table,
-                                  "there are two backends, '%s' and '%s'; the kernels of a manifest "
-                                  "make one", table->backend->id, component->id);
+                                  "there are two backends, '%s' and '%s'; the kernels of a "
+                                  "manifest make one", table->backend->id, component->id);
     if (component->param_count)
       return adze_document_error (foreign->document, foreign->table,
                                   "the backend '%s' has the parameter '%s', and nobody to read it",

@@ -310,8 +310,8 @@ by_read (const adze_foreign_fields *fields, const adze_foreign_function *functio
                                 "'by' must be \"value\" or \"reference\", found '%s'", by);
   if (function->shape == ADZE_FOREIGN_MAP || argument->type->sort == ADZE_C_POINTER)
     return adze_document_error (fields->document, adze_value_get (fields->table, "by"),
-                                "numbers are passed by reference, pointers and what a map takes are "
-                                "not");
+                                "numbers are passed by reference, pointers and what a map takes "
+                                "are not");
   argument->by_reference = true;
   return NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/backend.c: the callbacks that stand behind every backend that is really the kernels
- * of somebody else's library.
+/* plugin/foreign/backend.c: the callbacks that stand behind every backend that is really the
+ * kernels of somebody else's library.
  *
- * It claims MatMul, Gemm and Conv in the types that there is a kernel for, each node by itself, and
- * leaves everything else to others, which the host counts. What it knows of graphs is what adze.graph/1
- * tells every plugin.
+ * It claims MatMul, Gemm and Conv in the types that there is a kernel for, each node by itself,
+ * and leaves everything else to others, which the host counts. What it knows of graphs is what
+ * adze.graph/1 tells every plugin.
  */
 #include <string.h>
 
@@ -64,8 +64,8 @@ tell_threads (const adze_host *host, const foreign_self *self, int64_t actual)
 {
   if (actual == 0)
     adze_log (host, ADZE_LOG_INFO,
-              "%s has none of the functions that would tell it to use %u threads: it uses as many as "
-              "it likes",
+              "%s has none of the functions that would tell it to use %u threads: it uses as "
+              "many as it likes",
               adze_foreign_library_path (self->backend->foreign), self->threads);
   else if (actual != (int64_t)self->threads)
     adze_log (host, ADZE_LOG_INFO, "%s uses %lld threads of the run's %u",
@@ -124,7 +124,8 @@ put_library (adze_buffer *text, const void *address, const char *otherwise)
   ADZE_AUTO_FREE char *path = adze_foreign_library_of (address, otherwise);
   adze_foreign_build_id (address, build);
   adze_buffer_format (text, "%s%s %s", text->size ? ", " : "",
-                      adze_path_base (path ? path : otherwise), build[0] ? build : "without a build-id");
+                      adze_path_base (path ? path : otherwise),
+                      build[0] ? build : "without a build-id");
 }
 
 /* The library that computes may be a thin one over another, which then is the one that says how it
@@ -153,8 +154,9 @@ foreign_identity (const adze_host *host, void *own, char *into, size_t size)
   if (text.failed)
     return adze_fail (host, ADZE_E_MEMORY, "no memory for an identity");
   if (text.size >= size)
-    return adze_fail (host, ADZE_E_LIMIT, "what the library says of itself has %zu bytes, and there "
-                      "is room for %zu", text.size, size - 1);
+    return adze_fail (host, ADZE_E_LIMIT,
+                      "what the library says of itself has %zu bytes, and there is room for %zu",
+                      text.size, size - 1);
   memcpy (into, text.data, text.size + 1);
   return ADZE_OK;
 }
@@ -209,7 +211,8 @@ mat_mul_read (const adze_graph_value *const *values, adze_product *product)
   return values[0]->rank >= 1 && values[1]->rank >= 1 && !values[2];
 }
 
-/* What NODE becomes; false: it is left to others. Of sizes, only those of a Conv's weights matter. */
+/* What NODE becomes; false: it is left to others. Of sizes, only those of a Conv's weights
+ * matter. */
 static bool
 work_of (const adze_foreign_backend *backend, const adze_graph_service *service,
          const adze_graph *graph, const adze_graph_node *node, work *into)
@@ -303,7 +306,8 @@ foreign_compile (const adze_host *host, void *own, adze_graph *part, adze_progra
     return adze_fail (host, ADZE_E_MEMORY, "no memory for a program");
   if (!node || !work_of (self->backend, service, part, node, &program->work)) {
     host->release (host, program);
-    return adze_fail (host, ADZE_E_CONTRACT, "a part has one product or convolution; this one has not");
+    return adze_fail (host, ADZE_E_CONTRACT,
+                      "a part has one product or convolution; this one has not");
   }
   for (size_t i = 0; i < OPERANDS; i++)
     connect (service, part, i < node->input_count ? node->inputs[i] : ADZE_NONE,

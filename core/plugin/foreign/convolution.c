@@ -15,7 +15,8 @@ enum { AXES = ADZE_CONVOLUTION_AXES };
 
 /* The attribute NAME, as many as there are axes, or PRESET for each. */
 static bool
-read_axes (const adze_graph_node *node, const char *name, int32_t axes, int64_t preset, int64_t *into)
+read_axes (const adze_graph_node *node, const char *name, int32_t axes, int64_t preset,
+           int64_t *into)
 {
   size_t count;
   const int64_t *given = adze_node_ints (node, name, &count);
@@ -111,8 +112,8 @@ copy_number (void *to, const void *from, size_t element)
     memcpy (to, from, sizeof (double));
 }
 
-/* One row of the columns FIRST to FIRST + COUNT - 1: what all those windows have at PLACE of CHANNEL, 0
- * where that is outside. */
+/* One row of the columns FIRST to FIRST + COUNT - 1: what all those windows have at PLACE of
+ * CHANNEL, 0 where that is outside. */
 static void
 lay_row (const images *it, const char *channel, const int64_t *place, int64_t first, int64_t count,
          char *row)

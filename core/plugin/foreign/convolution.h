@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/convolution.h: Conv as products of matrices: the windows that an output looks at are
- * laid out as columns, some at a time. Private to backend.c and convolution.c. */
+/* plugin/foreign/convolution.h: Conv as products of matrices: the windows that an output looks at
+ * are laid out as columns, some at a time. Private to backend.c and convolution.c. */
 #ifndef ADZE_PLUGIN_FOREIGN_CONVOLUTION_H
 #define ADZE_PLUGIN_FOREIGN_CONVOLUTION_H
 

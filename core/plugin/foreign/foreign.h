@@ -70,8 +70,8 @@ ADZE_MUST_CHECK adze_error *adze_kernel_svd (const adze_kernel *kernel, int64_t 
 
 /* "OpenBLAS 0.3.21 ..."; NULL: there is nobody to ask. */
 const char *adze_foreign_configuration (const adze_foreign *foreign);
-/* Tells it to use COUNT threads, unless it does. *ACTUAL is what it uses then; 0: it cannot be told,
- * and that is no error. */
+/* Tells it to use COUNT threads, unless it does. *ACTUAL is what it uses then; 0: it cannot be
+ * told, and that is no error. */
 ADZE_MUST_CHECK adze_error *adze_foreign_use_threads (const adze_foreign *foreign, unsigned count,
                                                       int64_t *actual);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/kernels.c: the contracts, called: through their own types where the function has the
- * same, else through the binding. */
+/* plugin/foreign/kernels.c: the contracts, called: through their own types where the function has
+ * the same, else through the binding. */
 #include "plugin/foreign/call.h"
 
 bool

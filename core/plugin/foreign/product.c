@@ -131,8 +131,9 @@ batches_of (const adze_view *view)
   return count;
 }
 
-/* Which of VIEW's matrices goes into the one with number BATCH of the output, whose batch dimensions
- * are the COUNT ones in SHAPE: they are aligned at the end, and one of size 1 is repeated. */
+/* Which of VIEW's matrices goes into the one with number BATCH of the output, whose batch
+ * dimensions are the COUNT ones in SHAPE: they are aligned at the end, and one of size 1 is
+ * repeated. */
 static int64_t
 batch_at (const adze_view *view, const int64_t *shape, int32_t count, int64_t batch)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/product.h: MatMul and Gemm as calls of kernels. Private to backend.c and product.c,
- * and written with the SDK's words for graphs alone. */
+/* plugin/foreign/product.h: MatMul and Gemm as calls of kernels. Private to backend.c and
+ * product.c, and written with the SDK's words for graphs alone. */
 #ifndef ADZE_PLUGIN_FOREIGN_PRODUCT_H
 #define ADZE_PLUGIN_FOREIGN_PRODUCT_H
 

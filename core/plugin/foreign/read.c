@@ -258,8 +258,9 @@ components_served (const reader *r, const adze_value *foreign)
       continue;
     return strcmp (component->kind, ADZE_BACKEND) == 0
                ? adze_document_error (r->document, foreign,
-                                      "the backend '%s' needs a [[foreign.function]] with contract = "
-                                      "\"" ADZE_KERNEL_GEMM_F32 "\" or \"" ADZE_KERNEL_GEMM_F64 "\"",
+                                      "the backend '%s' needs a [[foreign.function]] with "
+                                      "contract = \"" ADZE_KERNEL_GEMM_F32
+                                      "\" or \"" ADZE_KERNEL_GEMM_F64 "\"",
                                       component->id)
                : adze_document_error (r->document, foreign,
                                       "component '%s' has no [[foreign.function]]", component->id);

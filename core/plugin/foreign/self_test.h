@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/self_test.h: what the tests of a binding share: blocks of memory that show who wrote
- * where, and the words of a complaint. Private to the self_test*.c files. */
+/* plugin/foreign/self_test.h: what the tests of a binding share: blocks of memory that show who
+ * wrote where, and the words of a complaint. Private to the self_test*.c files. */
 #ifndef ADZE_PLUGIN_FOREIGN_SELF_TEST_H
 #define ADZE_PLUGIN_FOREIGN_SELF_TEST_H
 

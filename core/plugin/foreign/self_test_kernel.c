@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin/foreign/self_test_kernel.c: vectors of the contracts. The inputs are made here, and what
- * must come out is computed plainly, in double and in order, from copies that nobody has touched. */
+ * must come out is computed plainly, in double and in order, from copies that nobody has
+ * touched. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -295,8 +296,8 @@ dot_try (kernel_trial *k)
   return judge_input (k, &k->c, "y");
 }
 
-/* ---- svd: a, b is U, c is V, d is S. There is more than one right U and V, so what they must be is
- * looked at rather than what they are. */
+/* ---- svd: a, b is U, c is V, d is S. There is more than one right U and V, so what they must be
+ * is looked at rather than what they are. */
 
 static adze_error *
 judge_product (const kernel_trial *k)

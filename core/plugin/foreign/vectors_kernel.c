@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin/foreign/vectors_kernel.c: the [[foreign.test]] tables of contracts: what each is tried with,
- * and which mix-ups of arguments the tests together must show. */
+/* plugin/foreign/vectors_kernel.c: the [[foreign.test]] tables of contracts: what each is tried
+ * with, and which mix-ups of arguments the tests together must show. */
 #include <math.h>
 #include <string.h>
 
@@ -45,9 +45,12 @@ static bool
 has_word (const char *words, const char *word)
 {
   size_t size = strlen (word);
-  for (const char *at = words; *at; at += at[strcspn (at, " ")] ? strcspn (at, " ") + 1 : strlen (at))
-    if (strcspn (at, " ") == size && memcmp (at, word, size) == 0)
+  for (const char *at = words; *at; at += *at == ' ') {
+    size_t length = strcspn (at, " ");
+    if (length == size && memcmp (at, word, size) == 0)
       return true;
+    at += length;
+  }
   return false;
 }
 
