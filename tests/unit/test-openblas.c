@@ -32,6 +32,8 @@ static int
 pair_close (void **state)
 {
   pair *p = *state;
+  if (!p) /* it was not opened, which has been said */
+    return 0;
   void *made = p->engine;
   adze_backend_close (p->blas);
   engine_close (&made);
