@@ -15,6 +15,7 @@
 #include "artifact/format.h"
 #include "base/cleanup.h"
 #include "base/toml.h"
+#include "plugin/runtime.h"
 
 static char fuzz_folder[64];
 
@@ -36,9 +37,19 @@ fuzz_end (void)
   fuzz_insist (system (command) == 0, command, NULL);
 }
 
+/* Without its plugin every file is refused, and nothing is tried. */
+static void
+fuzz_need (adze_runtime *runtime, const char *component)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *found;
+  ADZE_AUTO_ERROR error = adze_find_component (runtime, component, &record, &found);
+  fuzz_insist (!error, "what is fuzzed is not there; build all, not the fuzzers alone", error);
+}
+
 /* One for all inputs. In memory, where there is such a folder: each input is a file there. */
 static adze_runtime *
-fuzz_runtime (void)
+fuzz_runtime (const char *format)
 {
   static adze_runtime *runtime;
   static char cache[96];
@@ -53,6 +64,7 @@ fuzz_runtime (void)
   options.cache = cache;
   adze_error *error = adze_runtime_open (&options, &runtime);
   fuzz_insist (!error, "no runtime", error);
+  fuzz_need (runtime, format);
   return runtime;
 }
 
@@ -68,12 +80,12 @@ fuzz_open (const char *format, const char *name, adze_model **model)
 {
   char path[128];
   adze_format_options options = { .format = format };
-  return adze_model_open (fuzz_runtime (), fuzz_path (name, path), &options, model);
+  return adze_model_open (fuzz_runtime (format), fuzz_path (name, path), &options, model);
 }
 
 /* False: it cannot be written in its own format, for which there has to be a reason. */
 static bool
-fuzz_write (const adze_model *model, const char *name, const char *settings)
+fuzz_write (const char *format, const adze_model *model, const char *name, const char *settings)
 {
   char path[128];
   ADZE_AUTO (adze_document) document = { 0 };
@@ -81,7 +93,7 @@ fuzz_write (const adze_model *model, const char *name, const char *settings)
   fuzz_insist (!parsed, "settings", parsed);
   adze_format_options options = { .document = &document, .settings = document.root };
   ADZE_AUTO_ERROR error
-      = adze_model_write (fuzz_runtime (), model, fuzz_path (name, path), &options);
+      = adze_model_write (fuzz_runtime (format), model, fuzz_path (name, path), &options);
   fuzz_insist (!error || adze_error_status (error) == ADZE_E_UNSUPPORTED, "writing", error);
   return !error;
 }
@@ -132,7 +144,7 @@ fuzz_format (const uint8_t *data, size_t size, const char *format, const char *e
              const char *(*settings) (const adze_model *model))
 {
   char path[128], names[3][64];
-  fuzz_runtime ();
+  fuzz_runtime (format);
   for (int i = 0; i < 3; i++)
     snprintf (names[i], sizeof names[i], "%d.%s", i, ending);
   FILE *file = fopen (fuzz_path (names[0], path), "wb");
@@ -144,14 +156,14 @@ fuzz_format (const uint8_t *data, size_t size, const char *format, const char *e
     fuzz_insist (strstr (adze_error_message (error), names[0]) != NULL, "no file", error);
     return;
   }
-  if (!fuzz_write (first, names[1], settings (first)))
+  if (!fuzz_write (format, first, names[1], settings (first)))
     return;
   ADZE_AUTO_MODEL second = NULL;
   ADZE_AUTO_ERROR again = fuzz_open (format, names[1], &second);
   fuzz_insist (!again, "what was written is not read", again);
   if (!settings (first)[0])
     fuzz_same_models (first, second);
-  fuzz_insist (fuzz_write (second, names[2], ""), "what was read is not written", NULL);
+  fuzz_insist (fuzz_write (format, second, names[2], ""), "what was read is not written", NULL);
   fuzz_same_files (names[1], names[2]);
 }
 
