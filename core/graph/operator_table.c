@@ -94,6 +94,20 @@ static const exemption exemptions[] = {
   { "adze", "LayerNormalizationGrad", "backend" },
 };
 
+/* What no backend of ours computes: numbers that are drawn, and texts. */
+static const char *const not_computed[]
+    = { "Bernoulli",     "Multinomial",       "RandomNormal",     "RandomNormalLike",
+        "RandomUniform", "RandomUniformLike", "TfIdfVectorizer" };
+
+bool
+adze_operator_computed (const adze_operator *operator)
+{
+  for (size_t i = 0; i < ADZE_COUNT_OF (not_computed); i++)
+    if (!operator->domain[0] && strcmp (operator->name, not_computed[i]) == 0)
+      return false;
+  return true;
+}
+
 const char *
 adze_operator_exemption (const adze_operator *operator)
 {
@@ -134,8 +148,9 @@ show_row (const adze_operator *operator, adze_buffer *into)
 {
   const char *exempt = adze_operator_exemption (operator);
   bool rule = adze_gradient_rule_find (operator->domain, operator->name) != NULL;
-  adze_buffer_format (into, "| %s%s%s | yes | %s | %s | %s | %s |\n", operator->domain,
-                      operator->domain[0] ? "." : "", operator->name, rule ? "yes" : "no",
+  adze_buffer_format (into, "| %s%s%s | %s | %s | %s | %s | %s |\n", operator->domain,
+                      operator->domain[0] ? "." : "", operator->name,
+                      adze_operator_computed (operator) ? "yes" : "no", rule ? "yes" : "no",
                       rule ? "yes" : "no", exempt ? "no" : "yes", exempt ? exempt : "");
 }
 
@@ -156,7 +171,8 @@ adze_operators_page (adze_buffer *into)
       "Written by `make update-operators` from the tables in `core/graph`; a test fails where the two "
       "differ.\n\n"
       "%zu operators, %zu of them with a gradient; %zu are required to have one. *Forward*: `ref` "
-      "computes it, or the host itself where it has bodies. *Gradient*: there is a rule. *Second*: "
+      "computes it, or the host itself where it has bodies (Dropout: as long as it drops nothing). "
+      "*Gradient*: there is a rule. *Second*: "
       "what the rule makes has rules again, so that it can be differentiated any number of times. "
       "*Required*: networks of layers, convolutions, attention and recurrent nets are trained or "
       "explained through it. Gradients and second derivatives of all that has a rule are held against "
