@@ -96,6 +96,29 @@ what_looks_at_no_numbers_gives_zeros (void **state)
   }
 }
 
+/* Of those without a forward in docs/operators.md, the ones that one input is enough for. */
+static inline void
+what_the_table_says_nobody_computes (void **state)
+{
+  static const char *const ops[]
+      = { "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial" };
+  const engine *e = *state;
+  for (size_t i = 0; i < ADZE_COUNT_OF (ops); i++) {
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_EXECUTABLE executable = NULL;
+    const int64_t shape[] = { 2, 2 };
+    const adze_compile_options options = { .ref = e->ref };
+    uint32_t x;
+    assert_false (adze_operator_computed (adze_operator_find ("", ops[i])));
+    must (adze_graph_new ("drawn", &graph));
+    must (adze_graph_add_input (graph, "x", f64, 2, shape, &x));
+    must (adze_graph_add_output (graph, add_op (graph, ops[i], &x, 1, NULL, 0)));
+    ADZE_AUTO_ERROR error = adze_graph_compile (graph, &options, &executable);
+    if (!error || !strstr (adze_error_message (error), "is done by no backend"))
+      fail_msg ("%s is computed by 'ref', and docs/operators.md says that it is not", ops[i]);
+  }
+}
+
 /* Of several that are the greatest each gets its share, so that the sum is right. */
 static inline void
 ties_are_shared (void **state)
