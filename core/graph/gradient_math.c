@@ -113,7 +113,7 @@ cast_rule (adze_gradient *g)
 static void
 nothing_rule (adze_gradient *g)
 {
-  (void)g; /* constant between its steps */
+  (void)g; /* constant between its steps, or does not look at the numbers at all */
 }
 
 static void
@@ -391,13 +391,39 @@ shrink_rule (adze_gradient *g)
                                                    ADZE_END), g->given[0]));
 }
 
-/* Where the input was not moved to a bound. */
+/* Where the input was not moved to a bound; the bound gets what was given where it was. Where the
+ * bounds lie the wrong way round, the upper one is what comes out. */
 static void
 clip_rule (adze_gradient *g)
 {
+  uint32_t x = in (g, 0), low = in (g, 1), high = in (g, 2);
+  bool both = low != ADZE_NONE && high != ADZE_NONE;
   if (g->wanted[0])
-    adze_give_gradient (g, 0, where (g, adze_op (g, "Equal", in (g, 0), out (g), ADZE_END),
-                                     g->given[0]));
+    adze_give_gradient (g, 0, where (g, adze_op (g, "Equal", x, out (g), ADZE_END), g->given[0]));
+  if (low != ADZE_NONE && g->wanted[1]) {
+    uint32_t below = adze_op (g, "Less", x, low, ADZE_END);
+    if (both)
+      below = adze_op (g, "And", below, adze_op (g, "Less", low, high, ADZE_END), ADZE_END);
+    adze_give_gradient (g, 1, where (g, below, g->given[0]));
+  }
+  if (high != ADZE_NONE && g->wanted[2]) {
+    uint32_t above = adze_op (g, "Greater", x, high, ADZE_END);
+    if (both)
+      above = adze_op (g, "Or", above, adze_op (g, "GreaterOrEqual", low, high, ADZE_END), ADZE_END);
+    adze_give_gradient (g, 2, where (g, above, g->given[0]));
+  }
+}
+
+/* What is left of a division by whole steps: x less y times how often, which is constant between the
+ * steps. */
+static void
+mod_rule (adze_gradient *g)
+{
+  if (g->wanted[0])
+    adze_give_gradient (g, 0, g->given[0]);
+  if (g->wanted[1])
+    adze_give_gradient (g, 1, mul (g, g->given[0],
+                                   divided (g, sub (g, out (g), in (g, 0)), in (g, 1))));
 }
 
 const adze_gradient_rule adze_gradients_math[] = {
@@ -407,6 +433,7 @@ const adze_gradient_rule adze_gradients_math[] = {
   { "", "Mul", mul_rule },
   { "", "Div", div_rule },
   { "", "Pow", pow_rule },
+  { "", "Mod", mod_rule },
   { "", "Max", extreme_rule },
   { "", "Min", extreme_rule },
   { "", "Mean", mean_rule },
@@ -418,6 +445,9 @@ const adze_gradient_rule adze_gradients_math[] = {
   { "", "Floor", nothing_rule },
   { "", "Round", nothing_rule },
   { "", "Sign", nothing_rule },
+  { "", "EyeLike", nothing_rule },
+  { "", "RandomNormalLike", nothing_rule },
+  { "", "RandomUniformLike", nothing_rule },
   { "", "Neg", neg_rule },
   { "", "Abs", abs_rule },
   { "", "Exp", exp_rule },

@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/gradient_nn.c: gradients of convolution, pooling, normalisation, losses. Convolution and pooling
- * have operators of our own domain for them; all else is said in ONNX's. */
-#include <string.h>
-
-#include "graph/gradient.h"
-#include "graph/graph_private.h"
-
-static uint32_t
-in (const adze_gradient *g, size_t index)
-{
-  return index < g->node->input_count ? g->node->inputs[index] : ADZE_NONE;
-}
-
-static void
-refuse (adze_gradient *g, const char *reason)
-{
-  adze_error_free (adze_gradient_refuse (g, reason));
-}
+/* graph/gradient_nn.c: gradients of normalisation, losses, dropout. */
+#include "graph/gradient_words.h"
 
 static uint32_t
 two (adze_gradient *g, const char *op, uint32_t a, uint32_t b)
@@ -24,26 +8,9 @@ two (adze_gradient *g, const char *op, uint32_t a, uint32_t b)
   return adze_op (g, op, a, b, ADZE_END);
 }
 
-/* The node's own attributes, for its operators of our domain take the same. */
-static uint32_t
-ours (adze_gradient *g, const char *op, uint32_t a, uint32_t b, uint32_t like)
-{
-  const uint32_t inputs[] = { a, b, like };
-  return adze_op_with (g, "adze", op, inputs, like == ADZE_NONE ? 2 : 3, g->node->attributes,
-                       g->node->attribute_count);
-}
-
-static uint32_t
-forward (adze_gradient *g, const char *op, uint32_t a, uint32_t b)
-{
-  const uint32_t inputs[] = { a, b };
-  return adze_op_with (g, "", op, inputs, b == ADZE_NONE ? 1 : 2, g->node->attributes,
-                       g->node->attribute_count);
-}
-
 /* The sum over all dimensions but the second, channels. */
-static uint32_t
-sum_to_channels (adze_gradient *g, uint32_t value, int64_t keep)
+uint32_t
+adze_gradient_by_channel (adze_gradient *g, uint32_t value, int64_t keep)
 {
   int64_t axes[ADZE_GRAPH_RANK];
   size_t count = 0;
@@ -55,76 +22,6 @@ sum_to_channels (adze_gradient *g, uint32_t value, int64_t keep)
   const uint32_t inputs[] = { value, adze_op_ints (g, axes, count) };
   const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
   return adze_op_with (g, "", "ReduceSum", inputs, 2, &attribute, 1);
-}
-
-/* ---- Convolution: linear in both, so that all its gradients are convolutions. */
-
-static void
-conv_rule (adze_gradient *g)
-{
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, ours (g, "ConvGradInput", g->given[0], in (g, 1), in (g, 0)));
-  if (g->wanted[1])
-    adze_give_gradient (g, 1, ours (g, "ConvGradWeight", g->given[0], in (g, 0), in (g, 1)));
-  if (in (g, 2) != ADZE_NONE && g->wanted[2])
-    adze_give_gradient (g, 2, sum_to_channels (g, g->given[0], 0));
-}
-
-/* Inputs: gradient, weights, and the input for its shape. */
-static void
-conv_grad_input_rule (adze_gradient *g)
-{
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, forward (g, "Conv", g->given[0], in (g, 1)));
-  if (g->wanted[1])
-    adze_give_gradient (g, 1, ours (g, "ConvGradWeight", in (g, 0), g->given[0], in (g, 1)));
-}
-
-/* Inputs: gradient, input, and the weights for their shape. */
-static void
-conv_grad_weight_rule (adze_gradient *g)
-{
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, forward (g, "Conv", in (g, 1), g->given[0]));
-  if (g->wanted[1])
-    adze_give_gradient (g, 1, ours (g, "ConvGradInput", in (g, 0), g->given[0], in (g, 1)));
-}
-
-/* ---- Pooling. */
-
-static void
-max_pool_rule (adze_gradient *g)
-{
-  const uint32_t inputs[] = { g->given[0], in (g, 0) };
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, adze_op_with (g, "adze", "MaxPoolGrad", inputs, 2,
-                                            g->node->attributes, g->node->attribute_count));
-}
-
-static void
-average_pool_rule (adze_gradient *g)
-{
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, ours (g, "AveragePoolGrad", g->given[0], in (g, 0), ADZE_NONE));
-}
-
-static void
-average_pool_grad_rule (adze_gradient *g)
-{
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, forward (g, "AveragePool", g->given[0], ADZE_NONE));
-}
-
-static void
-global_average_pool_rule (adze_gradient *g)
-{
-  uint32_t all = adze_op (g, "CastLike", adze_op (g, "Size", in (g, 0), ADZE_END), g->given[0],
-                          ADZE_END);
-  uint32_t kept = adze_op (g, "CastLike", adze_op (g, "Size", g->node->outputs[0], ADZE_END),
-                           g->given[0], ADZE_END);
-  uint32_t share = two (g, "Div", g->given[0], two (g, "Div", all, kept));
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, two (g, "Expand", share, adze_op (g, "Shape", in (g, 0), ADZE_END)));
 }
 
 /* ---- Normalisation. */
@@ -164,14 +61,28 @@ through_normal (adze_gradient *g, const normal *n, uint32_t gradient)
   return two (g, "Mul", n->inverse, two (g, "Sub", less, two (g, "Mul", n->values, along)));
 }
 
+/* Statistics that a node gives beside its values are not differentiated. */
+static bool
+only_values (adze_gradient *g)
+{
+  for (size_t i = 1; i < g->node->output_count; i++)
+    if (g->given[i] != ADZE_NONE) {
+      adze_gradient_refuse (g, "of its outputs only the first has a gradient");
+      return false;
+    }
+  return true;
+}
+
 static void
 layer_normalisation_rule (adze_gradient *g)
 {
+  if (!only_values (g))
+    return;
   int64_t axes[ADZE_GRAPH_RANK], axis = adze_node_int (g->node, "axis", -1);
   int32_t rank = g->graph->values[in (g, 0)]->rank;
   normal n = { .axes = axes };
   if (rank < 1) {
-    refuse (g, "the rank of its input is not known");
+    adze_gradient_refuse (g, "the rank of its input is not known");
     return;
   }
   for (int64_t i = axis < 0 ? axis + rank : axis; i < rank; i++)
@@ -201,9 +112,9 @@ static void
 give_scale_and_bias (adze_gradient *g, uint32_t values)
 {
   if (g->wanted[1])
-    adze_give_gradient (g, 1, sum_to_channels (g, two (g, "Mul", g->given[0], values), 0));
+    adze_give_gradient (g, 1, adze_gradient_by_channel (g, two (g, "Mul", g->given[0], values), 0));
   if (g->wanted[2])
-    adze_give_gradient (g, 2, sum_to_channels (g, g->given[0], 0));
+    adze_give_gradient (g, 2, adze_gradient_by_channel (g, g->given[0], 0));
 }
 
 /* With statistics of the batch, or of each example by itself. */
@@ -227,37 +138,76 @@ static void
 instance_normalisation_rule (adze_gradient *g)
 {
   if (g->graph->values[in (g, 0)]->rank < 3)
-    refuse (g, "the rank of its input is not known");
+    adze_gradient_refuse (g, "the rank of its input is not known");
   else
     normalised_by_channel (g, false);
 }
 
-/* With statistics that are given, all is linear. */
+/* With statistics that are given; they can be values like any other. */
+static void
+normalised_by_given (adze_gradient *g, int32_t rank)
+{
+  const uint32_t first = adze_graph_node_count (g->graph);
+  double epsilon = adze_node_float (g->node, "epsilon", 1e-5f);
+  uint32_t sum = two (g, "Add", in (g, 4), adze_op_number (g, epsilon, in (g, 4)));
+  uint32_t deviation = by_channel (g, unary (g, "Sqrt", sum), rank);
+  uint32_t centred = sub (g, in (g, 0), by_channel (g, in (g, 3), rank));
+  uint32_t scaled = mul (g, divided (g, centred, deviation), by_channel (g, in (g, 1), rank));
+  uint32_t made = add (g, scaled, by_channel (g, in (g, 2), rank));
+  adze_give_through (g, first, &made, g->given, 1);
+}
+
 static void
 batch_normalisation_rule (adze_gradient *g)
 {
   int32_t rank = g->graph->values[in (g, 0)]->rank;
-  if (rank < 2) {
-    refuse (g, "the rank of its input is not known");
+  if (!only_values (g))
     return;
-  }
-  if (adze_node_int (g->node, "training_mode", 0)) {
+  if (rank < 2)
+    adze_gradient_refuse (g, "the rank of its input is not known");
+  else if (adze_node_int (g->node, "training_mode", 0))
     normalised_by_channel (g, true);
-    return;
-  }
-  double epsilon = adze_node_float (g->node, "epsilon", 1e-5f);
-  uint32_t sum = two (g, "Add", in (g, 4), adze_op_number (g, epsilon, in (g, 4)));
-  uint32_t inverse = adze_op (g, "Reciprocal", adze_op (g, "Sqrt", sum, ADZE_END), ADZE_END);
-  uint32_t factor = by_channel (g, inverse, rank);
-  uint32_t centred = two (g, "Sub", in (g, 0), by_channel (g, in (g, 3), rank));
-  if (g->wanted[3] || g->wanted[4]) {
-    refuse (g, "its statistics are no weights");
-    return;
-  }
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, two (g, "Mul", g->given[0],
-                                   by_channel (g, two (g, "Mul", inverse, in (g, 1)), rank)));
-  give_scale_and_bias (g, two (g, "Mul", centred, factor));
+  else
+    normalised_by_given (g, rank);
+}
+
+static void
+mean_variance_rule (adze_gradient *g)
+{
+  static const int64_t preset[] = { 0, 2, 3 };
+  const uint32_t first = adze_graph_node_count (g->graph);
+  size_t count = 3;
+  const int64_t *axes = preset;
+  if (adze_node_attribute (g->node, "axes"))
+    axes = adze_node_ints (g->node, "axes", &count);
+  uint32_t centred = sub (g, in (g, 0), mean_over (g, in (g, 0), axes, count));
+  uint32_t variance = mean_over (g, mul (g, centred, centred), axes, count);
+  uint32_t deviation = add (g, unary (g, "Sqrt", variance), number (g, 1e-9));
+  uint32_t made = divided (g, centred, deviation);
+  adze_give_through (g, first, &made, g->given, 1);
+}
+
+/* Each value divided by a power of the mean of squares over the channels around it. */
+static void
+local_response_rule (adze_gradient *g)
+{
+  const uint32_t first = adze_graph_node_count (g->graph);
+  const int64_t size = adze_node_int (g->node, "size", 1), include = 1, channel = 1;
+  const int64_t kernel[] = { size, 1 }, pads[] = { (size - 1) / 2, 0, size / 2, 0 };
+  const int64_t plane[] = { 0, 0, 0, -1 };
+  const adze_graph_attribute window[] = { adze_attribute_ints ("kernel_shape", kernel, 2),
+                                          adze_attribute_ints ("pads", pads, 4),
+                                          adze_attribute_int ("count_include_pad", &include) };
+  uint32_t x = in (g, 0), alpha = number (g, adze_node_float (g->node, "alpha", 1e-4f));
+  uint32_t bias = number (g, adze_node_float (g->node, "bias", 1));
+  uint32_t power = number (g, -(double)adze_node_float (g->node, "beta", 0.75f));
+  uint32_t apart = adze_op (g, "Unsqueeze", mul (g, x, x), adze_op_ints (g, &channel, 1), ADZE_END);
+  uint32_t flat = adze_op (g, "Reshape", apart, adze_op_ints (g, plane, 4), ADZE_END);
+  uint32_t mean = adze_op_with (g, "", "AveragePool", &flat, 1, window, 3);
+  uint32_t squares = adze_op_reshaped (g, mean, x);
+  uint32_t base = add (g, bias, mul (g, alpha, squares));
+  uint32_t made = mul (g, x, adze_op (g, "Pow", base, power, ADZE_END));
+  adze_give_through (g, first, &made, g->given, 1);
 }
 
 /* ---- Losses: the weight of each example, and which class it has. */
@@ -268,17 +218,6 @@ typedef struct labels {
   uint32_t share;   /* gradient of the loss of each example, by classes */
 } labels;
 
-static uint32_t
-long_number (adze_gradient *g, int64_t number)
-{
-  uint32_t value = ADZE_NONE;
-  adze_view view = { .data = &number, .device = { ADZE_DEVICE_CPU, 0 },
-                     .dtype = { ADZE_INT, 64, 1 } };
-  if (!g->error)
-    g->error = adze_graph_add_constant (g->graph, NULL, &view, &value);
-  return value;
-}
-
 /* Labels that are to be ignored may be of no class: they are taken for 0, with the weight 0. */
 static bool
 look_at_labels (adze_gradient *g, labels *l)
@@ -287,7 +226,7 @@ look_at_labels (adze_gradient *g, labels *l)
   const adze_graph_attribute *ignored = adze_node_attribute (g->node, "ignore_index");
   const int64_t axis = 1;
   if (scores->rank < 2 || scores->shape[1] < 0) {
-    refuse (g, "the number of classes is not known");
+    adze_gradient_refuse (g, "the number of classes is not known");
     return false;
   }
   uint32_t numbers = in (g, 1);
@@ -295,9 +234,9 @@ look_at_labels (adze_gradient *g, labels *l)
   uint32_t kept = ADZE_NONE;
   if (ignored) {
     uint32_t is = two (g, "Equal", numbers,
-                       two (g, "CastLike", long_number (g, ignored->ints[0]), numbers));
+                       two (g, "CastLike", adze_op_int (g, ignored->ints[0]), numbers));
     kept = adze_op (g, "Not", is, ADZE_END);
-    numbers = adze_op (g, "Where", kept, numbers, two (g, "CastLike", long_number (g, 0), numbers),
+    numbers = adze_op (g, "Where", kept, numbers, two (g, "CastLike", adze_op_int (g, 0), numbers),
                        ADZE_END);
   }
   uint32_t ones = two (g, "Expand", one, adze_op (g, "Shape", numbers, ADZE_END));
@@ -310,7 +249,7 @@ look_at_labels (adze_gradient *g, labels *l)
                                      ADZE_END) };
   const int64_t first = 0;
   const adze_graph_attribute along = adze_attribute_int ("axis", &first);
-  const uint32_t coded[] = { numbers, long_number (g, scores->shape[1]),
+  const uint32_t coded[] = { numbers, adze_op_int (g, scores->shape[1]),
                              adze_op_with (g, "", "Concat", pair, 2, &along, 1) };
   const adze_graph_attribute attribute = adze_attribute_int ("axis", &axis);
   l->classes = adze_op_with (g, "", "OneHot", coded, 3, &attribute, 1);
@@ -331,16 +270,25 @@ share_out (adze_gradient *g, labels *l)
   l->share = two (g, "Unsqueeze", each, adze_op_ints (g, &axis, 1));
 }
 
+static bool
+may_weigh (adze_gradient *g)
+{
+  bool asked = g->node->input_count > 2 && g->wanted[2];
+  if (asked)
+    adze_gradient_refuse (g, "the weights of its classes have no gradient");
+  return !asked;
+}
+
 static void
 softmax_cross_entropy_rule (adze_gradient *g)
 {
   labels l = { 0 };
   const int64_t axis = 1;
   if (g->node->output_count > 1 && g->given[1] != ADZE_NONE) {
-    refuse (g, "of its outputs only the loss has a gradient");
+    adze_gradient_refuse (g, "of its outputs only the loss has a gradient");
     return;
   }
-  if (!g->wanted[0] || !look_at_labels (g, &l))
+  if (!may_weigh (g) || !g->wanted[0] || !look_at_labels (g, &l))
     return;
   share_out (g, &l);
   const uint32_t scores = in (g, 0);
@@ -353,7 +301,7 @@ static void
 negative_log_likelihood_rule (adze_gradient *g)
 {
   labels l = { 0 };
-  if (!g->wanted[0] || !look_at_labels (g, &l))
+  if (!may_weigh (g) || !g->wanted[0] || !look_at_labels (g, &l))
     return;
   share_out (g, &l);
   adze_give_gradient (g, 0, adze_op (g, "Neg", two (g, "Mul", l.classes, l.share), ADZE_END));
@@ -371,7 +319,7 @@ dropout_rule (adze_gradient *g)
     return;
   }
   if (g->node->output_count < 2 || g->node->outputs[1] == ADZE_NONE) {
-    refuse (g, "it drops, and has no second output to say what");
+    adze_gradient_refuse (g, "it drops, and has no second output to say what");
     return;
   }
   uint32_t ratio = in (g, 1) == ADZE_NONE ? adze_op_number (g, 0.5, in (g, 0))
@@ -383,16 +331,11 @@ dropout_rule (adze_gradient *g)
 }
 
 const adze_gradient_rule adze_gradients_nn[] = {
-  { "", "Conv", conv_rule },
-  { "adze", "ConvGradInput", conv_grad_input_rule },
-  { "adze", "ConvGradWeight", conv_grad_weight_rule },
-  { "", "MaxPool", max_pool_rule },
-  { "", "AveragePool", average_pool_rule },
-  { "adze", "AveragePoolGrad", average_pool_grad_rule },
-  { "", "GlobalAveragePool", global_average_pool_rule },
   { "", "LayerNormalization", layer_normalisation_rule },
   { "", "InstanceNormalization", instance_normalisation_rule },
   { "", "BatchNormalization", batch_normalisation_rule },
+  { "", "MeanVarianceNormalization", mean_variance_rule },
+  { "", "LRN", local_response_rule },
   { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy_rule },
   { "", "NegativeLogLikelihoodLoss", negative_log_likelihood_rule },
   { "", "Dropout", dropout_rule },

@@ -1,83 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/gradient_reduce.c: gradients of products, reductions, and what is divided by a sum. */
+/* graph/gradient_reduce.c: gradients of reductions, and of what is divided by a sum. */
 #include "graph/gradient_words.h"
-
-/* ---- Products. */
-
-static uint32_t
-swapped (adze_gradient *g, uint32_t matrix)
-{
-  int64_t order[ADZE_GRAPH_RANK];
-  if (g->error)
-    return ADZE_NONE;
-  int32_t rank = g->graph->values[matrix]->rank;
-  for (int32_t i = 0; i < rank; i++)
-    order[i] = i;
-  order[rank - 1] = rank - 2;
-  order[rank - 2] = rank - 1;
-  adze_graph_attribute perm = adze_attribute_ints ("perm", order, (size_t)rank);
-  return adze_op_with (g, "", "Transpose", &matrix, 1, &perm, 1);
-}
-
-static uint32_t
-with_axis (adze_gradient *g, const char *op, uint32_t value, int64_t axis)
-{
-  return adze_op (g, op, value, adze_op_ints (g, &axis, 1), ADZE_END);
-}
-
-/* Vectors are matrices of one row or one column for as long as it takes. */
-static void
-matmul_rule (adze_gradient *g)
-{
-  uint32_t a = in (g, 0), b = in (g, 1), gradient = g->given[0];
-  int32_t rank_a = g->graph->values[a]->rank, rank_b = g->graph->values[b]->rank;
-  if (rank_a < 1 || rank_b < 1) {
-    adze_error_free (adze_gradient_refuse (g, "the ranks of its inputs are not known"));
-    return;
-  }
-  if (rank_a == 1)
-    gradient = with_axis (g, "Unsqueeze", gradient, rank_b == 1 ? 0 : -2);
-  if (rank_b == 1)
-    gradient = with_axis (g, "Unsqueeze", gradient, -1);
-  uint32_t left = rank_a == 1 ? with_axis (g, "Unsqueeze", a, 0) : a;
-  uint32_t right = rank_b == 1 ? with_axis (g, "Unsqueeze", b, -1) : b;
-  if (g->wanted[0]) {
-    uint32_t made = adze_op (g, "MatMul", gradient, swapped (g, right), ADZE_END);
-    adze_give_gradient (g, 0, rank_a == 1 ? with_axis (g, "Squeeze", made, -2) : made);
-  }
-  if (g->wanted[1]) {
-    uint32_t made = adze_op (g, "MatMul", swapped (g, left), gradient, ADZE_END);
-    adze_give_gradient (g, 1, rank_b == 1 ? with_axis (g, "Squeeze", made, -1) : made);
-  }
-}
-
-/* alpha op(A) op(B): which operands a Gemm needs for the gradient of one of them. */
-static uint32_t
-gemm (adze_gradient *g, uint32_t a, uint32_t b, bool turn_a, bool turn_b)
-{
-  float alpha = adze_node_float (g->node, "alpha", 1);
-  int64_t first = turn_a, second = turn_b;
-  const adze_graph_attribute attributes[]
-      = { adze_attribute_float ("alpha", &alpha), adze_attribute_int ("transA", &first),
-          adze_attribute_int ("transB", &second) };
-  const uint32_t inputs[] = { a, b };
-  return adze_op_with (g, "", "Gemm", inputs, 2, attributes, ADZE_COUNT_OF (attributes));
-}
-
-static void
-gemm_rule (adze_gradient *g)
-{
-  bool turn_a = adze_node_int (g->node, "transA", 0), turn_b = adze_node_int (g->node, "transB", 0);
-  uint32_t a = in (g, 0), b = in (g, 1), y = g->given[0];
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, turn_a ? gemm (g, b, y, turn_b, true) : gemm (g, y, b, false, !turn_b));
-  if (g->wanted[1])
-    adze_give_gradient (g, 1, turn_b ? gemm (g, y, a, true, turn_a) : gemm (g, a, y, !turn_a, false));
-  if (in (g, 2) != ADZE_NONE && g->wanted[2]) {
-    float beta = adze_node_float (g->node, "beta", 1);
-    adze_give_gradient (g, 2, beta == 1.0f ? y : mul (g, y, number (g, beta)));
-  }
-}
 
 /* ---- Reductions. The gradient has lost the axes that are not kept; they come back with size 1. */
 
@@ -103,7 +26,7 @@ with_axes_back (adze_gradient *g, uint32_t value)
 static uint32_t
 stretched (adze_gradient *g, uint32_t value)
 {
-  return adze_op (g, "Expand", value, unary (g, "Shape", in (g, 0)), ADZE_END);
+  return adze_op_stretched (g, value, in (g, 0));
 }
 
 static void
@@ -190,6 +113,88 @@ reduce_log_sum_exp_rule (adze_gradient *g)
                   unary (g, "Exp", sub (g, in (g, 0), with_axes_back (g, out (g)))));
 }
 
+/* ---- A product: halves are multiplied until one number is left. That has the right derivatives of
+ * any order where numbers are zero, which dividing the product by each of them has not. */
+
+/* The input with the reduced dimensions as one, the last, of *COUNT numbers. */
+static uint32_t
+reduced_last (adze_gradient *g, int64_t *count)
+{
+  const adze_graph_value *x = g->graph->values[in (g, 0)];
+  int64_t perm[ADZE_GRAPH_RANK], shape[ADZE_GRAPH_RANK + 1];
+  bool reduced[ADZE_GRAPH_RANK] = { false };
+  size_t axis_count = 0, kept = 0, at;
+  const int64_t *axes = adze_node_ints (g->node, "axes", &axis_count);
+  for (size_t i = 0; i < axis_count; i++)
+    reduced[axes[i] < 0 ? axes[i] + x->rank : axes[i]] = true;
+  for (int32_t d = 0; d < x->rank; d++)
+    if (axes && !reduced[d]) {
+      shape[kept] = 0;
+      perm[kept++] = d;
+    }
+  *count = 1;
+  at = kept;
+  for (int32_t d = 0; d < x->rank; d++)
+    if (!axes || reduced[d]) {
+      perm[at++] = d;
+      *count = x->shape[d] < 0 || *count < 0 ? -1 : *count * x->shape[d];
+    }
+  shape[kept] = -1;
+  const uint32_t input = in (g, 0);
+  const adze_graph_attribute attribute = adze_attribute_ints ("perm", perm, at);
+  uint32_t turned = adze_op_with (g, "", "Transpose", &input, 1, &attribute, 1);
+  return adze_op (g, "Reshape", turned, adze_op_ints (g, shape, kept + 1), ADZE_END);
+}
+
+static uint32_t
+halved (adze_gradient *g, uint32_t numbers, int64_t count)
+{
+  const int64_t sizes[] = { count / 2, count / 2, 1 }, last = -1;
+  const size_t pieces = count % 2 ? 3 : 2;
+  const adze_graph_attribute axis = adze_attribute_int ("axis", &last);
+  uint32_t piece[3];
+  const uint32_t inputs[] = { numbers, adze_op_ints (g, sizes, pieces) };
+  adze_ops_with (g, "Split", inputs, 2, &axis, 1, piece, pieces);
+  uint32_t pair[] = { mul (g, piece[0], piece[1]), piece[pieces - 1] };
+  return pieces == 2 ? pair[0] : adze_op_with (g, "", "Concat", pair, 2, &axis, 1);
+}
+
+static void
+reduce_prod_rule (adze_gradient *g)
+{
+  int64_t count;
+  uint32_t first = adze_graph_node_count (g->graph);
+  if (g->graph->values[in (g, 0)]->rank < 0) {
+    adze_gradient_refuse (g, "the rank of its input is not known");
+    return;
+  }
+  uint32_t numbers = reduced_last (g, &count);
+  if (count < 0) {
+    adze_gradient_refuse (g, "how many numbers it multiplies is not known");
+    return;
+  }
+  if (count == 0)
+    return; /* there is nothing that could have a gradient */
+  for (; count > 1 && !g->error; count = (count + 1) / 2)
+    numbers = halved (g, numbers, count);
+  uint32_t product = adze_op_reshaped (g, numbers, out (g));
+  adze_give_through (g, first, &product, g->given, 1);
+}
+
+/* ---- Divided by a sum. */
+
+static void
+lp_normalization_rule (adze_gradient *g)
+{
+  const int64_t axis = adze_node_int (g->node, "axis", -1);
+  const adze_graph_attribute axes = adze_attribute_ints ("axes", &axis, 1);
+  const uint32_t input = in (g, 0), first = adze_graph_node_count (g->graph);
+  uint32_t norm = adze_op_with (g, "", adze_node_int (g->node, "p", 2) == 1 ? "ReduceL1" : "ReduceL2",
+                                &input, 1, &axes, 1);
+  uint32_t normal = divided (g, input, norm);
+  adze_give_through (g, first, &normal, g->given, 1);
+}
+
 /* y times (gradient less the sum of gradient times y), along the axis. */
 static uint32_t
 along_axis (adze_gradient *g, uint32_t value)
@@ -223,17 +228,17 @@ sum_to_rule (adze_gradient *g)
 }
 
 const adze_gradient_rule adze_gradients_reduce[] = {
-  { "", "MatMul", matmul_rule },
-  { "", "Gemm", gemm_rule },
   { "", "ReduceSum", reduce_sum_rule },
   { "", "ReduceMean", reduce_mean_rule },
   { "", "ReduceMax", reduce_extreme_rule },
   { "", "ReduceMin", reduce_extreme_rule },
+  { "", "ReduceProd", reduce_prod_rule },
   { "", "ReduceSumSquare", reduce_sum_square_rule },
   { "", "ReduceL1", reduce_l1_rule },
   { "", "ReduceL2", reduce_l2_rule },
   { "", "ReduceLogSum", reduce_log_sum_rule },
   { "", "ReduceLogSumExp", reduce_log_sum_exp_rule },
+  { "", "LpNormalization", lp_normalization_rule },
   { "", "Softmax", softmax_rule },
   { "", "LogSoftmax", log_softmax_rule },
   { "adze", "SumTo", sum_to_rule },

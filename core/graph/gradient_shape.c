@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/gradient_shape.c: gradients of moved values: reshape, transpose, concatenate, slice, gather.
+/* graph/gradient_shape.c: gradients of moved values: reshape, transpose, concatenate, slice, pad.
  * What was moved there is moved back. */
-#include <string.h>
-
-#include "graph/gradient.h"
-#include "graph/graph_private.h"
-
-static uint32_t
-in (const adze_gradient *g, size_t index)
-{
-  return index < g->node->input_count ? g->node->inputs[index] : ADZE_NONE;
-}
+#include "graph/gradient_words.h"
 
 static const adze_graph_value *
 known (const adze_gradient *g, uint32_t value)
@@ -18,19 +9,12 @@ known (const adze_gradient *g, uint32_t value)
   return g->graph->values[value];
 }
 
-static void
-refuse (adze_gradient *g, const char *reason)
-{
-  adze_error_free (adze_gradient_refuse (g, reason));
-}
-
 /* The shape of the input again. */
 static void
 reshape_rule (adze_gradient *g)
 {
   if (g->wanted[0])
-    adze_give_gradient (g, 0, adze_op (g, "Reshape", g->given[0],
-                                       adze_op (g, "Shape", in (g, 0), ADZE_END), ADZE_END));
+    adze_give_gradient (g, 0, adze_op_reshaped (g, g->given[0], in (g, 0)));
 }
 
 static void
@@ -43,7 +27,7 @@ transpose_rule (adze_gradient *g)
   if (!g->wanted[0])
     return;
   if (rank < 0 || (perm && count != (size_t)rank)) {
-    refuse (g, "the rank of its input is not known");
+    adze_gradient_refuse (g, "the rank of its input is not known");
     return;
   }
   for (int32_t i = 0; i < rank; i++)
@@ -88,7 +72,7 @@ concat_rule (adze_gradient *g)
     return;
   }
   if (!sizes_along (g, g->node->inputs, count, axis, sizes)) {
-    refuse (g, "the sizes of what it puts together are not known");
+    adze_gradient_refuse (g, "the sizes of what it puts together are not known");
     return;
   }
   for (size_t i = 0; i < count; i++) {
@@ -113,7 +97,7 @@ split_rule (adze_gradient *g)
   for (size_t i = 0; i < count; i++) {
     pieces[i] = g->given[i];
     if (pieces[i] == ADZE_NONE && g->node->outputs[i] == ADZE_NONE) {
-      refuse (g, "one of its outputs is left out");
+      adze_gradient_refuse (g, "one of its outputs is left out");
       return;
     }
     if (pieces[i] == ADZE_NONE)
@@ -127,86 +111,33 @@ split_rule (adze_gradient *g)
 /* ---- Some of the values. The rest gets nothing: zeros of the input's size, and what was taken put
  * back at its place. */
 
-static uint32_t
-zeros (adze_gradient *g)
-{
-  return adze_op (g, "Expand", adze_op_number (g, 0, in (g, 0)),
-                  adze_op (g, "Shape", in (g, 0), ADZE_END), ADZE_END);
-}
-
-/* Which elements they were: the positions of all, taken by the same node. */
-static void
-by_positions (adze_gradient *g)
+void
+adze_gradient_by_positions (adze_gradient *g, size_t input_count)
 {
   const int64_t all = -1;
   if (!g->wanted[0])
     return;
-  uint32_t shape = adze_op (g, "Shape", in (g, 0), ADZE_END);
-  int64_t zero = 0, one = 1;
-  const adze_view start = { .data = &zero, .device = { ADZE_DEVICE_CPU, 0 },
-                            .dtype = { ADZE_INT, 64, 1 } };
-  const adze_view step = { .data = &one, .device = { ADZE_DEVICE_CPU, 0 },
-                           .dtype = { ADZE_INT, 64, 1 } };
-  uint32_t first = ADZE_NONE, by = ADZE_NONE;
-  if (!g->error)
-    g->error = adze_graph_add_constant (g->graph, NULL, &start, &first);
-  if (!g->error)
-    g->error = adze_graph_add_constant (g->graph, NULL, &step, &by);
-  uint32_t size = adze_op (g, "Size", in (g, 0), ADZE_END);
-  uint32_t numbers = adze_op (g, "Reshape", adze_op (g, "Range", first, size, by, ADZE_END), shape,
-                              ADZE_END);
-  ADZE_AUTO_FREE uint32_t *inputs = calloc (g->node->input_count + 1, sizeof *inputs);
+  uint32_t shape = unary (g, "Shape", in (g, 0));
+  uint32_t row = adze_op (g, "Range", adze_op_int (g, 0), unary (g, "Size", in (g, 0)),
+                          adze_op_int (g, 1), ADZE_END);
+  uint32_t numbers = adze_op (g, "Reshape", row, shape, ADZE_END);
+  ADZE_AUTO_FREE uint32_t *inputs = calloc (input_count + 1, sizeof *inputs);
   if (!inputs || g->error) {
     g->error = g->error ? g->error : adze_error_memory ();
     return;
   }
-  memcpy (inputs, g->node->inputs, g->node->input_count * sizeof *inputs);
+  memcpy (inputs, g->node->inputs, input_count * sizeof *inputs);
   inputs[0] = numbers;
-  uint32_t taken = adze_op_with (g, g->node->domain, g->node->op, inputs, g->node->input_count,
+  uint32_t taken = adze_op_with (g, g->node->domain, g->node->op, inputs, input_count,
                                  g->node->attributes, g->node->attribute_count);
   uint32_t flat = adze_op_ints (g, &all, 1);
-  const uint32_t scattered[] = { adze_op (g, "Reshape", zeros (g), flat, ADZE_END),
+  const uint32_t scattered[] = { adze_op (g, "Reshape", adze_op_zeros (g, in (g, 0)), flat, ADZE_END),
                                  adze_op (g, "Reshape", taken, flat, ADZE_END),
                                  adze_op (g, "Reshape", g->given[0], flat, ADZE_END) };
   const adze_text add = { "add", 3 };
   const adze_graph_attribute reduction = adze_attribute_text ("reduction", &add);
   uint32_t made = adze_op_with (g, "", "ScatterElements", scattered, 3, &reduction, 1);
-  adze_give_gradient (g, 0, adze_op (g, "Reshape", made, shape, ADZE_END));
-}
-
-static void
-gather_rule (adze_gradient *g)
-{
-  const uint32_t inputs[] = { g->given[0], in (g, 1), in (g, 0) };
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, adze_op_with (g, "adze", "GatherGrad", inputs, 3, g->node->attributes,
-                                            g->node->attribute_count));
-}
-
-static void
-gather_grad_rule (adze_gradient *g)
-{
-  const uint32_t inputs[] = { g->given[0], in (g, 1) };
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, adze_op_with (g, "", "Gather", inputs, 2, g->node->attributes,
-                                            g->node->attribute_count));
-}
-
-/* Values added to others at their places. */
-static void
-scatter_rule (adze_gradient *g)
-{
-  if (strcmp (adze_node_text (g->node, "reduction", "none"), "add") != 0) {
-    refuse (g, "what it writes over has no gradient here; only reduction = \"add\" has");
-    return;
-  }
-  const uint32_t inputs[] = { g->given[0], in (g, 1) };
-  const int64_t axis = adze_node_int (g->node, "axis", 0);
-  const adze_graph_attribute attribute = adze_attribute_int ("axis", &axis);
-  if (g->wanted[0])
-    adze_give_gradient (g, 0, g->given[0]);
-  if (g->wanted[2])
-    adze_give_gradient (g, 2, adze_op_with (g, "", "GatherElements", inputs, 2, &attribute, 1));
+  adze_give_gradient (g, 0, adze_op_reshaped (g, made, in (g, 0)));
 }
 
 /* What is stretched is summed up again. */
@@ -240,6 +171,33 @@ trilu_rule (adze_gradient *g)
                                             g->node->attributes, g->node->attribute_count));
 }
 
+/* Zeros that were put around are cut off again, and what was cut off comes back as zeros. The number
+ * that was put there gets what stands there. */
+static void
+pad_rule (adze_gradient *g)
+{
+  if (strcmp (adze_node_text (g->node, "mode", "constant"), "constant") != 0) {
+    adze_gradient_by_positions (g, 2); /* some elements come several times */
+    return;
+  }
+  uint32_t less = adze_op (g, "Pad", g->given[0], unary (g, "Neg", in (g, 1)), ADZE_END);
+  if (g->wanted[0])
+    adze_give_gradient (g, 0, less);
+  if (in (g, 2) == ADZE_NONE || !g->wanted[2])
+    return;
+  const int64_t keep = 0;
+  const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
+  const uint32_t sums[] = { adze_op_with (g, "", "ReduceSum", &g->given[0], 1, &attribute, 1),
+                            adze_op_with (g, "", "ReduceSum", &less, 1, &attribute, 1) };
+  adze_give_gradient (g, 2, adze_op_reshaped (g, sub (g, sums[0], sums[1]), in (g, 2)));
+}
+
+static void
+by_positions (adze_gradient *g)
+{
+  adze_gradient_by_positions (g, g->node->input_count);
+}
+
 const adze_gradient_rule adze_gradients_shape[] = {
   { "", "Reshape", reshape_rule },
   { "", "Flatten", reshape_rule },
@@ -249,15 +207,11 @@ const adze_gradient_rule adze_gradients_shape[] = {
   { "", "Concat", concat_rule },
   { "", "Split", split_rule },
   { "", "Slice", by_positions },
-  { "", "Gather", gather_rule },
-  { "adze", "GatherGrad", gather_grad_rule },
-  { "", "GatherElements", by_positions },
-  { "", "GatherND", by_positions },
   { "", "Tile", by_positions },
+  { "", "Pad", pad_rule },
   { "", "DepthToSpace", by_positions },
   { "", "SpaceToDepth", by_positions },
   { "", "ReverseSequence", by_positions },
-  { "", "ScatterElements", scatter_rule },
   { "", "Expand", expand_rule },
   { "", "CumSum", cumsum_rule },
   { "", "Trilu", trilu_rule },

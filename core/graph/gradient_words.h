@@ -3,6 +3,9 @@
 #ifndef ADZE_GRAPH_GRADIENT_WORDS_H
 #define ADZE_GRAPH_GRADIENT_WORDS_H
 
+#include <stdio.h>
+#include <string.h>
+
 #include "graph/gradient.h"
 #include "graph/graph_private.h"
 
@@ -22,6 +25,12 @@ static inline uint32_t
 mul (adze_gradient *g, uint32_t a, uint32_t b)
 {
   return adze_op (g, "Mul", a, b, ADZE_END);
+}
+
+static inline uint32_t
+add (adze_gradient *g, uint32_t a, uint32_t b)
+{
+  return adze_op (g, "Add", a, b, ADZE_END);
 }
 
 static inline uint32_t

@@ -56,6 +56,7 @@ adze_graph_free (adze_graph *graph)
   for (size_t i = 0; i < graph->body_count; i++)
     adze_graph_free (graph->bodies[i]);
   free (graph->bodies);
+  free (graph->attached);
   free (graph->values);
   free (graph->nodes);
   free (graph->inputs.items);

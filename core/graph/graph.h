@@ -30,6 +30,10 @@ ADZE_MUST_CHECK adze_error *adze_graph_copy (const adze_graph *from, adze_graph 
  * makes). */
 ADZE_MUST_CHECK adze_error *adze_graph_part (const adze_graph *from, const uint32_t *nodes,
                                              size_t count, adze_graph **into);
+/* The nodes of BODY once more in GRAPH, with INPUTS in the place of its own; OUTPUTS has room for as
+ * many as it gives. Constants stay with BODY; weights are refused. */
+ADZE_MUST_CHECK adze_error *adze_graph_insert (adze_graph *graph, const adze_graph *body,
+                                               const uint32_t *inputs, uint32_t *outputs);
 
 /* ---- Reading. */
 
@@ -107,6 +111,14 @@ ADZE_MUST_CHECK adze_error *adze_graph_replace (adze_graph *graph, uint32_t old_
 void adze_graph_remove_node (adze_graph *graph, uint32_t node);
 /* Removes nodes that no output needs; how many. */
 size_t adze_graph_remove_dead (adze_graph *graph);
+
+/* ---- How a node is differentiated, where not by its rule; see set_gradient in adze/draft/graph.h.
+ * Who merges or replaces nodes of a graph that is still to be differentiated leaves these alone. */
+
+ADZE_MUST_CHECK adze_error *adze_graph_set_gradient (adze_graph *graph, uint32_t node,
+                                                     uint32_t kind, adze_graph *body);
+/* An adze_gradient_kind; *BODY is set where it is ADZE_GRADIENT_BODY. */
+uint32_t adze_graph_gradient_of (const adze_graph *graph, uint32_t node, const adze_graph **body);
 
 /* ---- Checking. */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "graph/graph_private.h"
+#include "graph/infer.h"
 
 /* ---- Values from one graph in another. */
 
@@ -10,6 +11,7 @@ typedef struct map {
   const adze_graph *from;
   adze_graph *into;
   uint32_t *values; /* by number in FROM: number in INTO, or ADZE_NONE */
+  bool nameless;    /* values get new names, and types that are inferred */
 } map;
 
 static adze_error *
@@ -46,8 +48,8 @@ bring (map *m, uint32_t number, adze_value_role role)
   if (m->values[number] != ADZE_NONE)
     return NULL;
   const adze_graph_value *value = m->from->values[number];
-  ADZE_TRY (adze_graph_keep_value (m->into, role, value->name, value->dtype, value->rank,
-                                   value->shape, &m->values[number]));
+  ADZE_TRY (adze_graph_keep_value (m->into, role, m->nameless ? NULL : value->name, value->dtype,
+                                   value->rank, value->shape, &m->values[number]));
   m->into->values[m->values[number]]->data = value->data;
   return role == ADZE_ROLE_INPUT ? adze_number_add (&m->into->inputs, m->values[number]) : NULL;
 }
@@ -70,6 +72,47 @@ copy_bodies (map *m, adze_graph_attribute *attributes, size_t count)
 }
 
 static adze_error *
+copy_attached (map *m, const adze_graph_node *node, uint32_t number)
+{
+  const adze_graph *body = NULL;
+  adze_graph *copy = NULL;
+  uint32_t kind = adze_graph_gradient_of (m->from, node->number, &body);
+  if (kind == ADZE_GRADIENT_RULE)
+    return NULL;
+  if (body) {
+    ADZE_TRY (adze_graph_grow (&m->into->bodies, &m->into->body_capacity, m->into->body_count,
+                               sizeof (void *)));
+    ADZE_TRY (adze_graph_copy (body, &copy));
+    m->into->bodies[m->into->body_count++] = copy;
+  }
+  return adze_graph_set_gradient (m->into, number, kind, copy);
+}
+
+/* Values that the copy made: what is known of them. */
+static adze_error *
+settle_outputs (map *m, const adze_graph_node *node, const uint32_t *outputs)
+{
+  for (size_t i = 0; i < node->output_count; i++) {
+    if (node->outputs[i] == ADZE_NONE)
+      continue;
+    const adze_graph_value *value = m->from->values[node->outputs[i]];
+    m->values[node->outputs[i]] = outputs[i];
+    if (!m->nameless)
+      ADZE_TRY (adze_graph_set_type (m->into, outputs[i], value->dtype, value->rank,
+                                     value->shape));
+  }
+  return NULL;
+}
+
+static const char *
+name_for (const map *m, uint32_t value)
+{
+  if (value == ADZE_NONE)
+    return "";
+  return m->nameless ? NULL : m->from->values[value]->name;
+}
+
+static adze_error *
 copy_node (map *m, const adze_graph_node *node)
 {
   size_t room = node->input_count + node->output_count + 1;
@@ -86,7 +129,7 @@ copy_node (map *m, const adze_graph_node *node)
   for (size_t i = 0; i < node->input_count; i++)
     inputs[i] = node->inputs[i] == ADZE_NONE ? ADZE_NONE : m->values[node->inputs[i]];
   for (size_t i = 0; i < node->output_count; i++)
-    names[i] = node->outputs[i] == ADZE_NONE ? "" : m->from->values[node->outputs[i]]->name;
+    names[i] = name_for (m, node->outputs[i]);
   adze_node_recipe recipe = { .struct_size = sizeof recipe,
                               .domain = node->domain,
                               .op = node->op,
@@ -99,14 +142,8 @@ copy_node (map *m, const adze_graph_node *node)
                               .attributes = attributes,
                               .attribute_count = node->attribute_count };
   ADZE_TRY (adze_graph_add_node (m->into, &recipe, outputs));
-  for (size_t i = 0; i < node->output_count; i++) {
-    if (node->outputs[i] == ADZE_NONE)
-      continue;
-    const adze_graph_value *value = m->from->values[node->outputs[i]];
-    m->values[node->outputs[i]] = outputs[i];
-    ADZE_TRY (adze_graph_set_type (m->into, outputs[i], value->dtype, value->rank, value->shape));
-  }
-  return NULL;
+  ADZE_TRY (settle_outputs (m, node, outputs));
+  return copy_attached (m, node, (uint32_t)m->into->node_count - 1);
 }
 
 /* ---- All of it. */
@@ -143,6 +180,36 @@ adze_graph_copy (const adze_graph *from, adze_graph **into)
   ADZE_TRY (open_map (from, made, &m));
   ADZE_TRY (copy_all (&m));
   *into = adze_take (&made);
+  return NULL;
+}
+
+/* ---- In the middle of another. */
+
+adze_error *
+adze_graph_insert (adze_graph *graph, const adze_graph *body, const uint32_t *inputs,
+                   uint32_t *outputs)
+{
+  __attribute__ ((cleanup (map_cleanup))) map m = { 0 };
+  ADZE_TRY (open_map (body, graph, &m));
+  m.nameless = true;
+  for (size_t i = 0; i < body->inputs.count; i++)
+    m.values[body->inputs.items[i]] = inputs[i];
+  for (uint32_t i = 0; i < body->value_count; i++) {
+    adze_value_role role = (adze_value_role)body->values[i]->role;
+    if (role == ADZE_ROLE_WEIGHT)
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "graph '%s' has the weight '%s', which it cannot have where it stands "
+                             "in another; make it an input or a constant", body->name,
+                             body->values[i]->name);
+    if (role == ADZE_ROLE_CONSTANT)
+      ADZE_TRY (bring (&m, i, role));
+  }
+  for (size_t i = 0; i < body->order.count; i++) {
+    ADZE_TRY (copy_node (&m, body->nodes[body->order.items[i]]));
+    ADZE_TRY (adze_graph_infer_node (graph, graph->nodes[graph->node_count - 1]));
+  }
+  for (size_t i = 0; i < body->outputs.count; i++)
+    outputs[i] = m.values[body->outputs.items[i]];
   return NULL;
 }
 

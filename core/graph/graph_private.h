@@ -15,6 +15,12 @@ typedef struct adze_number_list {
 
 ADZE_MUST_CHECK adze_error *adze_number_add (adze_number_list *list, uint32_t number);
 
+/* See adze_graph_set_gradient; of several of a node the last one counts. */
+typedef struct adze_graph_attached {
+  uint32_t node, kind;
+  adze_graph *body; /* one of the graph's */
+} adze_graph_attached;
+
 /* Values, nodes and all that they point to lie in the arena and never move; what is replaced stays
  * there until the graph goes. */
 struct adze_graph {
@@ -30,6 +36,8 @@ struct adze_graph {
   size_t symbol_count, symbol_capacity;
   adze_graph **bodies;
   size_t body_count, body_capacity;
+  adze_graph_attached *attached;
+  size_t attached_count, attached_capacity;
   adze_number_list order;
   bool sorted; /* ORDER is that of the nodes as they are */
   uint32_t next_name;

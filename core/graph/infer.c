@@ -139,7 +139,7 @@ unknown_operator (const adze_graph_node *node)
   adze_error *error = adze_error_new (
       ADZE_E_UNSUPPORTED, "%s: there is no operator of this name at opset %d",
       who.data ? who.data : "a node", ADZE_GRAPH_OPSET);
-  adze_error_set (error, "hint", "`adze backend operators` lists those that there are");
+  adze_error_set (error, "hint", "docs/operators.md lists those that there are");
   return error;
 }
 

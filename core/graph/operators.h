@@ -85,4 +85,12 @@ typedef struct adze_operator {
 const adze_operator *adze_operator_find (const char *domain, const char *name); /* or NULL */
 const adze_operator *adze_operator_at (size_t index); /* NULL beyond the last */
 
+/* One word why an operator needs no gradient; NULL: it must have one. */
+const char *adze_operator_exemption (const adze_operator *operator);
+/* One of those words that stands for an operator that is none, or is explained nowhere; NULL: none. */
+const char *adze_operator_exemption_stale (void);
+bool adze_operator_computed (const adze_operator *operator); /* by ref, or by the host itself */
+/* docs/operators.md */
+void adze_operators_page (adze_buffer *into);
+
 #endif

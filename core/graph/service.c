@@ -170,6 +170,13 @@ set_attribute (const adze_host *host, adze_graph *graph, uint32_t node,
   return answer (host, adze_graph_set_attribute (graph, node, attribute));
 }
 
+static adze_status
+set_gradient (const adze_host *host, adze_graph *graph, uint32_t node, uint32_t kind,
+              adze_graph *body)
+{
+  return answer (host, adze_graph_set_gradient (graph, node, kind, body));
+}
+
 const adze_graph_service adze_graph_table = {
   .struct_size = sizeof adze_graph_table,
   .value_count = value_count,
@@ -199,4 +206,5 @@ const adze_graph_service adze_graph_table = {
   .remove_dead = remove_dead,
   .set_input = set_input,
   .set_attribute = set_attribute,
+  .set_gradient = set_gradient,
 };

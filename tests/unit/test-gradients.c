@@ -1,284 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gradients against what a small step to either side changes, in double precision; and second
- * derivatives against closed forms. */
-#include <math.h>
-#include <stdio.h>
-
-#include "static-build.h"
-#include "world.h"
-
-#include "graph/executable.h"
-#include "graph/gradient.h"
-#include "graph/infer.h"
-
-enum { MOST_INPUTS = 4, MOST_ELEMENTS = 512 };
-
-typedef struct engine {
-  adze_runtime *runtime;
-  adze_backend_at_work *ref;
-} engine;
-
-static int
-engine_open (void **state)
-{
-  engine *e = calloc (1, sizeof *e);
-  must (adze_runtime_open (NULL, &e->runtime));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->ref));
-  *state = e;
-  return 0;
-}
-
-static int
-engine_close (void **state)
-{
-  engine *e = *state;
-  adze_backend_close (e->ref);
-  adze_runtime_close (e->runtime);
-  free (e);
-  return 0;
-}
-
-static const adze_dtype f64 = { ADZE_FLOAT, 64, 1 }, i64 = { ADZE_INT, 64, 1 };
-
-/* Always the same numbers, neither near to each other nor to what an operator has a corner at. */
-static double
-draw (unsigned *seed, double low, double high)
-{
-  *seed = *seed * 1664525u + 1013904223u;
-  return low + (high - low) * ((double)(*seed >> 8) + 0.5) / 16777216.0;
-}
-
-/* ---- A case: "f2,3" is an input of doubles of this shape, "i3:0,2,1" a constant of whole numbers. */
-
-typedef struct input {
-  int64_t shape[8];
-  int32_t rank;
-  double numbers[MOST_ELEMENTS];
-  size_t count;
-  uint32_t value;
-} input;
-
-typedef struct problem {
-  const char *op, *inputs, *attributes; /* "axis=1 perm=1,0 alpha=.5 mode='x'" */
-  double low, high;
-} problem;
-
-typedef struct build_state {
-  adze_graph *graph;
-  input inputs[MOST_INPUTS];
-  size_t input_count; /* of doubles */
-  uint32_t operands[8];
-  size_t operand_count;
-  uint32_t loss;
-} build_state;
-
-static const char *
-read_shape (const char *at, int64_t *shape, int32_t *rank, size_t *count)
-{
-  *count = 1;
-  for (*rank = 0; *at >= '0' && *at <= '9'; at += *at == ',') {
-    shape[*rank] = strtol (at, (char **)(uintptr_t)&at, 10);
-    *count *= (size_t)shape[(*rank)++];
-  }
-  return at;
-}
-
-static const char *
-add_doubles (build_state *b, const char *at, const problem *p, unsigned *seed)
-{
-  char name[16];
-  input *x = &b->inputs[b->input_count];
-  at = read_shape (at, x->shape, &x->rank, &x->count);
-  assert_true (x->count <= MOST_ELEMENTS);
-  for (size_t i = 0; i < x->count; i++)
-    x->numbers[i] = draw (seed, p->low, p->high);
-  snprintf (name, sizeof name, "x%zu", b->input_count++);
-  must (adze_graph_add_input (b->graph, name, f64, x->rank, x->shape, &x->value));
-  b->operands[b->operand_count++] = x->value;
-  return at;
-}
-
-static const char *
-add_wholes (build_state *b, const char *at)
-{
-  int64_t shape[8], numbers[MOST_ELEMENTS];
-  int32_t rank;
-  size_t count;
-  at = read_shape (at, shape, &rank, &count) + 1;
-  for (size_t i = 0; i < count; i++, at += *at == ',')
-    numbers[i] = strtol (at, (char **)(uintptr_t)&at, 10);
-  adze_view view = { .data = numbers, .device = { ADZE_DEVICE_CPU, 0 }, .rank = rank, .dtype = i64,
-                     .shape = shape };
-  must (adze_graph_add_constant (b->graph, NULL, &view, &b->operands[b->operand_count++]));
-  return at;
-}
-
-/* Whole numbers are told from floats by their point, lists by their comma or an 's' behind the name. */
-static size_t
-read_attributes (const char *text, adze_graph_attribute *attributes, char names[8][32],
-                 int64_t ints[8][8], float floats[8], adze_text texts[8])
-{
-  size_t count = 0;
-  for (const char *at = text; *at; at += *at == ' ', count++) {
-    size_t size = strcspn (at, "=");
-    snprintf (names[count], 32, "%.*s", (int)size, at);
-    at += size + 1;
-    adze_graph_attribute *a = &attributes[count];
-    *a = (adze_graph_attribute){ .struct_size = sizeof *a, .name = names[count], .count = 1 };
-    size_t length = strcspn (at, " ");
-    if (*at == '\'') {
-      texts[count] = (adze_text){ at + 1, length - 2 };
-      a->type = ADZE_ATTRIBUTE_TEXT;
-      a->texts = &texts[count];
-    } else if (memchr (at, '.', length)) {
-      floats[count] = strtof (at, NULL);
-      a->type = ADZE_ATTRIBUTE_FLOAT;
-      a->floats = &floats[count];
-    } else {
-      const char *end = at;
-      size_t numbers = 0;
-      for (; end < at + length; end += *end == ',')
-        ints[count][numbers++] = strtol (end, (char **)(uintptr_t)&end, 10);
-      a->ints = ints[count];
-      a->count = numbers;
-      a->type = numbers == 1 && at[length - 1] != ',' ? ADZE_ATTRIBUTE_INT : ADZE_ATTRIBUTE_INTS;
-    }
-    at += length;
-  }
-  return count;
-}
-
-static uint32_t
-add_op (adze_graph *graph, const char *op, const uint32_t *inputs, size_t count,
-        const adze_graph_attribute *attributes, size_t attribute_count)
-{
-  uint32_t outputs[2];
-  bool second = strcmp (op, "Split") == 0;
-  adze_node_recipe recipe = { .struct_size = sizeof recipe, .op = op, .inputs = inputs,
-                              .input_count = count, .output_count = second ? 2 : 1,
-                              .attributes = attributes, .attribute_count = attribute_count };
-  must (adze_graph_add_node (graph, &recipe, outputs));
-  must (adze_graph_infer_node (graph,
-                               adze_graph_node_at (graph, adze_graph_node_count (graph) - 1)));
-  return outputs[0];
-}
-
-/* Each output counts by another weight, so that no gradient hides behind another. */
-static uint32_t
-weighted_sum (adze_graph *graph, uint32_t value, unsigned *seed)
-{
-  const adze_graph_value *known = adze_graph_value_at (graph, value);
-  double weights[4 * MOST_ELEMENTS];
-  int64_t shape[ADZE_GRAPH_RANK];
-  adze_view view = { .data = weights, .device = { ADZE_DEVICE_CPU, 0 }, .rank = known->rank,
-                     .dtype = f64, .shape = shape };
-  assert_true (known->rank >= 0);
-  for (int32_t i = 0; i < known->rank; i++)
-    shape[i] = known->shape[i];
-  assert_true (adze_view_count (&view) <= ADZE_COUNT_OF (weights));
-  for (size_t i = 0; i < adze_view_count (&view); i++)
-    weights[i] = draw (seed, 0.5, 1.5);
-  uint32_t pair[] = { value, 0 };
-  must (adze_graph_add_constant (graph, NULL, &view, &pair[1]));
-  uint32_t product = add_op (graph, "Mul", pair, 2, NULL, 0);
-  int64_t keep = 0;
-  const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
-  return add_op (graph, "ReduceSum", &product, 1, &attribute, 1);
-}
-
-static void
-build_problem (build_state *b, const problem *p)
-{
-  adze_graph_attribute attributes[8];
-  char names[8][32];
-  int64_t ints[8][8];
-  float floats[8];
-  adze_text texts[8];
-  unsigned seed = 7;
-  *b = (build_state){ 0 };
-  must (adze_graph_new (p->op, &b->graph));
-  for (const char *at = p->inputs; *at; at += *at == ' ') {
-    if (*at == '-') {
-      b->operands[b->operand_count++] = ADZE_NONE;
-      at++;
-    } else
-      at = *at == 'f' ? add_doubles (b, at + 1, p, &seed) : add_wholes (b, at + 1);
-  }
-  size_t count = read_attributes (p->attributes, attributes, names, ints, floats, texts);
-  uint32_t output = add_op (b->graph, p->op, b->operands, b->operand_count, attributes, count);
-  b->loss = weighted_sum (b->graph, output, &seed);
-  must (adze_graph_add_output (b->graph, b->loss));
-}
-
-/* ---- Its gradients. */
-
-static adze_executable *
-compile_on (const engine *e, adze_graph *graph)
-{
-  adze_executable *executable = NULL;
-  const adze_compile_options options = { .ref = e->ref };
-  must (adze_graph_compile (graph, &options, &executable));
-  return executable;
-}
-
-static double
-loss_of (adze_executable *executable, build_state *b, const adze_view **outputs)
-{
-  adze_view views[MOST_INPUTS];
-  const adze_view *inputs[MOST_INPUTS];
-  for (size_t i = 0; i < b->input_count; i++) {
-    input *x = &b->inputs[i];
-    views[i] = (adze_view){ .data = x->numbers, .device = { ADZE_DEVICE_CPU, 0 }, .rank = x->rank,
-                            .dtype = f64, .shape = x->shape };
-    inputs[i] = &views[i];
-  }
-  must (adze_execute (executable, inputs, outputs));
-  return *(const double *)adze_view_data (outputs[0]);
-}
-
-static void
-check (const engine *e, const problem *p)
-{
-  build_state b;
-  uint32_t values[MOST_INPUTS], gradients[MOST_INPUTS];
-  const adze_view *outputs[1 + MOST_INPUTS];
-  double found[MOST_INPUTS][MOST_ELEMENTS];
-  build_problem (&b, p);
-  for (size_t i = 0; i < b.input_count; i++)
-    values[i] = b.inputs[i].value;
-  must (adze_graph_differentiate (b.graph, b.loss, values, b.input_count, gradients));
-  for (size_t i = 0; i < b.input_count; i++)
-    must (adze_graph_add_output (b.graph, gradients[i]));
-  adze_executable *executable = compile_on (e, b.graph);
-  loss_of (executable, &b, outputs);
-  for (size_t i = 0; i < b.input_count; i++) {
-    assert_int_equal (adze_view_count (outputs[1 + i]), b.inputs[i].count);
-    assert_int_equal (outputs[1 + i]->rank, b.inputs[i].rank);
-    memcpy (found[i], adze_view_data (outputs[1 + i]), b.inputs[i].count * sizeof (double));
-  }
-  for (size_t i = 0; i < b.input_count; i++)
-    for (size_t k = 0; k < b.inputs[i].count; k++) {
-      const double step = 1e-5, x = b.inputs[i].numbers[k];
-      b.inputs[i].numbers[k] = x + step;
-      double above = loss_of (executable, &b, outputs);
-      b.inputs[i].numbers[k] = x - step;
-      double below = loss_of (executable, &b, outputs);
-      b.inputs[i].numbers[k] = x;
-      double slope = (above - below) / (2 * step);
-      if (fabs (slope - found[i][k]) > 2e-7 * (1 + fabs (slope)))
-        fail_msg ("%s (%s) %s: gradient of input %zu at %zu is %.10g, and the slope %.10g", p->op,
-                  p->inputs, p->attributes, i, k, found[i][k], slope);
-    }
-  adze_executable_free (executable);
-  adze_graph_free (b.graph);
-}
-
-static void
-check_all (void **state, const problem *problems, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    check (*state, &problems[i]);
-}
+/* Gradients against what a small step to either side changes, in double precision, and second
+ * derivatives likewise; these also against closed forms. */
+#include "gradient-tests.h"
+#include "gradient-nodes.h"
 
 static void
 elementwise (void **state)
@@ -318,6 +42,7 @@ elementwise (void **state)
     { "Softplus", "f2,3", "", -2, 2 },
     { "Softsign", "f2,3", "", -2, 2 },
     { "Relu", "f4,3", "", -2, 2 },
+    { "adze.ReluGrad", "f4,3 f4,3", "", -2, 2 },
     { "LeakyRelu", "f4,3", "alpha=.125", -2, 2 },
     { "PRelu", "f4,3 f3", "", -2, 2 },
     { "Elu", "f4,3", "alpha=.5", -2, 2 },
@@ -328,6 +53,18 @@ elementwise (void **state)
     { "ThresholdedRelu", "f4,3", "alpha=.5", -2, 2 },
     { "Shrink", "f4,3", "lambd=.5", -2, 2 },
     { "Floor", "f4,3", "", -2, 2 },
+    { "Ceil", "f4,3", "", -2, 2 },
+    { "Round", "f4,3", "", -2, 2 },
+    { "Sign", "f4,3", "", -2, 2 },
+    { "EyeLike", "f3,3", "", -2, 2 },
+    { "Mod", "f2,3 f3", "fmod=1", .3, 3 },
+    { "Clip", "f4,3", "", -2, 2 },
+    { "Clip", "f4,3 f -", "", -2, 2 },
+    { "Clip", "f4,3 - f", "", -2, 2 },
+    { "Where", "b2,3:1,0,0,1,1,0 f2,3 f3", "", -2, 2 },
+    { "Where", "b3:1,0,1 f2,1 f2,3", "", -2, 2 },
+    { "CastLike", "f2,3 f1", "", -2, 2 },
+    { "Cast", "f2,3", "to=11", -2, 2 },
   };
   check_all (state, problems, ADZE_COUNT_OF (problems));
 }
@@ -358,6 +95,25 @@ products_and_sums (void **state)
     { "ReduceL2", "f2,3,4", "axes=1,2", -2, 2 },
     { "ReduceLogSum", "f2,3", "axes=1,", .5, 2 },
     { "ReduceLogSumExp", "f2,3", "axes=1, keepdims=0", -2, 2 },
+    { "ReduceProd", "f2,3,4", "axes=1, keepdims=0", -2, 2 },
+    { "ReduceProd", "f2,3,4", "axes=-1,0", -2, 2 },
+    { "ReduceProd", "z2,5", "", -2, 2 },
+    { "ReduceProd", "z3,4", "axes=1,", -2, 2 },
+    { "LpNormalization", "f2,3,4", "axis=1", -2, 2 },
+    { "LpNormalization", "f2,3", "p=1", .5, 2 },
+    { "Einsum", "f2,3 f3,4", "equation='ij,jk->ik'", -2, 2 },
+    { "Einsum", "f2,3 f3,4", "equation='ij,jk'", -2, 2 },
+    { "Einsum", "f2,2,3 f2,4,3", "equation='bid,bjd->bij'", -2, 2 },
+    { "Einsum", "f2,3", "equation='ij->j'", -2, 2 },
+    { "Einsum", "f3,3", "equation='ii->i'", -2, 2 },
+    { "Einsum", "f3,3", "equation='ii'", -2, 2 },
+    { "Einsum", "f2,3,3 f2", "equation='bii,b->b'", -2, 2 },
+    { "Einsum", "f2,2,3 f3,4", "equation='...ij,jk->...ik'", -2, 2 },
+    { "Einsum", "f3,3,2 f3,4", "equation='i...j,ik->...jk'", -2, 2 },
+    { "Einsum", "f2,2,3 f2,1,3", "equation='...j,...j->...'", -2, 2 },
+    { "Einsum", "f2,2,3 f1,3", "equation='...j,...j->'", -2, 2 },
+    { "Einsum", "f2,2,3", "equation='i...->i'", -2, 2 },
+    { "Einsum", "f2 f3 f2,3", "equation='i,j,ij->'", -2, 2 },
     { "Softmax", "f2,3,4", "axis=1", -2, 2 },
     { "LogSoftmax", "f2,3,4", "axis=-1", -2, 2 },
   };
@@ -375,7 +131,7 @@ moved_values (void **state)
     { "Transpose", "f2,3,4", "perm=2,0,1", -2, 2 },
     { "Transpose", "f2,3,4", "", -2, 2 },
     { "Concat", "f2,3 f2,1 f2,4", "axis=1", -2, 2 },
-    { "Split", "f2,5 i2:2,3", "axis=1", -2, 2 },
+    { "Split:2", "f2,5 i2:2,3", "axis=1", -2, 2 },
     { "Slice", "f4,5 i2:1,-1 i2:4,-6 i2:0,1 i2:2,-2", "", -2, 2 },
     { "Gather", "f4,3 i2,2:0,2,2,1", "", -2, 2 },
     { "Gather", "f2,4 i3:3,0,3", "axis=1", -2, 2 },
@@ -387,6 +143,27 @@ moved_values (void **state)
     { "CumSum", "f2,3 i:1", "", -2, 2 },
     { "Trilu", "f3,3", "upper=0", -2, 2 },
     { "DepthToSpace", "f1,4,2,2", "blocksize=2", -2, 2 },
+    { "SpaceToDepth", "f1,1,4,2", "blocksize=2", -2, 2 },
+    { "ReverseSequence", "f3,2 i2:2,3", "", -2, 2 },
+    { "Pad", "f2,3 i4:1,0,2,1", "", -2, 2 },
+    { "Pad", "f2,3 i4:1,-1,0,2 f", "", -2, 2 },
+    { "Pad", "f3,4 i4:1,2,2,3", "mode='reflect'", -2, 2 },
+    { "Pad", "f3,2 i4:2,1,0,3", "mode='edge'", -2, 2 },
+    { "CumSum", "f2,3 i:0", "exclusive=1 reverse=1", -2, 2 },
+    { "Slice", "f3,4 i1:1 i1:3 i1:1", "", -2, 2 },
+    { "GatherND", "f2,3,2 i2,1:2,0", "batch_dims=1", -2, 2 },
+    { "ScatterElements", "f3,3 i1,3:2,0,1 f1,3", "", -2, 2 },
+    { "ScatterElements", "f3,4 i3,2:3,0,1,2,0,3 f3,2", "axis=1", -2, 2 },
+    { "ScatterND", "f4,3 i2,1:2,0 f2,3", "", -2, 2 },
+    { "ScatterND", "f3,3 i2,2:0,1,0,1 f2", "reduction='add'", -2, 2 },
+    { "TopK:2", "f3,5 i1:2", "", -2, 2 },
+    { "TopK:2", "f4,3 i1:3", "axis=0 largest=0", -2, 2 },
+    { "Compress", "f3,4 b3:1,0,1", "axis=0", -2, 2 },
+    { "Compress", "f2,3 b5:1,0,0,1,1", "", -2, 2 },
+    { "OneHot", "i3:1,0,-1 i:4 f2", "", -2, 2 },
+    { "OneHot", "i3:1,0,2 i1:3 f2", "axis=0", -2, 2 },
+    { "adze.GatherGrad", "f2,3 i2:2,0 f4,3", "axis=0", -2, 2 },
+    { "adze.SumTo", "f2,3,4 f3,1", "", -2, 2 },
   };
   check_all (state, problems, ADZE_COUNT_OF (problems));
 }
@@ -411,9 +188,120 @@ networks (void **state)
     { "SoftmaxCrossEntropyLoss", "f4,3 i4:0,2,-1,1", "ignore_index=-1 reduction='sum'", -2, 2 },
     { "SoftmaxCrossEntropyLoss", "f2,3,2 i2,2:0,2,1,1", "reduction='none'", -2, 2 },
     { "NegativeLogLikelihoodLoss", "f4,3 i4:0,2,1,1", "", -2, 2 },
+    { "NegativeLogLikelihoodLoss", "f2,3,2 i2,2:0,2,1,1", "reduction='sum'", -2, 2 },
     { "Dropout", "f2,3", "", -2, 2 },
+    { "BatchNormalization", "f4,3,2 f3 f3 f3 f3", "epsilon=.25", .5, 2 },
+    { "BatchNormalization", "f4,3 f3 f3 f3 f3", "", .5, 2 },
+    { "MeanVarianceNormalization", "f2,3,2,2", "", -2, 2 },
+    { "MeanVarianceNormalization", "f2,3,4", "axes=0,2", -2, 2 },
+    { "LRN", "f2,4,3", "size=3 alpha=.5 beta=.75 bias=1.5", -2, 2 },
+    { "LRN", "f1,5,2,2", "size=2 alpha=1.0", -2, 2 },
+    { "ConvTranspose", "f2,3,4 f3,2,3 f2", "", -2, 2 },
+    { "ConvTranspose", "f1,2,3,4 f2,2,3,2 f2", "strides=2,2 pads=1,0,1,1 output_padding=1,0", -2, 2 },
+    { "ConvTranspose", "f1,4,3,3 f4,1,2,2", "group=2 dilations=2,1", -2, 2 },
+    { "ConvTranspose", "f1,2,4 f2,1,3", "strides=2, auto_pad='SAME_UPPER'", -2, 2 },
+    { "ConvTranspose", "f1,1,3 f1,1,4", "strides=2, output_shape=7,", -2, 2 },
+    { "adze.ConvGradInput", "f1,3,4 f3,2,2 f1,2,5", "", -2, 2 },
+    { "adze.ConvGradWeight", "f1,3,4 f1,2,5 f3,2,2", "", -2, 2 },
+    { "adze.MaxPoolGrad", "f1,2,2 f1,2,4", "kernel_shape=2, strides=2,", -2, 2 },
+    { "adze.AveragePoolGrad", "f1,2,2 f1,2,4", "kernel_shape=2, strides=2,", -2, 2 },
+    { "LpPool", "f1,2,5", "kernel_shape=2, strides=2, pads=1,0", -2, 2 },
+    { "LpPool", "f1,1,4,4", "kernel_shape=3,2 p=3", .5, 2 },
+    { "LpPool", "f1,1,6", "kernel_shape=3, p=1", -2, 2 },
+    { "GlobalMaxPool", "f2,3,2,2", "", -2, 2 },
+    { "GlobalLpPool", "f2,3,4", "", -2, 2 },
+    { "GlobalLpPool", "f2,3,2,2", "p=3", .5, 2 },
+    { "MaxUnpool", "f1,2,2 i1,2,2:0,3,5,6", "kernel_shape=2, strides=2,", -2, 2 },
   };
   check_all (state, problems, ADZE_COUNT_OF (problems));
+}
+
+/* Steps, batch and inputs first; each with something that the one before has not. */
+static void
+recurrent_nets (void **state)
+{
+  static const problem problems[] = {
+    { "RNN:2", "f3,2,3 f1,2,3 f1,2,2", "hidden_size=2", -1, 1 },
+    { "RNN:2", "f3,2,3 f2,2,3 f2,2,2 f2,4 n2:3,1 f2,2,2",
+      "hidden_size=2 direction='bidirectional' activations='Affine','ScaledTanh' "
+      "activation_alpha=.5,.75 activation_beta=.25,1.5", -1, 1 },
+    { "RNN:2", "f2,1,2 f1,3,2 f1,3,3 f1,6 - f1,1,3",
+      "hidden_size=3 direction='reverse' activations='LeakyRelu', activation_alpha=.125,", -1, 1 },
+    { "GRU:2", "f3,2,3 f1,6,3 f1,6,2", "hidden_size=2", -1, 1 },
+    { "GRU:2", "f2,2,2 f1,6,2 f1,6,2 f1,12 - f1,2,2", "hidden_size=2 linear_before_reset=1", -1, 1 },
+    { "GRU:2", "f3,2,2 f2,6,2 f2,6,2 f2,12 n2:3,2 f2,2,2",
+      "hidden_size=2 direction='bidirectional' clip=.75", -1, 1 },
+    { "GRU:2", "f2,3,2 f1,6,2 f1,6,2 f1,12 - f2,1,2", "hidden_size=2 layout=1", -1, 1 },
+    { "LSTM:3", "f3,2,3 f1,8,3 f1,8,2", "hidden_size=2", -1, 1 },
+    { "LSTM:3", "f3,2,2 f1,8,2 f1,8,2 f1,16 - f1,2,2 f1,2,2 f1,6", "hidden_size=2", -1, 1 },
+    { "LSTM:3", "f3,2,2 f2,8,2 f2,8,2 f2,16 n2:2,3 f2,2,2 f2,2,2 f2,6",
+      "hidden_size=2 direction='bidirectional' input_forget=1", -1, 1 },
+    { "LSTM", "f2,2,2 f1,8,2 f1,8,2 - - - - f1,6", "hidden_size=2 direction='reverse' clip=.5", -1, 1 },
+    { "LSTM:3", "f2,3,2 f2,8,2 f2,8,2 f2,16 - f2,2,2",
+      "hidden_size=2 direction='bidirectional' layout=1", -1, 1 },
+  };
+  check_all (state, problems, ADZE_COUNT_OF (problems));
+}
+
+/* ---- Random shapes, stretched to each other in all ways that there are. */
+
+static unsigned
+pick (unsigned *seed, unsigned count)
+{
+  return (unsigned)draw (seed, 0, count);
+}
+
+/* Dimensions FIRST to RANK - 1 of SHAPE, some of them 1. */
+static void
+stretched_text (unsigned *seed, const unsigned *shape, unsigned first, unsigned rank, char *into)
+{
+  *into++ = 'f';
+  for (unsigned d = first; d < rank; d++)
+    into += sprintf (into, "%s%u", d > first ? "," : "", pick (seed, 3) ? shape[d] : 1);
+  *into = 0;
+}
+
+static void
+random_shapes (void **state)
+{
+  static const struct {
+    const char *op, *attributes;
+    double low, high;
+    unsigned least, most;
+  } ops[] = {
+    { "Add", "", -2, 2, 2, 2 },
+    { "Sub", "", -2, 2, 2, 2 },
+    { "Mul", "", -2, 2, 2, 2 },
+    { "Div", "", .5, 2, 2, 2 },
+    { "Pow", "", .5, 2, 2, 2 },
+    { "Mod", "fmod=1", .3, 3, 2, 2 },
+    { "Max", "", -2, 2, 1, 3 },
+    { "Min", "", -2, 2, 1, 3 },
+    { "Sum", "", -2, 2, 1, 4 },
+    { "Mean", "", -2, 2, 1, 4 },
+    { "Tanh", "", -2, 2, 1, 1 },
+    { "Softmax", "", -2, 2, 1, 1 },
+    { "LogSoftmax", "axis=0", -2, 2, 1, 1 },
+    { "ReduceProd", "", -2, 2, 1, 1 },
+    { "ReduceMax", "keepdims=0", -2, 2, 1, 1 },
+  };
+  unsigned seed = 3;
+  for (size_t i = 0; i < 12 * ADZE_COUNT_OF (ops); i++) {
+    unsigned n = (unsigned)(i % ADZE_COUNT_OF (ops)), shape[4], rank = 1 + pick (&seed, 4);
+    unsigned count = ops[n].least + pick (&seed, ops[n].most - ops[n].least + 1);
+    char inputs[128] = "";
+    for (unsigned d = 0; d < rank; d++)
+      shape[d] = 1 + pick (&seed, 3);
+    for (unsigned k = 0; k < count; k++) {
+      char *end = inputs + strlen (inputs);
+      stretched_text (&seed, shape, count > 1 ? pick (&seed, rank + 1) : 0, rank, end + (k > 0));
+      if (k)
+        *end = ' ';
+    }
+    const problem p = { .op = ops[n].op, .inputs = inputs, .attributes = ops[n].attributes,
+                        .low = ops[n].low, .high = ops[n].high };
+    check_all (state, &p, 1);
+  }
 }
 
 /* ---- Second derivatives. */
@@ -507,15 +395,45 @@ what_has_no_gradient_is_named (void **state)
   assert_non_null (strstr (adze_error_message (none), "(Hardmax) cannot be differentiated"));
 }
 
+/* ---- */
+
+/* The last one: whoever adds a rule adds a line to a table above. */
+static void
+every_rule_was_checked (void **state)
+{
+  const engine *e = *state;
+  const adze_operator *at;
+  for (size_t i = 0; (at = adze_operator_at (i)); i++) {
+    const adze_gradient_rule *rule = adze_gradient_rule_find (at->domain, at->name);
+    bool found = !rule;
+    for (size_t k = 0; k < e->checked_count; k++)
+      found = found || e->checked[k] == rule;
+    if (!found)
+      fail_msg ("the rule of %s %s is in no table of this test", at->domain, at->name);
+  }
+}
+
 int
 main (void)
 {
   if (!files_are_loaded ())
     return 0;
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (elementwise),        cmocka_unit_test (products_and_sums),
-    cmocka_unit_test (moved_values),       cmocka_unit_test (networks),
-    cmocka_unit_test (second_derivatives), cmocka_unit_test (what_has_no_gradient_is_named),
+    cmocka_unit_test (elementwise),
+    cmocka_unit_test (products_and_sums),
+    cmocka_unit_test (moved_values),
+    cmocka_unit_test (networks),
+    cmocka_unit_test (recurrent_nets),
+    cmocka_unit_test (random_shapes),
+    cmocka_unit_test (second_derivatives),
+    cmocka_unit_test (what_has_no_gradient_is_named),
+    cmocka_unit_test (dropped_values),
+    cmocka_unit_test (batch_statistics),
+    cmocka_unit_test (what_looks_at_no_numbers_gives_zeros),
+    cmocka_unit_test (what_the_table_says_nobody_computes),
+    cmocka_unit_test (ties_are_shared),
+    cmocka_unit_test (branches),
+    cmocka_unit_test (every_rule_was_checked),
   };
   return cmocka_run_group_tests_name ("gradients", tests, engine_open, engine_close);
 }

@@ -105,6 +105,14 @@ typedef struct adze_node_recipe {
   size_t attribute_count;
 } adze_node_recipe;
 
+/* How a node is differentiated, where it is not by its operator's own rule. */
+typedef enum adze_gradient_kind {
+  ADZE_GRADIENT_RULE = 0,     /* by the rule; what was attached is forgotten */
+  ADZE_GRADIENT_STRAIGHT = 1, /* that of the first output is that of the first input, as it is */
+  ADZE_GRADIENT_NONE = 2,     /* nothing flows back: all inputs get zeros */
+  ADZE_GRADIENT_BODY = 3      /* a graph says what flows back */
+} adze_gradient_kind;
+
 typedef struct adze_graph_service {
   uint32_t struct_size;
 
@@ -184,6 +192,17 @@ typedef struct adze_graph_service {
                             uint32_t value);
   adze_status (*set_attribute) (const adze_host *host, adze_graph *graph, uint32_t node,
                                 const adze_graph_attribute *attribute);
+
+  /* ---- Differentiating otherwise. */
+
+  /* [callback] What differentiate does with a node. KIND is an adze_gradient_kind; BODY is NULL but
+   * for ADZE_GRADIENT_BODY, where it is a graph from add_body. It takes the node's inputs, its
+   * outputs, and the gradients of those outputs that are floats; it gives the gradients of those
+   * inputs that are floats, of their shapes; inputs and outputs that are left out are left out
+   * there as well. It has no weights. An output that is no float has no gradient, whatever is
+   * attached. Belongs to the graph, not to files that are written of it. */
+  adze_status (*set_gradient) (const adze_host *host, adze_graph *graph, uint32_t node,
+                               uint32_t kind, adze_graph *body);
 } adze_graph_service;
 
 static inline const adze_graph_service *
