@@ -96,7 +96,7 @@ control_step (adze_executable *x, adze_graph_step *step)
   memcpy (step->outputs, node->outputs, node->output_count * sizeof *step->outputs);
   ADZE_TRY (list_views (x, step));
   step->settled = false;
-  return adze_control_open (step);
+  return adze_control_open (x, step);
 }
 
 /* ---- Slots. */
@@ -263,6 +263,34 @@ nobody_can (const adze_executable *x, const adze_graph_node *node, bool delegati
                          x->options.backend ? "' nor 'ref'" : "'");
 }
 
+/* Bodies are compiled when their turn comes; who could not do a node of one then is found out now. What
+ * ref does it does whatever the sizes, so that it need not know them yet. */
+static adze_error *
+check_bodies (adze_executable *x, const adze_graph_node *node)
+{
+  for (size_t i = 0; i < node->attribute_count; i++) {
+    ADZE_AUTO_GRAPH body = NULL;
+    if (node->attributes[i].type != ADZE_ATTRIBUTE_GRAPH)
+      continue;
+    ADZE_TRY (adze_graph_copy (node->attributes[i].graph, &body));
+    ADZE_AUTO_FREE uint32_t *own = calloc (body->node_count + 1, sizeof *own);
+    ADZE_AUTO_FREE uint32_t *rest = calloc (body->node_count + 1, sizeof *rest);
+    if (!own || !rest)
+      return adze_error_memory ();
+    ADZE_TRY (adze_backend_claim (x->options.ref, body, rest));
+    if (x->options.backend)
+      ADZE_TRY (adze_backend_claim (x->options.backend, body, own));
+    for (uint32_t n = 0; n < body->node_count; n++) {
+      const adze_graph_node *inner = body->nodes[n];
+      if (inner && adze_node_has_bodies (inner))
+        ADZE_TRY (check_bodies (x, inner));
+      else if (inner && !own[n] && !rest[n])
+        return nobody_can (x, inner, false);
+    }
+  }
+  return NULL;
+}
+
 /* OWNER[n]: who does node n; PART[n]: which nodes go together, numbers of REF's above the backend's. */
 static adze_error *
 claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
@@ -277,6 +305,8 @@ claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
   ADZE_TRY (ask_ref (x, &rest));
   for (uint32_t n = 0; n < count; n++) {
     const adze_graph_node *node = x->graph->nodes[n];
+    if (node && adze_node_has_bodies (node))
+      ADZE_TRY (check_bodies (x, node));
     if (!node || adze_node_has_bodies (node))
       continue;
     if (!own[n] && !rest[n])
@@ -432,4 +462,16 @@ const adze_executable_facts *
 adze_executable_facts_of (const adze_executable *executable)
 {
   return &executable->facts;
+}
+
+uint32_t
+adze_executable_delegated (const adze_executable *executable)
+{
+  uint32_t delegated = executable->facts.delegated;
+  for (size_t i = 0; i < executable->step_count; i++)
+    for (size_t b = 0; b < ADZE_COUNT_OF (executable->steps[i].bodies); b++) {
+      const adze_executable *body = executable->steps[i].bodies[b].executable;
+      delegated += body ? adze_executable_delegated (body) : 0;
+    }
+  return delegated;
 }

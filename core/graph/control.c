@@ -26,14 +26,36 @@ find_body (const adze_graph_step *step, const char *name, adze_body *body)
   return adze_graph_copy (attribute->graph, &body->graph);
 }
 
-adze_error *
-adze_control_open (adze_graph_step *step)
+/* What a body captures and is constant out here is so inside: sizes follow from it, and weights are
+ * arranged once. The numbers are this graph's, which lives as long as its steps. */
+static adze_error *
+pass_constants (const adze_executable *x, const adze_graph_step *step, adze_body *body)
 {
-  if (strcmp (step->node->op, "If") == 0) {
-    ADZE_TRY (find_body (step, "then_branch", &step->bodies[0]));
-    return find_body (step, "else_branch", &step->bodies[1]);
+  const adze_graph_node *node = step->node;
+  size_t count, captured = node->captured_count;
+  const uint32_t *inputs = adze_graph_inputs (body->graph, &count);
+  for (size_t i = 0; i < captured && captured <= count; i++) {
+    const adze_graph_value *value
+        = adze_graph_value_at (x->graph, node->inputs[node->input_count - captured + i]);
+    uint32_t inside = inputs[count - captured + i];
+    if (!value || value->role != ADZE_ROLE_CONSTANT || !value->data)
+      continue;
+    ADZE_TRY (adze_graph_set_type (body->graph, inside, value->dtype, value->rank, value->shape));
+    ADZE_TRY (adze_graph_set_data (body->graph, inside, value->data, 0, false));
   }
-  return find_body (step, "body", &step->bodies[0]);
+  return NULL;
+}
+
+adze_error *
+adze_control_open (const adze_executable *x, adze_graph_step *step)
+{
+  bool branches = strcmp (step->node->op, "If") == 0;
+  ADZE_TRY (find_body (step, branches ? "then_branch" : "body", &step->bodies[0]));
+  ADZE_TRY (pass_constants (x, step, &step->bodies[0]));
+  if (!branches)
+    return NULL;
+  ADZE_TRY (find_body (step, "else_branch", &step->bodies[1]));
+  return pass_constants (x, step, &step->bodies[1]);
 }
 
 /* Type and sizes of all inputs in a row; *COUNT numbers. */

@@ -46,6 +46,8 @@ adze_executable_cleanup (adze_executable **executable)
   __attribute__ ((cleanup (adze_executable_cleanup))) adze_executable *
 
 const adze_executable_facts *adze_executable_facts_of (const adze_executable *executable);
+/* Nodes that ref does in the place of the backend, those of bodies included that were executed. */
+uint32_t adze_executable_delegated (const adze_executable *executable);
 
 /* Where a weight has its numbers, and where output INDEX is made, from the next execution on: aligned to
  * 64. False: the graph has no such weight; or the output has a place that it shares with another

@@ -79,7 +79,8 @@ ADZE_MUST_CHECK adze_error *adze_graph_step_error (const adze_graph_step *step, 
 
 /* control.c */
 bool adze_node_has_bodies (const adze_graph_node *node);
-ADZE_MUST_CHECK adze_error *adze_control_open (adze_graph_step *step);
+ADZE_MUST_CHECK adze_error *adze_control_open (const adze_executable *x,
+                                               adze_graph_step *step);
 ADZE_MUST_CHECK adze_error *adze_control_execute (adze_executable *x, adze_graph_step *step);
 
 #endif
