@@ -40,14 +40,15 @@ function random (seed) { // from -1 to 1
   }
 }
 
-// Turn number TURN of a voice that begins after the first: a tone with overtones that sways.
+// Turn number TURN of a voice that begins after the first: a tone with overtones that sways. Not too
+// quiet, for the detectors magnify what is near silence, and rounding with it.
 function voice (turn, count, hertz, batch = 1) {
   const noise = random(turn + 1)
   const at = i => {
     const t = (turn * count + i % count) / hertz
     const pitch = (120 + 40 * Math.floor(i / count) + 10 * Math.sin(20 * t)) * 2 * Math.PI
     const tone = [1, 2, 3, 5, 8].reduce((sum, n) => sum + Math.sin(n * pitch * t) / n, 0)
-    return (turn ? 0.2 * tone * (1 + Math.sin(30 * t)) : 0) + 0.01 * noise()
+    return (turn ? 0.2 * tone * (1 + Math.sin(30 * t)) : 0) + 0.02 * noise()
   }
   return floats(Array.from({ length: batch * count }, (_, i) => at(i)), batch, count)
 }
@@ -94,10 +95,10 @@ function silero (file, count, hertz, batch, states) {
     }
   }
 }
-for (const version of ['v5', 'v6']) {
+for (const [version, batch] of [['v5', 1], ['v6', 2]]) {
   const file = `silero_vad_${version}.onnx`
   models[`silero-${version}-16k`] = silero(file, 512, 16000, 1, { state: 'stateN' })
-  models[`silero-${version}-8k`] = silero(file, 256, 8000, 2, { state: 'stateN' })
+  models[`silero-${version}-8k`] = silero(file, 256, 8000, batch, { state: 'stateN' })
 }
 for (const [name, count, hertz, batch] of [['16k', 1536, 16000, 1], ['8k', 768, 8000, 2]]) {
   models[`silero-legacy-${name}`] = silero('silero_vad_legacy.onnx', count, hertz, batch,
