@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/control.c: nodes with bodies. A body is a graph that is compiled when it is first needed, and
- * again when its inputs have other sizes than then. */
+/* graph/control.c: nodes with bodies. A body is a graph that is compiled with the graph around it where
+ * the sizes are known by then, else when it is first needed, and again for other sizes. */
 #include <string.h>
 
 #include "graph/executable_private.h"
@@ -84,6 +84,7 @@ compile_body (adze_executable *x, adze_body *body, const adze_view *const *input
   size_t count;
   const uint32_t *numbers = adze_graph_inputs (body->graph, &count);
   adze_compile_options options = x->options;
+  options.shapes = NULL; /* those of the graph around it */
   for (size_t i = 0; i < count; i++)
     ADZE_TRY (adze_graph_set_type (body->graph, numbers[i], inputs[i]->dtype, inputs[i]->rank,
                                    inputs[i]->shape));
@@ -92,28 +93,54 @@ compile_body (adze_executable *x, adze_body *body, const adze_view *const *input
   return adze_graph_compile (body->graph, &options, &body->executable);
 }
 
+/* Compiles BODY for these inputs, unless it is. */
+static adze_error *
+prepare_body (adze_executable *x, adze_body *body, const adze_view *const *inputs,
+              size_t input_count)
+{
+  size_t count;
+  ADZE_AUTO_FREE int64_t *sizes = NULL;
+  ADZE_TRY (sizes_of (inputs, input_count, &sizes, &count));
+  if (body->executable && count == body->size_count
+      && memcmp (sizes, body->sizes, count * sizeof *sizes) == 0)
+    return NULL;
+  ADZE_TRY (compile_body (x, body, inputs));
+  free (body->sizes);
+  body->sizes = adze_take (&sizes);
+  body->size_count = count;
+  return NULL;
+}
+
+adze_error *
+adze_control_compile_ahead (adze_executable *x, const adze_graph_step *step, adze_body *body)
+{
+  size_t captured = step->node->captured_count, first = step->input_count - captured;
+  if (strcmp (step->node->op, "If") != 0 || body->graph->inputs.count != captured)
+    return NULL;
+  for (size_t i = 0; i < captured; i++)
+    if (!x->slots[step->inputs[first + i]].settled)
+      return NULL;
+  adze_error *error = prepare_body (x, body, step->input_views + first, captured);
+  if (!error || adze_error_status (error) != ADZE_E_FORMAT)
+    return adze_graph_step_error (step, error);
+  adze_error_free (error);
+  body->graph->refuted = true;
+  return NULL;
+}
+
 static adze_error *
 run_body (adze_executable *x, const adze_graph_step *step, adze_body *body,
           const adze_view *const *inputs, size_t input_count, const adze_view **outputs,
           size_t output_count)
 {
   size_t count;
-  ADZE_AUTO_FREE int64_t *sizes = NULL;
   adze_graph_inputs (body->graph, &count);
   if (count != input_count || body->graph->outputs.count != output_count)
     return adze_graph_step_error (
         step, adze_error_new (ADZE_E_FORMAT,
                               "its body takes %zu values and gives %zu; %zu and %zu are needed", count,
                               body->graph->outputs.count, input_count, output_count));
-  ADZE_TRY (sizes_of (inputs, input_count, &sizes, &count));
-  bool same = body->executable && count == body->size_count
-              && memcmp (sizes, body->sizes, count * sizeof *sizes) == 0;
-  if (!same) {
-    ADZE_TRY (adze_graph_step_error (step, compile_body (x, body, inputs)));
-    free (body->sizes);
-    body->sizes = adze_take (&sizes);
-    body->size_count = count;
-  }
+  ADZE_TRY (adze_graph_step_error (step, prepare_body (x, body, inputs, input_count)));
   return adze_graph_step_error (step, adze_execute (body->executable, inputs, outputs));
 }
 

@@ -81,6 +81,11 @@ ADZE_MUST_CHECK adze_error *adze_graph_step_error (const adze_graph_step *step, 
 bool adze_node_has_bodies (const adze_graph_node *node);
 ADZE_MUST_CHECK adze_error *adze_control_open (const adze_executable *x,
                                                adze_graph_step *step);
+/* A branch, for the sizes that flow in, if they are known. What is wrong with them is for whoever takes
+ * it to hear: BODY's graph is refuted then. */
+ADZE_MUST_CHECK adze_error *adze_control_compile_ahead (adze_executable *x,
+                                                        const adze_graph_step *step,
+                                                        adze_body *body);
 ADZE_MUST_CHECK adze_error *adze_control_execute (adze_executable *x, adze_graph_step *step);
 
 #endif

@@ -146,6 +146,7 @@ adze_graph_copy (const adze_graph *from, adze_graph **into)
   ADZE_TRY (adze_graph_new (from->name, &made));
   ADZE_TRY (open_map (from, made, &m));
   ADZE_TRY (copy_all (&m));
+  made->refuted = from->refuted;
   *into = adze_take (&made);
   return NULL;
 }

@@ -173,17 +173,18 @@ may_take (const adze_infer_value *condition, int branch)
   return (*(const unsigned char *)condition->data != 0) == (branch == 0);
 }
 
-/* What was refused of a branch is forgotten if the other one can be computed; not so an operator that
- * there is not, or that is not used as it is meant. */
+/* What is wrong with a branch for the sizes that flow in does not count if the other can be computed. */
 static adze_error *
 try_branch (const adze_infer *infer, adze_graph *graph, adze_graph *body,
             const adze_infer_value *inputs, adze_error **refusal)
 {
   size_t captured = infer->node->captured_count;
-  body->refuted = false;
-  ADZE_TRY (adze_graph_check_operators (body));
-  *refusal = tell_body (infer, graph, body, inputs + infer->node->input_count - captured, captured);
-  body->refuted = *refusal != NULL;
+  adze_error *error
+      = tell_body (infer, graph, body, inputs + infer->node->input_count - captured, captured);
+  if (error && adze_error_status (error) != ADZE_E_FORMAT)
+    return error;
+  body->refuted = error != NULL;
+  *refusal = error;
   return NULL;
 }
 
@@ -198,9 +199,11 @@ bodies_of_if (const adze_infer *infer, adze_graph *graph, const adze_infer_value
     adze_graph *body = own_body (graph, body_of (infer->node, branches[i]));
     if (!body)
       return NULL; /* what is missing is refused by the row */
-    if (may_take (&inputs[0], i))
+    ADZE_TRY (adze_graph_check_operators (body));
+    body->refuted = !may_take (&inputs[0], i);
+    if (!body->refuted)
       ADZE_TRY (try_branch (infer, graph, body, inputs, refusals[i]));
-    possible = possible || (may_take (&inputs[0], i) && !body->refuted);
+    possible = possible || !body->refuted;
   }
   if (possible)
     return NULL;
@@ -330,10 +333,8 @@ if_rule (adze_infer *infer)
   const adze_graph *else_body = body_of (infer->node, branches[1]);
   ADZE_TRY (check_outputs (infer, then_body, infer->output_count));
   ADZE_TRY (check_outputs (infer, else_body, infer->output_count));
-  bool may_then = may_take (&infer->inputs[0], 0) && !then_body->refuted;
-  bool may_else = may_take (&infer->inputs[0], 1) && !else_body->refuted;
-  if (may_then != may_else) {
-    give_branch (infer, may_then ? then_body : else_body);
+  if (then_body->refuted != else_body->refuted) {
+    give_branch (infer, then_body->refuted ? else_body : then_body);
     return NULL;
   }
   for (size_t i = 0; i < infer->output_count; i++) {

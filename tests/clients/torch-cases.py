@@ -134,6 +134,34 @@ class Quantised(nn.Module):
         return functional.conv2d(x, w, padding=1)
 
 
+class Translator(nn.Module):
+    """What is said so far looks at what is to be translated."""
+
+    def __init__(self):
+        super().__init__()
+        self.both = nn.Transformer(24, 3, 1, 2, 48, activation="relu", batch_first=True)
+        self.last = nn.Linear(24, 9)
+
+    def forward(self, source, target):
+        return self.last(self.both(source, target)).argmax(dim=2), self.both.encoder(source)
+
+
+class Signals(nn.Module):
+    """One dimension, and three."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = nn.Sequential(nn.ReflectionPad1d(3), nn.Conv1d(2, 8, 7, stride=2), nn.GLU(dim=1),
+                                   nn.BatchNorm1d(4), nn.ELU(), nn.MaxPool1d(2),
+                                   nn.ConvTranspose1d(4, 6, 3, stride=2, output_padding=1), nn.Softplus())
+        self.seen = nn.Sequential(nn.Conv3d(1, 4, (2, 3, 3), padding=(0, 1, 1)), nn.Mish(),
+                                  nn.AvgPool3d((1, 2, 2)), nn.Upsample(scale_factor=2, mode="nearest"))
+
+    def forward(self, x):
+        heard = self.heard(x)
+        return heard, self.seen(heard[:, None, :, :, None] * heard[:, None, :, None, :4])
+
+
 def texts(batch, size):
     made = torch.randint(1, 50, (batch, size))
     made[0, size - 2:] = 0
@@ -144,7 +172,7 @@ def floats(*shape):
     return lambda batch: (torch.randn(batch, *shape),)
 
 
-# Name, network, inputs for a batch, the least opset, what size is open beside the batch.
+# Name, network, inputs for a batch, the least opset.
 CASES = [
     ("perceptron", Perceptron, floats(20), 9),
     ("convolutions", Convolutions, floats(3, 20, 20), 11),
@@ -157,6 +185,8 @@ CASES = [
                                                                         torch.tensor(2 + batch)), 11),
     ("shuffles", Shuffles, floats(4, 5, 6), 11),
     ("attention", Attention, floats(7, 16), 13),
+    ("translator", Translator, lambda batch: (torch.randn(batch, 6, 24), torch.randn(batch, 4, 24)), 11),
+    ("signals", Signals, floats(2, 24), 11),
     ("quantised", Quantised, floats(6, 8, 8), 13),
 ]
 

@@ -206,6 +206,20 @@ operators_inside_are_known_before_anything_runs (void **state)
              "'inner' (RandomNormalLike) is done by no backend", NULL);
 }
 
+/* OP, and before it an Identity which is listed after it. */
+static void
+add_branch_backwards (adze_graph *graph, const char *op, uint32_t captured)
+{
+  uint32_t between, output;
+  const char *name = "between";
+  must (adze_graph_add_value (graph, name, &between));
+  must (adze_graph_add_output (graph, add (graph, op, "second", &between, 1)));
+  adze_node_recipe recipe = { .struct_size = sizeof recipe, .op = "Identity", .inputs = &captured,
+                              .input_count = 1, .output_names = &name, .output_count = 1 };
+  must (adze_graph_add_node (graph, &recipe, &output));
+  assert_int_equal (output, between);
+}
+
 /* Each of three turns looks at its condition, which stays, and turns the sign of x. */
 static void
 branches_within_loops (void **state)
@@ -223,8 +237,7 @@ branches_within_loops (void **state)
   for (int i = 0; i < 2; i++) {
     must (adze_graph_add_body (body, i ? "else" : "then", &inner[i]));
     must (adze_graph_add_input (inner[i], NULL, (adze_dtype){ 0 }, -1, NULL, &captured));
-    output = add (inner[i], i ? "Identity" : "Neg", "inner", &captured, 1);
-    must (adze_graph_add_output (inner[i], output));
+    add_branch_backwards (inner[i], i ? "Identity" : "Neg", captured);
   }
   adze_graph_attribute bodies[] = {
     body_attribute ("then_branch", inner[0]),
