@@ -135,7 +135,7 @@ open_bodies (adze_executable *x, adze_graph_step *step)
     adze_body *body = &step->bodies[i];
     if (!body->graph || body->graph->refuted)
       continue;
-    ADZE_TRY (adze_control_compile_ahead (x, step, body));
+    ADZE_TRY (adze_body_compile_ahead (x, step, body));
     if (body->executable)
       x->facts.delegated += body->executable->facts.delegated;
     else if (!body->graph->refuted)
@@ -159,7 +159,7 @@ control_step (adze_executable *x, adze_graph_step *step)
   memcpy (step->outputs, node->outputs, node->output_count * sizeof *step->outputs);
   ADZE_TRY (list_views (x, step));
   step->settled = false;
-  ADZE_TRY (adze_control_open (x, step));
+  ADZE_TRY (adze_bodies_open (x, step));
   return open_bodies (x, step);
 }
 
