@@ -81,6 +81,69 @@ adze_graph_step_compile (adze_executable *x, adze_graph_step *step, const uint32
   return NULL;
 }
 
+/* ---- Nodes with bodies. */
+
+static adze_error *
+nobody_can (const adze_executable *x, const adze_graph_node *node, bool delegation)
+{
+  ADZE_AUTO (adze_buffer) who = { 0 };
+  adze_graph_node_text (node, &who);
+  const char *name = who.data ? who.data : "a node";
+  if (delegation)
+    return adze_error_new (ADZE_E_UNSUPPORTED,
+                           "%s is not done by the backend '%s', and delegation to 'ref' is refused",
+                           name, adze_backend_id (x->options.backend));
+  return adze_error_new (ADZE_E_UNSUPPORTED, "%s is done by no backend%s%s%s", name,
+                         x->options.backend ? ", neither '" : ", not by '",
+                         x->options.backend ? adze_backend_id (x->options.backend) : "ref",
+                         x->options.backend ? "' nor 'ref'" : "'");
+}
+
+/* A body that is compiled when its turn comes: what nobody does in it is found out now, and what the
+ * backend leaves to ref is counted, as far as that is known without sizes. */
+static adze_error *
+ask_for_body (adze_executable *x, const adze_graph *graph)
+{
+  ADZE_AUTO_GRAPH body = NULL;
+  if (graph->refuted)
+    return NULL;
+  ADZE_TRY (adze_graph_copy (graph, &body));
+  ADZE_AUTO_FREE uint32_t *own = calloc (body->node_count + 1, sizeof *own);
+  ADZE_AUTO_FREE uint32_t *rest = calloc (body->node_count + 1, sizeof *rest);
+  if (!own || !rest)
+    return adze_error_memory ();
+  ADZE_TRY (adze_backend_claim (x->options.ref, body, rest));
+  if (x->options.backend)
+    ADZE_TRY (adze_backend_claim (x->options.backend, body, own));
+  for (uint32_t n = 0; n < body->node_count; n++) {
+    const adze_graph_node *node = body->nodes[n];
+    bool inner = node && adze_node_has_bodies (node);
+    for (size_t i = 0; inner && i < node->attribute_count; i++)
+      if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
+        ADZE_TRY (ask_for_body (x, node->attributes[i].graph));
+    if (node && !inner && !own[n] && !rest[n])
+      return nobody_can (x, node, false);
+    x->facts.delegated += node && !inner && !own[n] && x->options.backend;
+  }
+  return NULL;
+}
+
+static adze_error *
+open_bodies (adze_executable *x, adze_graph_step *step)
+{
+  for (size_t i = 0; i < ADZE_COUNT_OF (step->bodies); i++) {
+    adze_body *body = &step->bodies[i];
+    if (!body->graph || body->graph->refuted)
+      continue;
+    ADZE_TRY (adze_body_compile_ahead (x, step, body));
+    if (body->executable)
+      x->facts.delegated += body->executable->facts.delegated;
+    else if (!body->graph->refuted)
+      ADZE_TRY (ask_for_body (x, body->graph));
+  }
+  return NULL;
+}
+
 /* A node with bodies takes its inputs as they stand, left out ones too. */
 static adze_error *
 control_step (adze_executable *x, adze_graph_step *step)
@@ -96,7 +159,8 @@ control_step (adze_executable *x, adze_graph_step *step)
   memcpy (step->outputs, node->outputs, node->output_count * sizeof *step->outputs);
   ADZE_TRY (list_views (x, step));
   step->settled = false;
-  return adze_control_open (step);
+  ADZE_TRY (adze_bodies_open (x, step));
+  return open_bodies (x, step);
 }
 
 /* ---- Slots. */
@@ -246,22 +310,6 @@ settle_graph (adze_executable *x)
 }
 
 /* ---- Claims. */
-
-static adze_error *
-nobody_can (const adze_executable *x, const adze_graph_node *node, bool delegation)
-{
-  ADZE_AUTO (adze_buffer) who = { 0 };
-  adze_graph_node_text (node, &who);
-  const char *name = who.data ? who.data : "a node";
-  if (delegation)
-    return adze_error_new (ADZE_E_UNSUPPORTED,
-                           "%s is not done by the backend '%s', and delegation to 'ref' is refused",
-                           name, adze_backend_id (x->options.backend));
-  return adze_error_new (ADZE_E_UNSUPPORTED, "%s is done by no backend%s%s%s", name,
-                         x->options.backend ? ", neither '" : ", not by '",
-                         x->options.backend ? adze_backend_id (x->options.backend) : "ref",
-                         x->options.backend ? "' nor 'ref'" : "'");
-}
 
 /* OWNER[n]: who does node n; PART[n]: which nodes go together, numbers of REF's above the backend's. */
 static adze_error *

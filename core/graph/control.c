@@ -1,99 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/control.c: nodes with bodies. A body is a graph that is compiled when it is first needed, and
- * again when its inputs have other sizes than then. */
+/* graph/control.c: nodes with bodies, carried out: If, Loop and Scan. */
 #include <string.h>
 
 #include "graph/executable_private.h"
-
-bool
-adze_node_has_bodies (const adze_graph_node *node)
-{
-  for (size_t i = 0; i < node->attribute_count; i++)
-    if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
-      return true;
-  return false;
-}
-
-/* ---- Bodies. */
-
-static adze_error *
-find_body (const adze_graph_step *step, const char *name, adze_body *body)
-{
-  const adze_graph_attribute *attribute = adze_node_attribute (step->node, name);
-  if (!attribute || attribute->type != ADZE_ATTRIBUTE_GRAPH)
-    return adze_graph_step_error (step, adze_error_new (ADZE_E_FORMAT, "it has no attribute '%s' with a graph",
-                                                  name));
-  return adze_graph_copy (attribute->graph, &body->graph);
-}
-
-adze_error *
-adze_control_open (adze_graph_step *step)
-{
-  if (strcmp (step->node->op, "If") == 0) {
-    ADZE_TRY (find_body (step, "then_branch", &step->bodies[0]));
-    return find_body (step, "else_branch", &step->bodies[1]);
-  }
-  return find_body (step, "body", &step->bodies[0]);
-}
-
-/* Type and sizes of all inputs in a row; *COUNT numbers. */
-static adze_error *
-sizes_of (const adze_view *const *inputs, size_t input_count, int64_t **sizes, size_t *count)
-{
-  size_t at = 0;
-  *count = 0;
-  for (size_t i = 0; i < input_count; i++)
-    *count += 2 + (size_t)inputs[i]->rank;
-  *sizes = calloc (*count + 1, sizeof **sizes);
-  if (!*sizes)
-    return adze_error_memory ();
-  for (size_t i = 0; i < input_count; i++) {
-    (*sizes)[at++] = inputs[i]->rank;
-    (*sizes)[at++] = inputs[i]->dtype.code * 256 + inputs[i]->dtype.bits;
-    for (int32_t d = 0; d < inputs[i]->rank; d++)
-      (*sizes)[at++] = inputs[i]->shape[d];
-  }
-  return NULL;
-}
-
-static adze_error *
-compile_body (adze_executable *x, adze_body *body, const adze_view *const *inputs)
-{
-  size_t count;
-  const uint32_t *numbers = adze_graph_inputs (body->graph, &count);
-  adze_compile_options options = x->options;
-  for (size_t i = 0; i < count; i++)
-    ADZE_TRY (adze_graph_set_type (body->graph, numbers[i], inputs[i]->dtype, inputs[i]->rank,
-                                   inputs[i]->shape));
-  adze_executable_free (body->executable);
-  body->executable = NULL;
-  return adze_graph_compile (body->graph, &options, &body->executable);
-}
-
-static adze_error *
-run_body (adze_executable *x, const adze_graph_step *step, adze_body *body,
-          const adze_view *const *inputs, size_t input_count, const adze_view **outputs,
-          size_t output_count)
-{
-  size_t count;
-  ADZE_AUTO_FREE int64_t *sizes = NULL;
-  adze_graph_inputs (body->graph, &count);
-  if (count != input_count || body->graph->outputs.count != output_count)
-    return adze_graph_step_error (
-        step, adze_error_new (ADZE_E_FORMAT,
-                              "its body takes %zu values and gives %zu; %zu and %zu are needed", count,
-                              body->graph->outputs.count, input_count, output_count));
-  ADZE_TRY (sizes_of (inputs, input_count, &sizes, &count));
-  bool same = body->executable && count == body->size_count
-              && memcmp (sizes, body->sizes, count * sizeof *sizes) == 0;
-  if (!same) {
-    ADZE_TRY (adze_graph_step_error (step, compile_body (x, body, inputs)));
-    free (body->sizes);
-    body->sizes = adze_take (&sizes);
-    body->size_count = count;
-  }
-  return adze_graph_step_error (step, adze_execute (body->executable, inputs, outputs));
-}
 
 /* ---- Numbers that decide. */
 
@@ -136,9 +45,9 @@ run_if (adze_executable *x, adze_graph_step *step)
   if (!outputs)
     return adze_error_memory ();
   ADZE_TRY (truth (step, step->input_views[0], &taken));
-  ADZE_TRY (run_body (x, step, &step->bodies[!taken],
-                      step->input_views + step->input_count - captured, captured, outputs,
-                      step->output_count));
+  ADZE_TRY (adze_body_run (x, step, &step->bodies[!taken],
+                           step->input_views + step->input_count - captured, captured, outputs,
+                           step->output_count));
   for (size_t i = 0; i < step->output_count; i++)
     ADZE_TRY (give (x, step, i, outputs[i]));
   return NULL;
@@ -357,7 +266,8 @@ loop_turns (adze_executable *x, adze_graph_step *step, turn *t, carried *all, pi
     t->inputs[1] = &condition;
     size_t at = append_carried (t->inputs, 2, all);
     at = append_views (t->inputs, at, step->input_views + step->input_count - captured, captured);
-    ADZE_TRY (run_body (x, step, &step->bodies[0], t->inputs, at, t->outputs, t->output_count));
+    ADZE_TRY (adze_body_run (x, step, &step->bodies[0], t->inputs, at, t->outputs,
+                             t->output_count));
     ADZE_TRY (truth (step, t->outputs[0], &on));
     for (size_t s = 0; s < scans->count; s++)
       ADZE_TRY (add_to_pile (step, &scans->items[s], t->outputs[1 + all->count + s]));
@@ -481,7 +391,8 @@ scan_turns (adze_executable *x, adze_graph_step *step, scan *s, turn *t, carried
       t->inputs[at++] = &s->slices[k].view;
     }
     at = append_views (t->inputs, at, step->input_views + step->input_count - captured, captured);
-    ADZE_TRY (run_body (x, step, &step->bodies[0], t->inputs, at, t->outputs, t->output_count));
+    ADZE_TRY (adze_body_run (x, step, &step->bodies[0], t->inputs, at, t->outputs,
+                             t->output_count));
     for (size_t o = 0; o < s->outputs; o++)
       ADZE_TRY (add_to_pile (step, &scans->items[o], t->outputs[s->states + o]));
     ADZE_TRY (carry (all, t->outputs));

@@ -27,7 +27,8 @@ typedef struct adze_executable_facts {
   uint64_t values;    /* bytes of the block that values and scratch lie in */
   uint64_t constants; /* bytes of weights and constants, which lie elsewhere */
   uint32_t steps;
-  uint32_t delegated; /* nodes that ref does in the place of the backend */
+  uint32_t delegated; /* nodes that ref does in the place of the backend; of both branches of an If,
+                         and in a body whose sizes are not known yet all that may be */
   uint32_t folded;    /* nodes that were computed when the graph was compiled */
   uint32_t unsettled; /* values that are allocated while executing */
 } adze_executable_facts;

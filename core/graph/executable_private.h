@@ -5,6 +5,7 @@
  *   place.c    where values lie
  *   execute.c  steps carried out
  *   control.c  those with bodies: If, Loop, Scan
+ *   bodies.c   the bodies, compiled
  */
 #ifndef ADZE_GRAPH_EXECUTABLE_PRIVATE_H
 #define ADZE_GRAPH_EXECUTABLE_PRIVATE_H
@@ -77,9 +78,20 @@ ADZE_MUST_CHECK adze_error *adze_slot_fill (adze_slot *slot, const adze_view *vi
 /* "node 3 'x' (Conv): CAUSE" */
 ADZE_MUST_CHECK adze_error *adze_graph_step_error (const adze_graph_step *step, adze_error *cause);
 
-/* control.c */
+/* bodies.c */
 bool adze_node_has_bodies (const adze_graph_node *node);
-ADZE_MUST_CHECK adze_error *adze_control_open (adze_graph_step *step);
+ADZE_MUST_CHECK adze_error *adze_bodies_open (const adze_executable *x, adze_graph_step *step);
+/* A branch, for the sizes that flow in, if they are known. What is wrong with them is for whoever takes
+ * it to hear: BODY's graph is refuted then. */
+ADZE_MUST_CHECK adze_error *adze_body_compile_ahead (adze_executable *x, const adze_graph_step *step,
+                                                     adze_body *body);
+/* Compiles it where that is still to be done. */
+ADZE_MUST_CHECK adze_error *adze_body_run (adze_executable *x, const adze_graph_step *step,
+                                           adze_body *body, const adze_view *const *inputs,
+                                           size_t input_count, const adze_view **outputs,
+                                           size_t output_count);
+
+/* control.c */
 ADZE_MUST_CHECK adze_error *adze_control_execute (adze_executable *x, adze_graph_step *step);
 
 #endif

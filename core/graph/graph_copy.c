@@ -153,8 +153,12 @@ copy_all (map *m)
 {
   const adze_graph *from = m->from;
   ADZE_TRY (copy_symbols (m));
-  for (size_t i = 0; i < from->inputs.count; i++)
-    ADZE_TRY (bring (m, from->inputs.items[i], ADZE_ROLE_INPUT));
+  for (size_t i = 0; i < from->inputs.count; i++) {
+    uint32_t number = from->inputs.items[i];
+    ADZE_TRY (bring (m, number, ADZE_ROLE_INPUT));
+    /* Of a body, an input may be known to be constant. */
+    m->into->values[m->values[number]]->role = from->values[number]->role;
+  }
   for (uint32_t i = 0; i < from->value_count; i++)
     if (from->values[i]->role == ADZE_ROLE_WEIGHT || from->values[i]->role == ADZE_ROLE_CONSTANT)
       ADZE_TRY (bring (m, i, from->values[i]->role));
@@ -179,6 +183,7 @@ adze_graph_copy (const adze_graph *from, adze_graph **into)
   ADZE_TRY (adze_graph_new (from->name, &made));
   ADZE_TRY (open_map (from, made, &m));
   ADZE_TRY (copy_all (&m));
+  made->refuted = from->refuted;
   *into = adze_take (&made);
   return NULL;
 }

@@ -339,9 +339,12 @@ place (adze_graph *graph, uint32_t number, bool *placed, bool *open, uint32_t *s
   return NULL;
 }
 
+/* Bodies as well, for whoever copies a graph copies them. */
 adze_error *
 adze_graph_order (adze_graph *graph, const uint32_t **order, size_t *count)
 {
+  for (size_t i = 0; i < graph->body_count; i++)
+    ADZE_TRY (adze_graph_order (graph->bodies[i], order, count));
   if (!graph->sorted) {
     size_t room = graph->node_count ? graph->node_count : 1;
     ADZE_AUTO_FREE bool *placed = calloc (room, sizeof *placed);

@@ -42,6 +42,7 @@ struct adze_graph {
   bool sorted; /* ORDER is that of the nodes as they are */
   uint32_t next_name;
   int64_t opset; /* of the nodes, as they came */
+  bool refuted;  /* a branch that is not taken, or cannot be computed from what flows in */
 };
 
 /* Room for one more in an array of pointers. */

@@ -202,6 +202,26 @@ infer_node (adze_infer *infer)
 }
 
 adze_error *
+adze_graph_check_operators (const adze_graph *graph)
+{
+  for (size_t n = 0; n < graph->node_count; n++) {
+    const adze_graph_node *node = graph->nodes[n];
+    if (!node)
+      continue;
+    adze_infer infer = { .node = node };
+    const adze_operator *operator = adze_operator_find (node->domain, node->op);
+    if (!operator)
+      return unknown_operator (node);
+    ADZE_TRY (check_counts (node, operator));
+    ADZE_TRY (adze_infer_check_attributes (&infer, operator));
+    for (size_t i = 0; i < node->attribute_count; i++)
+      if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
+        ADZE_TRY (adze_graph_check_operators (node->attributes[i].graph));
+  }
+  return NULL;
+}
+
+adze_error *
 adze_node_infer (const adze_graph_node *node, const adze_infer_value *inputs,
                  adze_infer_value *outputs)
 {

@@ -122,6 +122,8 @@ ADZE_MUST_CHECK adze_error *adze_infer_check_types (adze_infer *infer,
 ADZE_MUST_CHECK adze_error *adze_infer_bodies (adze_graph *graph, const adze_graph_node *node,
                                                const adze_infer_value *inputs);
 
+/* What needs no shapes: that operators are known, and how they are used. Inside bodies as well. */
+ADZE_MUST_CHECK adze_error *adze_graph_check_operators (const adze_graph *graph);
 /* Of all nodes of a graph, in order; what was declared is held against it. Inside bodies as well.
  * */
 ADZE_MUST_CHECK adze_error *adze_graph_infer (adze_graph *graph);

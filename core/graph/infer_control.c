@@ -3,7 +3,9 @@
  *
  * Before anything runs, what flows into a node is told to its bodies, they are inferred, and the
  * node's rule takes what their outputs have come to be. What goes round in a loop may change its
- * shape on the way: what holds for all turns is found out on copies first. */
+ * shape on the way: what holds for all turns is found out on copies first. Of an If, a branch may be
+ * wrong for the shapes that flow in, since shapes are what often decides: it is refused when it is
+ * taken, or when there is no other. */
 #include <string.h>
 
 #include "graph/graph_private.h"
@@ -39,6 +41,8 @@ tell_input (const adze_infer *infer, const adze_graph *graph, adze_graph *body, 
     return adze_infer_refuse (infer, "body '%s' takes '%s' as another type than what flows in",
                               body->name, input->name);
   int64_t shape[ADZE_GRAPH_RANK];
+  /* Sizes and axes that are known out here say as much inside. */
+  body->values[number]->data = known->data;
   if (known->rank < 0)
     return adze_graph_set_type (body, number, dtype, input->rank, input->shape);
   bool fits = input->rank < 0 || input->rank == known->rank;
@@ -146,6 +150,9 @@ infer_loop (const adze_infer *infer, adze_graph *graph, const char *name, const 
   if (body->outputs.count < trip->first_out + trip->states)
     return adze_infer_refuse (infer, "body '%s' gives %zu outputs; %zu at least are needed",
                               body->name, body->outputs.count, trip->first_out + trip->states);
+  /* Shapes may hold for all turns; of numbers only those that are captured do. */
+  for (size_t i = 0; i < count - infer->node->captured_count; i++)
+    known[i].data = NULL;
   if (body->inputs.count != count)
     return tell_body (infer, graph, body, known, count);
   ADZE_TRY (adze_graph_order (body, &order, &nodes));
@@ -155,18 +162,52 @@ infer_loop (const adze_infer *infer, adze_graph *graph, const char *name, const 
   return tell_body (infer, graph, body, known, count);
 }
 
+static const char *const branches[] = { "then_branch", "else_branch" };
+
+/* May branch number BRANCH be taken, for all that is known of the condition? */
+static bool
+may_take (const adze_infer_value *condition, int branch)
+{
+  if (!condition->data || condition->dtype.code != ADZE_BOOL || adze_infer_count (condition) != 1)
+    return true;
+  return (*(const unsigned char *)condition->data != 0) == (branch == 0);
+}
+
+/* What is wrong with a branch for the sizes that flow in does not count if the other can be computed. */
+static adze_error *
+try_branch (const adze_infer *infer, adze_graph *graph, adze_graph *body,
+            const adze_infer_value *inputs, adze_error **refusal)
+{
+  size_t captured = infer->node->captured_count;
+  adze_error *error
+      = tell_body (infer, graph, body, inputs + infer->node->input_count - captured, captured);
+  if (error && adze_error_status (error) != ADZE_E_FORMAT)
+    return error;
+  body->refuted = error != NULL;
+  *refusal = error;
+  return NULL;
+}
+
 static adze_error *
 bodies_of_if (const adze_infer *infer, adze_graph *graph, const adze_infer_value *inputs)
 {
-  static const char *const names[] = { "then_branch", "else_branch" };
-  size_t captured = infer->node->captured_count;
+  ADZE_AUTO_ERROR first = NULL;
+  ADZE_AUTO_ERROR second = NULL;
+  adze_error **refusals[] = { &first, &second };
+  bool possible = false;
   for (int i = 0; i < 2; i++) {
-    adze_graph *body = own_body (graph, body_of (infer->node, names[i]));
-    if (body)
-      ADZE_TRY (tell_body (infer, graph, body, inputs + infer->node->input_count - captured,
-                           captured));
+    adze_graph *body = own_body (graph, body_of (infer->node, branches[i]));
+    if (!body)
+      return NULL; /* what is missing is refused by the row */
+    ADZE_TRY (adze_graph_check_operators (body));
+    body->refuted = !may_take (&inputs[0], i);
+    if (!body->refuted)
+      ADZE_TRY (try_branch (infer, graph, body, inputs, refusals[i]));
+    possible = possible || !body->refuted;
   }
-  return NULL;
+  if (possible)
+    return NULL;
+  return first ? adze_take (&first) : adze_take (&second);
 }
 
 /* The body takes the number of the turn, whether it goes on, the states, what is captured. */
@@ -269,14 +310,33 @@ check_outputs (const adze_infer *infer, const adze_graph *body, size_t needed)
                             body->outputs.count, needed);
 }
 
+/* What the only branch gives that can be taken, for dimensions in a body are not those out here. */
+static void
+give_branch (adze_infer *infer, const adze_graph *body)
+{
+  for (size_t i = 0; i < infer->output_count; i++) {
+    const adze_graph_value *value = output_at (body, i);
+    int64_t shape[ADZE_GRAPH_RANK];
+    adze_infer_type (infer, i, value->dtype);
+    for (int32_t d = 0; d < value->rank; d++)
+      shape[d] = dimension_outside (infer, value->shape[d]);
+    if (value->rank >= 0)
+      adze_infer_shape (infer, i, value->rank, shape);
+  }
+}
+
 /* What both branches give. */
 static adze_error *
 if_rule (adze_infer *infer)
 {
-  const adze_graph *then_body = body_of (infer->node, "then_branch");
-  const adze_graph *else_body = body_of (infer->node, "else_branch");
+  const adze_graph *then_body = body_of (infer->node, branches[0]);
+  const adze_graph *else_body = body_of (infer->node, branches[1]);
   ADZE_TRY (check_outputs (infer, then_body, infer->output_count));
   ADZE_TRY (check_outputs (infer, else_body, infer->output_count));
+  if (then_body->refuted != else_body->refuted) {
+    give_branch (infer, then_body->refuted ? else_body : then_body);
+    return NULL;
+  }
   for (size_t i = 0; i < infer->output_count; i++) {
     const adze_graph_value *a = output_at (then_body, i), *b = output_at (else_body, i);
     if (a->dtype.bits && b->dtype.bits && memcmp (&a->dtype, &b->dtype, sizeof a->dtype) != 0)
