@@ -294,8 +294,8 @@ no_sizes (const adze_executable *x, const adze_graph_node *node)
   ADZE_AUTO (adze_buffer) who = { 0 };
   adze_graph_node_text (node, &who);
   return adze_error_new (ADZE_E_UNSUPPORTED,
-                         "%s has sizes that are not known before it runs; the backend '%s', which has "
-                         "memory of its own, gets none such, and delegation to 'ref' is refused",
+                         "%s has sizes that are not known before it runs; the backend '%s', which "
+                         "has memory of its own, gets none such, and delegation to 'ref' is refused",
                          who.data ? who.data : "a node", adze_backend_id (x->options.backend));
 }
 

@@ -130,7 +130,9 @@ send (const adze_executable *x, uint32_t number)
   if (slot->size == 0)
     return NULL;
   if (!from)
-    return adze_error_new (ADZE_E_CONTRACT, "'%s' has no numbers", x->graph->values[number]->name);
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "'%s' has no numbers that could be sent; weights must be loaded first",
+                           x->graph->values[number]->name);
   return adze_backend_send (device_of (x), x->far_block, slot->far.byte_offset, from, slot->size);
 }
 

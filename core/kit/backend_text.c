@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kit/backend_text.c: adze_backend_list, adze_backend_check and adze_backend_bench of adze/host.h: what the
- * kit finds out about backends, as tables for people and as documents. */
+/* kit/backend_text.c: adze_backend_list, adze_backend_check and adze_backend_bench of adze/host.h:
+ * what the kit finds out about backends, as tables for people and as documents. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -159,7 +159,7 @@ list_one (adze_runtime *runtime, const adze_component_info *info, adze_columns *
     cell (t, "-");
     cell (t, "-");
     cell (t, "%s", "");
-    cell (t, "cannot be used: %s", adze_error_message (error));
+    cell (t, "cannot be begun: %s", adze_error_message (error));
     return NULL;
   }
   ADZE_AUTO (adze_buffer) kernels = { 0 };
@@ -330,7 +330,8 @@ check_text (const pair *p, const adze_backend_options *o, const adze_op_verdicts
   else
     adze_buffer_format (into, "it claims nothing of what the kit has problems for\n");
   if (s->losing.size)
-    adze_buffer_format (into, "makes numbers of NaN where ref keeps it, which no standard forbids: %s\n",
+    adze_buffer_format (into,
+                        "makes numbers of NaN where ref keeps it, which no standard forbids: %s\n",
                         s->losing.data);
   if (s->unclaimed && s->operators)
     adze_buffer_format (into, "not claimed: %s\n", s->left.data);
@@ -442,12 +443,14 @@ static void
 protocol (const adze_runtime *runtime, const adze_backend_options *o, adze_buffer *into)
 {
   adze_buffer_format (into,
-                      "float32; %d executions first, which do not count (fewer after %d s), then up to "
-                      "%u timings (fewer, but 3, after %d s) of as many executions as take %d ms; rates, of which the "
-                      "median is meant; %u threads of adze, backends may have their own; \"by ref\": "
-                      "nodes that the backend left to ref, of all programs\n",
-                      (int)ADZE_SPEED_WARM_UP, (int)ADZE_SPEED_WARM_UP_MS / 1000, o->timings, (int)ADZE_SPEED_MOST_MS / 1000,
-                      (int)ADZE_SPEED_LEAST_MS, adze_pool_threads (runtime->pool));
+                      "float32; %d executions first, which do not count (fewer after %d s), then "
+                      "up to %u timings (fewer, but 3, after %d s) of as many executions as take "
+                      "%d ms; rates, of which the median is meant; %u threads of adze, backends "
+                      "may have their own; \"by ref\": nodes that the backend left to ref, of all "
+                      "programs\n",
+                      (int)ADZE_SPEED_WARM_UP, (int)ADZE_SPEED_WARM_UP_MS / 1000, o->timings,
+                      (int)ADZE_SPEED_MOST_MS / 1000, (int)ADZE_SPEED_LEAST_MS,
+                      adze_pool_threads (runtime->pool));
 }
 
 adze_error *

@@ -20,7 +20,9 @@ run_list (adze_cli *cli, const adze_cli_arguments *arguments)
   if (status != ADZE_CLI_FINE)
     return status;
   adze_error *error = adze_backend_list (cli->runtime, cli->json, &text);
-  return adze_cli_print_document (cli, error, text);
+  status = adze_cli_print_document (cli, error, text);
+  adze_cli_note_failures (cli);
+  return status;
 }
 
 static int
@@ -95,7 +97,7 @@ const adze_cli_verb adze_cli_backend_list = {
   .about = "Loads each backend and asks it: its plugin and version, for which numbers of threads its "
            "results are the same, whether it computes in memory of the processor or of a device, and "
            "its identity, which says what its numbers depend on beside the plugin itself. One that "
-           "cannot be used is listed with the reason.",
+           "cannot be begun is listed with the reason.",
   .run = run_list,
 };
 
@@ -103,10 +105,10 @@ const adze_cli_verb adze_cli_backend_check = {
   .name = "backend check",
   .usage = "BACKEND",
   .summary = "hold all that a backend claims against ref",
-  .about = "Gives the backend one problem after the other, of each operator with elements of each type, "
-           "sizes of 1, 0 and odd ones, negative axes, stretched values and special numbers among "
-           "them, and compares what it claims with what ref makes of the same numbers. The exit "
-           "status is 1 when an error is beyond its bound.",
+  .about = "Gives the backend one problem after the other, of each operator with elements of each "
+           "type, sizes of 1, 0 and odd ones, negative axes, stretched values and special numbers "
+           "among them, and compares what it claims with what ref makes of the same numbers. The "
+           "exit status is 1 when an error is beyond its bound.",
   .options = check_options,
   .least = 1,
   .most = 1,

@@ -33,6 +33,7 @@ out_has '"memory": "device 12"'
 moon_with -DHERE
 expect 0 "$ADZE" backend list
 out_has "ref "
+err_has "could not be used"
 
 moon_with
 expect 0 "$ADZE" backend check moon --rounds 2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A technique for tests that computes: it trains a small network for some steps through adze.train/1, computes
- * with it through adze.eval/1, on whichever backend the pipeline names, and gives the bits of all
- * that came out. How many nodes were left to ref is a metric. */
+/* A technique for tests that computes: it trains a small network for some steps through
+ * adze.train/1, computes with it through adze.eval/1, on whichever backend the pipeline names, and
+ * gives the bits of all that came out. How many nodes were left to ref is a metric. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend onednn against ref: every operator that it claims, by itself with the problems of the kit,
- * and some of them together. There delegation is refused, so that what it does not claim is an error. */
+/* The backend onednn against ref: every operator that it claims, by itself with the problems of the
+ * kit, and some of them together. There delegation is refused, so that what it does not claim is an
+ * error. */
 #include <math.h>
 
 #include "static-build.h"
@@ -208,8 +209,8 @@ check_net (const engine *e, net *n, const char *what)
 
 /* ---- One operator at a time: the kit's problems, as `adze backend check onednn` has them. */
 
-/* Those of its page. Of each it claims more than a third of the cases with float32: none with sizes of 0,
- * nor Max, Mean and Sum of three. */
+/* Those of its page. Of each it claims more than a third of the cases with float32: none with sizes
+ * of 0, nor Max, Mean and Sum of three. */
 static const char *const done[]
     = { "MatMul", "Gemm", "Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool",
         "Abs", "Clip", "Elu", "Exp", "HardSwish", "LeakyRelu", "Neg", "Reciprocal", "Relu", "Round",
@@ -301,8 +302,8 @@ a_convolutional_network (void **state)
   net_free (&n);
 }
 
-/* The gradient needs what is noted down while the pool is computed; both are asked for, of numbers many
- * of which are the same. */
+/* The gradient needs what is noted down while the pool is computed; both are asked for, of numbers
+ * many of which are the same. */
 static void
 a_pool_and_its_gradient (void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kit's problems for backends: each can be made and is computed by ref, the same seed makes the same,
- * and ref holds against itself. */
+/* The kit's problems for backends: each can be made and is computed by ref, the same seed makes the
+ * same, and ref holds against itself. */
 #include <math.h>
 
 #include "world.h"
