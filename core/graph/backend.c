@@ -268,3 +268,57 @@ adze_backend_execute (adze_backend_at_work *backend, adze_program *program,
                 backend->callbacks.execute (adze_desk_table (backend->desk), backend->self,
                                             program, inputs, outputs, scratch));
 }
+
+/* ---- Memory of its own. */
+
+const adze_device_memory *
+adze_backend_memory (const adze_backend_at_work *backend)
+{
+  return backend->callbacks.memory;
+}
+
+adze_error *
+adze_backend_allocate (adze_backend_at_work *backend, uint64_t size, void **memory)
+{
+  adze_desk_frame frame;
+  *memory = NULL;
+  enter (backend, &frame);
+  adze_status status = backend->callbacks.memory->allocate (adze_desk_table (backend->desk),
+                                                            backend->self, size, memory);
+  ADZE_TRY (leave (backend, &frame, "memory.allocate", status));
+  if (*memory)
+    return NULL;
+  return adze_error_new (ADZE_E_CONTRACT, "the backend '%s' says that it has allocated memory of its "
+                                          "device, and gives none", backend->component->id);
+}
+
+void
+adze_backend_give_back (adze_backend_at_work *backend, void *memory)
+{
+  adze_desk_frame frame;
+  enter (backend, &frame);
+  backend->callbacks.memory->release (adze_desk_table (backend->desk), backend->self, memory);
+  adze_error_free (leave (backend, &frame, "memory.release", ADZE_OK));
+}
+
+adze_error *
+adze_backend_send (adze_backend_at_work *backend, void *memory, uint64_t offset, const void *from,
+                   uint64_t size)
+{
+  adze_desk_frame frame;
+  enter (backend, &frame);
+  return leave (backend, &frame, "memory.write",
+                backend->callbacks.memory->write (adze_desk_table (backend->desk), backend->self,
+                                                  memory, offset, from, size));
+}
+
+adze_error *
+adze_backend_fetch (adze_backend_at_work *backend, const void *memory, uint64_t offset, void *into,
+                    uint64_t size)
+{
+  adze_desk_frame frame;
+  enter (backend, &frame);
+  return leave (backend, &frame, "memory.read",
+                backend->callbacks.memory->read (adze_desk_table (backend->desk), backend->self,
+                                                 memory, offset, into, size));
+}

@@ -35,4 +35,17 @@ ADZE_MUST_CHECK adze_error *adze_backend_execute (adze_backend_at_work *backend,
                                                   const adze_view *const *inputs,
                                                   adze_view *const *outputs, void *scratch);
 
+/* ---- Memory of its own. */
+
+/* NULL: it computes in the memory of the processor. */
+const adze_device_memory *adze_backend_memory (const adze_backend_at_work *backend);
+ADZE_MUST_CHECK adze_error *adze_backend_allocate (adze_backend_at_work *backend, uint64_t size,
+                                                   void **memory);
+void adze_backend_give_back (adze_backend_at_work *backend, void *memory);
+/* Copies, which are done when these return. */
+ADZE_MUST_CHECK adze_error *adze_backend_send (adze_backend_at_work *backend, void *memory,
+                                               uint64_t offset, const void *from, uint64_t size);
+ADZE_MUST_CHECK adze_error *adze_backend_fetch (adze_backend_at_work *backend, const void *memory,
+                                                uint64_t offset, void *into, uint64_t size);
+
 #endif

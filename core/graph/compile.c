@@ -21,6 +21,8 @@ adze_graph_step_cleanup (adze_graph_step *step)
   free (step->outputs);
   free (step->input_views);
   free (step->output_views);
+  free (step->sent);
+  free (step->fetched);
   *step = (adze_graph_step){ 0 };
 }
 
@@ -46,6 +48,12 @@ list_slots (adze_executable *x, const adze_graph *part, const uint32_t *values, 
   return NULL;
 }
 
+static adze_view *
+view_for (const adze_executable *x, const adze_graph_step *step, uint32_t slot)
+{
+  return slot == ADZE_NONE ? NULL : step->far ? &x->slots[slot].far : &x->slots[slot].view;
+}
+
 static adze_error *
 list_views (adze_executable *x, adze_graph_step *step)
 {
@@ -55,10 +63,9 @@ list_views (adze_executable *x, adze_graph_step *step)
     return adze_error_memory ();
   step->settled = true;
   for (size_t i = 0; i < step->input_count; i++)
-    step->input_views[i] = step->inputs[i] == ADZE_NONE ? NULL : &x->slots[step->inputs[i]].view;
+    step->input_views[i] = view_for (x, step, step->inputs[i]);
   for (size_t i = 0; i < step->output_count; i++) {
-    step->output_views[i]
-        = step->outputs[i] == ADZE_NONE ? NULL : &x->slots[step->outputs[i]].view;
+    step->output_views[i] = view_for (x, step, step->outputs[i]);
     step->settled = step->settled && step->outputs[i] != ADZE_NONE
                     && x->slots[step->outputs[i]].settled;
   }
@@ -69,6 +76,7 @@ adze_error *
 adze_graph_step_compile (adze_executable *x, adze_graph_step *step, const uint32_t *nodes, size_t count)
 {
   const uint32_t *inputs, *outputs;
+  step->far = adze_backend_is_far (step->backend);
   ADZE_TRY (adze_graph_part (x->graph, nodes, count, &step->part));
   inputs = adze_graph_inputs (step->part, &step->input_count);
   outputs = adze_graph_outputs (step->part, &step->output_count);
@@ -187,6 +195,7 @@ describe_slot (adze_executable *x, uint32_t number)
     void *to;
   } data = { .from = value->data };
   slot->view.data = data.to;
+  adze_device_describe (x, slot);
 }
 
 /* ---- Constants. */
@@ -311,6 +320,33 @@ settle_graph (adze_executable *x)
 
 /* ---- Claims. */
 
+/* Memory of a device is shared out before anything runs: a node of which not all sizes are known by
+ * then is left to ref, whatever the backend claimed. */
+static bool
+has_sizes (const adze_graph *graph, const uint32_t *values, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    const adze_graph_value *value = adze_graph_value_at (graph, values[i]);
+    if (value && (value->rank < 0 || !value->dtype.bits))
+      return false;
+    for (int32_t d = 0; value && d < value->rank; d++)
+      if (value->shape[d] < 0)
+        return false;
+  }
+  return true;
+}
+
+static adze_error *
+no_sizes (const adze_executable *x, const adze_graph_node *node)
+{
+  ADZE_AUTO (adze_buffer) who = { 0 };
+  adze_graph_node_text (node, &who);
+  return adze_error_new (ADZE_E_UNSUPPORTED,
+                         "%s has sizes that are not known before it runs; the backend '%s', which "
+                         "has memory of its own, gets none such, and delegation to 'ref' is refused",
+                         who.data ? who.data : "a node", adze_backend_id (x->options.backend));
+}
+
 /* OWNER[n]: who does node n; PART[n]: which nodes go together, numbers of REF's above the backend's. */
 static adze_error *
 claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
@@ -327,6 +363,13 @@ claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
     const adze_graph_node *node = x->graph->nodes[n];
     if (!node || adze_node_has_bodies (node))
       continue;
+    if (own[n] && adze_backend_is_far (x->options.backend)
+        && !(has_sizes (x->graph, node->inputs, node->input_count)
+             && has_sizes (x->graph, node->outputs, node->output_count))) {
+      if (x->options.refuse_delegation)
+        return no_sizes (x, node);
+      own[n] = 0;
+    }
     if (!own[n] && !rest[n])
       return nobody_can (x, node, false);
     if (!own[n] && x->options.backend && x->options.refuse_delegation)
@@ -437,6 +480,7 @@ compile (adze_executable *x, adze_graph *graph)
   for (uint32_t i = 0; i < x->graph->value_count; i++)
     describe_slot (x, i);
   ADZE_TRY (make_steps (x));
+  ADZE_TRY (adze_device_connect (x));
   return adze_executable_place (x);
 }
 
@@ -468,6 +512,7 @@ adze_executable_free (adze_executable *x)
   for (size_t i = 0; i < x->step_count; i++)
     adze_graph_step_cleanup (&x->steps[i]);
   free (x->steps);
+  adze_device_release (x);
   for (size_t i = 0; x->slots && i < x->graph->value_count; i++)
     free (x->slots[i].own);
   free (x->slots);

@@ -31,6 +31,11 @@ typedef struct adze_executable_facts {
                          and in a body whose sizes are not known yet all that may be */
   uint32_t folded;    /* nodes that were computed when the graph was compiled */
   uint32_t unsettled; /* values that are allocated while executing */
+  /* Of a backend with memory of its own: bytes that values and scratch take there, copies to it and
+   * back from it in each execution, and their bytes. Constants are the programs' own business. */
+  uint64_t device;
+  uint32_t sent, fetched;
+  uint64_t moved;
 } adze_executable_facts;
 
 /* GRAPH must live as long as the executable, for its constants and weights are not copied. */

@@ -3,6 +3,7 @@
  *
  *   compile.c  from a graph to steps: constants computed, nodes claimed, parts compiled
  *   place.c    where values lie
+ *   device.c   values that cross between memory of the processor and of a device
  *   execute.c  steps carried out
  *   control.c  those with bodies: If, Loop, Scan
  *   bodies.c   the bodies, compiled
@@ -23,6 +24,7 @@ typedef struct adze_slot {
   uint64_t offset; /* in the block; UINT64_MAX: not there */
   void *own;       /* memory of one that is not settled, or that was computed at compile time */
   uint64_t room;   /* bytes of OWN */
+  adze_view far;   /* the same value in memory of the device */
 } adze_slot;
 
 /* A body, compiled for the sizes that it was last executed with. */
@@ -43,6 +45,9 @@ typedef struct adze_graph_step {
   const adze_view **input_views;
   adze_view **output_views;
   bool settled; /* all outputs are */
+  bool far;     /* its values are in memory of the device */
+  uint32_t *sent, *fetched; /* slots that are copied to the device before it, and back after it */
+  size_t sent_count, fetched_count;
   uint64_t scratch_size, scratch;
   adze_body bodies[2]; /* then_branch and else_branch, or the one of Loop and Scan */
 } adze_graph_step;
@@ -55,6 +60,7 @@ struct adze_executable {
   size_t step_count, step_capacity;
   char *block;
   void *block_memory;
+  void *far_block, *far_scratch; /* of the device */
   adze_executable_facts facts;
 };
 
@@ -65,6 +71,17 @@ void adze_graph_step_cleanup (adze_graph_step *step);
 
 /* place.c */
 ADZE_MUST_CHECK adze_error *adze_executable_place (adze_executable *x);
+
+/* device.c: for backends with memory of their own; without one, each of these does nothing. */
+bool adze_backend_is_far (const adze_backend_at_work *backend);
+/* SLOT as it will be seen on the device. */
+void adze_device_describe (const adze_executable *x, adze_slot *slot);
+/* Which values cross, once there are steps. */
+ADZE_MUST_CHECK adze_error *adze_device_connect (adze_executable *x);
+/* SIZE bytes for values, and what scratch needs. */
+ADZE_MUST_CHECK adze_error *adze_device_allocate (adze_executable *x, uint64_t size);
+void adze_device_release (adze_executable *x);
+ADZE_MUST_CHECK adze_error *adze_device_execute (adze_executable *x, adze_graph_step *step);
 
 /* execute.c */
 uint64_t adze_view_bytes (const adze_view *view); /* UINT64_MAX: more than there can be */

@@ -112,6 +112,8 @@ adze_graph_step_execute (adze_executable *x, adze_graph_step *step)
 {
   if (!step->backend)
     return adze_control_execute (x, step);
+  if (step->far)
+    return adze_graph_step_error (step, adze_device_execute (x, step));
   if (!step->settled)
     ADZE_TRY (adze_graph_step_settle (x, step));
   return adze_graph_step_error (step,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/place.c: where values lie: one block, in which those share room that are never needed at the
- * same time. The largest are placed first, each as low as it can be. */
+ * same time, and another one like it on the device of a backend that has memory of its own. The
+ * largest are placed first, each as low as it can be. */
 #include <string.h>
 
 #include "graph/executable_private.h"
@@ -31,39 +32,73 @@ rounded (uint64_t size)
   return (size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-/* Which values a step makes, and until when others take them. */
-static adze_error *
-list_stays (adze_executable *x, stays *list)
+/* The last step that needs each value, FAR: on the device. In the processor's memory it is also needed
+ * by whoever sends it there. */
+static void
+find_last (const adze_executable *x, bool far, uint32_t *last)
 {
+  for (uint32_t s = 0; s < x->step_count; s++) {
+    const adze_graph_step *step = &x->steps[s];
+    for (size_t i = 0; step->far == far && i < step->input_count; i++)
+      if (step->inputs[i] != ADZE_NONE)
+        last[step->inputs[i]] = s;
+    for (size_t i = 0; !far && i < step->sent_count; i++)
+      last[step->sent[i]] = s;
+  }
+  for (size_t i = 0; !far && i < x->graph->outputs.count; i++)
+    last[x->graph->outputs.items[i]] = (uint32_t)x->step_count;
+}
+
+static void
+add_values (const adze_executable *x, stays *list, uint32_t step, const uint32_t *slots,
+            size_t count, const uint32_t *last)
+{
+  for (size_t i = 0; i < count; i++)
+    list->items[list->count++] = (stay){ .size = rounded (x->slots[slots[i]].size),
+                                         .first = step,
+                                         .last = last[slots[i]] > step ? last[slots[i]] : step,
+                                         .slot = slots[i] };
+}
+
+/* What a step in the processor's memory makes there. */
+static void
+add_near (adze_executable *x, stays *list, uint32_t number, const uint32_t *last)
+{
+  const adze_graph_step *step = &x->steps[number];
+  for (size_t i = 0; i < step->output_count; i++) {
+    uint32_t slot = step->outputs[i];
+    if (slot == ADZE_NONE)
+      continue;
+    if (step->settled && x->slots[slot].settled)
+      add_values (x, list, number, &slot, 1, last);
+    else
+      x->facts.unsettled++;
+  }
+  if (step->scratch_size)
+    list->items[list->count++] = (stay){ .size = rounded (step->scratch_size), .first = number,
+                                         .last = number, .slot = ADZE_NONE };
+}
+
+/* Which values come to be at a step, and until when others take them. */
+static adze_error *
+list_stays (adze_executable *x, bool far, stays *list)
+{
+  /* A value comes to be once, either way, and is sent once. */
   size_t values = x->graph->value_count, room = values + x->step_count + 1;
   ADZE_AUTO_FREE uint32_t *last = calloc (values + 1, sizeof *last);
   list->items = calloc (room, sizeof *list->items);
   if (!list->items || !last)
     return adze_error_memory ();
-  for (uint32_t s = 0; s < x->step_count; s++)
-    for (size_t i = 0; i < x->steps[s].input_count; i++)
-      if (x->steps[s].inputs[i] != ADZE_NONE)
-        last[x->steps[s].inputs[i]] = s;
-  for (size_t i = 0; i < x->graph->outputs.count; i++)
-    last[x->graph->outputs.items[i]] = (uint32_t)x->step_count;
+  find_last (x, far, last);
   for (uint32_t s = 0; s < x->step_count; s++) {
     const adze_graph_step *step = &x->steps[s];
-    for (size_t i = 0; i < step->output_count; i++) {
-      uint32_t slot = step->outputs[i];
-      if (slot == ADZE_NONE)
-        continue;
-      if (!step->settled || !x->slots[slot].settled) {
-        x->facts.unsettled++;
-        continue;
-      }
-      list->items[list->count++] = (stay){ .size = rounded (x->slots[slot].size),
-                                           .first = s,
-                                           .last = last[slot] > s ? last[slot] : s,
-                                           .slot = slot };
-    }
-    if (step->scratch_size)
-      list->items[list->count++] = (stay){ .size = rounded (step->scratch_size), .first = s,
-                                           .last = s, .slot = ADZE_NONE };
+    if (far && step->far) {
+      add_values (x, list, s, step->sent, step->sent_count, last);
+      add_values (x, list, s, step->outputs, step->output_count, last);
+    } else if (!far && step->far)
+      add_values (x, list, s, step->fetched, step->fetched_count, last);
+    else if (!far)
+      add_near (x, list, s, last);
   }
   return NULL;
 }
@@ -108,20 +143,45 @@ count_constants (adze_executable *x)
       x->facts.constants += x->slots[i].size;
 }
 
+/* Gives all that stay their offsets; *SIZE is what they take together. */
+static adze_error *
+place_stays (stays *list, uint64_t *size)
+{
+  *size = 0;
+  qsort (list->items, list->count, sizeof *list->items, larger_first);
+  for (size_t i = 0; i < list->count; i++) {
+    stay *this = &list->items[i];
+    this->offset = lowest (list, i);
+    if (this->size > SIZE_MAX / 2 - this->offset)
+      return adze_error_new (ADZE_E_LIMIT, "the graph needs more memory than there can be");
+    *size = this->offset + this->size > *size ? this->offset + this->size : *size;
+  }
+  return NULL;
+}
+
+static adze_error *
+place_far (adze_executable *x)
+{
+  ADZE_AUTO (stays) list = { 0 };
+  uint64_t size;
+  ADZE_TRY (list_stays (x, true, &list));
+  ADZE_TRY (place_stays (&list, &size));
+  ADZE_TRY (adze_device_allocate (x, size));
+  for (size_t i = 0; i < list.count; i++) {
+    adze_view *view = &x->slots[list.items[i].slot].far;
+    view->data = x->far_block;
+    view->byte_offset = list.items[i].offset;
+  }
+  return NULL;
+}
+
 adze_error *
 adze_executable_place (adze_executable *x)
 {
   ADZE_AUTO (stays) list = { 0 };
-  ADZE_TRY (list_stays (x, &list));
-  qsort (list.items, list.count, sizeof *list.items, larger_first);
-  uint64_t size = 0;
-  for (size_t i = 0; i < list.count; i++) {
-    stay *this = &list.items[i];
-    this->offset = lowest (&list, i);
-    if (this->size > SIZE_MAX / 2 - this->offset)
-      return adze_error_new (ADZE_E_LIMIT, "the graph needs more memory than there can be");
-    size = this->offset + this->size > size ? this->offset + this->size : size;
-  }
+  uint64_t size;
+  ADZE_TRY (list_stays (x, false, &list));
+  ADZE_TRY (place_stays (&list, &size));
   x->block = x->block_memory = aligned_alloc (ALIGN, (size_t)(size ? size : ALIGN));
   if (!x->block)
     return adze_error_memory ();
@@ -136,5 +196,5 @@ adze_executable_place (adze_executable *x)
   }
   x->facts.values = size;
   count_constants (x);
-  return NULL;
+  return place_far (x);
 }

@@ -97,6 +97,35 @@ check_source (const adze_candidate *candidate)
   return NULL;
 }
 
+/* Memory of a device, of which a backend may have none. */
+static adze_error *
+check_memory (const adze_candidate *candidate, const adze_device_memory *memory)
+{
+  const size_t least = ADZE_SIZE_THROUGH (adze_device_memory, read);
+  if (!memory)
+    return NULL;
+  if (!adze_size_is_sane (memory->struct_size, least))
+    return adze_size_facts (adze_table_refusal (&candidate->owner, ADZE_E_CONTRACT,
+                                                "has a .memory that %s",
+                                                adze_size_complaint (memory->struct_size)),
+                            memory->struct_size, least, "adze_device_memory");
+  if (!memory->allocate || !memory->release || !memory->write || !memory->read)
+    return missing_callback (candidate,
+                             !memory->allocate  ? "memory->allocate"
+                             : !memory->release ? "memory->release"
+                             : !memory->write   ? "memory->write"
+                                                : "memory->read",
+                             ".allocate, .release, .write and .read, because there is a .memory");
+  if (memory->device_type != ADZE_DEVICE_CPU)
+    return NULL;
+  adze_error *error = adze_table_refusal (&candidate->owner, ADZE_E_CONTRACT,
+                                          "has a .memory of the processor itself");
+  adze_error_set (error, "needed", "a .device_type of DLPack's that is not 1 (ADZE_DEVICE_CPU)");
+  adze_error_setf (error, "found", "%d", (int)memory->device_type);
+  adze_error_set (error, "hint", "what computes in memory of the processor has no .memory");
+  return error;
+}
+
 static adze_error *
 check_backend (const adze_candidate *candidate)
 {
@@ -108,6 +137,7 @@ check_backend (const adze_candidate *candidate)
                              "a .compile and a .release, which make and end a program");
   if (!backend->execute)
     return missing_callback (candidate, "execute", "an .execute, without which nothing is computed");
+  ADZE_TRY (check_memory (candidate, backend->memory));
   return check_pair (candidate, backend->create, backend->destroy);
 }
 

@@ -107,7 +107,7 @@ all_verbs ()
 {
   "$ADZE" --words | grep -v '^-' | while read -r verb; do
     case $verb in
-      plugin | runs) "$ADZE" "$verb" --words | grep -v '^-' | sed "s/^/$verb /" ;;
+      plugin | runs | backend) "$ADZE" "$verb" --words | grep -v '^-' | sed "s/^/$verb /" ;;
       *) echo "$verb" ;;
     esac
   done

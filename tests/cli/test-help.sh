@@ -24,7 +24,7 @@ cmp -s common named || fail "adze --help and adze.1 differ: $(diff common named)
 for verb in $("$ADZE" --words | grep -v '^-'); do
   grep -qF "adze\\-$verb" "$pages/adze.1" || fail "adze.1 should name adze-$verb(1)"
 done
-for group in plugin runs; do
+for group in plugin runs backend; do
   for verb in $("$ADZE" $group --words | grep -v '^-'); do
     grep -qF "adze\\-$group\\-$verb" "$pages/adze-$group.1" \
       || fail "adze-$group.1 should name adze-$group-$verb(1)"

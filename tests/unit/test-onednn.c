@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend onednn against ref: every operator that it claims, by itself over sizes that are
- * drawn anew each round, and some of them together. Delegation is refused, so that what it does not
- * claim is an error. */
+/* The backend onednn against ref: every operator that it claims, by itself with the problems of the
+ * kit, and some of them together. There delegation is refused, so that what it does not claim is an
+ * error. */
 #include <math.h>
 
 #include "static-build.h"
 #include "world.h"
 
-#include "graph/executable.h"
 #include "graph/infer.h"
+#include "kit/backend_check.h"
 
 enum { MOST_INPUTS = 8, ROUNDS = 12 };
 
@@ -39,7 +39,7 @@ engine_close (void **state)
   return 0;
 }
 
-static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, i64 = { ADZE_INT, 64, 1 };
+static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 };
 
 /* ---- Numbers, always the same ones. */
 
@@ -120,20 +120,6 @@ add_constant (net *n, int32_t rank, const int64_t *shape)
   must (adze_graph_add_constant (n->graph, NULL, &view, &value));
   free (view.data);
   free (view.shape);
-  return value;
-}
-
-static uint32_t
-add_wholes (net *n, const int64_t *numbers, int64_t count)
-{
-  uint32_t value;
-  union {
-    const int64_t *from;
-    void *to;
-  } data = { .from = numbers };
-  adze_view view = { .data = data.to, .device = { ADZE_DEVICE_CPU, 0 }, .rank = 1, .dtype = i64,
-                     .shape = &count };
-  must (adze_graph_add_constant (n->graph, NULL, &view, &value));
   return value;
 }
 
@@ -221,291 +207,45 @@ check_net (const engine *e, net *n, const char *what)
     compare (what, i, found[i], wanted[i]);
 }
 
-/* ---- One operator. Shapes are letters (sizes that are drawn) and digits; '=': a constant; '#':
- * whole numbers; '.': a scalar. Attributes as in ONNX, lists with a comma. */
+/* ---- One operator at a time: the kit's problems, as `adze backend check onednn` has them. */
 
-typedef struct problem {
-  const char *op, *inputs, *attributes;
-  float low, high;
-} problem;
+/* Those of its page. Of each it claims more than a third of the cases with float32: none with sizes
+ * of 0, nor Max, Mean and Sum of three. */
+static const char *const done[]
+    = { "MatMul", "Gemm", "Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool",
+        "Abs", "Clip", "Elu", "Exp", "HardSwish", "LeakyRelu", "Neg", "Reciprocal", "Relu", "Round",
+        "Sigmoid", "Softplus", "Sqrt", "Tanh", "Add", "Div", "Max", "Min", "Mul", "Sub", "Sum",
+        "Softmax", "LogSoftmax", "BatchNormalization", "LayerNormalization", "ReduceMax",
+        "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Concat", "Flatten", "Identity",
+        "Reshape", "Squeeze", "Transpose", "Unsqueeze", "adze.ConvGradInput",
+        "adze.ConvGradWeight", "adze.AveragePoolGrad", "adze.MaxPoolGrad", "adze.SumTo" };
 
-static uint32_t
-read_operand (net *n, const char **at)
+static const adze_op_verdict *
+verdict_on (const adze_op_verdicts *all, const char *op)
 {
-  int64_t shape[8];
-  int32_t rank = 0;
-  char kind = **at == '=' || **at == '#' ? *(*at)++ : ' ';
-  for (; **at && **at != ' '; *at += **at == ',') {
-    int64_t sign = **at == '-' ? -1 : 1;
-    *at += sign < 0;
-    if (**at >= 'a' && **at <= 'z')
-      shape[rank++] = n->sizes[*(*at)++ - 'a'];
-    else if (**at >= '0' && **at <= '9')
-      shape[rank++] = sign * strtol (*at, (char **)(uintptr_t)at, 10);
-    else
-      ++*at; /* '.': a scalar */
+  for (size_t i = 0; i < all->count; i++)
+    if (all->items[i].type == 'f' && strcmp (all->items[i].op, op) == 0)
+      return &all->items[i];
+  return NULL;
+}
+
+static void
+what_it_claims_holds (void **state)
+{
+  const engine *e = *state;
+  ADZE_AUTO (adze_op_verdicts) all = { 0 };
+  must (adze_op_check (e->onednn, e->ref, NULL, ROUNDS, 17, &all));
+  for (size_t i = 0; i < all.count; i++) {
+    if (all.items[i].broken)
+      fail_msg ("%s", all.items[i].first);
+    if (all.items[i].type != 'f' && all.items[i].claimed)
+      fail_msg ("%s is claimed with elements of '%c', which its page does not say",
+                all.items[i].op, all.items[i].type);
   }
-  return kind == '#'   ? add_wholes (n, shape, rank)
-         : kind == '=' ? add_constant (n, rank, shape)
-                       : add_input (n, rank, shape);
-}
-
-typedef struct attribute_room {
-  char name[32], word[32];
-  int64_t ints[16];
-  float number;
-  adze_text text;
-} attribute_room;
-
-static const char *
-read_attribute (const char *at, attribute_room *room, adze_graph_attribute *attribute)
-{
-  size_t size = strcspn (at, "="), length = strcspn (at + size + 1, " ");
-  const char *value = at + size + 1, *end = value + length;
-  size_t count = 0;
-  snprintf (room->name, sizeof room->name, "%.*s", (int)size, at);
-  if (*value >= 'A' && *value <= 'Z') {
-    snprintf (room->word, sizeof room->word, "%.*s", (int)length, value);
-    room->text = (adze_text){ room->word, length };
-    *attribute = adze_attribute_text (room->name, &room->text);
-  } else if (memchr (value, '.', length)) {
-    room->number = strtof (value, NULL);
-    *attribute = adze_attribute_float (room->name, &room->number);
-  } else {
-    for (const char *from = value; from < end; from += *from == ',')
-      room->ints[count++] = strtol (from, (char **)(uintptr_t)&from, 10);
-    *attribute = memchr (value, ',', length)
-                     ? adze_attribute_ints (room->name, room->ints, count)
-                     : adze_attribute_int (room->name, room->ints);
-  }
-  return end + (*end == ' ');
-}
-
-static void
-check_problem (const engine *e, const problem *p, unsigned round)
-{
-  net n;
-  char what[200];
-  uint32_t operands[MOST_INPUTS];
-  attribute_room rooms[8];
-  adze_graph_attribute attributes[8];
-  size_t operand_count = 0, attribute_count = 0;
-  net_new (&n, p->op, 17 + round, p->low, p->high);
-  for (const char *at = p->inputs; *at; at += *at == ' ')
-    operands[operand_count++] = read_operand (&n, &at);
-  for (const char *at = p->attributes; *at; attribute_count++)
-    at = read_attribute (at, &rooms[attribute_count], &attributes[attribute_count]);
-  snprintf (what, sizeof what, "%s (%s) %s, round %u", p->op, p->inputs, p->attributes, round);
-  must (adze_graph_add_output (
-      n.graph, add_node (&n, p->op, operands, operand_count, attributes, attribute_count)));
-  check_net (e, &n, what);
-  net_free (&n);
-}
-
-static void
-check_all (void **state, const problem *problems, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    for (unsigned round = 0; round < ROUNDS; round++)
-      check_problem (*state, &problems[i], round);
-}
-
-static void
-products (void **state)
-{
-  static const problem problems[] = {
-    { "MatMul", "a,b b,c", "", -1, 1 },
-    { "MatMul", "a,b =b,c", "", -1, 1 },
-    { "MatMul", "a,b b", "", -1, 1 },
-    { "MatMul", "b b,c", "", -1, 1 },
-    { "MatMul", "b b", "", -1, 1 },
-    { "MatMul", "d,a,b =b,c", "", -1, 1 },
-    { "MatMul", "d,a,b d,b,c", "", -1, 1 },
-    { "MatMul", "e,d,a,b 1,d,b,c", "", -1, 1 },
-    { "MatMul", "33,70 70,129", "", -1, 1 },
-    { "Gemm", "a,b b,c", "", -1, 1 },
-    { "Gemm", "a,b =b,c =c", "", -1, 1 },
-    { "Gemm", "b,a b,c c", "transA=1", -1, 1 },
-    { "Gemm", "a,b c,b 1,c", "transB=1", -1, 1 },
-    { "Gemm", "b,a =c,b a,c", "transA=1 transB=1", -1, 1 },
-    { "Gemm", "a,b b,c c", "alpha=.5 beta=.25", -1, 1 },
-    { "Gemm", "a,b b,c a,c", "alpha=2.0 beta=0.0", -1, 1 },
-  };
-  check_all (state, problems, ADZE_COUNT_OF (problems));
-}
-
-static void
-convolutions_and_pools (void **state)
-{
-  static const problem problems[] = {
-    { "Conv", "a,b,11 c,b,3 c", "pads=1,1", -1, 1 },
-    { "Conv", "a,b,9,8 c,b,3,2", "strides=2,1 pads=1,0,1,1", -1, 1 },
-    { "Conv", "a,b,9,8 =c,b,3,3 =c", "auto_pad=SAME_UPPER strides=2,2", -1, 1 },
-    { "Conv", "2,32,12,12 =48,32,3,3 =48", "pads=1,1,1,1", -1, 1 },
-    { "Conv", "a,4,9,9 6,2,3,3 6", "group=2 dilations=2,2", -1, 1 },
-    { "Conv", "a,8,9,9 =8,1,3,3", "group=8 auto_pad=SAME_LOWER", -1, 1 },
-    { "Conv", "a,b,5,6,7 c,b,2,3,2", "", -1, 1 },
-    { "MaxPool", "a,b,9,9", "kernel_shape=2,2 strides=2,2", -1, 1 },
-    { "MaxPool", "a,b,9,8", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1 ceil_mode=1", -1, 1 },
-    { "MaxPool", "a,b,11", "kernel_shape=3, dilations=2,", -1, 1 },
-    { "AveragePool", "a,b,9,9", "kernel_shape=3,3 pads=1,1,1,1", -1, 1 },
-    { "AveragePool", "a,b,9,9", "kernel_shape=3,2 pads=1,0,1,1 count_include_pad=1", -1, 1 },
-    { "AveragePool", "a,b,5,6,7", "kernel_shape=2,2,2 strides=2,2,2 ceil_mode=1", -1, 1 },
-    { "GlobalAveragePool", "a,b,c,d", "", -1, 1 },
-    { "GlobalMaxPool", "a,b,c", "", -1, 1 },
-  };
-  check_all (state, problems, ADZE_COUNT_OF (problems));
-}
-
-static void
-elementwise (void **state)
-{
-  static const problem problems[] = {
-    { "Abs", "a,b", "", -2, 2 },
-    { "Clip", "a,b,c", "", -2, 2 },
-    { "Elu", "a,b", "alpha=.5", -2, 2 },
-    { "Exp", "a,b", "", -2, 2 },
-    { "HardSwish", "a,b", "", -4, 4 },
-    { "LeakyRelu", "a,b,c", "alpha=.125", -2, 2 },
-    { "Neg", "a", "", -2, 2 },
-    { "Reciprocal", "a,b", "", .5F, 4 },
-    { "Relu", "a,b,c,d", "", -2, 2 },
-    { "Round", "a,b", "", -4, 4 },
-    { "Sigmoid", "a,b", "", -4, 4 },
-    { "Softplus", "a,b", "", -4, 4 },
-    { "Sqrt", "a,b", "", .5F, 4 },
-    { "Tanh", "a,b", "", -2, 2 },
-    { "Relu", ".", "", -2, 2 },
-    { "Add", "a,b a,b", "", -2, 2 },
-    { "Add", "b a,b", "", -2, 2 },
-    { "Add", "a,b,c,d b,1,1", "", -2, 2 },
-    { "Sub", "a,b .", "", -2, 2 },
-    { "Mul", "a,b,c 1,b,1", "", -2, 2 },
-    { "Mul", "a,b,c a,1,1", "", -2, 2 },
-    { "Div", "a,b b", "", .5F, 2 },
-    { "Max", "a,b b", "", -2, 2 },
-    { "Min", "a,b a,b", "", -2, 2 },
-    { "Sum", "a,b a,b", "", -2, 2 },
-  };
-  check_all (state, problems, ADZE_COUNT_OF (problems));
-}
-
-static void
-normalisations_and_sums (void **state)
-{
-  static const problem problems[] = {
-    { "Softmax", "a,b,c", "axis=1", -2, 2 },
-    { "Softmax", "a,b", "", -2, 2 },
-    { "LogSoftmax", "a,b", "axis=-1", -2, 2 },
-    { "BatchNormalization", "a,b,c,d =b =b =b =b", "", .5F, 2 },
-    { "BatchNormalization", "a,b b b b b", "epsilon=.01", .5F, 2 },
-    { "LayerNormalization", "a,b,8 8 8", "", -2, 2 },
-    { "LayerNormalization", "a,3,8 =3,8", "axis=1", -2, 2 },
-    { "ReduceSum", "a,b,c #1", "keepdims=0", -2, 2 },
-    { "ReduceSum", "a,b,c", "", -2, 2 },
-    { "ReduceSum", "a,b,c #0", "keepdims=0", -2, 2 },
-    { "ReduceSum", "a,b,c,d #0,2,3", "", -2, 2 },
-    { "ReduceMean", "a,b,c", "axes=0,2", -2, 2 },
-    { "ReduceMean", "a,b,c,d", "axes=0,2 keepdims=0", -2, 2 },
-    { "ReduceMax", "a,b,c", "axes=-1, keepdims=0", -2, 2 },
-    { "ReduceMin", "a,b,c", "axes=1,", -2, 2 },
-    { "ReduceProd", "a,b", "axes=1,", .5F, 1.5F },
-    { "adze.SumTo", "a,b,c b,1", "", -2, 2 },
-  };
-  check_all (state, problems, ADZE_COUNT_OF (problems));
-}
-
-static void
-moved_values (void **state)
-{
-  static const problem problems[] = {
-    { "Concat", "a,b a,c a,d", "axis=1", -2, 2 },
-    { "Concat", "a,b,c d,b,c", "axis=-3", -2, 2 },
-    { "Transpose", "a,b,c", "perm=2,0,1", -2, 2 },
-    { "Transpose", "a,b", "", -2, 2 },
-    { "Reshape", "a,6 #-1,3", "", -2, 2 },
-    { "Flatten", "a,b,c", "axis=2", -2, 2 },
-    { "Squeeze", "a,1,b #1", "", -2, 2 },
-    { "Unsqueeze", "a,b #0,3", "", -2, 2 },
-    { "Identity", "a,b", "", -2, 2 },
-  };
-  check_all (state, problems, ADZE_COUNT_OF (problems));
-}
-
-/* ---- Gradients, which take the shape that the forward operator makes. */
-
-/* MODE: 'i' and 'w' gradients of Conv, 'p' of AveragePool, 'm' of MaxPool, there of numbers many of
- * which are the same. What the operator itself makes is an output as well. */
-static void
-check_gradient (const engine *e, const char *inputs, const char *attributes_text, char mode,
-                unsigned round)
-{
-  net n;
-  char what[200];
-  uint32_t x[2];
-  attribute_room rooms[8];
-  adze_graph_attribute attributes[8];
-  size_t count = 0, attribute_count = 0;
-  net_new (&n, "gradient", 91 + round, -1, 1);
-  for (const char *at = inputs; *at; at += *at == ' ')
-    x[count++] = read_operand (&n, &at);
-  for (const char *at = attributes_text; *at; attribute_count++)
-    at = read_attribute (at, &rooms[attribute_count], &attributes[attribute_count]);
-  const char *forward = mode == 'p' ? "AveragePool" : mode == 'm' ? "MaxPool" : "Conv";
-  bool pools = mode == 'p' || mode == 'm';
-  if (mode == 'm')
-    x[0] = add_node (&n, "Round", x, 1, NULL, 0);
-  uint32_t y = add_node (&n, forward, x, count, attributes, attribute_count);
-  uint32_t slope = like (&n, y);
-  uint32_t of_input[] = { slope, 0, x[0] }, of_weight[] = { slope, x[0], 0 };
-  const uint32_t of_pool[] = { slope, x[0] };
-  if (!pools)
-    of_input[1] = of_weight[2] = x[1];
-  const char *op = mode == 'i'   ? "adze.ConvGradInput"
-                   : mode == 'w' ? "adze.ConvGradWeight"
-                   : mode == 'm' ? "adze.MaxPoolGrad"
-                                 : "adze.AveragePoolGrad";
-  const uint32_t *operands = mode == 'i' ? of_input : mode == 'w' ? of_weight : of_pool;
-  uint32_t gradient
-      = add_node (&n, op, operands, pools ? 2 : 3, attributes, attribute_count);
-  must (adze_graph_add_output (n.graph, y));
-  must (adze_graph_add_output (n.graph, gradient));
-  snprintf (what, sizeof what, "%s (%s) %s, round %u", op, inputs, attributes_text, round);
-  check_net (e, &n, what);
-  net_free (&n);
-}
-
-static void
-gradients (void **state)
-{
-  static const struct {
-    const char *inputs, *attributes;
-  } convolutions[] = {
-    { "a,b,11 c,b,3", "pads=1,1" },
-    { "a,b,9,8 c,b,3,2", "strides=2,1 pads=1,0,1,1" },
-    { "a,b,9,8 c,b,3,3", "auto_pad=SAME_LOWER strides=2,2" },
-    { "a,4,9,9 6,2,3,3", "group=2 dilations=2,2" },
-    { "2,32,10,10 48,32,3,3", "pads=1,1,1,1" },
-    { "a,b,5,6,7 c,b,2,3,2", "" },
-  }, means[] = {
-    { "a,b,9,9", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1" },
-    { "a,b,9,9", "kernel_shape=3,2 count_include_pad=1 pads=1,0,1,1" },
-    { "a,b,9", "kernel_shape=2, strides=2," },
-  }, greatest[] = {
-    { "a,b,9,9", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1" },
-    { "2,32,8,8", "kernel_shape=2,2 strides=2,2" },
-    { "a,b,9", "kernel_shape=2, strides=2, ceil_mode=1" },
-    { "a,b,5,6,7", "kernel_shape=2,3,2" },
-  };
-  for (unsigned round = 0; round < ROUNDS; round++) {
-    for (size_t i = 0; i < ADZE_COUNT_OF (convolutions); i++) {
-      check_gradient (*state, convolutions[i].inputs, convolutions[i].attributes, 'i', round);
-      check_gradient (*state, convolutions[i].inputs, convolutions[i].attributes, 'w', round);
-    }
-    for (size_t i = 0; i < ADZE_COUNT_OF (means); i++)
-      check_gradient (*state, means[i].inputs, means[i].attributes, 'p', round);
-    for (size_t i = 0; i < ADZE_COUNT_OF (greatest); i++)
-      check_gradient (*state, greatest[i].inputs, greatest[i].attributes, 'm', round);
+  for (size_t i = 0; i < ADZE_COUNT_OF (done); i++) {
+    const adze_op_verdict *v = verdict_on (&all, done[i]);
+    if (!v || 3 * v->claimed <= v->cases)
+      fail_msg ("%s: %u of %u cases are claimed", done[i], v ? v->claimed : 0, v ? v->cases : 0);
   }
 }
 
@@ -560,6 +300,29 @@ a_convolutional_network (void **state)
   must (adze_graph_add_output (n.graph, one (&n, "LogSoftmax", one (&n, "Relu", scores))));
   check_net (*state, &n, "a convolutional network");
   net_free (&n);
+}
+
+/* The gradient needs what is noted down while the pool is computed; both are asked for, of numbers
+ * many of which are the same. */
+static void
+a_pool_and_its_gradient (void **state)
+{
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    net n;
+    const int64_t sizes[] = { 2, 2 };
+    const adze_graph_attribute attributes[] = { adze_attribute_ints ("kernel_shape", sizes, 2),
+                                                adze_attribute_ints ("strides", sizes, 2) };
+    net_new (&n, "pool", 91 + round, -2, 2);
+    uint32_t x = one (&n, "Round",
+                      add_input (&n, 4, (int64_t[]){ n.sizes[0], 16 * n.sizes[1], 8, 6 }));
+    uint32_t y = pool (&n, x);
+    const uint32_t inputs[] = { like (&n, y), x };
+    must (adze_graph_add_output (n.graph, y));
+    must (adze_graph_add_output (n.graph,
+                                 add_node (&n, "adze.MaxPoolGrad", inputs, 2, attributes, 2)));
+    check_net (*state, &n, "a pool and its gradient");
+    net_free (&n);
+  }
 }
 
 static void
@@ -647,12 +410,8 @@ main (void)
     return 77;
   }
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (products),
-    cmocka_unit_test (convolutions_and_pools),
-    cmocka_unit_test (elementwise),
-    cmocka_unit_test (normalisations_and_sums),
-    cmocka_unit_test (moved_values),
-    cmocka_unit_test (gradients),
+    cmocka_unit_test (what_it_claims_holds),
+    cmocka_unit_test (a_pool_and_its_gradient),
     cmocka_unit_test (a_convolutional_network),
     cmocka_unit_test (turned_and_shared_values),
     cmocka_unit_test (a_part_that_is_cut),

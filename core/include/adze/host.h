@@ -388,6 +388,32 @@ ADZE_API adze_error *adze_plugin_check (adze_runtime *runtime, const char *path,
                                         adze_case_listener report, void *argument,
                                         size_t *failed);
 
+/* ---- Backends, looked at. *TEXT is for people, or one JSON document; to be freed. */
+
+typedef struct adze_backend_options {
+  size_t struct_size;
+  const char *const *settings; /* "name = value" of the backend; NULL-terminated; NULL: none */
+  const char *only;  /* check: operators whose name has this in it; NULL: all */
+  unsigned rounds;   /* check: drawn sizes of each problem, beside edge cases; 0: 8 */
+  unsigned timings;  /* bench: of each work; 0: 9 */
+  uint64_t seed;     /* check: what sizes and numbers are drawn from */
+  bool json;
+} adze_backend_options;
+
+#define ADZE_BACKEND_OPTIONS_INIT { sizeof (adze_backend_options), 0, 0, 0, 0, 0, 0 }
+
+/* Which there are, and what their numbers depend on. Each that can be is loaded and begun, since only
+ * it can say. */
+ADZE_API adze_error *adze_backend_list (adze_runtime *runtime, bool json, char **text);
+/* All that it claims of the kit's problems, against ref: operator by operator and type by type the
+ * worst error. *HELD: no bound is broken. */
+ADZE_API adze_error *adze_backend_check (adze_runtime *runtime, const char *id,
+                                         const adze_backend_options *options, bool *held,
+                                         char **text);
+/* How fast it is. ID NULL: all that can be used. */
+ADZE_API adze_error *adze_backend_bench (adze_runtime *runtime, const char *id,
+                                         const adze_backend_options *options, char **text);
+
 /* ---- For the worker program and for programs that have their plugins linked in. */
 
 /* The life of a worker process: what hosts/worker calls, and nothing else. Returns its exit

@@ -28,7 +28,8 @@ sizes_of (ref_call *call, norm_job *job, int32_t least_rank)
     return ref_refuse (call, ADZE_E_FORMAT, "input 0 has %d dimensions; it needs %d at least",
                        in->rank, least_rank);
   bool empty = ref_is_empty (call);
-  job->batch = in->rank > 0 ? in->shape[0] : 1;
+  /* Where any size is 0 there is nothing to be read or written, whatever the others are. */
+  job->batch = empty ? 0 : in->rank > 0 ? in->shape[0] : 1;
   job->channels = in->rank > 1 ? in->shape[1] : 1;
   job->inner = in->rank > 2 && !empty ? (int64_t)ref_product (in, 2, in->rank) : 1;
   return ADZE_OK;

@@ -6,7 +6,11 @@
  * What no backend claims runs on `ref`; the host counts that and says so.
  *
  * Its memory may be one that the processor cannot touch: then it brings .memory, and the host moves
- * numbers with it and nothing else.
+ * numbers with it and nothing else. All values of its parts are there; the host copies those that
+ * come from elsewhere or are needed elsewhere, and no others. A view's data is what allocate gave,
+ * byte_offset where in it the value begins. Numbers of constants are in the processor's memory: a
+ * program brings over what it needs of them when it is compiled. Such a backend gets no node of which
+ * a size is not known before it runs.
  */
 #ifndef ADZE_DRAFT_BACKEND_H
 #define ADZE_DRAFT_BACKEND_H
@@ -54,6 +58,7 @@ typedef struct adze_program adze_program;
 typedef struct adze_device_memory {
   uint32_t struct_size;
   int32_t device_type; /* of adze_view.device; not ADZE_DEVICE_CPU */
+  /* Aligned as values need it; each value begins at a multiple of 64. */
   adze_status (*allocate) (const adze_host *host, void *self, uint64_t size, void **memory);
   void (*release) (const adze_host *host, void *self, void *memory);
   /* Between memory of the processor and of the device; done when it returns. */
@@ -90,7 +95,7 @@ typedef struct adze_backend {
   void (*release) (const adze_host *host, void *self, adze_program *program);
 
   /* Bytes that an execution needs beside inputs and outputs; the host hands them over, aligned to
-   * 64, content undefined. NULL: none. */
+   * 64, content undefined; with .memory, as allocate gave them. NULL: none. */
   uint64_t (*scratch) (const adze_host *host, void *self, const adze_program *program);
 
   /* Compact views; nothing overlaps. Outputs have the shapes that the host inferred, so that a
