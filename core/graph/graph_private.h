@@ -34,6 +34,7 @@ struct adze_graph {
   bool sorted; /* ORDER is that of the nodes as they are */
   uint32_t next_name;
   int64_t opset; /* of the nodes, as they came */
+  struct adze_backend_at_work *ref; /* who computes constants; not the graph's. NULL: nobody */
 };
 
 /* Room for one more in an array of pointers. */
