@@ -101,9 +101,8 @@ adze_pass_merge (adze_graph *graph, uint32_t node, uint32_t old, uint32_t same, 
   return gives ? make_in_place (graph, same, old) : adze_graph_replace (graph, old, same);
 }
 
-/* "NAME.folded", or with a number where that is taken. */
-static adze_error *
-name_beside (const adze_graph *graph, const char *name, char **into)
+adze_error *
+adze_pass_name_beside (const adze_graph *graph, const char *name, char **into)
 {
   for (unsigned i = 1;; i++) {
     free (*into);
@@ -127,7 +126,7 @@ adze_pass_rewrite (adze_graph *graph, uint32_t number, int32_t rank, const int64
     ADZE_TRY (adze_graph_set_type (graph, number, value->dtype, rank, shape));
     return adze_graph_set_data (graph, number, data, size, true);
   }
-  ADZE_TRY (name_beside (graph, value->name, &name));
+  ADZE_TRY (adze_pass_name_beside (graph, value->name, &name));
   ADZE_TRY (adze_graph_add_weight (graph, name, value->dtype, rank, shape, into));
   graph->values[*into]->role = value->role;
   return adze_graph_set_data (graph, *into, data, size, true);

@@ -13,6 +13,12 @@ adze_node_repeats (const adze_graph_node *node)
 
 /* ---- Which ones. */
 
+static bool
+is_whole (adze_dtype dtype)
+{
+  return dtype.code == ADZE_INT || dtype.code == ADZE_UINT || dtype.code == ADZE_BOOL;
+}
+
 /* Whole numbers are axes, sizes, indices, and free for all to look at. Other weights are the model's: one
  * that somebody else needs as well would be there twice. */
 static bool
@@ -21,22 +27,21 @@ is_free (const adze_graph *graph, uint32_t number)
   const adze_graph_value *value = adze_pass_numbers (graph, number);
   if (!value)
     return false;
-  return value->role == ADZE_ROLE_CONSTANT || value->dtype.code == ADZE_INT
-         || value->dtype.code == ADZE_BOOL
+  return value->role == ADZE_ROLE_CONSTANT || is_whole (value->dtype)
          || (adze_graph_uses (graph, number) == 1 && !adze_graph_gives (graph, number));
 }
 
-/* Of numbers that were a weight a weight is made, so that training can go on with it. */
-static bool
-comes_of_weight (const adze_graph *graph, const adze_graph_node *node)
+/* Of numbers that were a weight a weight is made, so that training can go on with it: the weight, or
+ * NULL. */
+static const adze_graph_value *
+weight_among (const adze_graph *graph, const adze_graph_node *node)
 {
   for (size_t i = 0; i < node->input_count; i++) {
     const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
-    if (value && value->role == ADZE_ROLE_WEIGHT && value->dtype.code != ADZE_INT
-        && value->dtype.code != ADZE_BOOL)
-      return true;
+    if (value && value->role == ADZE_ROLE_WEIGHT && !is_whole (value->dtype))
+      return value;
   }
-  return false;
+  return NULL;
 }
 
 static uint64_t
@@ -139,9 +144,28 @@ compute_sizes (adze_graph *graph, const adze_graph_node *node, bool *done)
 
 /* ---- Numbers. */
 
-/* What the part gave becomes what the node's outputs are. */
+/* A weight is a tensor of a file, and a name that nobody gave is none there: NUMBER's place takes one that
+ * is called after what it comes of. */
 static adze_error *
-keep (adze_graph *graph, const adze_graph_node *node, const adze_view *const *views, bool weight)
+name_weight (adze_graph *graph, uint32_t number, const char *origin)
+{
+  const adze_graph_value *value = graph->values[number];
+  ADZE_AUTO_FREE char *name = NULL;
+  uint32_t named;
+  if (value->name[0] != '%')
+    return NULL;
+  ADZE_TRY (adze_pass_name_beside (graph, origin, &name));
+  ADZE_TRY (adze_graph_add_weight (graph, name, value->dtype, value->rank, value->shape, &named));
+  graph->values[named]->data = value->data;
+  ADZE_TRY (adze_graph_replace (graph, number, named));
+  adze_pass_forget (graph, number);
+  return NULL;
+}
+
+/* What the part gave becomes what the node's outputs are; ORIGIN: the weight that it comes of, or NULL. */
+static adze_error *
+keep (adze_graph *graph, const adze_graph_node *node, const adze_view *const *views,
+      const char *origin)
 {
   size_t given = 0;
   for (size_t i = 0; i < node->output_count; i++) {
@@ -149,11 +173,14 @@ keep (adze_graph *graph, const adze_graph_node *node, const adze_view *const *vi
     if (number == ADZE_NONE)
       continue;
     const adze_view *view = views[given++];
-    if (weight && view->dtype.code != ADZE_INT && view->dtype.code != ADZE_BOOL)
+    bool weight = origin && !is_whole (view->dtype);
+    if (weight)
       graph->values[number]->role = ADZE_ROLE_WEIGHT;
     ADZE_TRY (adze_graph_set_type (graph, number, view->dtype, view->rank, view->shape));
     ADZE_TRY (adze_graph_set_data (graph, number, adze_view_data (view),
                                    (size_t)adze_view_bytes (view), true));
+    if (weight)
+      ADZE_TRY (name_weight (graph, number, origin));
   }
   return NULL;
 }
@@ -175,7 +202,7 @@ compute (adze_graph *graph, const adze_graph_node *node, bool *done)
   ADZE_AUTO_FREE const adze_view **views = calloc (node->output_count + 1, sizeof *views);
   const adze_compile_options options = { .ref = graph->ref, .fixed_weights = true };
   const adze_view *none = NULL;
-  bool weight = comes_of_weight (graph, node);
+  const adze_graph_value *weight = weight_among (graph, node);
   if (!views)
     return adze_error_memory ();
   ADZE_TRY (adze_graph_part (graph, &node->number, 1, &part));
@@ -183,7 +210,7 @@ compute (adze_graph *graph, const adze_graph_node *node, bool *done)
   ADZE_TRY (adze_graph_compile (part, &options, &executable));
   ADZE_TRY (adze_execute (executable, &none, views));
   adze_graph_remove_node (graph, node->number);
-  ADZE_TRY (keep (graph, node, views, weight));
+  ADZE_TRY (keep (graph, node, views, weight ? weight->name : NULL));
   for (size_t i = 0; i < node->input_count; i++)
     adze_pass_forget (graph, node->inputs[i]);
   *done = true;

@@ -65,6 +65,9 @@ ADZE_MUST_CHECK adze_error *adze_pass_rewrite_doubles (adze_graph *graph, uint32
                                                        int32_t rank, const int64_t *shape,
                                                        const double *numbers, size_t count,
                                                        uint32_t *into);
+/* "NAME.folded", or with a number where that is taken; what *INTO was before is freed. */
+ADZE_MUST_CHECK adze_error *adze_pass_name_beside (const adze_graph *graph, const char *name,
+                                                   char **into);
 /* Input INDEX, which may be the one behind the last. */
 ADZE_MUST_CHECK adze_error *adze_pass_set_input (adze_graph *graph, uint32_t node, size_t index,
                                                  uint32_t value);

@@ -140,6 +140,7 @@ what_is_known_is_computed (void **state)
   assert_int_equal (count_of (g, NULL), 3);
   const adze_graph_node *product = g->nodes[g->values[y]->node];
   assert_int_equal (g->values[product->inputs[1]]->role, ADZE_ROLE_WEIGHT);
+  assert_string_equal (g->values[product->inputs[1]]->name, "w.folded");
   assert_int_equal (g->values[adze_graph_find (g, "w")]->role, ADZE_ROLE_NODE); /* gone */
 }
 
