@@ -173,9 +173,10 @@ adze_networks_new_graph (adze_networks *networks, const char *name, adze_graph *
 
 adze_error *
 adze_networks_part (adze_networks *networks, const adze_graph *graph, char **id, void **bytes,
-                    size_t *size)
+                    size_t *size, adze_graph **needed)
 {
-  return adze_graph_make_part (networks->runtime, graph, id, bytes, size);
+  ADZE_TRY (adze_graph_make_part (networks->runtime, graph, id, bytes, size));
+  return adze_graph_from_part (networks->runtime, *id, *bytes, *size, needed);
 }
 
 /* ---- The run that asks. */
