@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/groups.h: which channels of which weights hang together, and their removal.
  *
- * To take a channel out of a network is to take a row of one weight, an element of a bias, a column of
- * each weight behind it, what a residual sum adds to it, and so on. All that must go at once is one
- * channel here. Channels that lie in the same dimensions of the same weights are a group: what is pruned
- * is chosen among those of a group.
+ * To take a channel out of a network is to take a row of one weight, an element of a bias, a column
+ * of each weight behind it, what a residual sum adds to it, and so on. All that must go at once is
+ * one channel here. Channels that lie in the same dimensions of the same weights are a group: what
+ * is pruned is chosen among those of a group.
  *
  * Followed are elementwise operators, convolutions with their groups, products of matrices,
  * normalisations, pooling, Concat, Transpose, Gather from a table, reductions, and changes of shape
- * that put dimensions together or take them apart (Flatten, Reshape, Squeeze, Unsqueeze), where several
- * elements make one channel: a pixel's of each feature map, a head's of attention. What anything else
- * takes or gives is fixed, as the inputs and outputs of the graph are.
- */
+ * that put dimensions together or take them apart (Flatten, Reshape, Squeeze, Unsqueeze), where
+ * several elements make one channel: a pixel's of each feature map, a head's of attention. What
+ * anything else takes or gives is fixed, as the inputs and outputs of the graph are. */
 #ifndef ADZE_GRAPH_GROUPS_H
 #define ADZE_GRAPH_GROUPS_H
 
@@ -41,8 +40,8 @@ typedef struct adze_channel_group {
 
 typedef struct adze_groups adze_groups;
 
-/* Types and shapes must have been inferred (adze_graph_verify). GROUPS speaks of GRAPH as it is: an edit
- * makes it worthless. */
+/* Types and shapes must have been inferred (adze_graph_verify). GROUPS speaks of GRAPH as it is: an
+ * edit makes it worthless. */
 ADZE_MUST_CHECK adze_error *adze_groups_find (const adze_graph *graph, adze_groups **groups);
 void adze_groups_free (adze_groups *groups);
 static inline void
@@ -65,9 +64,9 @@ typedef enum adze_channels_fixed {
 adze_channels_fixed adze_groups_why (const adze_groups *groups, uint32_t value, int32_t axis,
                                      uint32_t *node);
 
-/* Removes channels: REMOVED[g][c] for channel c of group g; REMOVED[g] may be NULL. Weights with numbers
- * lose theirs, settings of nodes that count channels follow, shapes are inferred anew. What would leave
- * nothing of a dimension is refused, by its name, and nothing has changed then. */
+/* Removes channels: REMOVED[g][c] for channel c of group g; REMOVED[g] may be NULL. Weights with
+ * numbers lose theirs, settings of nodes that count channels follow, shapes are inferred anew. What
+ * would leave nothing of a dimension is refused, by its name, and nothing has changed then. */
 ADZE_MUST_CHECK adze_error *adze_groups_remove (const adze_groups *groups, adze_graph *graph,
                                                 const bool *const *removed);
 

@@ -5,9 +5,8 @@
  *   groups_rules.c   what each operator ties to what
  *   groups_remove.c  channels removed
  *
- * Each place along each dimension of each value has a number. Rules join the places that stand and fall
- * together; sets of joined places are kept as trees.
- */
+ * Each place along each dimension of each value has a number. Rules join the places that stand and
+ * fall together; sets of joined places are kept as trees. */
 #ifndef ADZE_GRAPH_GROUPS_PRIVATE_H
 #define ADZE_GRAPH_GROUPS_PRIVATE_H
 

@@ -186,8 +186,8 @@ pad (adze_groups *g, const adze_graph_node *node)
 
 /* ---- Convolutions. */
 
-/* Channels of X and Y, and where they are in W: [M, C / group, ...], or [C, M / group, ...] where it is
- * TRANSPOSED. */
+/* Channels of X and Y, and where they are in W: [M, C / group, ...], or [C, M / group, ...] where
+ * it is TRANSPOSED. */
 static void
 convolution (adze_groups *g, const adze_graph_node *node, bool transposed)
 {
@@ -326,8 +326,8 @@ shape_is_known (const adze_groups *g, const adze_graph_node *node)
   return strcmp (node->op, "Reshape") != 0 || (shape && shape->data && shape->rank == 1);
 }
 
-/* Goes through both shapes from behind, and cuts them wherever the products so far are the same: what is
- * not known are batches, which stand in front. */
+/* Goes through both shapes from behind, and cuts them wherever the products so far are the same:
+ * what is not known are batches, which stand in front. */
 static void
 reshape (adze_groups *g, const adze_graph_node *node)
 {

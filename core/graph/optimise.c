@@ -205,7 +205,8 @@ adze_graph_set_ref (adze_graph *graph, adze_backend_at_work *ref)
   graph->ref = ref;
 }
 
-/* Each pass ends with fewer nodes, or one BatchNormalization less, or finds nothing: so this ends. */
+/* Each pass ends with fewer nodes, or one BatchNormalization less, or finds nothing: so this ends.
+ */
 static adze_error *
 optimise (adze_graph *graph, uint32_t wanted, uint64_t *counts)
 {

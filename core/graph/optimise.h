@@ -10,9 +10,9 @@
 /* Who computes constants of GRAPH: REF must be there as long as the graph is optimised. */
 void adze_graph_set_ref (adze_graph *graph, adze_backend_at_work *ref);
 
-/* PASSES: a sum of adze_graph_pass. CHANGED (may be NULL) has room for ADZE_GRAPH_PASSES; what was not
- * asked for stays as it is there. Weights must have their numbers where they are to be folded. The
- * graph is verified before and after. */
+/* PASSES: a sum of adze_graph_pass. CHANGED (may be NULL) has room for ADZE_GRAPH_PASSES; what was
+ * not asked for stays as it is there. Weights must have their numbers where they are to be folded.
+ * The graph is verified before and after. */
 ADZE_MUST_CHECK adze_error *adze_graph_optimise (adze_graph *graph, uint32_t passes,
                                                  uint64_t *changed);
 

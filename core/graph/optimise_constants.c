@@ -19,8 +19,8 @@ is_whole (adze_dtype dtype)
   return dtype.code == ADZE_INT || dtype.code == ADZE_UINT || dtype.code == ADZE_BOOL;
 }
 
-/* Whole numbers are axes, sizes, indices, and free for all to look at. Other weights are the model's: one
- * that somebody else needs as well would be there twice. */
+/* Whole numbers are axes, sizes, indices, and free for all to look at. Other weights are the
+ * model's: one that somebody else needs as well would be there twice. */
 static bool
 is_free (const adze_graph *graph, uint32_t number)
 {
@@ -31,8 +31,8 @@ is_free (const adze_graph *graph, uint32_t number)
          || (adze_graph_uses (graph, number) == 1 && !adze_graph_gives (graph, number));
 }
 
-/* Of numbers that were a weight a weight is made, so that training can go on with it: the weight, or
- * NULL. */
+/* Of numbers that were a weight a weight is made, so that training can go on with it: the weight,
+ * or NULL. */
 static const adze_graph_value *
 weight_among (const adze_graph *graph, const adze_graph_node *node)
 {
@@ -144,8 +144,8 @@ compute_sizes (adze_graph *graph, const adze_graph_node *node, bool *done)
 
 /* ---- Numbers. */
 
-/* A weight is a tensor of a file, and a name that nobody gave is none there: NUMBER's place takes one that
- * is called after what it comes of. */
+/* A weight is a tensor of a file, and a name that nobody gave is none there: NUMBER's place takes
+ * one that is called after what it comes of. */
 static adze_error *
 name_weight (adze_graph *graph, uint32_t number, const char *origin)
 {
@@ -162,7 +162,8 @@ name_weight (adze_graph *graph, uint32_t number, const char *origin)
   return NULL;
 }
 
-/* What the part gave becomes what the node's outputs are; ORIGIN: the weight that it comes of, or NULL. */
+/* What the part gave becomes what the node's outputs are; ORIGIN: the weight that it comes of, or
+ * NULL. */
 static adze_error *
 keep (adze_graph *graph, const adze_graph_node *node, const adze_view *const *views,
       const char *origin)
@@ -185,7 +186,8 @@ keep (adze_graph *graph, const adze_graph_node *node, const adze_view *const *vi
   return NULL;
 }
 
-/* Weights are inputs of the part; so that they are computed with now, they become constants there. */
+/* Weights are inputs of the part; so that they are computed with now, they become constants there.
+ */
 static void
 fix_inputs (adze_graph *part)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/optimise_fuse.c: an Add of a vector behind a convolution or a product of matrices becomes the
- * bias of it. */
+/* graph/optimise_fuse.c: an Add of a vector behind a convolution or a product of matrices becomes
+ * the bias of it. */
 #include "graph/optimise_private.h"
 
 /* ---- Vectors. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/optimise_norm.c: batch normalisation, which is a factor and a summand for each channel, goes into
- * the weights of the node in front of it. */
+/* graph/optimise_norm.c: batch normalisation, which is a factor and a summand for each channel,
+ * goes into the weights of the node in front of it. */
 #include "graph/optimise_private.h"
 
 #include <math.h>
@@ -20,7 +20,8 @@ norm_cleanup (norm *n)
   free (n->summand);
 }
 
-/* FACTOR stays NULL where it is none that can be told: one that trains, or whose numbers are not there. */
+/* FACTOR stays NULL where it is none that can be told: one that trains, or whose numbers are not
+ * there. */
 static adze_error *
 read_norm (const adze_graph *graph, const adze_graph_node *node, norm *into)
 {
@@ -113,7 +114,8 @@ scale_weight (adze_graph *graph, const adze_graph_node *node, const norm *n, con
   return adze_graph_set_input (graph, node->number, 1, fresh);
 }
 
-/* BIAS (ADZE_NONE: zeros) times FACTOR and plus SUMMAND. What has none gets that of the normalisation. */
+/* BIAS (ADZE_NONE: zeros) times FACTOR and plus SUMMAND. What has none gets that of the
+ * normalisation. */
 static adze_error *
 shift_bias (adze_graph *graph, const norm *n, uint32_t bias, double beta, uint32_t *into)
 {

@@ -50,13 +50,13 @@ const adze_graph_node *adze_pass_only_maker (const adze_graph *graph, uint32_t v
 ADZE_MUST_CHECK adze_error *adze_pass_doubles (const adze_graph *graph, uint32_t number,
                                                double **into, size_t *count);
 
-/* OLD, which NODE makes, is the same as SAME: who takes the one takes the other, and NODE goes. An output
- * of the graph keeps its name, which cannot be where SAME is an output, too, or nobody makes it: *DONE
- * says whether it could. */
+/* OLD, which NODE makes, is the same as SAME: who takes the one takes the other, and NODE goes. An
+ * output of the graph keeps its name, which cannot be where SAME is an output, too, or nobody makes
+ * it: *DONE says whether it could. */
 ADZE_MUST_CHECK adze_error *adze_pass_merge (adze_graph *graph, uint32_t node, uint32_t old,
                                              uint32_t same, bool *done);
-/* The numbers of a weight or constant become others, of its type. One that somebody else takes stays, and
- * *INTO is a new one; else it is NUMBER. */
+/* The numbers of a weight or constant become others, of its type. One that somebody else takes
+ * stays, and *INTO is a new one; else it is NUMBER. */
 ADZE_MUST_CHECK adze_error *adze_pass_rewrite (adze_graph *graph, uint32_t number, int32_t rank,
                                                const int64_t *shape, const void *data, size_t size,
                                                uint32_t *into);

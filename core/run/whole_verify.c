@@ -173,8 +173,8 @@ compare_tensor (comparison *c, const adze_model *given, adze_model_tensor *is)
   return hand_on_traits (c, &p);
 }
 
-/* A network that was read and is written once more is other bytes than those of the file that it came in:
- * what it is held against is what came in, written the same way. */
+/* A network that was read and is written once more is other bytes than those of the file that it
+ * came in: what it is held against is what came in, written the same way. */
 static adze_error *
 compare_network (comparison *c, const adze_model *given)
 {

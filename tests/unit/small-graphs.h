@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Graphs built in a few lines, computed by ref, and compared: what the tests of passes and of groups of
- * channels have in common. */
+/* Graphs built in a few lines, computed by ref, and compared: what the tests of passes and of
+ * groups of channels have in common. */
 #ifndef TESTS_UNIT_SMALL_GRAPHS_H
 #define TESTS_UNIT_SMALL_GRAPHS_H
 
@@ -112,8 +112,8 @@ small_constant (adze_graph *graph, float number, int32_t rank, const int64_t *si
 
 #define CONSTANT(graph, number, ...) small_constant (graph, number, SHAPE (__VA_ARGS__))
 
-/* ---- Nodes. Attributes as text: "group=2 pads=1,1,1,1 epsilon=.5"; a comma at the end makes a list of
- * one, a point a float. */
+/* ---- Nodes. Attributes as text: "group=2 pads=1,1,1,1 epsilon=.5"; a comma at the end makes a
+ * list of one, a point a float. */
 
 static inline uint32_t
 small_node (adze_graph *graph, const char *op, const char *attributes, size_t count,
@@ -210,7 +210,8 @@ answer_free (answer *a)
     free (a->views[i].data);
 }
 
-/* The graph's answer to inputs that are always the same; where they are whole numbers, to small ones. */
+/* The graph's answer to inputs that are always the same; where they are whole numbers, to small
+ * ones. */
 static inline answer
 answer_of (adze_graph *graph)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers that weights of build-model begin with: as large as their names say, at right angles where
- * that is asked for, and a function of their place alone. Whole networks are tested as pipelines. */
+/* The numbers that weights of build-model begin with: as large as their names say, at right angles
+ * where that is asked for, and a function of their place alone. Whole networks are tested as
+ * pipelines. */
 #include "fake-host.h"
 
 #include <math.h>
@@ -35,8 +36,8 @@ enum { MANY = 40000, FAN_IN = 50, FAN_OUT = 30 };
 
 static float numbers[MANY];
 
-/* 40,000 of them: the variance is right within 3 percent unless one is very unlucky, and the numbers are
- * always the same. */
+/* 40,000 of them: the variance is right within 3 percent unless one is very unlucky, and the
+ * numbers are always the same. */
 static void
 they_are_as_large_as_their_names_say (void **state)
 {

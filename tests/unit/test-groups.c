@@ -34,7 +34,8 @@ zero_place (adze_graph *g, const adze_channel_place *place)
 
 enum { MOST_CHANNELS = 64, MOST_GROUPS = 16 };
 
-/* Every third channel of each group goes, one at least and never all. Weights keep their zeros in G. */
+/* Every third channel of each group goes, one at least and never all. Weights keep their zeros in
+ * G. */
 static size_t
 remove_some (adze_graph *g)
 {
@@ -158,8 +159,8 @@ groups_of_convolutions_stay_equal (void **state)
   small_output (g, "y", y);
   ADZE_AUTO_GROUPS groups = NULL;
   must (adze_groups_find (g, &groups));
-  /* Six channels in, two of each behind it; then six in each of two groups: channel C goes with what
-   * lies at the same place of the other group. */
+  /* Six channels in, two of each behind it; then six in each of two groups: channel C goes with
+   * what lies at the same place of the other group. */
   assert_int_equal (group_with (groups, depth, 0)->count, 3);
   assert_int_equal (group_with (groups, grouped, 0)->count, 4);
   assert_int_equal (group_with (groups, grouped, 0)->channels[0].count, 4);

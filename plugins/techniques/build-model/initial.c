@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* build-model: the numbers that weights begin with. Each is a function of the stage's seed, the weight's
- * name and its place alone. */
+/* build-model: the numbers that weights begin with. Each is a function of the stage's seed, the
+ * weight's name and its place alone. */
 #include <math.h>
 
 #include "layers.h"

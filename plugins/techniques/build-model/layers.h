@@ -4,6 +4,7 @@
  *   words.c           from a line of words to a layer
  *   shapes.c          which shape each gives, and whether it can be
  *   nodes.c           layers as nodes of ONNX
+ *   nodes_norm.c      normalisations
  *   nodes_sequence.c  those for sequences: attention, recurrent nets
  *   initial.c         the numbers that weights begin with
  *   build-model.c     the technique

@@ -73,8 +73,9 @@ build_op (build_work *w, const char *op, ...)
 
 /* ---- Numbers. */
 
-static uint32_t
-constant (build_work *w, adze_dtype dtype, int32_t rank, int64_t length, const void *numbers)
+uint32_t
+build_constant (build_work *w, adze_dtype dtype, int32_t rank, int64_t length,
+                const void *numbers)
 {
   uint32_t value = ADZE_NONE;
   union {
@@ -92,13 +93,13 @@ uint32_t
 build_number (build_work *w, double number)
 {
   const float single = (float)number;
-  return constant (w, (adze_dtype){ ADZE_FLOAT, 32, 1 }, 0, 0, &single);
+  return build_constant (w, (adze_dtype){ ADZE_FLOAT, 32, 1 }, 0, 0, &single);
 }
 
 uint32_t
 build_list (build_work *w, const int64_t *numbers, size_t count)
 {
-  return constant (w, (adze_dtype){ ADZE_INT, 64, 1 }, 1, (int64_t)count, numbers);
+  return build_constant (w, (adze_dtype){ ADZE_INT, 64, 1 }, 1, (int64_t)count, numbers);
 }
 
 uint32_t
@@ -164,8 +165,8 @@ build_weight (build_work *w, const char *name, build_initial initial, int32_t ra
   return value;
 }
 
-static uint32_t
-vector (build_work *w, const char *name, build_initial initial, int64_t length)
+uint32_t
+build_vector (build_work *w, const char *name, build_initial initial, int64_t length)
 {
   return build_weight (w, name, initial, 1, &length, length, length);
 }
@@ -217,7 +218,7 @@ dense (build_work *w, const build_layer *layer, uint32_t x)
   const int64_t shape[] = { row ? layer->size : in, row ? in : layer->size };
   const adze_graph_attribute turned = build_int ("transB", &yes);
   uint32_t inputs[] = { x, build_weight (w, "weight", layer->initial, 2, shape, in, layer->size),
-                        layer->bias ? vector (w, "bias", BUILD_ZEROS, layer->size) : ADZE_NONE };
+                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size) : ADZE_NONE };
   if (row)
     return build_op_with (w, "Gemm", inputs, layer->bias ? 3 : 2, &turned, 1);
   uint32_t y = build_op_with (w, "MatMul", inputs, 2, NULL, 0);
@@ -262,7 +263,7 @@ conv (build_work *w, const build_layer *layer, uint32_t x)
   uint32_t inputs[] = { x,
                         build_weight (w, "weight", layer->initial, layer->in_rank + 1, shape,
                                       shape[1] * places, layer->size / layer->count * places),
-                        layer->bias ? vector (w, "bias", BUILD_ZEROS, layer->size) : ADZE_NONE };
+                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size) : ADZE_NONE };
   return build_op_with (w, "Conv", inputs, layer->bias ? 3 : 2, at.attributes, at.count);
 }
 
@@ -275,97 +276,6 @@ pool (build_work *w, const build_layer *layer, uint32_t x)
   describe_window (layer, &at);
   return build_op_with (w, layer->average ? "AveragePool" : "MaxPool", &x, 1, at.attributes,
                         at.count);
-}
-
-static uint32_t
-batch_norm (build_work *w, const build_layer *layer, uint32_t x)
-{
-  const float epsilon = (float)layer->number;
-  const adze_graph_attribute attribute = build_float ("epsilon", &epsilon);
-  uint32_t inputs[] = { x, vector (w, "weight", BUILD_ONES, layer->in[0]),
-                        vector (w, "bias", BUILD_ZEROS, layer->in[0]),
-                        vector (w, "mean", BUILD_ZEROS, layer->in[0]),
-                        vector (w, "variance", BUILD_ONES, layer->in[0]) };
-  return build_op_with (w, "BatchNormalization", inputs, 5, &attribute, 1);
-}
-
-/* Over the last dimension; of pictures over all three. */
-static uint32_t
-layer_norm (build_work *w, const build_layer *layer, uint32_t x)
-{
-  const float epsilon = (float)layer->number;
-  int32_t first = layer->in_rank <= 2 ? layer->in_rank - 1 : 0;
-  int64_t axis = 1 + first;
-  const adze_graph_attribute attributes[]
-      = { build_int ("axis", &axis), build_float ("epsilon", &epsilon) };
-  const int64_t *shape = layer->in + first;
-  uint32_t inputs[]
-      = { x, build_weight (w, "weight", BUILD_ONES, layer->in_rank - first, shape, 1, 1),
-          build_weight (w, "bias", BUILD_ZEROS, layer->in_rank - first, shape, 1, 1) };
-  return build_op_with (w, "LayerNormalization", inputs, 3, attributes, 2);
-}
-
-static uint32_t
-instance_norm (build_work *w, const build_layer *layer, uint32_t x, uint32_t scale, uint32_t bias)
-{
-  const float epsilon = (float)layer->number;
-  const adze_graph_attribute attribute = build_float ("epsilon", &epsilon);
-  const uint32_t inputs[] = { x, scale, bias };
-  return build_op_with (w, "InstanceNormalization", inputs, 3, &attribute, 1);
-}
-
-/* COUNT times the same number. */
-static uint32_t
-repeated (build_work *w, float number, int64_t count)
-{
-  const adze_dtype single = { ADZE_FLOAT, 32, 1 };
-  float *numbers = (float *)w->host->allocate (w->host, ((size_t)count + 1) * sizeof *numbers);
-  uint32_t value = ADZE_NONE;
-  if (!numbers) {
-    w->status = adze_fail (w->host, ADZE_E_MEMORY, "no room for %lld numbers", (long long)count);
-    return value;
-  }
-  for (int64_t i = 0; i < count; i++)
-    numbers[i] = number;
-  value = constant (w, single, 1, count, numbers);
-  w->host->release (w->host, numbers);
-  return value;
-}
-
-/* A group is a row for InstanceNormalization; scale and bias are those of channels again. */
-static uint32_t
-group_norm (build_work *w, const build_layer *layer, uint32_t x)
-{
-  int64_t rows[] = { 0, layer->count, -1 }, back[1 + BUILD_RANK] = { 0 };
-  int64_t channels[BUILD_RANK] = { layer->in[0] };
-  for (int32_t i = 0; i < layer->in_rank; i++) {
-    back[1 + i] = layer->in[i];
-    channels[i] = i ? 1 : layer->in[0];
-  }
-  uint32_t y = build_reshape (w, x, rows, 3);
-  y = instance_norm (w, layer, y, repeated (w, 1, layer->count), repeated (w, 0, layer->count));
-  y = build_reshape (w, y, back, (size_t)layer->in_rank + 1);
-  y = build_op (w, "Mul", y,
-                build_weight (w, "weight", BUILD_ONES, layer->in_rank, channels, 1, 1), BUILD_END);
-  return build_op (w, "Add", y,
-                   build_weight (w, "bias", BUILD_ZEROS, layer->in_rank, channels, 1, 1),
-                   BUILD_END);
-}
-
-static uint32_t
-norm (build_work *w, const build_layer *layer, uint32_t x)
-{
-  switch (layer->norm) {
-  case BUILD_NORM_BATCH:
-    return batch_norm (w, layer, x);
-  case BUILD_NORM_LAYER:
-    return layer_norm (w, layer, x);
-  case BUILD_NORM_GROUP:
-    return group_norm (w, layer, x);
-  default:
-    return instance_norm (w, layer, x, vector (w, "weight", BUILD_ONES, layer->in[0]),
-                          vector (w, "bias", BUILD_ZEROS, layer->in[0]));
-  }
 }
 
 static uint32_t
@@ -405,7 +315,7 @@ emit_layer (build_work *w, const build_layer *layer, uint32_t x, const uint32_t 
   case BUILD_POOL:
     return pool (w, layer, x);
   case BUILD_NORM:
-    return norm (w, layer, x);
+    return build_norm_layer (w, layer, x);
   case BUILD_FLATTEN:
     return flatten (w, x);
   case BUILD_DROPOUT:

@@ -26,17 +26,25 @@ adze_graph_attribute build_int (const char *name, const int64_t *value);
 adze_graph_attribute build_ints (const char *name, const int64_t *values, size_t count);
 adze_graph_attribute build_float (const char *name, const float *value);
 
+uint32_t build_constant (build_work *w, adze_dtype dtype, int32_t rank, int64_t length,
+                         const void *numbers);
 uint32_t build_number (build_work *w, double number);
 uint32_t build_list (build_work *w, const int64_t *numbers, size_t count);
 uint32_t build_reshape (build_work *w, uint32_t value, const int64_t *shape, size_t count);
 uint32_t build_transpose (build_work *w, uint32_t value, const int64_t *perm, size_t count);
 
-/* "layer.N.NAME". FAN_IN and FAN_OUT say how large its numbers are to be; its first dimension is what is
- * kept apart where they are orthogonal. */
+/* "layer.N.NAME". FAN_IN and FAN_OUT say how large its numbers are to be; its first dimension is
+ * what is kept apart where they are orthogonal. */
 uint32_t build_weight (build_work *w, const char *name, build_initial initial, int32_t rank,
                        const int64_t *shape, int64_t fan_in, int64_t fan_out);
 
+/* One of LENGTH numbers. */
+uint32_t build_vector (build_work *w, const char *name, build_initial initial, int64_t length);
+
 uint32_t build_activate (build_work *w, build_activation activation, uint32_t value);
+
+/* nodes_norm.c */
+uint32_t build_norm_layer (build_work *w, const build_layer *layer, uint32_t x);
 
 /* nodes_sequence.c */
 uint32_t build_attention (build_work *w, const build_layer *layer, uint32_t x);

@@ -23,7 +23,8 @@ project (build_work *w, const build_layer *layer, const char *name, uint32_t x)
   return build_op (w, "Add", y, build_weight (w, bias, BUILD_ZEROS, 1, shape, 1, 1), BUILD_END);
 }
 
-/* [batch, places, heads times numbers] becomes [batch, heads, ...] of what PERM says of the rest. */
+/* [batch, places, heads times numbers] becomes [batch, heads, ...] of what PERM says of the rest.
+ */
 static uint32_t
 heads (build_work *w, const build_layer *layer, uint32_t x, const int64_t perm[4])
 {
@@ -31,7 +32,8 @@ heads (build_work *w, const build_layer *layer, uint32_t x, const int64_t perm[4
   return build_transpose (w, build_reshape (w, x, shape, 4), perm, 4);
 }
 
-/* Places that come later are minus infinity for Softmax: the part of a matrix above its diagonal. */
+/* Places that come later are minus infinity for Softmax: the part of a matrix above its diagonal.
+ */
 static uint32_t
 mask (build_work *w, const build_layer *layer, uint32_t scores)
 {

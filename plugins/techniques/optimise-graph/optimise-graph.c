@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* optimise-graph: a network made smaller that computes what it did; and fold, which only takes batch
- * normalisations and constants together. The host has the passes; here is who asks for which. */
+/* optimise-graph: a network made smaller that computes what it did; and fold, which only takes
+ * batch normalisations and constants together. The host has the passes; here is who asks for which.
+ */
 #include <string.h>
 
 #include <adze/sdk.h>
