@@ -33,8 +33,7 @@ adze_place_fix (adze_groups *groups, size_t place, adze_channels_fixed why, uint
     *fix = (adze_fix){ (uint8_t)why, node };
 }
 
-/* The lower number becomes the root, so that the outcome does not depend on the order of joining.
- */
+/* The lower number becomes the root, so that the order of joining is not seen in the outcome. */
 void
 adze_places_join (adze_groups *groups, size_t a, size_t b)
 {

@@ -114,7 +114,8 @@ change_nodes (const removal *r)
 
 /* Copies what stays of dimensions AXIS and those behind it; returns where the next of it goes. */
 static char *
-copy_rest (const removal *r, uint32_t number, int32_t axis, const char *from, size_t size, char *into)
+copy_rest (const removal *r, uint32_t number, int32_t axis, const char *from, size_t size,
+           char *into)
 {
   const adze_graph_value *value = r->graph->values[number];
   if (axis == value->rank) {

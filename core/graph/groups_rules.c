@@ -187,10 +187,11 @@ pad (adze_groups *g, const adze_graph_node *node)
 /* ---- Convolutions. */
 
 /* Channels of X and Y, and where they are in W: [M, C / group, ...], or [C, M / group, ...] where
- * it is TRANSPOSED. */
+ * it is transposed. */
 static void
-convolution (adze_groups *g, const adze_graph_node *node, bool transposed)
+convolution (adze_groups *g, const adze_graph_node *node)
 {
+  bool transposed = strcmp (node->op, "ConvTranspose") == 0;
   uint32_t x = in (node, 0), w = in (node, 1), y = node->outputs[0], bias = in (node, 2);
   int64_t group = adze_node_int (node, "group", 1);
   int64_t taken = adze_places_of (g, x, 1), given = adze_places_of (g, y, 1);
@@ -222,18 +223,6 @@ convolution (adze_groups *g, const adze_graph_node *node, bool transposed)
   fix_from (g, node, x, 2);
   fix_from (g, node, y, 2);
   fix_from (g, node, w, 2);
-}
-
-static void
-conv (adze_groups *g, const adze_graph_node *node)
-{
-  convolution (g, node, false);
-}
-
-static void
-conv_transpose (adze_groups *g, const adze_graph_node *node)
-{
-  convolution (g, node, true);
 }
 
 /* ---- Products. */
@@ -456,8 +445,7 @@ static const struct {
     "Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or PRelu Pow "
     "Sub Sum Where Xor ",
     elementwise },
-  { " Conv ", conv },
-  { " ConvTranspose ", conv_transpose },
+  { " Conv ConvTranspose ", convolution },
   { " MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool ", pool },
   { " BatchNormalization InstanceNormalization ", channel_norm },
   { " LayerNormalization ", layer_norm },

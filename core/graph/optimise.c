@@ -205,8 +205,7 @@ adze_graph_set_ref (adze_graph *graph, adze_backend_at_work *ref)
   graph->ref = ref;
 }
 
-/* Each pass ends with fewer nodes, or one BatchNormalization less, or finds nothing: so this ends.
- */
+/* Each pass leaves fewer nodes, or fewer BatchNormalizations, or finds nothing: so this ends. */
 static adze_error *
 optimise (adze_graph *graph, uint32_t wanted, uint64_t *counts)
 {
@@ -230,7 +229,7 @@ adze_graph_optimise (adze_graph *graph, uint32_t wanted, uint64_t *changed)
   uint64_t counts[ADZE_GRAPH_PASSES] = { 0 };
   if (wanted >> ADZE_GRAPH_PASSES)
     return adze_error_new (ADZE_E_CONTRACT,
-                           "graph '%s' is to be optimised by the passes %#x; this version knows %#x",
+                           "graph '%s' is to be optimised by the passes %#x; known here are %#x",
                            graph->name, wanted, (1u << ADZE_GRAPH_PASSES) - 1);
   if ((wanted & ADZE_PASS_CONSTANTS) && !graph->ref)
     return adze_error_new (ADZE_E_UNSUPPORTED,

@@ -186,8 +186,7 @@ keep (adze_graph *graph, const adze_graph_node *node, const adze_view *const *vi
   return NULL;
 }
 
-/* Weights are inputs of the part; so that they are computed with now, they become constants there.
- */
+/* Weights are inputs of the part; to be computed with now, they become constants there. */
 static void
 fix_inputs (adze_graph *part)
 {

@@ -92,7 +92,9 @@ through_arithmetic (const adze_graph *graph, const adze_graph_node *node)
     const char *op;
     double neutral;
     bool first; /* may be the first, too */
-  } rules[] = { { "Add", -0.0, true }, { "Sub", 0.0, false }, { "Mul", 1, true }, { "Div", 1, false } };
+  } rules[] = {
+    { "Add", -0.0, true }, { "Sub", 0.0, false }, { "Mul", 1, true }, { "Div", 1, false }
+  };
   for (size_t r = 0; r < ADZE_COUNT_OF (rules); r++) {
     if (!adze_pass_is (node, rules[r].op))
       continue;

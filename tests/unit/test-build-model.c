@@ -105,7 +105,8 @@ a_number_depends_on_its_place_alone (void **state)
 {
   static float fewer[700];
   (void)state;
-  assert_int_equal (build_fill (&fake_host, "w", BUILD_HE_NORMAL, 0, 1, 9, 9, 3000, numbers), ADZE_OK);
+  assert_int_equal (build_fill (&fake_host, "w", BUILD_HE_NORMAL, 0, 1, 9, 9, 3000, numbers),
+                    ADZE_OK);
   assert_int_equal (build_fill (&fake_host, "w", BUILD_HE_NORMAL, 0, 1, 9, 9, 700, fewer), ADZE_OK);
   assert_memory_equal (numbers, fewer, sizeof fewer);
   assert_int_equal (build_fill (&fake_host, "v", BUILD_HE_NORMAL, 0, 1, 9, 9, 700, fewer), ADZE_OK);

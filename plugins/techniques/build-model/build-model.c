@@ -65,8 +65,8 @@ read_names (const adze_host *host, const adze_params *values, build_plan *plan)
   plan->spread = adze_param_float (host, values, "spread");
   if (!plan->input[0] || !plan->output[0] || strcmp (plan->input, plan->output) == 0)
     return adze_fail (host, ADZE_E_PARAM,
-                      "parameters 'input-name' and 'output-name' are \"%s\" and \"%s\"; two names that "
-                      "are not empty and differ are needed",
+                      "parameters 'input-name' and 'output-name' are \"%s\" and \"%s\"; needed are "
+                      "two names that are not empty and differ",
                       plan->input, plan->output);
   return ADZE_OK;
 }

@@ -121,8 +121,8 @@ static adze_status
 too_large (const build_work *w, const char *name)
 {
   return adze_fail (w->host, ADZE_E_LIMIT,
-                    "layers[%zu] \"%s\": its weight '%s' would be larger than memory can hold", w->at,
-                    w->plan->layers[w->at].text, name);
+                    "layers[%zu] \"%s\": its weight '%s' would be larger than memory can hold",
+                    w->at, w->plan->layers[w->at].text, name);
 }
 
 /* Draws its numbers and hands them over. */
@@ -218,7 +218,8 @@ dense (build_work *w, const build_layer *layer, uint32_t x)
   const int64_t shape[] = { row ? layer->size : in, row ? in : layer->size };
   const adze_graph_attribute turned = build_int ("transB", &yes);
   uint32_t inputs[] = { x, build_weight (w, "weight", layer->initial, 2, shape, in, layer->size),
-                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size) : ADZE_NONE };
+                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size)
+                                    : ADZE_NONE };
   if (row)
     return build_op_with (w, "Gemm", inputs, layer->bias ? 3 : 2, &turned, 1);
   uint32_t y = build_op_with (w, "MatMul", inputs, 2, NULL, 0);
@@ -263,7 +264,8 @@ conv (build_work *w, const build_layer *layer, uint32_t x)
   uint32_t inputs[] = { x,
                         build_weight (w, "weight", layer->initial, layer->in_rank + 1, shape,
                                       shape[1] * places, layer->size / layer->count * places),
-                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size) : ADZE_NONE };
+                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size)
+                                    : ADZE_NONE };
   return build_op_with (w, "Conv", inputs, layer->bias ? 3 : 2, at.attributes, at.count);
 }
 

@@ -23,8 +23,7 @@ project (build_work *w, const build_layer *layer, const char *name, uint32_t x)
   return build_op (w, "Add", y, build_weight (w, bias, BUILD_ZEROS, 1, shape, 1, 1), BUILD_END);
 }
 
-/* [batch, places, heads times numbers] becomes [batch, heads, ...] of what PERM says of the rest.
- */
+/* [batch, places, heads times numbers] becomes [batch, heads, ...], the rest as PERM says. */
 static uint32_t
 heads (build_work *w, const build_layer *layer, uint32_t x, const int64_t perm[4])
 {
@@ -32,8 +31,7 @@ heads (build_work *w, const build_layer *layer, uint32_t x, const int64_t perm[4
   return build_transpose (w, build_reshape (w, x, shape, 4), perm, 4);
 }
 
-/* Places that come later are minus infinity for Softmax: the part of a matrix above its diagonal.
- */
+/* Places that come later, above the diagonal of a matrix, are minus infinity for Softmax. */
 static uint32_t
 mask (build_work *w, const build_layer *layer, uint32_t scores)
 {

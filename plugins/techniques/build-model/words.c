@@ -416,7 +416,7 @@ build_read_input (const adze_host *host, const char *text, build_plan *plan)
       break;
   }
   return adze_fail (host, ADZE_E_PARAM,
-                    "parameter 'input' is \"%s\"; it is the shape of one example, 1 to %d sizes as in "
-                    "\"784\" or \"1x28x28\", without the batch",
+                    "parameter 'input' is \"%s\"; it is the shape of one example, 1 to %d sizes "
+                    "as in \"784\" or \"1x28x28\", without the batch",
                     text, BUILD_RANK);
 }
