@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "graph/executable_private.h"
+#include "graph/optimise.h"
 
 /* ---- One part. */
 
@@ -204,17 +205,11 @@ describe_slot (adze_executable *x, uint32_t number)
 static bool
 may_fold (const adze_graph *graph, const adze_graph_node *node)
 {
-  static const char *const random[]
-      = { "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli",
-          "Multinomial", "Dropout" };
-  for (size_t i = 0; i < ADZE_COUNT_OF (random); i++)
-    if (strcmp (node->op, random[i]) == 0)
-      return false;
   for (size_t i = 0; i < node->input_count; i++)
     if (node->inputs[i] != ADZE_NONE
         && graph->values[node->inputs[i]]->role != ADZE_ROLE_CONSTANT)
       return false;
-  return !adze_node_has_bodies (node);
+  return adze_node_repeats (node);
 }
 
 /* Sizes of the inputs are enough for these, whatever the numbers. */
@@ -229,9 +224,6 @@ may_fold_shape (const adze_graph *graph, const adze_graph_node *node)
       return false;
   return value->rank >= 0;
 }
-
-/* A value beyond this is not worth keeping twice. */
-#define FOLD_MOST ((uint64_t)64 << 20)
 
 static adze_error *
 keep_constants (adze_executable *x, adze_graph_step *step)
@@ -265,7 +257,7 @@ fold (adze_executable *x, const adze_graph_node *node, bool *folded)
   for (size_t i = 0; i < node->output_count; i++)
     if (node->outputs[i] != ADZE_NONE) {
       describe_slot (x, node->outputs[i]);
-      if (x->slots[node->outputs[i]].size > FOLD_MOST)
+      if (x->slots[node->outputs[i]].size > ADZE_FOLD_MOST)
         return NULL;
     }
   ADZE_TRY (adze_graph_step_compile (x, &step, &node->number, 1));

@@ -79,6 +79,26 @@ build (adze_runtime *runtime, const adze_model *model, adze_graph *graph)
   return asked ? NULL : no_graph (model);
 }
 
+adze_error *
+adze_graph_from_part (adze_runtime *runtime, const char *id, void *bytes, size_t size,
+                      adze_graph **graph)
+{
+  ADZE_LOCKED (runtime);
+  ADZE_AUTO_GRAPH made = NULL;
+  ADZE_AUTO_FREE char *own = strdup (id);
+  const adze_model_part part = { .id = own, .data = bytes, .size = size };
+  bool asked = false;
+  if (!own)
+    return adze_error_memory ();
+  ADZE_TRY (adze_graph_new (NULL, &made));
+  ADZE_TRY (ask_format (runtime, &part, made, &asked));
+  if (!asked)
+    return adze_error_new (ADZE_E_UNSUPPORTED, "no format that is installed reads the part '%s'",
+                           id);
+  *graph = adze_take (&made);
+  return NULL;
+}
+
 /* ---- Weights. */
 
 static adze_error *

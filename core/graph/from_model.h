@@ -13,6 +13,11 @@
 ADZE_MUST_CHECK adze_error *adze_graph_from_model (adze_runtime *runtime, const adze_model *model,
                                                    adze_graph **graph);
 
+/* What a part says by itself: the graph of it, without any numbers that are tensors of a model, as its
+ * format's opset has it. */
+ADZE_MUST_CHECK adze_error *adze_graph_from_part (adze_runtime *runtime, const char *id,
+                                                  void *bytes, size_t size, adze_graph **graph);
+
 /* What formats are offered that build networks, or are given some. */
 const void *adze_graph_services (const char *id, bool bare);
 

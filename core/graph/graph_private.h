@@ -43,6 +43,7 @@ struct adze_graph {
   uint32_t next_name;
   int64_t opset; /* of the nodes, as they came */
   bool refuted;  /* a branch that is not taken, or cannot be computed from what flows in */
+  struct adze_backend_at_work *ref; /* who computes constants; not the graph's. NULL: nobody */
 };
 
 /* Room for one more in an array of pointers. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/service.c: adze.graph/1: the graph as plugins meet it. */
 #include "graph/gradient.h"
-#include "graph/graph.h"
+#include "graph/optimise.h"
 #include "plugin/host_table.h"
 
 static uint32_t
@@ -177,6 +177,12 @@ set_gradient (const adze_host *host, adze_graph *graph, uint32_t node, uint32_t 
   return answer (host, adze_graph_set_gradient (graph, node, kind, body));
 }
 
+static adze_status
+optimise (const adze_host *host, adze_graph *graph, uint32_t passes, uint64_t *changed)
+{
+  return answer (host, adze_graph_optimise (graph, passes, changed));
+}
+
 const adze_graph_service adze_graph_table = {
   .struct_size = sizeof adze_graph_table,
   .value_count = value_count,
@@ -207,4 +213,5 @@ const adze_graph_service adze_graph_table = {
   .set_input = set_input,
   .set_attribute = set_attribute,
   .set_gradient = set_gradient,
+  .optimise = optimise,
 };

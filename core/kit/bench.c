@@ -94,6 +94,26 @@ create_technique (adze_bench *bench, const adze_case *one, const adze_value *set
   return adze_instance_open (bench->runtime, &options, &bench->instance);
 }
 
+static bool
+has_mandatory (const adze_manifest_component *component)
+{
+  for (size_t i = 0; i < component->param_count; i++)
+    if (!component->params[i].preset)
+      return true;
+  return false;
+}
+
+/* Where the presets were wanted and a mandatory parameter had to be guessed, the refusal of the
+ * guess says nothing about the plugin. */
+static adze_error *
+note_guess (const adze_bench *bench, adze_error *error)
+{
+  if (error && adze_error_status (error) == ADZE_E_PARAM && !adze_error_fact (error, "reason")
+      && has_mandatory (bench->component))
+    adze_error_set (error, ADZE_CASE_GUESSED, "refused");
+  return error;
+}
+
 adze_error *
 adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *settings)
 {
@@ -106,8 +126,9 @@ adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *se
   bench->settings = adze_take (&own);
   bench->one = one;
   bench->used = false;
-  return is_observer (bench) ? create_observer (bench, one, bench->settings)
-                             : create_technique (bench, one, bench->settings);
+  adze_error *error = is_observer (bench) ? create_observer (bench, one, bench->settings)
+                                          : create_technique (bench, one, bench->settings);
+  return settings ? error : note_guess (bench, error);
 }
 
 /* One that has decided about some tensors knows nothing of others. */

@@ -76,7 +76,12 @@ adze_case_serve (adze_worker_state *state, const adze_value *request, adze_value
   one.remote = remote && remote->boolean;
   one.seed = (uint64_t)integer_of (request, "seed");
   one.rounds = (unsigned)integer_of (request, "rounds");
-  ADZE_TRY (entry->function (&one));
+  ADZE_AUTO_ERROR error = entry->function (&one);
+  if (error && adze_error_fact (error, ADZE_CASE_GUESSED))
+    snprintf (one.skipped, sizeof one.skipped,
+              "its mandatory parameters want values that cannot be guessed");
+  else if (error)
+    return adze_take (&error);
   if (one.skipped[0])
     adze_json_string (reply, "skipped", one.skipped);
   return NULL;

@@ -25,6 +25,10 @@ struct adze_case {
   char skipped[200];        /* a case that does not apply says why */
 };
 
+/* A fact of an error: a value that was guessed for a mandatory parameter was refused. The case is
+ * skipped, since nobody can guess what would be right. */
+#define ADZE_CASE_GUESSED "guess"
+
 typedef adze_error *(*adze_case_function) (adze_case *one);
 
 /* Which cases there are for whom. */

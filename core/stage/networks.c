@@ -5,6 +5,7 @@
 
 #include "graph/from_model.h"
 #include "graph/load.h"
+#include "graph/optimise.h"
 #include "graph/to_model.h"
 #include "stage/call.h"
 #include "stage/run_ops.h"
@@ -55,12 +56,19 @@ adze_networks_close (adze_networks *networks)
   free (networks);
 }
 
+static adze_error *
+open_reference (adze_networks *networks)
+{
+  return networks->ref ? NULL
+                       : adze_backend_open (networks->runtime, REFERENCE, NULL, NULL,
+                                            &networks->ref);
+}
+
 adze_error *
 adze_networks_options (adze_networks *networks, adze_compile_options *options)
 {
   bool other = strcmp (networks->id, REFERENCE) != 0;
-  if (!networks->ref)
-    ADZE_TRY (adze_backend_open (networks->runtime, REFERENCE, NULL, NULL, &networks->ref));
+  ADZE_TRY (open_reference (networks));
   if (other && !networks->backend)
     ADZE_TRY (adze_backend_open (networks->runtime, networks->id, NULL, NULL, &networks->backend));
   *options = (adze_compile_options){ .backend = networks->backend,
@@ -140,6 +148,8 @@ static adze_error *
 keep_graph (adze_networks *networks, adze_graph *made, adze_graph **graph)
 {
   ADZE_TRY (adze_networks_keep (networks, made, free_graph));
+  ADZE_TRY (open_reference (networks));
+  adze_graph_set_ref (made, networks->ref); /* for whoever optimises it */
   *graph = made;
   return NULL;
 }
@@ -163,9 +173,10 @@ adze_networks_new_graph (adze_networks *networks, const char *name, adze_graph *
 
 adze_error *
 adze_networks_part (adze_networks *networks, const adze_graph *graph, char **id, void **bytes,
-                    size_t *size)
+                    size_t *size, adze_graph **needed)
 {
-  return adze_graph_make_part (networks->runtime, graph, id, bytes, size);
+  ADZE_TRY (adze_graph_make_part (networks->runtime, graph, id, bytes, size));
+  return adze_graph_from_part (networks->runtime, *id, *bytes, *size, needed);
 }
 
 /* ---- The run that asks. */

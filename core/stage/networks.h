@@ -47,8 +47,10 @@ ADZE_MUST_CHECK adze_error *adze_networks_graph (adze_networks *networks, const 
                                                  adze_graph **graph);
 ADZE_MUST_CHECK adze_error *adze_networks_new_graph (adze_networks *networks, const char *name,
                                                      adze_graph **graph);
+/* NEEDED is what the part says read back, to be freed: its weights are the tensors that it asks for. */
 ADZE_MUST_CHECK adze_error *adze_networks_part (adze_networks *networks, const adze_graph *graph,
-                                                char **id, void **bytes, size_t *size);
+                                                char **id, void **bytes, size_t *size,
+                                                adze_graph **needed);
 
 /* Of the run that this thread is inside; NULL, and what is wrong is said, when there are none. */
 adze_networks *adze_networks_here (const adze_host *host, const char *function);

@@ -218,10 +218,27 @@ run_new_graph (const adze_host *host, adze_context *given, const char *name, adz
                   : ADZE_E_UNSUPPORTED;
 }
 
-static adze_error *
-give_value (const adze_context *context, const char *port, const adze_graph_value *value)
+/* Is it a tensor for the part, or for one of its bodies? Small constants are in the part itself. */
+static bool
+asks_for (const adze_graph *needed, const char *name)
 {
-  if (value->role != ADZE_ROLE_WEIGHT && value->role != ADZE_ROLE_CONSTANT)
+  uint32_t found = adze_graph_find (needed, name);
+  bool asks = found != ADZE_NONE && adze_graph_value_at (needed, found)->role == ADZE_ROLE_WEIGHT;
+  for (uint32_t n = 0; !asks && n < adze_graph_node_count (needed); n++) {
+    const adze_graph_node *node = adze_graph_node_at (needed, n);
+    for (size_t i = 0; node && !asks && i < node->attribute_count; i++)
+      asks = node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH
+             && asks_for (node->attributes[i].graph, name);
+  }
+  return asks;
+}
+
+static adze_error *
+give_value (const adze_context *context, const char *port, const adze_graph *needed,
+            const adze_graph_value *value)
+{
+  if ((value->role != ADZE_ROLE_WEIGHT && value->role != ADZE_ROLE_CONSTANT)
+      || !asks_for (needed, value->name))
     return NULL;
   adze_tensor_meta meta = { .struct_size = sizeof meta,
                             .name = value->name,
@@ -239,15 +256,16 @@ give_value (const adze_context *context, const char *port, const adze_graph_valu
 
 /* Those of bodies are in no other graph's list. */
 static adze_error *
-give_values (const adze_context *context, const char *port, const adze_graph *graph)
+give_values (const adze_context *context, const char *port, const adze_graph *needed,
+             const adze_graph *graph)
 {
   for (uint32_t i = 0; i < adze_graph_value_count (graph); i++)
-    ADZE_TRY (give_value (context, port, adze_graph_value_at (graph, i)));
+    ADZE_TRY (give_value (context, port, needed, adze_graph_value_at (graph, i)));
   for (uint32_t n = 0; n < adze_graph_node_count (graph); n++) {
     const adze_graph_node *node = adze_graph_node_at (graph, n);
     for (size_t i = 0; node && i < node->attribute_count; i++)
       if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
-        ADZE_TRY (give_values (context, port, node->attributes[i].graph));
+        ADZE_TRY (give_values (context, port, needed, node->attributes[i].graph));
   }
   return NULL;
 }
@@ -258,10 +276,11 @@ give_graph (adze_networks *networks, const adze_context *context, const char *po
 {
   ADZE_AUTO_FREE char *id = NULL;
   ADZE_AUTO_FREE void *bytes = NULL;
+  ADZE_AUTO_GRAPH needed = NULL;
   size_t size = 0;
   ADZE_TRY (adze_graph_verify (graph));
-  ADZE_TRY (adze_networks_part (networks, graph, &id, &bytes, &size));
-  ADZE_TRY (give_values (context, port, graph));
+  ADZE_TRY (adze_networks_part (networks, graph, &id, &bytes, &size, &needed));
+  ADZE_TRY (give_values (context, port, needed, graph));
   return context->ops->give_part (context->data, port, id, bytes, size);
 }
 

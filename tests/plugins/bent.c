@@ -22,6 +22,9 @@ typedef struct bent {
 static const adze_param params[] = {
   { .name = "level", .type = ADZE_PARAM_INT, .preset = "1", .range = "[0, 100]",
     .help = "a level" },
+#ifdef BENT_PARTICULAR
+  { .name = "word", .type = ADZE_PARAM_STRING, .help = "the right word" },
+#endif
   { .name = NULL }
 };
 
@@ -124,6 +127,12 @@ create (const adze_host *host, const adze_params *values, void **instance)
   self->level = adze_param_int (host, values, "level");
 #ifdef BENT_WRONG_NAME
   self->level += adze_param_int (host, values, "height");
+#endif
+#ifdef BENT_PARTICULAR
+  if (strcmp (adze_param_string (host, values, "word"), "the right one") != 0) {
+    host->release (host, self);
+    return adze_fail (host, ADZE_E_PARAM, "parameter 'word' is not the right one");
+  }
 #endif
   self->scratch = host->allocate (host, 64 * sizeof *self->scratch);
   if (!self->scratch) {

@@ -272,6 +272,23 @@ keeps_memory_after_deinit (void **state)
           "it starts and ends three times over", FED_IN_WORKER);
 }
 
+/* What the kit guesses for a mandatory parameter may be refused: that is no fault, and no proof
+ * either. */
+static void
+wants_what_cannot_be_guessed (void **state)
+{
+  outcome sound, all;
+  check (*state, "", &sound);
+  check (*state, "-DBENT_PARTICULAR", &all);
+  for (size_t i = 0; i < all.failed; i++)
+    print_error ("%s: %s\n", all.names[i], all.details[i]);
+  assert_int_equal (all.failed, 0);
+  assert_true (all.skipped > sound.skipped);
+  assert_true (all.passed > 0);
+  forget (&sound);
+  forget (&all);
+}
+
 /* ---- The kit itself. */
 
 static void
@@ -336,6 +353,7 @@ main (void)
     IN_WORLD (breaks_a_rule_in_destroy),
     IN_WORLD (crashes_in_destroy),
     IN_WORLD (keeps_memory_after_deinit),
+    IN_WORLD (wants_what_cannot_be_guessed),
     IN_WORLD (cases_are_chosen_by_name),
     IN_WORLD (no_plugin_at_all),
   };

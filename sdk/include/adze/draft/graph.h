@@ -113,6 +113,36 @@ typedef enum adze_gradient_kind {
   ADZE_GRADIENT_BODY = 3      /* a graph says what flows back */
 } adze_gradient_kind;
 
+/* What can be done to a network that leaves what it computes. A set of them is a sum; they are done
+ * in this order, again and again until none finds anything. What is an input or an output of the
+ * graph keeps its name, type and shape. Bodies of If, Loop and Scan stay as they are.
+ *
+ * The first three give the same bytes on a backend that computes one operator like the other; of a
+ * NaN it may be another NaN. The two that follow compute with new numbers, reckoned in float64 and
+ * rounded once: results differ by roundings. */
+typedef enum adze_graph_pass {
+  /* Nodes whose inputs are all numbers that are there are computed, by the backend `ref`. A weight
+   * is taken for such where nobody else needs it, and what comes of it is a weight. Left are nodes
+   * whose result is larger than what it is made of, random ones, and DequantizeLinear, without which
+   * the numbers would be no codes any more. */
+  ADZE_PASS_CONSTANTS = 1,
+  /* Nodes that give what they take: Identity, Dropout where nobody trains, Cast to the same type,
+   * Reshape to the same shape, Mul by 1, Add of -0 ... Reshapes behind each other, and Transposes,
+   * become one. */
+  ADZE_PASS_IDENTITIES = 2,
+  /* Of nodes that do the same to the same values one stays. */
+  ADZE_PASS_COMMON = 4,
+  /* BatchNormalization behind Conv, ConvTranspose, Gemm or MatMul goes into their weights. */
+  ADZE_PASS_BATCH_NORM = 8,
+  /* Add of a vector behind Conv, ConvTranspose, Gemm or MatMul becomes their bias. */
+  ADZE_PASS_BIAS = 16,
+  /* Nodes and weights that no output needs. */
+  ADZE_PASS_DEAD = 32
+} adze_graph_pass;
+
+/* How many passes there are. */
+#define ADZE_GRAPH_PASSES 6
+
 typedef struct adze_graph_service {
   uint32_t struct_size;
 
@@ -203,6 +233,14 @@ typedef struct adze_graph_service {
    * attached. Belongs to the graph, not to files that are written of it. */
   adze_status (*set_gradient) (const adze_host *host, adze_graph *graph, uint32_t node,
                                uint32_t kind, adze_graph *body);
+
+  /* [callback] Does PASSES, a sum of adze_graph_pass. CHANGED[I] becomes the number of nodes that the
+   * pass 1 << I has changed or removed, and stays where it was not asked for: room for
+   * ADZE_GRAPH_PASSES. Refused where a node is not sound (as verify does); where a node that has to be
+   * computed cannot be; and with ADZE_PASS_CONSTANTS for a graph of a host that has no backend at
+   * hand: those of adze.run/1 have one. */
+  adze_status (*optimise) (const adze_host *host, adze_graph *graph, uint32_t passes,
+                           uint64_t *changed);
 } adze_graph_service;
 
 static inline const adze_graph_service *
