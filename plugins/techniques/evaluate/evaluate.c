@@ -28,12 +28,21 @@ static const adze_param params[] = {
   { .name = NULL }
 };
 
+/* An instance is its parameters. */
 static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
   (void)host;
   *instance = (void *)(uintptr_t)values;
   return ADZE_OK;
+}
+
+/* They are the host's. */
+static void
+destroy (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
 }
 
 /* ---- What is told. */
@@ -56,7 +65,8 @@ list_metrics (const evaluate_run *e, metric list[METRICS])
     list[count++] = (metric){ "accuracy", NULL, v->accuracy };
     list[count++] = (metric){ "accuracy-low", NULL, e->low };
     list[count++] = (metric){ "accuracy-high", NULL, e->high };
-    list[count++] = (metric){ "top-k", NULL, v->top_k };
+    /* All classes are among the highest of all: that says nothing. */
+    list[count++] = (metric){ "top-k", NULL, v->most < v->classes ? v->top_k : NAN };
     list[count++] = (metric){ "macro-f1", NULL, v->macro_f1 };
     list[count++] = (metric){ "perplexity", NULL, v->perplexity };
   } else
@@ -253,6 +263,7 @@ static const adze_technique callbacks = {
   .ports = ports,
   .port_size = sizeof (adze_port),
   .create = create,
+  .destroy = destroy,
   .run = run,
 };
 

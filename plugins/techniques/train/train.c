@@ -25,6 +25,14 @@ create (const adze_host *host, const adze_params *params, void **instance)
   return train_check_params (host, params);
 }
 
+/* They are the host's. */
+static void
+destroy (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
+}
+
 /* ---- Before. */
 
 static adze_status
@@ -192,6 +200,7 @@ static const adze_technique callbacks = {
   .port_size = sizeof (adze_port),
   .breaks = breaks,
   .create = create,
+  .destroy = destroy,
   .run = run,
 };
 

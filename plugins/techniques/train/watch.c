@@ -71,6 +71,7 @@ train_validate (void *argument, double *score)
   if (!t->runner.graph) {
     status = t->train->give (t->host, t->training, t->watched, 1);
     t->runner.graph = t->watched;
+    t->runner.weights_change = 1;
   }
   if (status == ADZE_OK && t->classes)
     status = t->eval->judge (t->host, t->context, ADZE_JUDGE_CLASSES, "validation", 1, &judge);

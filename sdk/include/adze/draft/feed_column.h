@@ -100,14 +100,16 @@ adze_feed_type (adze_dtype dtype, char *text, size_t size)
 static inline void
 adze_feed_column_text (const adze_host *host, const adze_column *column, char *text, size_t size)
 {
-  char shape[120];
   if (column->is_text) {
     snprintf (text, size, "text");
     return;
   }
   adze_feed_type (column->dtype, text, size);
-  adze_feed_shape (host, NULL, column->rank, column->shape, shape, sizeof shape);
-  snprintf (text + strlen (text), size - strlen (text), " %s", shape);
+  size_t used = strlen (text);
+  if (used + 2 < size) {
+    text[used++] = ' ';
+    adze_feed_shape (host, NULL, column->rank, column->shape, text + used, size - used);
+  }
 }
 
 /* "image, label". */

@@ -15,6 +15,7 @@ ADZE_BEGIN_DECLS
 /* Compiled for a whole batch and for the last one, which is shorter. Begins as zeros: { 0 }. */
 typedef struct adze_feed_runner {
   adze_graph *graph;
+  uint32_t weights_change; /* as in adze_eval_options */
   adze_evaluation *compiled[2];
   uint64_t counts[2];
   const adze_view **outputs; /* in the graph's order, of the batch that was executed last */
@@ -38,6 +39,7 @@ adze_feed_compile (const adze_host *host, adze_context *context, adze_feed_runne
   adze_eval_options options;
   memset (&options, 0, sizeof options);
   options.struct_size = sizeof options;
+  options.weights_change = runner->weights_change;
   options.shapes = feed->shapes;
   if (runner->compiled[at] && runner->counts[at] != feed->count) {
     adze_eval_of (host)->release (host, context, runner->compiled[at]);
