@@ -5,6 +5,7 @@ own numbers and struct, without a line of ours.
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
                               conv and fixed .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
+networks.py fashion           writes fashion.onnx, 784-32-10
 networks.py values            writes values.npz: pictures, and what mlp.onnx gives for them, and a half
 networks.py weight MODEL NAME prints the bytes of a weight as hexadecimal digits
 """
@@ -57,10 +58,10 @@ def info(name, shape):
     return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
 
 
-def write(path, nodes, weights, shape):
+def write(path, nodes, weights, shape, classes=CLASSES):
     graph = (b"".join(field(1, n) for n in nodes) + field(2, "g")
              + b"".join(field(5, tensor(n, *w)) for n, w in weights.items())
-             + field(11, info("x", shape)) + field(12, info("y", [shape[0], CLASSES])))
+             + field(11, info("x", shape)) + field(12, info("y", [shape[0], classes])))
     with open(path, "wb") as file:
         file.write(field(1, 8) + field(7, graph) + field(8, field(2, 17)))
 
@@ -175,6 +176,16 @@ def make():
           filters, ["N", 1, SIDE, SIDE])
 
 
+def make_fashion():
+    size, hidden, classes = 784, 32, 10
+    write("fashion.onnx",
+          [node("Gemm", ["x", "w1", "b1"], ["a"], "fc1"), node("Relu", ["a"], ["r"], "relu"),
+           node("Gemm", ["r", "w2", "b2"], ["y"], "fc2")],
+          {"w1": ([size, hidden], spread(size * hidden, 3, 0.07)), "b1": ([hidden], [0.0] * hidden),
+           "w2": ([hidden, classes], spread(hidden * classes, 5, 0.35)), "b2": ([classes], [0.0] * classes)},
+          ["N", size], classes)
+
+
 # ---- What should be seen.
 
 
@@ -217,6 +228,8 @@ def values():
 if __name__ == "__main__":
     if sys.argv[1] == "make":
         make()
+    elif sys.argv[1] == "fashion":
+        make_fashion()
     elif sys.argv[1] == "values":
         values()
     elif sys.argv[1] == "accuracy":

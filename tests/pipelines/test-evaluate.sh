@@ -43,7 +43,7 @@ assert a["accuracy-high"] - a["accuracy-low"] < b["accuracy-high"] - b["accuracy
   || complain "half as sure should be narrower"
 
 # How long it takes is a metric, with what it was measured with beside it.
-must "$ADZE" run good.toml --fresh --set stage.evaluate.latency-runs=20
+must "$ADZE" run good.toml --fresh --set stage.evaluate.latency-runs=20 --set run.threads=2
 python3 - << 'END' || complain "a latency without its protocol"
 import glob, json
 def find(at):
@@ -53,7 +53,7 @@ def find(at):
     return next(filter(None, map(find, below)), None)
 row = find(json.load(open(sorted(glob.glob("adze-runs/*/report.json"))[-1])))
 assert 0 < row["p50"] <= row["p95"], row
-assert (row["batch"], row["warm-up"], row["runs"], row["backend"]) == (1, 10, 20, "ref"), row
+assert (row["batch"], row["warm-up"], row["runs"], row["threads"], row["backend"]) == (1, 10, 20, 2, "ref"), row
 END
 awk "BEGIN { exit !($(told evaluate.latency-p50) > 0) }" || complain "no latency is shown"
 

@@ -129,6 +129,7 @@ tell_latency (const evaluate_run *e)
     count_field ("batch", e->latency_batch),
     count_field ("warm-up", e->warm_up),
     count_field ("runs", e->runs),
+    count_field ("threads", e->facts.threads),
     text_field ("backend", e->backend),
     text_field ("identity", e->identity),
   };

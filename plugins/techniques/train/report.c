@@ -130,6 +130,7 @@ tell_speed (const train_run *t)
     real_field ("seconds", seconds),
     count_field ("examples", t->examples),
     count_field ("batch", t->feed.batch),
+    count_field ("threads", t->facts.threads),
     text_field ("backend", t->facts.backend),
     text_field ("identity", t->facts.identity),
     text_field ("counted", "steps of this process, compiling and reading of data among them, "
@@ -175,6 +176,7 @@ train_take_facts (train_run *t)
   if (status != ADZE_OK)
     return status;
   t->facts.delegated = facts.delegated;
+  t->facts.threads = facts.threads;
   t->facts.values = facts.values;
   t->facts.constants = facts.constants;
   snprintf (t->facts.backend, sizeof t->facts.backend, "%s", facts.backend ? facts.backend : "?");

@@ -26,6 +26,7 @@ typedef struct train_epoch {
  * run that goes on may have no step left to ask. */
 typedef struct train_facts {
   uint64_t delegated;
+  uint64_t threads;
   uint64_t values, constants; /* bytes */
   char backend[64];
   char identity[384];
