@@ -45,10 +45,12 @@ typedef struct adze_feed_slot {
   adze_dtype dtype;
   int64_t shape[ADZE_GRAPH_RANK]; /* [0]: examples of this batch */
   size_t each;           /* elements of an example */
-  double scale, divisor; /* (number * scale / divisor - mean) / std */
+  double scale;          /* (number * scale / divisor - mean) / std */
+  double divisor;
   size_t channels;       /* entries of mean and std */
   size_t inner;          /* neighbours of one channel */
-  double *means, *stds;  /* NULL: numbers stay as they are */
+  double *means;         /* NULL: numbers stay as they are */
+  double *stds;
   float *table;          /* of u8 that become float32: 256 for each channel */
   double classes;        /* numbers must be whole, and below it; 0: any */
   void *room;
