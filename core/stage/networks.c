@@ -101,7 +101,9 @@ adze_networks_facts (const adze_networks *networks, const adze_executable_facts 
                                 .values = from->values,
                                 .constants = from->constants,
                                 .backend = networks->id,
-                                .identity = adze_backend_identity (backend) };
+                                .identity = adze_backend_identity (backend),
+                                .threads
+                                = adze_pool_threads (networks->runtime->pool) };
   uint32_t size = facts->struct_size < sizeof all ? facts->struct_size : (uint32_t)sizeof all;
   memcpy (facts, &all, size);
   facts->struct_size = size;

@@ -23,6 +23,9 @@
 #include <adze/draft/backend.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/eval.h>
+#include <adze/draft/feed.h>
+#include <adze/draft/feed_column.h>
+#include <adze/draft/feed_run.h>
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
 #include <adze/draft/graph.h>
@@ -30,6 +33,7 @@
 #include <adze/draft/model.h>
 #include <adze/draft/observer.h>
 #include <adze/draft/records.h>
+#include <adze/draft/report.h>
 #include <adze/draft/run.h>
 #include <adze/draft/source.h>
 #include <adze/draft/tap.h>

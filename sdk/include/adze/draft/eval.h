@@ -35,6 +35,8 @@ typedef struct adze_eval_facts {
   uint64_t constants;     /* bytes of weights and constants */
   const char *backend;    /* its id, and what its numbers depend on beside its plugin, or "" */
   const char *identity;
+  uint32_t threads;       /* that may compute at once */
+  uint32_t reserved;
 } adze_eval_facts;
 
 /* ---- How good it is. A number without the way it was come by is none: every result has its

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All of the data goes through the network once, and adze.eval/1 judges what comes out. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluate.h"
+
+/* ---- What is compared. */
+
+/* Whole numbers, against an output with a dimension of classes, are class numbers. */
+static adze_status
+choose_measure (evaluate_run *e, const adze_graph_value *output)
+{
+  const char *measure = adze_param_string (e->host, e->params, "measure");
+  size_t number = 0;
+  adze_status status = adze_feed_choose_target (e->host, e->data, e->params, &number);
+  if (status != ADZE_OK)
+    return status;
+  const adze_column *column = e->run->column (e->host, e->data, number);
+  bool whole = column->dtype.code == ADZE_INT || column->dtype.code == ADZE_UINT;
+  bool has_classes = output->rank >= 2 && output->shape[1] != 1;
+  snprintf (e->target, sizeof e->target, "%s", column->name);
+  e->classes = strcmp (measure, "auto") == 0 ? !column->is_text && whole && has_classes
+                                             : strcmp (measure, "classes") == 0;
+  return ADZE_OK;
+}
+
+static adze_status
+give_output (const evaluate_run *e, adze_graph *graph, uint32_t value, size_t *place)
+{
+  size_t count = 0;
+  const uint32_t *outputs = e->graphs->outputs (graph, &count);
+  for (*place = 0; *place < count && outputs[*place] != value; ++*place)
+    continue;
+  return *place < count ? ADZE_OK : e->graphs->add_output (e->host, graph, value);
+}
+
+/* ---- The data. */
+
+static adze_status
+judge_all (evaluate_run *e, adze_feed *feed, adze_feed_runner *runner, size_t place)
+{
+  adze_judge *judge = NULL;
+  uint32_t most = (uint32_t)adze_param_int (e->host, e->params, "top");
+  adze_status status
+      = e->eval->judge (e->host, e->context, e->classes ? ADZE_JUDGE_CLASSES : ADZE_JUDGE_VALUES,
+                        "data", e->classes ? most : 0, &judge);
+  for (uint64_t i = 0; status == ADZE_OK && i < feed->batches; i++) {
+    status = adze_feed_read (e->host, feed, 0, i);
+    if (status == ADZE_OK)
+      status = adze_feed_execute (e->host, e->context, runner, feed);
+    if (status == ADZE_OK)
+      status = e->eval->add (e->host, judge, runner->outputs[place], &feed->target->view);
+    if (status == ADZE_OK && !e->run->progress (e->host, e->context, i + 1, feed->batches))
+      return ADZE_E_CANCELLED;
+  }
+  if (status == ADZE_OK)
+    e->eval->verdict (e->host, judge, &e->verdict);
+  return status;
+}
+
+static adze_status
+keep_facts (evaluate_run *e, const adze_feed_runner *runner)
+{
+  adze_status status = e->eval->facts (e->host, runner->compiled[0], &e->facts);
+  if (status != ADZE_OK)
+    return status;
+  snprintf (e->backend, sizeof e->backend, "%s", e->facts.backend ? e->facts.backend : "");
+  snprintf (e->identity, sizeof e->identity, "%s", e->facts.identity ? e->facts.identity : "");
+  return ADZE_OK;
+}
+
+static adze_status
+judge_graph (evaluate_run *e, adze_graph *graph, uint32_t scores, size_t place)
+{
+  adze_feed feed;
+  adze_feed_runner runner = { .graph = graph };
+  const adze_feed_wish wish = { .params = e->params,
+                                .graph = graph,
+                                .output = scores,
+                                .classes = e->classes,
+                                .target_input = ADZE_NONE,
+                                .batch = (uint32_t)adze_param_int (e->host, e->params, "batch"),
+                                .preset_batch = 256 };
+  adze_status status = adze_feed_open (e->host, e->data, &wish, &feed);
+  if (status == ADZE_OK)
+    status = judge_all (e, &feed, &runner, place);
+  if (status == ADZE_OK)
+    status = keep_facts (e, &runner);
+  adze_feed_runner_close (e->host, e->context, &runner);
+  adze_feed_close (e->host, &feed);
+  return status;
+}
+
+/* ---- How sure an accuracy is. */
+
+static int
+by_size (const void *left, const void *right)
+{
+  uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+  return a < b ? -1 : a > b;
+}
+
+/* How many of COUNT examples, drawn with replacement, are among the RIGHT ones. */
+static adze_status
+resample (const evaluate_run *e, uint64_t number, uint64_t right, uint64_t count, uint64_t *hits)
+{
+  uint64_t block[512];
+  double share = (double)right / (double)count;
+  *hits = 0;
+  for (uint64_t first = 0, size; first < count; first += size) {
+    size = count - first < 512 ? count - first : 512;
+    if (!adze_random_fill (e->host, "bootstrap", number * count + first, block, (size_t)size))
+      return adze_fail (e->host, ADZE_E_UNSUPPORTED, "this host has no %s; resamples = 0 does "
+                        "without",
+                        ADZE_RANDOM);
+    for (uint64_t i = 0; i < size; i++)
+      *hits += adze_random_unit (block[i]) < share;
+  }
+  return ADZE_OK;
+}
+
+/* The percentile bootstrap: which accuracies other test sets of this size would have shown. An
+ * example is right or wrong, so drawing one is drawing which of the two. */
+static adze_status
+bootstrap (evaluate_run *e)
+{
+  uint64_t times = (uint64_t)adze_param_int (e->host, e->params, "resamples");
+  uint64_t count = e->verdict.examples;
+  double level = adze_param_float (e->host, e->params, "interval");
+  if (!e->classes || times == 0 || count == 0)
+    return ADZE_OK;
+  uint64_t right = (uint64_t)(e->verdict.accuracy * (double)count + 0.5);
+  uint64_t *hits = (uint64_t *)e->host->allocate (e->host, (size_t)times * sizeof *hits);
+  if (!hits)
+    return adze_fail (e->host, ADZE_E_MEMORY, "no room for %llu resamples",
+                      (unsigned long long)times);
+  adze_status status = ADZE_OK;
+  for (uint64_t i = 0; status == ADZE_OK && i < times; i++)
+    status = resample (e, i, right, count, &hits[i]);
+  if (status == ADZE_OK) {
+    qsort (hits, (size_t)times, sizeof *hits, by_size);
+    double tail = (1 - level) / 2;
+    size_t low = (size_t)(tail * (double)times);
+    e->low = (double)hits[low] / (double)count;
+    e->high = (double)hits[times - 1 - low] / (double)count;
+  }
+  e->host->release (e->host, hits);
+  return status;
+}
+
+/* ---- All of it. */
+
+/* Perplexity is of scores in front of a softmax, and the rest is the same there. */
+adze_status
+evaluate_quality (evaluate_run *e)
+{
+  adze_graph *graph = NULL;
+  uint32_t output = ADZE_NONE;
+  size_t place = 0;
+  e->low = e->high = NAN;
+  e->verdict = (adze_verdict){ .struct_size = sizeof e->verdict };
+  e->facts = (adze_eval_facts){ .struct_size = sizeof e->facts };
+  adze_status status = e->run->graph (e->host, e->context, e->model, &graph);
+  if (status == ADZE_OK)
+    status = adze_feed_output (e->host, e->params, graph, &output);
+  if (status == ADZE_OK)
+    status = choose_measure (e, e->graphs->value (graph, output));
+  if (status != ADZE_OK)
+    return status;
+  if (e->classes)
+    output = adze_feed_scores (e->host, graph, output, false);
+  status = give_output (e, graph, output, &place);
+  if (status == ADZE_OK)
+    status = judge_graph (e, graph, output, place);
+  return status == ADZE_OK ? bootstrap (e) : status;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checkpoints: a head, the epochs so far, and all that adze.train/1 needs to go on.
+ *
+ * Two places are written in turn. One that is being replaced when the process is killed may be lost,
+ * and the other is there. */
+#include <string.h>
+
+#include "train.h"
+
+typedef struct head {
+  char mark[8];
+  uint64_t serial; /* from 1: training that diverged goes back, so that steps do not tell which is newer */
+  uint64_t step;
+  uint64_t epochs; /* of them a train_epoch each */
+  train_facts facts;
+} head;
+
+static const char mark[8] = { 't', 'r', 'a', 'i', 'n', '.', '1', '\n' };
+static const char *const places[] = { "train.0", "train.1" };
+
+adze_status
+train_remember (train_run *t, const train_epoch *epoch)
+{
+  if (t->history_count == t->history_room) {
+    size_t room = t->history_room ? t->history_room * 2 : 16;
+    train_epoch *grown = (train_epoch *)t->host->allocate (t->host, room * sizeof *grown);
+    if (!grown)
+      return adze_fail (t->host, ADZE_E_MEMORY, "no room for what is known of %zu epochs", room);
+    if (t->history_count > 0)
+      memcpy (grown, t->history, t->history_count * sizeof *grown);
+    t->host->release (t->host, t->history);
+    t->history = grown;
+    t->history_room = room;
+  }
+  t->history[t->history_count++] = *epoch;
+  return ADZE_OK;
+}
+
+/* ---- Saved. */
+
+adze_status
+train_save (train_run *t)
+{
+  const void *bytes = NULL;
+  size_t size = 0;
+  adze_bytes all = { 0 };
+  adze_train_progress_info progress = { .struct_size = sizeof progress };
+  t->train->progress (t->host, t->training, &progress);
+  head h = { .serial = t->saves + 1, .step = progress.step, .epochs = t->history_count,
+             .facts = t->facts };
+  memcpy (h.mark, mark, sizeof mark);
+  if (progress.step == t->saved_step)
+    return ADZE_OK;
+  adze_status status = t->train->save (t->host, t->training, &bytes, &size);
+  if (status == ADZE_OK)
+    status = adze_bytes_reserve (t->host, &all,
+                                 sizeof h + t->history_count * sizeof *t->history + size);
+  if (status == ADZE_OK) {
+    adze_bytes_add (t->host, &all, &h, sizeof h);
+    adze_bytes_add (t->host, &all, t->history, t->history_count * sizeof *t->history);
+    adze_bytes_add (t->host, &all, bytes, size);
+    status = t->run->save (t->host, t->context, places[h.serial % 2], all.data, all.size);
+  }
+  adze_bytes_release (t->host, &all);
+  if (status == ADZE_OK) {
+    t->saved_step = progress.step;
+    t->saves++;
+  }
+  return status;
+}
+
+/* ---- Found again. */
+
+/* False: there is none that is whole. */
+static bool
+take_head (const void *data, size_t size, head *h)
+{
+  if (size < sizeof *h || memcmp (data, mark, sizeof mark) != 0)
+    return false;
+  memcpy (h, data, sizeof *h);
+  return h->epochs <= (size - sizeof *h) / sizeof (train_epoch);
+}
+
+static adze_status
+take (train_run *t, const void *data, size_t size, const head *h)
+{
+  const char *at = (const char *)data + sizeof *h;
+  size_t rows = (size_t)h->epochs * sizeof (train_epoch);
+  adze_status status
+      = t->train->load (t->host, t->training, at + rows, size - sizeof *h - rows);
+  for (uint64_t i = 0; status == ADZE_OK && i < h->epochs; i++) {
+    train_epoch epoch;
+    memcpy (&epoch, at + i * sizeof epoch, sizeof epoch);
+    status = train_remember (t, &epoch);
+    if (status == ADZE_OK)
+      status = train_tell_epoch (t, (size_t)i);
+  }
+  return status;
+}
+
+adze_status
+train_resume (train_run *t)
+{
+  const void *data = NULL;
+  size_t size = 0;
+  head found = { .serial = 0 }, h;
+  for (unsigned i = 0; i < 2; i++) {
+    adze_status status = t->run->load (t->host, t->context, places[i], &data, &size);
+    if (status != ADZE_OK)
+      return status;
+    if (take_head (data, size, &h) && h.serial > found.serial)
+      found = h;
+  }
+  if (found.serial == 0)
+    return ADZE_OK;
+  adze_status status
+      = t->run->load (t->host, t->context, places[found.serial % 2], &data, &size);
+  if (status == ADZE_OK)
+    status = take (t, data, size, &found);
+  if (status != ADZE_OK)
+    return status;
+  t->saved_step = found.step;
+  t->saves = found.serial;
+  t->facts = found.facts;
+  adze_log (t->host, ADZE_LOG_INFO, "goes on from the checkpoint of step %llu of %llu",
+            (unsigned long long)found.step, (unsigned long long)t->total);
+  return ADZE_OK;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told of a training: a row an epoch while it goes on, and in the end a report and metrics.
+ * How fast it was is a metric and a row, and in nothing that is given: that would be other bytes each
+ * time. */
+#include <math.h>
+#include <string.h>
+
+#include "train.h"
+
+/* ---- An epoch. */
+
+static adze_field
+real_field (const char *key, double value)
+{
+  return (adze_field){ .key = key, .type = ADZE_FIELD_FLOAT, .value = { .real = value } };
+}
+
+static adze_field
+count_field (const char *key, uint64_t value)
+{
+  return (adze_field){ .key = key, .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)value } };
+}
+
+static adze_field
+text_field (const char *key, const char *value)
+{
+  return (adze_field){ .key = key, .type = ADZE_FIELD_STRING, .value = { .string = value } };
+}
+
+adze_status
+train_tell_epoch (const train_run *t, size_t index)
+{
+  const train_epoch *e = &t->history[index];
+  char watched[80] = "";
+  adze_field fields[6];
+  uint32_t count = 0;
+  fields[count++] = count_field ("epoch", index + 1);
+  fields[count++] = count_field ("steps", e->steps);
+  fields[count++] = real_field ("rate", e->rate);
+  fields[count++] = real_field ("loss", e->loss);
+  if (!isnan (e->score)) {
+    fields[count++] = real_field ("validation-loss", e->score);
+    snprintf (watched, sizeof watched, ", validation %.6g", e->score);
+  }
+  if (!isnan (e->accuracy)) {
+    fields[count++] = real_field ("accuracy", e->accuracy);
+    snprintf (watched, sizeof watched, ", validation %.6g, accuracy %.4f", e->score, e->accuracy);
+  }
+  adze_log (t->host, ADZE_LOG_INFO, "epoch %zu of %llu: loss %.6g%s", index + 1,
+            (unsigned long long)t->epochs, e->loss, watched);
+  return adze_row (t->host, "epochs", fields, count);
+}
+
+/* ---- The end. */
+
+/* The epoch whose weights are given. */
+static size_t
+given_epoch (const train_run *t, const adze_train_progress_info *p)
+{
+  return t->validation ? (size_t)p->best_epoch : t->history_count - 1;
+}
+
+static void
+report_epochs (const train_run *t, adze_report *r)
+{
+  const adze_host *host = t->host;
+  adze_report_open (host, r, "epochs", "[");
+  for (size_t i = 0; i < t->history_count; i++) {
+    const train_epoch *e = &t->history[i];
+    adze_report_open (host, r, NULL, "{");
+    adze_report_count (host, r, "epoch", i + 1);
+    adze_report_count (host, r, "steps", e->steps);
+    adze_report_number (host, r, "rate", e->rate);
+    adze_report_number (host, r, "loss", e->loss);
+    if (t->validation)
+      adze_report_number (host, r, "validation-loss", e->score);
+    if (t->validation && t->classes)
+      adze_report_number (host, r, "accuracy", e->accuracy);
+    adze_report_close (host, r, "}");
+  }
+  adze_report_close (host, r, "]");
+}
+
+static void
+report_protocol (const train_run *t, adze_report *r)
+{
+  const adze_host *host = t->host;
+  static const char *const params[] = { "loss", "optimiser", "schedule" };
+  adze_report_open (host, r, "protocol", "{");
+  for (size_t i = 0; i < sizeof params / sizeof params[0]; i++)
+    adze_report_text (host, r, params[i], adze_param_string (host, t->params, params[i]));
+  adze_report_count (host, r, "batch", t->feed.batch);
+  adze_report_count (host, r, "batches", t->feed.batches);
+  adze_report_text (host, r, "target", t->feed.target->column.name);
+  if (t->validation)
+    adze_report_count (host, r, "validation-batches", t->watch_feed.batches);
+  adze_report_text (host, r, "backend", t->facts.backend);
+  adze_report_text (host, r, "identity", t->facts.identity);
+  adze_report_count (host, r, "delegated", t->facts.delegated);
+  adze_report_close (host, r, "}");
+}
+
+static adze_status
+write_report (const train_run *t, const adze_train_progress_info *p,
+              adze_report *r)
+{
+  uint64_t weights = 0, elements = 0;
+  t->train->count (t->host, t->training, &weights, &elements);
+  adze_report_open (t->host, r, NULL, "{");
+  adze_report_count (t->host, r, "weights", weights);
+  adze_report_count (t->host, r, "parameters", elements);
+  adze_report_count (t->host, r, "given-epoch", given_epoch (t, p) + 1);
+  adze_report_bool (t->host, r, "stopped-early", t->history_count < t->epochs);
+  report_protocol (t, r);
+  report_epochs (t, r);
+  adze_report_close (t->host, r, "}");
+  return r->status;
+}
+
+/* Steps of this process alone: what an earlier one did took another time. */
+static adze_status
+tell_speed (const train_run *t)
+{
+  double seconds = train_now () - t->began - t->watching;
+  if (t->examples == 0 || !(seconds > 0))
+    return ADZE_OK;
+  double speed = (double)t->examples / seconds;
+  const adze_field fields[] = {
+    real_field ("examples-per-second", speed),
+    real_field ("seconds", seconds),
+    count_field ("examples", t->examples),
+    count_field ("batch", t->feed.batch),
+    count_field ("threads", t->facts.threads),
+    text_field ("backend", t->facts.backend),
+    text_field ("identity", t->facts.identity),
+    text_field ("counted", "steps of this process, compiling and reading of data among them, "
+                           "without validation"),
+  };
+  adze_status status = adze_row (t->host, "speed", fields, sizeof fields / sizeof fields[0]);
+  return status == ADZE_OK ? adze_metric (t->host, "examples-per-second", speed, NULL) : status;
+}
+
+static adze_status
+tell_metrics (const train_run *t, const adze_train_progress_info *p)
+{
+  uint64_t weights = 0, elements = 0;
+  const train_epoch *e = &t->history[given_epoch (t, p)];
+  t->train->count (t->host, t->training, &weights, &elements);
+  const struct {
+    const char *name, *unit;
+    double value;
+  } metrics[] = {
+    { "loss", NULL, e->loss },
+    { "validation-loss", NULL, e->score },
+    { "accuracy", NULL, e->accuracy },
+    { "epochs", NULL, (double)t->history_count },
+    { "steps", NULL, (double)p->step },
+    { "given-epoch", NULL, (double)given_epoch (t, p) + 1 },
+    { "weights", NULL, (double)weights },
+    { "parameters", NULL, (double)elements },
+    { "delegated", NULL, (double)t->facts.delegated },
+    { "memory", "bytes", (double)(t->facts.values + t->facts.constants) },
+  };
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < sizeof metrics / sizeof metrics[0]; i++)
+    if (!isnan (metrics[i].value))
+      status = adze_metric (t->host, metrics[i].name, metrics[i].value, metrics[i].unit);
+  return status;
+}
+
+adze_status
+train_take_facts (train_run *t)
+{
+  adze_eval_facts facts = { .struct_size = sizeof facts };
+  adze_status status = t->train->facts (t->host, t->training, &facts);
+  if (status != ADZE_OK)
+    return status;
+  t->facts.delegated = facts.delegated;
+  t->facts.threads = facts.threads;
+  t->facts.values = facts.values;
+  t->facts.constants = facts.constants;
+  snprintf (t->facts.backend, sizeof t->facts.backend, "%s", facts.backend ? facts.backend : "?");
+  snprintf (t->facts.identity, sizeof t->facts.identity, "%s",
+            facts.identity ? facts.identity : "");
+  return ADZE_OK;
+}
+
+adze_status
+train_give_report (train_run *t)
+{
+  adze_report r = { .status = ADZE_OK };
+  adze_train_progress_info p = { .struct_size = sizeof p };
+  t->train->progress (t->host, t->training, &p);
+  adze_status status = write_report (t, &p, &r);
+  if (status == ADZE_OK)
+    status = t->run->give_bytes (t->host, t->context, "report", r.text.data, r.text.size);
+  adze_bytes_release (t->host, &r.text);
+  if (status == ADZE_OK)
+    status = tell_metrics (t, &p);
+  return status == ADZE_OK ? tell_speed (t) : status;
+}

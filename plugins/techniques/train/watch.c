@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes into a step, and how good the weights are once an epoch is over. */
+#include <math.h>
+#include <string.h>
+
+#include "train.h"
+
+adze_status
+train_batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  train_run *t = (train_run *)argument;
+  *inputs = NULL;
+  if (number >= t->feed.batches)
+    return ADZE_OK;
+  adze_status status = adze_feed_read (t->host, &t->feed, epoch, number);
+  t->examples += t->feed.count;
+  *inputs = t->feed.inputs;
+  return status;
+}
+
+static double
+loss_in (const adze_view *view)
+{
+  double loss = NAN;
+  adze_numbers_read (view->dtype, adze_view_data (view), 1, &loss);
+  return loss;
+}
+
+/* A batch's loss is a mean: of as many things as it has labels, or numbers to be met. */
+static adze_status
+watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, double *weight)
+{
+  adze_status status = adze_feed_read (t->host, &t->watch_feed, 0, number);
+  if (status == ADZE_OK)
+    status = adze_feed_execute (t->host, t->context, &t->runner, &t->watch_feed);
+  if (status != ADZE_OK)
+    return status;
+  const adze_view *target = &t->watch_feed.target->view;
+  double things = (double)adze_view_count (target);
+  *sum += loss_in (t->runner.outputs[t->loss_output]) * things;
+  *weight += things;
+  return judge ? t->eval->add (t->host, judge, t->runner.outputs[t->scores_output], target)
+               : ADZE_OK;
+}
+
+static adze_status
+watch_all (train_run *t, adze_judge *judge)
+{
+  double sum = 0, weight = 0;
+  adze_status status = ADZE_OK;
+  for (uint64_t i = 0; status == ADZE_OK && i < t->watch_feed.batches; i++)
+    status = watch_batch (t, judge, i, &sum, &weight);
+  t->watched_loss = sum / weight;
+  t->accuracy = NAN;
+  if (status != ADZE_OK || !judge)
+    return status;
+  adze_verdict verdict = { .struct_size = sizeof verdict };
+  t->eval->verdict (t->host, judge, &verdict);
+  t->accuracy = verdict.accuracy;
+  return ADZE_OK;
+}
+
+/* The weights as they are now: the graph was given the trainer's own memory. */
+adze_status
+train_validate (void *argument, double *score)
+{
+  train_run *t = (train_run *)argument;
+  adze_judge *judge = NULL;
+  double began = train_now ();
+  adze_status status = ADZE_OK;
+  if (!t->runner.graph) {
+    status = t->train->give (t->host, t->training, t->watched, 1);
+    t->runner.graph = t->watched;
+    t->runner.weights_change = 1;
+  }
+  if (status == ADZE_OK && t->classes)
+    status = t->eval->judge (t->host, t->context, ADZE_JUDGE_CLASSES, "validation", 1, &judge);
+  if (status == ADZE_OK)
+    status = watch_all (t, judge);
+  bool accuracy = strcmp (adze_param_string (t->host, t->params, "watch"), "accuracy") == 0;
+  *score = accuracy ? 1 - t->accuracy : t->watched_loss;
+  t->watching += train_now () - began;
+  return status;
+}

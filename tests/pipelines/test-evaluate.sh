@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# evaluate: numbers that can be checked, with the way they were come by; and none without data.
+. "$(dirname "$0")/train-lib.sh"
+
+# evaluates NAME MODEL [LINE...]: NAME.toml, whose report is NAME.json.
+evaluates ()
+{
+  local name=$1 model=$2
+  shift 2
+  {
+    head_ "$model"
+    printf '[[stage]]\nuse = "evaluate"\n'
+    printf '%s\n' "$@"
+    printf '[[output]]\npath = "%s.json"\nfrom = "evaluate.report"\n' "$name"
+  } > "$name.toml"
+}
+
+# A network that has learnt a little, to have something between right and wrong.
+learn little mlp.onnx
+must "$ADZE" run little.toml --set stage.train.epochs=2
+evaluates good little-out.onnx 'data = "test"' 'top = 2' 'batch = 32'
+must "$ADZE" run good.toml --set run.threads=1
+seen=$(python3 "$networks" accuracy little-out.onnx)
+holds good.json "abs(r['accuracy'] - $seen) < 1e-9 and 0.4 < r['accuracy'] < 1"
+holds good.json 'r["accuracy-low"] < r["accuracy"] < r["accuracy-high"]'
+holds good.json 'r["accuracy"] < r["top-k"] <= 1 and 0 < r["macro-f1"] < 1 and r["perplexity"] > 1'
+holds good.json 'r["size"] == 1024 and r["parameters"] == 256 and r["memory"] > 1024'
+holds good.json 'r["protocol"]["batch"] == 32 and r["protocol"]["batches"] == 4
+                 and r["examples"] == 101 and r["protocol"]["backend"] == "ref"'
+grep -q latency good.json && complain "the report has times in it"
+
+# The interval is about as wide as that of a binomial, and as sure as it is asked to be.
+holds good.json "abs((r['accuracy-high'] - r['accuracy-low'])
+                 / (2 * 1.96 * (r['accuracy'] * (1 - r['accuracy']) / 101) ** .5) - 1) < 0.25"
+mv good.json one.json
+must "$ADZE" run good.toml --set run.threads=2 --fresh
+cmp good.json one.json || complain "threads are seen in the report"
+must "$ADZE" run good.toml --set stage.evaluate.interval=0.5
+python3 -c 'import json
+a, b = (json.load(open(f)) for f in ("good.json", "one.json"))
+assert a["accuracy-high"] - a["accuracy-low"] < b["accuracy-high"] - b["accuracy-low"]' \
+  || complain "half as sure should be narrower"
+
+# How long it takes is a metric, with what it was measured with beside it.
+must "$ADZE" run good.toml --fresh --set stage.evaluate.latency-runs=20 --set run.threads=2
+python3 - << 'END' || complain "a latency without its protocol"
+import glob, json
+def find(at):
+    if isinstance(at, dict) and isinstance(at.get("latency"), list):
+        return at["latency"][0]
+    below = at.values() if isinstance(at, dict) else at if isinstance(at, list) else []
+    return next(filter(None, map(find, below)), None)
+row = find(json.load(open(sorted(glob.glob("adze-runs/*/report.json"))[-1])))
+assert 0 < row["p50"] <= row["p95"], row
+assert (row["batch"], row["warm-up"], row["runs"], row["threads"], row["backend"]) == (1, 10, 20, 2, "ref"), row
+END
+awk "BEGIN { exit !($(told evaluate.latency-p50) > 0) }" || complain "no latency is shown"
+
+# Of four classes all are among the five highest: that is no number.
+must "$ADZE" run good.toml --set stage.evaluate.top=5
+holds good.json '"top-k" not in r'
+
+# Without data there is no number at all.
+evaluates none little-out.onnx 'inputs = { data = false }'
+must "$ADZE" run none.toml
+grep -q 'not evaluated: no data is bound' must.out || complain "it should say that it was not evaluated"
+holds none.json 'r == {"evaluated": False, "why": "no data was bound"}'
+[ -z "$("$ADZE" runs show | sed -n '/^metrics/,$p')" ] || complain "a number without data"
+evaluates none little-out.onnx 'inputs = { data = false }' 'require = "accuracy > 0"'
+must_fail "told no metric 'accuracy'" "$ADZE" run none.toml
+
+# A network that ends with a softmax: the same accuracy, and the perplexity of its scores.
+evaluates soft softmax.onnx 'data = "test"'
+evaluates plain mlp.onnx 'data = "test"'
+must "$ADZE" run soft.toml
+must "$ADZE" run plain.toml
+python3 -c 'import json
+a, b = (json.load(open(f)) for f in ("soft.json", "plain.json"))
+assert a["accuracy"] == b["accuracy"] and a["perplexity"] == b["perplexity"], (a, b)' \
+  || complain "a softmax at the end makes a difference"
+
+# Numbers to be met.
+must python3 "$networks" values
+cat > values.toml << END
+adze = 1
+name = "values"
+[model]
+path = "$PWD/mlp.onnx"
+[data.test]
+use = "npy"
+path = "$PWD/values.npz"
+[[stage]]
+use = "evaluate"
+[[output]]
+path = "values.json"
+from = "evaluate.report"
+END
+must "$ADZE" run values.toml
+holds values.json 'abs(r["mse"] - 0.25) < 1e-6 and "accuracy" not in r'
+
+# A network that is made for eight at once.
+evaluates fixed fixed.onnx 'data = "test"'
+must_fail "the last batch has 5 examples, and the network takes 8 at once" "$ADZE" run fixed.toml
+must "$ADZE" run fixed.toml --set data.test.limit=96
+holds fixed.json 'r["protocol"]["batch"] == 8 and r["examples"] == 96'
+finish

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# train, from a file to a file: it learns, what it is told to leave alone stays, the bytes are the same
+# each time, and what cannot be done says why.
+. "$(dirname "$0")/train-lib.sh"
+
+# ---- It learns, and says how well.
+learn mlp mlp.onnx 'validation = "check"'
+cat >> mlp.toml << 'END'
+[[stage]]
+use = "evaluate"
+data = "test"
+END
+must "$ADZE" run mlp.toml --set run.threads=1
+holds mlp-out.json 'len(r["epochs"]) == 12 and r["epochs"][-1]["loss"] < 0.5 * r["epochs"][0]["loss"]'
+holds mlp-out.json 'r["epochs"][-1]["steps"] == 12 * 13' # 202 by 16: the last, shorter batch is one, too
+seen=$(python3 "$networks" accuracy mlp-out.onnx)
+awk "BEGIN { exit !($seen >= 0.9) }" || complain "it has not learnt: accuracy $seen"
+awk "BEGIN { d = $seen - $(told evaluate.accuracy); exit !(d < 1e-9 && d > -1e-9) }" \
+  || complain "evaluate says $(told evaluate.accuracy), and Python $seen"
+[ -n "$(told train.examples-per-second)" ] || complain "nobody says how fast it was"
+grep -q per-second mlp-out.json && complain "the report has times in it"
+
+# ---- The same bytes, report and all.
+mv mlp-out.onnx one.onnx
+mv mlp-out.json one.json
+must "$ADZE" run mlp.toml --fresh --set run.threads=2
+cmp mlp-out.onnx one.onnx || complain "threads are seen in the weights"
+cmp mlp-out.json one.json || complain "threads are seen in the report"
+
+# ---- The loss has its softmax: that of a network is not another one.
+learn softmax softmax.onnx 'validation = "check"'
+must "$ADZE" run softmax.toml
+[ "$(weight softmax-out.onnx fc1.weight)" = "$(weight one.onnx fc1.weight)" ] \
+  || complain "a network that ends with a softmax was trained otherwise"
+
+# ---- What is to stay, and what is not.
+learn frozen mlp.onnx 'frozen = ["fc1.*"]'
+must "$ADZE" run frozen.toml
+for name in fc1.weight fc1.bias; do
+  [ "$(weight frozen-out.onnx $name)" = "$(weight mlp.onnx $name)" ] || complain "$name was frozen"
+done
+[ "$(weight frozen-out.onnx fc2.weight)" != "$(weight mlp.onnx fc2.weight)" ] \
+  || complain "fc2.weight was not frozen"
+learn zeros mlp.onnx 'keep-zeros = ["*1.bias"]'
+must "$ADZE" run zeros.toml
+[ "$(weight zeros-out.onnx fc1.bias | tr -d 0)" = "" ] || complain "zeros did not stay zeros"
+[ "$(weight zeros-out.onnx fc2.bias | tr -d 0)" != "" ] || complain "other zeros stayed zeros"
+
+# ---- Other networks: batch normalisation, pictures with a channel.
+learn norm norm.onnx 'validation = "check"'
+must "$ADZE" run norm.toml
+holds norm-out.json 'r["epochs"][-1]["accuracy"] > 0.9'
+[ "$(weight norm-out.onnx bn.mean | tr -d 0)" != "" ] || complain "the running mean is still 0"
+learn conv conv.onnx 'optimiser = "nesterov"' 'schedule = "cosine"' 'warm-up = 1' 'clip = 5'
+cat >> conv.toml << 'END'
+[[stage]]
+use = "evaluate"
+data = "test"
+require = "accuracy > 0.9"
+END
+must "$ADZE" run conv.toml
+holds conv-out.json 'r["epochs"][0]["rate"] == 0.02 and 0 < r["epochs"][-1]["rate"] < 0.001'
+holds conv-out.json 'all(a["rate"] > b["rate"] for a, b in zip(r["epochs"], r["epochs"][1:]))'
+
+# ---- It stops when nothing gets better, and gives the best.
+learn early mlp.onnx 'validation = "check"' 'patience = 3' 'optimiser = "momentum"'
+sed -i 's/^rate.*/rate = 0.6/; s/^epochs.*/epochs = 60/' early.toml
+cat >> early.toml << 'END'
+[[stage]]
+use = "evaluate"
+data = "check"
+END
+must "$ADZE" run early.toml
+holds early-out.json 'r["stopped-early"] and len(r["epochs"]) == r["given-epoch"] + 3'
+holds early-out.json 'min(e["validation-loss"] for e in r["epochs"])
+                      == r["epochs"][r["given-epoch"] - 1]["validation-loss"]'
+best=$(told train.validation-loss)
+awk "BEGIN { d = $best - $(told evaluate.loss); exit !(d < 1e-6 && d > -1e-6) }" \
+  || complain "the best has the loss $best, and what was given $(told evaluate.loss)"
+
+# ---- A table: its features as one column, a label of another name.
+# table FILE [LINE [LINE]]: of the data, and of the stage.
+table ()
+{
+  printf 'adze = 1\nname = "table"\n[model]\npath = "%s/mlp.onnx"\n' "$PWD"
+  printf '[data.train]\nuse = "csv"\npath = "%s"\nfeatures = "f"\nlabel = "kind"\n%s\n' "$1" "${2-}"
+  printf '[[stage]]\nuse = "train"\ndata = "train"\nbatch = 16\nrate = 0.02\n%s\n' "${3-}"
+  printf '[[output]]\npath = "table-out.onnx"\n'
+}
+table dots-train.csv > table.toml
+must "$ADZE" run table.toml --set stage.train.epochs=12
+grep -q 'the same order in each epoch; shuffle = true' must.out || complain "nobody says it is not shuffled"
+awk "BEGIN { exit !($(python3 "$networks" accuracy table-out.onnx) > 0.9) }" \
+  || complain "the table was not learnt"
+
+# ---- What cannot be done.
+table dots-train.csv 'columns = ["p0", "p1", "kind"]' > table.toml
+must_fail "an example is f64 [2], and the network has [N, 16]" "$ADZE" run table.toml
+sed '5s/[0-9]$/9/' dots-train.csv > bad.csv
+table bad.csv > table.toml
+must_fail "example 4 of batch 1 has 9 in the column 'kind'" "$ADZE" run table.toml
+sed '20s/^[^,]*/NaN/' dots-train.csv > bad.csv
+table bad.csv 'missing = "nan"' > table.toml
+must_fail "training diverged in step 2 (epoch 1, batch 2): the loss is nan" "$ADZE" run table.toml
+must_fail "the batch has such numbers in its input 'x' already" "$ADZE" run table.toml
+table dots-train.csv "" 'target = "kinds"' > table.toml
+must_fail "the data has no column 'kinds'; it has 'f', 'kind'" "$ADZE" run table.toml
+rm -f mlp-out.onnx mlp-out.json
+must_fail "(Gemm) was the first to give" "$ADZE" run mlp.toml --set stage.train.rate=1e38 \
+  --set stage.train.optimiser=sgd
+must_fail "training diverged in step " "$ADZE" run mlp.toml --set stage.train.rate=1e38 \
+  --set stage.train.optimiser=sgd
+[ ! -e mlp-out.json ] || complain "training that diverged has left a report"
+must_fail "parameter 'momentum' is 0.5, and says nothing to optimiser = \"adam\"" \
+  "$ADZE" run mlp.toml --set stage.train.momentum=0.5
+must_fail "\"fc9.*\" is none of the network's weights" "$ADZE" run mlp.toml \
+  --set 'stage.train.frozen=["fc9.*"]'
+learn patient mlp.onnx 'patience = 2'
+must_fail "needed is validation = \"NAME\"" "$ADZE" run patient.toml
+learn fixed fixed.onnx
+must_fail "parameter 'batch' is 16, and the network takes 8 examples at once in 'x'" \
+  "$ADZE" run fixed.toml
+must_fail "the last batch has 2 examples, and the network takes 8 at once" \
+  "$ADZE" run fixed.toml --set stage.train.batch=8
+must "$ADZE" run fixed.toml --set stage.train.batch=8 --set data.train.limit=200
+finish
