@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What ONNX itself says of networks that were built from a list of layers, and of one made smaller.
 . "$(dirname "$0")/runs-lib.sh"
-. "$(dirname "$0")/networks-lib.sh"
+. "$TOP_SRCDIR/tests/pipelines/networks-lib.sh"
 /usr/bin/python3 -c 'import onnx' 2> /dev/null || { echo "needed is python3-onnx"; exit 77; }
 
 networks_

@@ -3,7 +3,7 @@
 # Networks from a list of layers, to a file: what is in it, that it is the same bytes for any number of
 # threads, and that a layer that is wrong is refused with its place. Then made smaller.
 . "$(dirname "$0")/runs-lib.sh"
-. "$(dirname "$0")/networks-lib.sh"
+. "$TOP_SRCDIR/tests/pipelines/networks-lib.sh"
 
 # has FILE WORD...: one line of what is shown has all of them.
 has ()
