@@ -315,6 +315,10 @@ adze_cli_main (int argc, char **argv)
   /* A write beyond the limit on the size of files fails then, is told, and half a file is removed,
    * which a process that is killed cannot do. Workers are started with it. */
   signal (SIGXFSZ, SIG_IGN);
+  /* Libraries with threads of their own have them spin until there is work again, and take the
+   * processor from whoever else needs it; a short while is enough. Before they are loaded, and unless
+   * somebody has said otherwise. */
+  setenv ("GOMP_SPINCOUNT", "10000", 0);
   /* A line is written at once: observers of this process write to the same place. */
   setvbuf (stderr, NULL, _IOLBF, BUFSIZ);
   adze_cli cli = { .json = mentions_json (argc, argv),
