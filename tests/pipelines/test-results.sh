@@ -73,6 +73,23 @@ must "$ADZE" run p.toml
 cached true false
 cmp -s out.safetensors first.safetensors && complain "another parameter gave the same bytes"
 
+# What it was is what the last run used, whichever result was made last.
+must "$ADZE" run p.toml --set stage.clip.percentile=99.9
+must "$ADZE" run p.toml
+cached true false
+must "$ADZE" run p.toml --explain --set seed=4
+cat > wanted << END
+segment 1 of 2 (clip, fault): would be done again
+  because seed was 0, is 4
+segment 2 of 2 (cast, again): would be done again
+  because stage cast: input model changed
+  because seed was 0, is 4
+END
+cmp wanted must.out || {
+  complain "--explain does not compare with the last run"
+  cat must.out
+}
+
 # The same in other words is the same: a whole number for a float, what the preset is, a size.
 cat > words.toml << END
 adze = 1
