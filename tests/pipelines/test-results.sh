@@ -73,7 +73,8 @@ must "$ADZE" run p.toml
 cached true false
 cmp -s out.safetensors first.safetensors && complain "another parameter gave the same bytes"
 
-# What it was is what the last run used, whichever result was made last.
+# What it was is what the last run used, whichever result was made last; and what an earlier segment
+# gives is no input.
 must "$ADZE" run p.toml --set stage.clip.percentile=99.9
 must "$ADZE" run p.toml
 cached true false
@@ -82,11 +83,17 @@ cat > wanted << END
 segment 1 of 2 (clip, fault): would be done again
   because seed was 0, is 4
 segment 2 of 2 (cast, again): would be done again
-  because stage cast: input model changed
+  because stage cast: what stage clip gives is done again
   because seed was 0, is 4
 END
 cmp wanted must.out || {
   complain "--explain does not compare with the last run"
+  cat must.out
+}
+# What is there already is not done again, but another than the last run had.
+must "$ADZE" run p.toml --explain --set stage.clip.percentile=99.9 --set stage.again.percentile=95
+grep -q 'stage cast: what stage clip gives is another result than the last time' must.out || {
+  complain "--explain does not tell a result that is there from one that is done again"
   cat must.out
 }
 
