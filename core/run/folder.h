@@ -103,7 +103,7 @@ ADZE_MUST_CHECK adze_error *adze_result_add_file (adze_value *facts, const char 
  * changed. */
 ADZE_MUST_CHECK adze_error *adze_result_find (adze_folder *folder, const adze_key *key,
                                               adze_value **facts);
-/* The same, and why there is none, for people: "its file /a/b.onnx has changed"; INTO stays empty
+/* The same, and why there is none, for people: "its file /a/b.onnx has gone"; INTO stays empty
  * when there never was one. */
 ADZE_MUST_CHECK adze_error *adze_result_find_why (adze_folder *folder, const adze_key *key,
                                                   adze_value **facts, adze_buffer *into);

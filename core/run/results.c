@@ -7,6 +7,7 @@
  * they were; paths of files below RUNS are kept without it, so that a project can be moved.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -133,6 +134,27 @@ change_paths (const adze_folder *folder, adze_value *facts, bool relative)
   return change_path (folder, facts, "store", relative);
 }
 
+/* Only what stat tells is compared: bytes of the same size may well be the same, and nobody reads
+ * them to find out. */
+static void
+say_changed (const char *path, const adze_file_identity *was, const adze_file_identity *is,
+             adze_buffer *why)
+{
+  if (was->size != is->size)
+    adze_buffer_format (why,
+                        "its file %s has changed: it had %" PRIu64 " bytes, and has %" PRIu64,
+                        path, was->size, is->size);
+  else if (was->device != is->device || was->inode != is->inode)
+    adze_buffer_format (why,
+                        "its file %s is another than the one that was made, though of its size",
+                        path);
+  else
+    adze_buffer_format (why,
+                        "its file %s has other times than when it was made: it was written to or "
+                        "touched, though its size is the same",
+                        path);
+}
+
 /* Are all files as they were? */
 static bool
 files_stand (const adze_value *facts, adze_buffer *why)
@@ -148,7 +170,7 @@ files_stand (const adze_value *facts, adze_buffer *why)
     }
     adze_file_identity is = adze_file_identity_of (&status);
     if (!adze_file_identity_equal (&was, &is)) {
-      adze_buffer_format (why, "its file %s has changed", path);
+      say_changed (path, &was, &is, why);
       return false;
     }
   }

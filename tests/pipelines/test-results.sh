@@ -138,9 +138,26 @@ pipeline 99 98 > p.toml
 must "$ADZE" run p.toml
 echo >> out.safetensors
 must "$ADZE" run p.toml --explain
-grep -q 'out.safetensors' must.out || complain "--explain does not name the changed file"
+grep -q 'out.safetensors has changed: it had .* bytes' must.out || {
+  complain "--explain does not name the changed file"
+  cat must.out
+}
 must "$ADZE" run p.toml
 cmp out.safetensors first.safetensors || complain "a changed output was not made again"
+# One of the same size may hold what it held: nothing is said of that.
+touch out.safetensors
+must "$ADZE" run p.toml --explain
+grep -q 'out.safetensors has other times than when it was made' must.out || {
+  complain "--explain says something else of an output that was touched"
+  cat must.out
+}
+cp out.safetensors copy.safetensors
+mv copy.safetensors out.safetensors
+must "$ADZE" run p.toml --explain
+grep -q 'out.safetensors is another than the one that was made, though of its size' must.out || {
+  complain "--explain says something else of an output that was copied"
+  cat must.out
+}
 
 # Another input: everything.
 model model.safetensors 6 32 32 2

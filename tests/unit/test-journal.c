@@ -350,7 +350,10 @@ a_result_whose_file_changed_is_none (void **state)
   keep (folder, "clip", "7", "seven", outside);
   assert_string_equal (kept (folder, "clip", "7", ""), "seven");
   write_text (outside, "two");
-  assert_string_equal (kept (folder, "clip", "7", "model.onnx has changed"), "");
+  assert_string_equal (kept (folder, "clip", "7", "model.onnx is another than"), "");
+  write_text (outside, "three");
+  assert_string_equal (
+      kept (folder, "clip", "7", "model.onnx has changed: it had 3 bytes, and has 5"), "");
   unlink (outside);
   assert_string_equal (kept (folder, "clip", "7", "model.onnx has gone"), "");
   adze_folder_close (folder);
