@@ -10,13 +10,12 @@
 #include "run/folder_private.h"
 #include "run/parts.h"
 
-enum { DEPTH_MOST = 16, LINES_FILE_MOST = 1 << 30 };
+enum { DEPTH_MOST = 16 };
 
 typedef struct cleaning {
   char *runs; /* absolute */
   bool pretend;
-  adze_hash128 *used; /* by runs that stay */
-  size_t used_count;
+  adze_uses used; /* by runs that stay */
   char **kept; /* temporary files of outputs, of runs that stay */
   size_t kept_count;
   adze_value *report; /* { removed: [{ path, bytes }], left: [{ path, why }], bytes } */
@@ -42,56 +41,6 @@ compare (const void *a, const void *b)
   if (one->high != other->high)
     return one->high < other->high ? -1 : 1;
   return one->low < other->low ? -1 : one->low > other->low;
-}
-
-static adze_error *
-note_key (cleaning *c, adze_hash128 key)
-{
-  if ((c->used_count & (c->used_count - 1)) == 0) {
-    adze_hash128 *grown
-        = realloc (c->used, (c->used_count ? c->used_count * 2 : 1) * sizeof *grown);
-    if (!grown)
-      return adze_error_memory ();
-    c->used = grown;
-  }
-  c->used[c->used_count++] = key;
-  return NULL;
-}
-
-/* A line of results.jsonl: {"key": "..."}. One that was cut short is no use of anything. */
-static adze_error *
-note_line (cleaning *c, const char *path, const char *line, size_t size)
-{
-  ADZE_AUTO (adze_document) document = { 0 };
-  adze_hash128 key;
-  ADZE_AUTO_ERROR damaged = adze_json_parse (path, line, size, &document);
-  if (adze_error_status (damaged) == ADZE_E_MEMORY)
-    return adze_take (&damaged);
-  const char *text = adze_record_text (document.root, "key");
-  return text && adze_hash_parse (text, &key) ? note_key (c, key) : NULL;
-}
-
-static adze_error *
-note_uses (cleaning *c, const char *folder)
-{
-  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s/results.jsonl", c->runs, folder);
-  ADZE_AUTO_FREE char *text = NULL;
-  size_t size = 0;
-  if (!path)
-    return adze_error_memory ();
-  adze_error *error = adze_file_read (path, LINES_FILE_MOST, &text, &size);
-  if (adze_error_status (error) == ADZE_E_NOT_FOUND) {
-    adze_error_free (error);
-    return NULL;
-  }
-  if (error)
-    return error;
-  for (char *line = text; *line;) {
-    size_t length = strcspn (line, "\n");
-    ADZE_TRY (note_line (c, path, line, length));
-    line += length + (line[length] == '\n');
-  }
-  return NULL;
 }
 
 /* The key in front of a name in results; false: this is nothing of ours. */
@@ -127,7 +76,7 @@ note_files (cleaning *c, const char *results, adze_hash128 used)
     const char *name = adze_record_text (files->items[i], "path");
     adze_hash128 key;
     if (name && strncmp (name, "results/", 8) == 0 && key_of (name + 8, &key))
-      ADZE_TRY (note_key (c, key));
+      ADZE_TRY (adze_uses_add (&c->used, key));
   }
   return NULL;
 }
@@ -276,17 +225,17 @@ clean_results (cleaning *c)
   size_t count = 0;
   if (!results)
     return adze_error_memory ();
-  for (size_t i = 0, records = c->used_count; i < records; i++)
-    ADZE_TRY (note_files (c, results, c->used[i]));
+  for (size_t i = 0, records = c->used.count; i < records; i++)
+    ADZE_TRY (note_files (c, results, c->used.keys[i]));
   ADZE_TRY (adze_folder_names (results, "", &names, &count));
-  if (c->used_count > 1)
-    qsort (c->used, c->used_count, sizeof c->used[0], compare);
+  if (c->used.count > 1)
+    qsort (c->used.keys, c->used.count, sizeof c->used.keys[0], compare);
   adze_error *error = NULL;
   for (size_t i = 0; !error && i < count; i++) {
     adze_hash128 key;
     if (key_of (names[i], &key)
-        && !(c->used_count > 0
-             && bsearch (&key, c->used, c->used_count, sizeof c->used[0], compare)))
+        && !(c->used.count > 0
+             && bsearch (&key, c->used.keys, c->used.count, sizeof key, compare)))
       error = remove_below (c, results, names[i]);
   }
   adze_names_free (names, count);
@@ -379,7 +328,8 @@ clean_runs (cleaning *c, uint64_t keep)
   for (size_t i = old; !error && i < count; i++)
     error = keep_parts (c, names[i].folder);
   for (size_t i = 0; !error && i < count; i++)
-    error = i < old ? remove_run (c, names[i].folder) : note_uses (c, names[i].folder);
+    error = i < old ? remove_run (c, names[i].folder)
+                    : adze_uses_read (c->runs, names[i].folder, &c->used);
   adze_run_names_free (names, all);
   return error;
 }
@@ -468,7 +418,7 @@ adze_runs_clean (adze_runtime *runtime, const char *runs, uint64_t keep, bool pr
     error = write_report (&c, json, text);
   adze_run_lock_give (&lock);
   adze_names_free (c.kept, c.kept_count);
-  free (c.used);
+  adze_uses_cleanup (&c.used);
   free (c.runs);
   return error;
 }

@@ -238,6 +238,15 @@ content_text (adze_execution *x, const adze_plan_model *model, bool by_identity,
   return NULL;
 }
 
+/* For people: which stage gives what PORT of STAGE gets. */
+static adze_error *
+add_giver (adze_execution *x, adze_key *key, const char *stage, const char *port, size_t giver)
+{
+  ADZE_AUTO_FREE char *name = adze_text_format ("name.from.input.%s", port);
+  return name ? adze_content_add (key, stage, name, x->plan->stages[giver].stage->id)
+              : adze_error_memory ();
+}
+
 static adze_error *
 add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
             const adze_plan_stage *planned, bool by_identity)
@@ -258,6 +267,8 @@ add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
     if (port->model->input != SIZE_MAX)
       ADZE_TRY (adze_content_add (key, planned->stage->id, name,
                                   adze_path_base (port->model->file->path)));
+    if (port->model->stage != SIZE_MAX)
+      ADZE_TRY (add_giver (x, key, planned->stage->id, port->name, port->model->stage));
   }
   return NULL;
 }
@@ -284,7 +295,10 @@ add_binding (adze_execution *x, adze_key *key, const char *stage, const char *po
     return NULL;
   adze_hash_text (x->segment_keys[x->plan->stages[binding->number].segment], text);
   ADZE_AUTO_FREE char *from = adze_text_format ("%s %s", text, binding->port);
-  return from ? adze_content_add (key, stage, part, from) : adze_error_memory ();
+  if (!from)
+    return adze_error_memory ();
+  ADZE_TRY (adze_content_add (key, stage, part, from));
+  return add_giver (x, key, stage, port, binding->number);
 }
 
 static adze_error *

@@ -22,18 +22,18 @@ stages_text (const adze_plan *plan, const adze_plan_segment *segment, char **tex
 
 static adze_error *
 compare_with_last (adze_execution *x, const adze_key *key, const char *stages,
-                   segment_answer *answer, adze_buffer *why)
+                   const adze_value *again, segment_answer *answer, adze_buffer *why)
 {
   ADZE_AUTO_VALUE last = NULL;
   ADZE_TRY (adze_result_last (x->folder, stages, &last));
   answer->never = last == NULL;
   if (last)
-    adze_key_explain (last, key->parts, why);
+    adze_key_explain (last, key->parts, again, why);
   return NULL;
 }
 
 static adze_error *
-answer_segment (adze_execution *x, size_t number, segment_answer *answer)
+answer_segment (adze_execution *x, size_t number, const adze_value *again, segment_answer *answer)
 {
   const adze_plan_segment *segment = &x->plan->segments[number];
   ADZE_AUTO (adze_key) key = { 0 };
@@ -48,8 +48,17 @@ answer_segment (adze_execution *x, size_t number, segment_answer *answer)
     ADZE_TRY (adze_whole_check (x, number, &key, &facts, &why));
   answer->cached = facts != NULL;
   if (!answer->cached && why.size == 0)
-    ADZE_TRY (compare_with_last (x, &key, stages, answer, &why));
+    ADZE_TRY (compare_with_last (x, &key, stages, again, answer, &why));
   return why.size ? adze_buffer_finish (&why, &answer->why) : NULL;
+}
+
+/* The stages of a segment become some of those that are done again. */
+static adze_error *
+note_again (const adze_plan *plan, const adze_plan_segment *segment, adze_value *again)
+{
+  for (size_t i = 0; i < segment->count; i++)
+    adze_json_bool (again, plan->stages[segment->first + i].stage->id, true);
+  return adze_json_failed (again) ? adze_error_memory () : NULL;
 }
 
 static void
@@ -91,18 +100,21 @@ explain (adze_execution *x, bool json, char **text)
 {
   ADZE_AUTO (adze_buffer) buffer = { 0 };
   ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE again = adze_value_new (ADZE_VALUE_TABLE);
   adze_value *list = adze_json_list (root, "segments");
   for (size_t i = 0; i < x->plan->segment_count; i++) {
     segment_answer answer = { 0 };
     ADZE_AUTO_FREE char *stages = NULL;
     ADZE_TRY (stages_text (x->plan, &x->plan->segments[i], &stages));
-    adze_error *error = answer_segment (x, i, &answer);
+    adze_error *error = answer_segment (x, i, again, &answer);
     if (!error) {
       add_text (x->plan, i, stages, &answer, &buffer);
       add_value (stages, &answer, list);
     }
     free (answer.why);
     ADZE_TRY (error);
+    if (!answer.cached && !answer.never)
+      ADZE_TRY (note_again (x->plan, &x->plan->segments[i], again));
   }
   if (!json)
     return adze_buffer_finish (&buffer, text);

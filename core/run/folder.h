@@ -103,12 +103,13 @@ ADZE_MUST_CHECK adze_error *adze_result_add_file (adze_value *facts, const char 
  * changed. */
 ADZE_MUST_CHECK adze_error *adze_result_find (adze_folder *folder, const adze_key *key,
                                               adze_value **facts);
-/* The same, and why there is none, for people: "its file /a/b.onnx has changed"; INTO stays empty
+/* The same, and why there is none, for people: "its file /a/b.onnx has gone"; INTO stays empty
  * when there never was one. */
 ADZE_MUST_CHECK adze_error *adze_result_find_why (adze_folder *folder, const adze_key *key,
                                                   adze_value **facts, adze_buffer *into);
-/* Is there any result of this STAGE (part "stage")? Its parts, for --explain; the newest; to be
- * freed. *PARTS stays NULL when there is none. */
+/* Is there any result of this STAGE (part "stage")? Its parts, for --explain: what the newest
+ * finished run of this pipeline used, else its newest run, else the newest there is; to be freed.
+ * *PARTS stays NULL when there is none. */
 ADZE_MUST_CHECK adze_error *adze_result_last (adze_folder *folder, const char *stage,
                                               adze_value **parts);
 /* "RUNS/results/KEY.NAME", absolute; to be freed. */

@@ -146,6 +146,18 @@ ADZE_MUST_CHECK adze_error *adze_lines_add (adze_folder *folder, const char *nam
 ADZE_MUST_CHECK adze_error *adze_lines_flush (adze_folder *folder, bool events);
 void adze_lines_close (adze_folder *folder);
 
+/* ---- Results that runs used. */
+
+typedef struct adze_uses {
+  adze_hash128 *keys; /* in the order of their use; one may be there more than once */
+  size_t count;
+} adze_uses;
+
+void adze_uses_cleanup (adze_uses *uses);
+ADZE_MUST_CHECK adze_error *adze_uses_add (adze_uses *uses, adze_hash128 key);
+/* Adds those of the run whose folder in RUNS is called RUN. */
+ADZE_MUST_CHECK adze_error *adze_uses_read (const char *runs, const char *run, adze_uses *uses);
+
 /* ---- Folders of runs. */
 
 typedef struct adze_run_name {

@@ -101,6 +101,7 @@ typedef struct difference {
   const char *own;  /* without that */
   const char *old;  /* values; NULL: not there */
   const char *now;
+  const adze_value *again; /* a table with the stages that would be done again; NULL: none */
 } difference;
 
 static const char *
@@ -172,6 +173,32 @@ say_change (const difference *d, const char *what, const char *name, adze_buffer
                                 : "changed");
 }
 
+/* The stage that gives what this part is about, and did before; NULL: none, or another one. */
+static const char *
+giver (const difference *d)
+{
+  ADZE_AUTO_FREE char *whole
+      = adze_text_format ("%.*s%sname.from.%s", d->place_size, d->part, d->place_size ? "/" : "",
+                          d->own);
+  const char *old = whole ? text_of (d->old_parts, whole) : NULL;
+  const char *now = whole ? text_of (d->new_parts, whole) : NULL;
+  return old && now && strcmp (old, now) == 0 ? now : NULL;
+}
+
+/* What a stage gives counts by that stage's key, so its bytes may well be the same: no word of
+ * them. */
+static void
+say_input (const difference *d, adze_buffer *into)
+{
+  const char *stage = giver (d);
+  if (!stage)
+    say_change (d, "input", called (d), into);
+  else
+    adze_buffer_format (into, "what stage %s gives is %s", stage,
+                        adze_value_get (d->again, stage) ? "done again"
+                                                         : "another result than the last time");
+}
+
 static bool
 begins (const char *text, const char *beginning)
 {
@@ -209,7 +236,7 @@ say (const difference *d, adze_buffer *into)
   else if (begins (d->own, "file."))
     say_change (d, "the file of parameter", called (d), into);
   else if (begins (d->own, "input."))
-    say_change (d, "input", called (d), into);
+    say_input (d, into);
   else if (begins (d->own, "format."))
     say_values (d, "format of", called (d), into);
   else if (strcmp (d->own, "build") == 0)
@@ -235,7 +262,8 @@ worth_saying (const difference *d)
 }
 
 static void
-look_at (const adze_value *old, const adze_value *parts, const char *part, adze_buffer *into)
+look_at (const adze_value *old, const adze_value *parts, const adze_value *again, const char *part,
+         adze_buffer *into)
 {
   if (is_name (part))
     return;
@@ -247,17 +275,19 @@ look_at (const adze_value *old, const adze_value *parts, const char *part, adze_
     .own = own_name (part),
     .old = text_of (old, part),
     .now = text_of (parts, part),
+    .again = again,
   };
   if (worth_saying (&d))
     say (&d, into);
 }
 
 void
-adze_key_explain (const adze_value *old, const adze_value *parts, adze_buffer *into)
+adze_key_explain (const adze_value *old, const adze_value *parts, const adze_value *again,
+                  adze_buffer *into)
 {
   for (size_t i = 0; parts && i < parts->count; i++)
-    look_at (old, parts, parts->items[i]->key, into);
+    look_at (old, parts, again, parts->items[i]->key, into);
   for (size_t i = 0; old && i < old->count; i++)
     if (!adze_value_get (parts, old->items[i]->key))
-      look_at (old, parts, old->items[i]->key, into);
+      look_at (old, parts, again, old->items[i]->key, into);
 }

@@ -7,10 +7,11 @@
  *   "input.model" -> its hash       "name.input.model" -> "model.safetensors"
  *   "rules", "seed", "backend", "order", "format.NAME"
  *
- * A part "name.PART" is what people call the thing that PART is about: it is shown by
- * adze_key_explain and is no part of the hash. Where a key is about several stages, the names of
- * the parts of one begin with "STAGE/"; those of its rules, ports and components go on with another
- * such place: "STAGE/port data/file.path". Places have no points in them.
+ * A part "name.PART" is what people call the thing that PART is about, and "name.from.PART" the
+ * stage that gives it: they are for adze_key_explain, and no part of the hash. Where a key is about
+ * several stages, the names of the parts of one begin with "STAGE/"; those of its rules, ports and
+ * components go on with another such place: "STAGE/port data/file.path". Places have no points in
+ * them.
  */
 #ifndef ADZE_RUN_KEY_H
 #define ADZE_RUN_KEY_H
@@ -27,7 +28,9 @@ ADZE_MUST_CHECK adze_error *adze_key_add (adze_key *key, const char *name, const
 /* Over all names and values in order, each with its length. */
 adze_hash128 adze_key_hash (const adze_key *key);
 /* What differs between an OLD key's parts and these, a line each: "parameter percentile was 99, is
- * 99.9"; nothing when nothing does. */
-void adze_key_explain (const adze_value *old, const adze_value *parts, adze_buffer *into);
+ * 99.9"; nothing when nothing does. AGAIN: a table whose keys are the stages that would be done
+ * again before this one; NULL: none. */
+void adze_key_explain (const adze_value *old, const adze_value *parts, const adze_value *again,
+                       adze_buffer *into);
 
 #endif

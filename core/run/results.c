@@ -7,6 +7,7 @@
  * they were; paths of files below RUNS are kept without it, so that a project can be moved.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -133,6 +134,27 @@ change_paths (const adze_folder *folder, adze_value *facts, bool relative)
   return change_path (folder, facts, "store", relative);
 }
 
+/* Only what stat tells is compared: bytes of the same size may well be the same, and nobody reads
+ * them to find out. */
+static void
+say_changed (const char *path, const adze_file_identity *was, const adze_file_identity *is,
+             adze_buffer *why)
+{
+  if (was->size != is->size)
+    adze_buffer_format (why,
+                        "its file %s has changed: it had %" PRIu64 " bytes, and has %" PRIu64,
+                        path, was->size, is->size);
+  else if (was->device != is->device || was->inode != is->inode)
+    adze_buffer_format (why,
+                        "its file %s is another than the one that was made, though of its size",
+                        path);
+  else
+    adze_buffer_format (why,
+                        "its file %s has other times than when it was made: it was written to or "
+                        "touched, though its size is the same",
+                        path);
+}
+
 /* Are all files as they were? */
 static bool
 files_stand (const adze_value *facts, adze_buffer *why)
@@ -148,7 +170,7 @@ files_stand (const adze_value *facts, adze_buffer *why)
     }
     adze_file_identity is = adze_file_identity_of (&status);
     if (!adze_file_identity_equal (&was, &is)) {
-      adze_buffer_format (why, "its file %s has changed", path);
+      say_changed (path, &was, &is, why);
       return false;
     }
   }
@@ -283,7 +305,7 @@ adze_result_find (adze_folder *folder, const adze_key *key, adze_value **facts)
   return adze_result_find_why (folder, key, facts, &why);
 }
 
-/* ---- The newest of a stage. */
+/* ---- The last of a stage: the newest there is. */
 
 typedef struct candidate {
   char *path;
@@ -348,55 +370,130 @@ is_about (const adze_value *parts, const char *stage)
   return false;
 }
 
-/* Files written within one tick of the clock have one time, and their records tell. PIPELINE NULL:
- * any. */
+/* The parts in the record at PATH when it is one, and about STAGE. */
 static adze_error *
-pick (const candidate *candidates, size_t count, const char *stage, const char *pipeline,
-      adze_value **parts)
+parts_about (const char *path, const char *stage, adze_value **parts, int64_t *time_ns)
 {
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO (adze_buffer) why = { 0 };
+  bool sound = false;
+  *parts = NULL;
+  ADZE_TRY (read_record (path, NULL, &document, &sound, &why));
+  const adze_value *found = sound ? adze_value_get (document.root, "parts") : NULL;
+  const adze_value *time = sound ? adze_value_get (document.root, "time_ns") : NULL;
+  if (!found || !time || time->type != ADZE_VALUE_INT || !is_about (found, stage))
+    return NULL;
+  *time_ns = time->integer;
+  *parts = adze_value_copy (found);
+  return *parts ? NULL : adze_error_memory ();
+}
+
+/* Of what any run left. Files written within one tick of the clock have one time, and their records
+ * tell. */
+static adze_error *
+newest_about (const adze_folder *folder, const char *stage, adze_value **parts)
+{
+  candidate *candidates = NULL;
+  size_t count = 0;
   int64_t best = INT64_MIN;
-  for (size_t i = 0; i < count && i < LAST_LOOKS_MOST; i++) {
-    ADZE_AUTO (adze_document) document = { 0 };
-    ADZE_AUTO (adze_buffer) why = { 0 };
-    bool sound = false;
-    if (*parts && i > 0 && candidates[i].time_ns != candidates[i - 1].time_ns)
+  adze_error *error = collect (folder, &candidates, &count);
+  for (size_t i = 0; !error && i < count && i < LAST_LOOKS_MOST; i++) {
+    adze_value *found = NULL;
+    int64_t time_ns = 0;
+    if (*parts && candidates[i].time_ns != candidates[i - 1].time_ns)
       break;
-    ADZE_TRY (read_record (candidates[i].path, NULL, &document, &sound, &why));
-    const adze_value *found = sound ? adze_value_get (document.root, "parts") : NULL;
-    const adze_value *time = sound ? adze_value_get (document.root, "time_ns") : NULL;
-    if (!found || !time || time->type != ADZE_VALUE_INT || time->integer <= best
-        || !is_about (found, stage))
-      continue;
-    bool ours = pipeline == NULL;
-    if (pipeline && adze_record_text (document.root, "run"))
-      ADZE_TRY (adze_run_is_of (adze_record_text (document.root, "run"), pipeline, &ours));
-    if (!ours)
-      continue;
-    adze_value *copy = adze_value_copy (found);
-    if (!copy)
+    error = parts_about (candidates[i].path, stage, &found, &time_ns);
+    if (found && (!*parts || time_ns > best)) {
+      adze_value_free (*parts);
+      *parts = adze_take (&found);
+      best = time_ns;
+    }
+    adze_value_free (found);
+  }
+  free_candidates (candidates, count);
+  return error;
+}
+
+/* ---- What the last run of this pipeline used. */
+
+static adze_error *
+used_by (const adze_folder *folder, const char *run, const char *stage, size_t *looks,
+         adze_value **parts)
+{
+  ADZE_AUTO (adze_uses) uses = { 0 };
+  ADZE_TRY (adze_uses_read (folder->runs, run, &uses));
+  for (size_t i = uses.count; i-- > 0 && !*parts && *looks > 0; --*looks) {
+    ADZE_AUTO_FREE char *path = record_path (folder, uses.keys[i]);
+    int64_t time_ns;
+    if (!path)
       return adze_error_memory ();
-    adze_value_free (*parts);
-    *parts = copy;
-    best = time->integer;
+    ADZE_TRY (parts_about (path, stage, parts, &time_ns));
   }
   return NULL;
+}
+
+static adze_error *
+is_finished (const adze_folder *folder, const char *run, bool *finished)
+{
+  ADZE_AUTO (adze_document) document = { 0 };
+  bool found = false;
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s/run.json", folder->runs, run);
+  if (!path)
+    return adze_error_memory ();
+  ADZE_AUTO_ERROR damaged = adze_record_read (path, &document, &found);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  const char *state = adze_record_text (document.root, "state");
+  *finished = !damaged && state && strcmp (state, "finished") == 0;
+  return NULL;
+}
+
+/* *PARTS becomes that of RUN when it finished, or nothing newer is there. */
+static adze_error *
+look_at_run (const adze_folder *folder, const char *run, const char *stage, size_t *looks,
+             adze_value **parts, bool *finished)
+{
+  bool ours = false;
+  ADZE_AUTO_VALUE used = NULL;
+  ADZE_TRY (adze_run_is_of (run, folder->name, &ours));
+  if (!ours)
+    return NULL;
+  ADZE_TRY (used_by (folder, run, stage, looks, &used));
+  if (!used)
+    return NULL;
+  ADZE_TRY (is_finished (folder, run, finished));
+  if (*finished || !*parts) {
+    adze_value_free (*parts);
+    *parts = adze_take (&used);
+  }
+  return NULL;
+}
+
+/* The newest run that finished is "the last"; one that did not counts where none did. */
+static adze_error *
+last_used (const adze_folder *folder, const char *stage, adze_value **parts)
+{
+  adze_run_name *names = NULL;
+  size_t count = 0, looks = LAST_LOOKS_MOST;
+  bool finished = false;
+  ADZE_TRY (adze_run_names (folder->runs, &names, &count));
+  size_t least = count > LAST_LOOKS_MOST ? count - LAST_LOOKS_MOST : 0;
+  adze_error *error = NULL;
+  for (size_t i = count; !error && !finished && looks > 0 && i-- > least;)
+    error = look_at_run (folder, names[i].folder, stage, &looks, parts, &finished);
+  adze_run_names_free (names, count);
+  return error;
 }
 
 adze_error *
 adze_result_last (adze_folder *folder, const char *stage, adze_value **parts)
 {
   *parts = NULL;
-  candidate *candidates = NULL;
-  size_t count = 0;
   ADZE_AUTO_VALUE picked = NULL;
-  adze_error *error = collect (folder, &candidates, &count);
-  /* What this pipeline did itself is what it "was"; results are shared, so else what any did. */
-  if (!error)
-    error = pick (candidates, count, stage, folder->name, &picked);
-  if (!error && !picked)
-    error = pick (candidates, count, stage, NULL, &picked);
-  free_candidates (candidates, count);
-  if (!error)
-    *parts = adze_take (&picked);
-  return error;
+  /* A result is shared by all that ask for it, so its own time says little of who used it last. */
+  ADZE_TRY (last_used (folder, stage, &picked));
+  if (!picked)
+    ADZE_TRY (newest_about (folder, stage, &picked));
+  *parts = adze_take (&picked);
+  return NULL;
 }

@@ -73,6 +73,30 @@ must "$ADZE" run p.toml
 cached true false
 cmp -s out.safetensors first.safetensors && complain "another parameter gave the same bytes"
 
+# What it was is what the last run used, whichever result was made last; and what an earlier segment
+# gives is no input.
+must "$ADZE" run p.toml --set stage.clip.percentile=99.9
+must "$ADZE" run p.toml
+cached true false
+must "$ADZE" run p.toml --explain --set seed=4
+cat > wanted << END
+segment 1 of 2 (clip, fault): would be done again
+  because seed was 0, is 4
+segment 2 of 2 (cast, again): would be done again
+  because stage cast: what stage clip gives is done again
+  because seed was 0, is 4
+END
+cmp wanted must.out || {
+  complain "--explain does not compare with the last run"
+  cat must.out
+}
+# What is there already is not done again, but another than the last run had.
+must "$ADZE" run p.toml --explain --set stage.clip.percentile=99.9 --set stage.again.percentile=95
+grep -q 'stage cast: what stage clip gives is another result than the last time' must.out || {
+  complain "--explain does not tell a result that is there from one that is done again"
+  cat must.out
+}
+
 # The same in other words is the same: a whole number for a float, what the preset is, a size.
 cat > words.toml << END
 adze = 1
@@ -114,9 +138,26 @@ pipeline 99 98 > p.toml
 must "$ADZE" run p.toml
 echo >> out.safetensors
 must "$ADZE" run p.toml --explain
-grep -q 'out.safetensors' must.out || complain "--explain does not name the changed file"
+grep -q 'out.safetensors has changed: it had .* bytes' must.out || {
+  complain "--explain does not name the changed file"
+  cat must.out
+}
 must "$ADZE" run p.toml
 cmp out.safetensors first.safetensors || complain "a changed output was not made again"
+# One of the same size may hold what it held: nothing is said of that.
+touch out.safetensors
+must "$ADZE" run p.toml --explain
+grep -q 'out.safetensors has other times than when it was made' must.out || {
+  complain "--explain says something else of an output that was touched"
+  cat must.out
+}
+cp out.safetensors copy.safetensors
+mv copy.safetensors out.safetensors
+must "$ADZE" run p.toml --explain
+grep -q 'out.safetensors is another than the one that was made, though of its size' must.out || {
+  complain "--explain says something else of an output that was copied"
+  cat must.out
+}
 
 # Another input: everything.
 model model.safetensors 6 32 32 2

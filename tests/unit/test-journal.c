@@ -350,7 +350,10 @@ a_result_whose_file_changed_is_none (void **state)
   keep (folder, "clip", "7", "seven", outside);
   assert_string_equal (kept (folder, "clip", "7", ""), "seven");
   write_text (outside, "two");
-  assert_string_equal (kept (folder, "clip", "7", "model.onnx has changed"), "");
+  assert_string_equal (kept (folder, "clip", "7", "model.onnx is another than"), "");
+  write_text (outside, "three");
+  assert_string_equal (
+      kept (folder, "clip", "7", "model.onnx has changed: it had 3 bytes, and has 5"), "");
   unlink (outside);
   assert_string_equal (kept (folder, "clip", "7", "model.onnx has gone"), "");
   adze_folder_close (folder);
@@ -421,7 +424,7 @@ the_last_result_of_a_stage (void **state)
   ADZE_AUTO_VALUE none = NULL;
   must (adze_result_last (folder, "clip", &none));
   assert_null (none);
-  static const char *const seeds[] = { "7", "9", "8", "7" };
+  static const char *const seeds[] = { "7", "9", "8", "6" };
   for (size_t i = 0; i < ADZE_COUNT_OF (seeds); i++) {
     ADZE_AUTO_VALUE parts = NULL;
     keep (folder, "clip", seeds[i], "x", NULL);
@@ -433,6 +436,46 @@ the_last_result_of_a_stage (void **state)
     assert_string_equal (adze_record_text (parts, "seed"), seeds[i]);
   }
   adze_folder_close (folder);
+}
+
+static void
+must_be_last (const world *w, const char *pipeline, const char *seed)
+{
+  const adze_folder_options options = { .runs = in_world (w, "runs"), .name = pipeline,
+                                        .look = true };
+  adze_folder *folder;
+  ADZE_AUTO_VALUE parts = NULL;
+  must (adze_folder_open (&options, &folder));
+  must (adze_result_last (folder, "clip", &parts));
+  assert_non_null (parts);
+  assert_string_equal (adze_record_text (parts, "seed"), seed);
+  adze_folder_close (folder);
+}
+
+/* Whoever made it, and whenever; a run that did not finish counts while none did. */
+static void
+the_last_result_is_what_the_last_run_used (void **state)
+{
+  const world *w = *state;
+  static const struct {
+    const char *pipeline, *identity, *state, *seed, *last;
+  } runs[] = {
+    { "small", "1", "failed", "1", "1" },   { "small", "2", "cancelled", "2", "2" },
+    { "small", "3", "finished", "3", "3" }, { "small", "4", "finished", "4", "4" },
+    { "small", "5", "failed", "5", "4" },   { "other", "6", "finished", "6", "4" },
+    { "small", "3", "finished", "3", "3" },
+  };
+  for (size_t i = 0; i < ADZE_COUNT_OF (runs); i++) {
+    adze_folder *folder = open_run (w, runs[i].pipeline, runs[i].identity, false);
+    if (kept (folder, "clip", runs[i].seed, "")[0] == '\0')
+      keep (folder, "clip", runs[i].seed, "x", NULL);
+    must (adze_folder_state (folder, runs[i].state, NULL));
+    adze_folder_close (folder);
+    must_be_last (w, "small", runs[i].last);
+  }
+  must_be_last (w, "other", "6");
+  /* One that has never run: what there is. */
+  must_be_last (w, "third", "6");
 }
 
 /* ---- Known files. */
@@ -565,6 +608,7 @@ main (void)
     TEST (a_project_may_be_moved),
     TEST (fresh_takes_only_its_own),
     TEST (the_last_result_of_a_stage),
+    TEST (the_last_result_is_what_the_last_run_used),
     TEST (known_files_are_remembered),
     TEST (the_oldest_are_forgotten),
     TEST (nobody_overwrites_what_others_learnt),

@@ -79,13 +79,19 @@ the_hash_stays_the_same (void **state)
 }
 
 static void
-must_explain (adze_key old, adze_key now, const char *wanted)
+must_explain_again (adze_key old, adze_key now, const adze_value *again, const char *wanted)
 {
   ADZE_AUTO (adze_buffer) text = { 0 };
-  adze_key_explain (old.parts, now.parts, &text);
+  adze_key_explain (old.parts, now.parts, again, &text);
   assert_string_equal (text.data ? text.data : "", wanted);
   adze_key_cleanup (&old);
   adze_key_cleanup (&now);
+}
+
+static void
+must_explain (adze_key old, adze_key now, const char *wanted)
+{
+  must_explain_again (old, now, NULL, wanted);
 }
 
 static void
@@ -123,6 +129,26 @@ things_with_a_hash_are_called_by_name (void **state)
                 "the file of parameter masks changed\n");
   must_explain (KEY ({ "seed", "7" }), KEY ({ "seed", "7" }, { "input.teacher", "2f" }),
                 "input teacher is new\n");
+}
+
+/* What a stage gives is no input that changed. */
+static void
+stages_give_another_result (void **state)
+{
+  (void)state;
+  ADZE_AUTO_VALUE again = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_bool (again, "clip", true);
+  assert_false (adze_json_failed (again));
+#define GIVEN(hash, stage) \
+  KEY ({ "cast/input.model", hash }, { "cast/name.from.input.model", stage })
+  must_explain_again (GIVEN ("1f", "clip"), GIVEN ("2f", "clip"), again,
+                      "stage cast: what stage clip gives is done again\n");
+  must_explain_again (GIVEN ("1f", "fault"), GIVEN ("2f", "fault"), again,
+                      "stage cast: what stage fault gives is another result than the last time\n");
+  must_explain_again (GIVEN ("1f", "fault"), GIVEN ("2f", "clip"), again,
+                      "stage cast: input model changed\n");
+  must_explain_again (GIVEN ("1f", "clip"), GIVEN ("1f", "clip"), again, "");
+#undef GIVEN
 }
 
 static void
@@ -176,6 +202,7 @@ main (void)
     cmocka_unit_test (the_hash_stays_the_same),
     cmocka_unit_test (people_are_told_what_changed),
     cmocka_unit_test (things_with_a_hash_are_called_by_name),
+    cmocka_unit_test (stages_give_another_result),
     cmocka_unit_test (a_plugin_is_rebuilt_or_another),
     cmocka_unit_test (a_stage_is_named_where_there_are_several),
     cmocka_unit_test (places_within_a_stage_are_named),
