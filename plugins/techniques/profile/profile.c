@@ -252,7 +252,15 @@ see_doubles (profile_sums *s, const double *numbers, size_t count)
   }
   exact_carry (&s->sum);
   exact_carry (&s->squares);
-  see_distinct (s, numbers, count);
+}
+
+/* Integers that are the same as float64 need not be. */
+static void
+see_distinct_long (profile_sums *s, const uint64_t *integers, size_t count)
+{
+  for (size_t i = 0; i < count && !s->too_many; i++)
+    if (integers[i] != 0)
+      profile_distinct_add (s, integers[i]);
 }
 
 static void
@@ -261,8 +269,13 @@ observe_numbers (profile_sums *s, adze_dtype dtype, const char *in, size_t count
   double block[BLOCK];
   for (size_t start = 0; start < count; start += BLOCK) {
     size_t here = count - start < BLOCK ? count - start : BLOCK;
-    adze_numbers_read (dtype, in + start * (dtype.bits / 8), here, block);
+    const char *from = in + start * (dtype.bits / 8);
+    adze_numbers_read (dtype, from, here, block);
     see_doubles (s, block, here);
+    if (dtype.bits == 64 && !adze_dtype_is_float (dtype))
+      see_distinct_long (s, (const uint64_t *)(const void *)from, here);
+    else
+      see_distinct (s, block, here);
   }
 }
 
