@@ -223,3 +223,28 @@ adze_decode (adze_dtype dtype, const void *bytes, size_t count, double *values)
   if (!decode_float (dtype, bytes, count, values) && !decode_integer (dtype, bytes, count, values))
     decode_packed (dtype, bytes, count, values);
 }
+
+/* In halves of 32 bits, which are doubles, as is all that comes up on the way. */
+static double
+rest_of (bool negative, uint64_t bits)
+{
+  double high = negative ? (double)((int64_t)bits >> 32) : (double)(bits >> 32);
+  double rounded = negative ? (double)(int64_t)bits : (double)bits;
+  return (high * 0x1p32 - rounded) + (double)(bits & UINT32_MAX);
+}
+
+bool
+adze_decode_rests (adze_dtype dtype, const void *bytes, size_t count, double *rests)
+{
+  bool is_signed = dtype.code == ADZE_INT;
+  memset (rests, 0, count * sizeof *rests);
+  if ((!is_signed && dtype.code != ADZE_UINT) || dtype.bits <= 53)
+    return false;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t bits = packed_bits (bytes, i, dtype.bits);
+    if (is_signed)
+      bits = (uint64_t)with_sign (bits, dtype.bits);
+    rests[i] = rest_of (is_signed && bits >> 63, bits);
+  }
+  return true;
+}

@@ -12,4 +12,8 @@ bool adze_decodes (const adze_tensor_meta *meta);
  * Exact, but for integers of 64 bits beyond 2^53, which are rounded. */
 void adze_decode (adze_dtype dtype, const void *bytes, size_t count, double *values);
 
+/* What adze_decode took from each of them, so that value and rest together are exact. False, and
+ * zeros: the type has no numbers that are rounded. */
+bool adze_decode_rests (adze_dtype dtype, const void *bytes, size_t count, double *rests);
+
 #endif

@@ -216,14 +216,15 @@ typedef struct distance {
   double squares[2], product, error_square;
 } distance;
 
+/* REST is what a - b is short of, since they are rounded. */
 static void
-add_distance (distance *to, double a, double b)
+add_distance (distance *to, double a, double b, double rest)
 {
   to->zeros[0] += a == 0;
   to->zeros[1] += b == 0;
-  bool same = a == b || (isnan (a) && isnan (b));
+  bool same = (a == b && rest == 0) || (isnan (a) && isnan (b));
   if (!same) {
-    double error = fabs (a - b);
+    double error = fabs (a - b + rest);
     to->differing++;
     to->not_finite += !isfinite (a) || !isfinite (b);
     if (isnan (error) || error > to->max_error)
@@ -234,7 +235,27 @@ add_distance (distance *to, double a, double b)
   to->squares[0] += a * a;
   to->squares[1] += b * b;
   to->product += a * b;
-  to->error_square += (a - b) * (a - b);
+  to->error_square += (a - b + rest) * (a - b + rest);
+}
+
+/* Differences of what was rounded away on both sides; NULL where nothing was. */
+static adze_error *
+read_rests (const pass *over, const void *bytes_a, const void *bytes_b, size_t count,
+            double **rests)
+{
+  *rests = NULL;
+  ADZE_AUTO_FREE double *a = malloc (count * sizeof *a + 1);
+  ADZE_AUTO_FREE double *b = malloc (count * sizeof *b + 1);
+  if (!a || !b)
+    return adze_error_memory ();
+  bool rounded = adze_decode_rests (over->tensors[0]->meta.dtype, bytes_a, count, a);
+  rounded |= adze_decode_rests (over->tensors[1]->meta.dtype, bytes_b, count, b);
+  if (!rounded)
+    return NULL;
+  for (size_t i = 0; i < count; i++)
+    a[i] -= b[i];
+  *rests = adze_take (&a);
+  return NULL;
 }
 
 static adze_status
@@ -243,10 +264,12 @@ distance_leaf (void *argument, size_t first, size_t last, void *result)
   pass *over = argument;
   distance *to = result;
   ADZE_AUTO_FREE void *bytes_a = NULL, *bytes_b = NULL;
-  ADZE_AUTO_FREE double *values_a = NULL, *values_b = NULL;
+  ADZE_AUTO_FREE double *values_a = NULL, *values_b = NULL, *rests = NULL;
   adze_error *error = read_values (over, 0, first, last, &bytes_a, &values_a);
   if (!error)
     error = read_values (over, 1, first, last, &bytes_b, &values_b);
+  if (!error)
+    error = read_rests (over, bytes_a, bytes_b, last - first, &rests);
   if (error)
     return fail (over, error);
   const adze_tensor_meta *meta = &over->tensors[0]->meta;
@@ -254,7 +277,7 @@ distance_leaf (void *argument, size_t first, size_t last, void *result)
   bool same_type = memcmp (&meta->dtype, &over->tensors[1]->meta.dtype, sizeof meta->dtype) == 0;
   to->other_bytes = !same_type || memcmp (bytes_a, bytes_b, size) != 0;
   for (size_t i = 0; i < last - first; i++)
-    add_distance (to, values_a[i], values_b[i]);
+    add_distance (to, values_a[i], values_b[i], rests ? rests[i] : 0);
   return ADZE_OK;
 }
 

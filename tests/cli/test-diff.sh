@@ -79,6 +79,26 @@ for size in large small; do
   out_lacks '"sqnr-db"'
 done
 
+# Integers that no double tells apart: 2^53 and 2^53 + 1; 2^64 - 1 and 2^64 - 2. Beside another type
+# as well.
+TYPE=i64
+floats i53.slate '\0\0\0\0\0\0\040\0\1'
+floats i53b.slate '\1\0\0\0\0\0\040\0\1'
+TYPE=u64
+floats u64.slate '\377\377\377\377\377\377\377\377\1'
+floats u64b.slate '\376\377\377\377\377\377\377\377\1'
+floats u53b.slate '\1\0\0\0\0\0\040\0\1'
+TYPE=
+for pair in "i53 i53b" "u64 u64b" "i53 u53b"; do
+  expect 1 "$ADZE" diff "${pair% *}.slate" "${pair#* }.slate"
+  out_has "1 of 2 values"
+  expect 1 "$ADZE" diff --json "${pair% *}.slate" "${pair#* }.slate"
+  json_is 1 tensors 0 differing
+  json_is 1.0 tensors 0 max-error
+done
+expect 1 "$ADZE" diff i53b.slate u53b.slate
+out_has "same values"
+
 # Types, shapes, names, traits, metadata, parts.
 slate c.slate "tensor x f32 2x2 512${line}tensor z u8 4 528${line}text who you${line}text why so${line}part p/1 x${line}"
 expect 1 "$ADZE" diff a.slate c.slate

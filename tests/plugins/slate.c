@@ -50,6 +50,7 @@ static const struct {
   { "u8", { ADZE_UINT, 8, 1 } },      { "i4", { ADZE_INT, 4, 1 } },
   { "i64", { ADZE_INT, 64, 1 } },     { "bool", { ADZE_BOOL, 8, 1 } },
   { "f7", { ADZE_FLOAT, 7, 1 } },     { "i32", { ADZE_INT, 32, 1 } },
+  { "u64", { ADZE_UINT, 64, 1 } },
   { "f8_e4m3fn", { ADZE_FLOAT8_E4M3FN, 8, 1 } },
 };
 

@@ -5,7 +5,7 @@
 #include "../../plugins/techniques/profile/profile.c"
 
 static const adze_dtype f16 = { ADZE_FLOAT, 16, 1 }, f32 = { ADZE_FLOAT, 32, 1 },
-                        f64 = { ADZE_FLOAT, 64, 1 }, i8 = { ADZE_INT, 8, 1 },
+                        f64 = { ADZE_FLOAT, 64, 1 }, i64 = { ADZE_INT, 64, 1 }, i8 = { ADZE_INT, 8, 1 },
                         f8 = { ADZE_FLOAT8_E4M3FN, 8, 1 };
 
 static fake_run run;
@@ -30,6 +30,10 @@ tear_down (void **state)
   return 0;
 }
 
+#define WHY \
+  "1 of 3 tensors cannot be looked into: 'c' (f8_e4m3fn); a rule with skip = true leaves such " \
+  "tensors out\n"
+
 static void
 each_tensor_has_a_row_and_the_model_its_sums (void **state)
 {
@@ -51,10 +55,10 @@ each_tensor_has_a_row_and_the_model_its_sums (void **state)
       "metric parameters value=10\n"
       "metric bytes value=22\n"
       "metric unread value=1\n"
-      "metric zeros value=3\n"
-      "metric nan value=0\n"
-      "metric inf value=0\n"
-      "metric sparsity value=0.42857142857142855\n");
+      "row not-measured metric=zeros others=3 why=" WHY
+      "row not-measured metric=nan others=0 why=" WHY
+      "row not-measured metric=inf others=0 why=" WHY
+      "row not-measured metric=sparsity others=0.42857142857142855 why=" WHY);
 }
 
 /* They come last, since nothing of them is seen. */
@@ -113,6 +117,16 @@ values_are_told_apart_up_to_a_bound (void **state)
     const char *first = strstr (run.told, "distinct=>256 ");
     assert_true (first && strstr (first + 1, "distinct=>256 "));
   }
+}
+
+static void
+integers_that_no_double_tells_apart_are_different (void **state)
+{
+  (void)state;
+  const int64_t a[5] = { INT64_C (1) << 53, (INT64_C (1) << 53) + 1, 0, -1, -1 };
+  fake_give (&run, 0, "a", i64, 1, 5, a);
+  assert_int_equal (fake_work (&run), ADZE_OK);
+  assert_non_null (strstr (run.told, "zeros=1 distinct=4 "));
 }
 
 /* 1e30 and its like cancel out, and what is left would be lost in any sum that rounds. */
@@ -205,6 +219,7 @@ main (void)
     CASE (blocks_of_a_codec_have_sizes_alone),
     CASE (what_is_not_finite_is_counted_apart),
     CASE (values_are_told_apart_up_to_a_bound),
+    CASE (integers_that_no_double_tells_apart_are_different),
     CASE (sums_are_exact),
     CASE (one_number_is_its_own_sum),
     CASE (large_pieces_are_exact_as_well),

@@ -17,7 +17,8 @@ typedef struct profile_sums {
   double most;
   exact_sum sum;
   exact_sum squares;
-  /* Values other than 0, as bits of a float64, each once: where its hash says, or behind. */
+  /* Values other than 0, as bits of a float64 (or of an integer of 64 bits), each once: where its
+   * hash says, or behind. */
   uint64_t distinct;
   uint64_t too_many; /* 1: there are more than DISTINCT_MOST, and VALUES does not count */
   uint64_t values[DISTINCT_PLACES];
