@@ -60,6 +60,7 @@ typedef struct adze_execution {
   adze_given **given;         /* one list a stage */
   size_t *given_count;
   char *plan_identity;
+  bool lock_stays; /* adze.lock cannot be written, which was said */
   adze_error *lost_events; /* why the run's own file of events is not whole; NULL: it is */
   adze_observation **observers; /* as many as were opened */
   size_t observer_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/leave.c: what a run leaves behind: where it came from, its plan, its report, and adze.lock. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/peak.h"
 #include "run/execution.h"
@@ -220,14 +221,37 @@ lock_file (const adze_execution *x, char **path)
   return *path ? NULL : adze_error_memory ();
 }
 
+/* A pipeline may well lie where nobody can write, with its runs and outputs elsewhere: that its lock
+ * stays as it is is said before the work, and stops nobody. */
+static adze_error *
+warn_of_lock (adze_execution *x, const char *path)
+{
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  if (access (x->plan->pipeline->folder, W_OK) == 0)
+    return NULL;
+  ADZE_AUTO_ERROR reason = adze_error_errno ("%s cannot be written", path);
+  ADZE_TRY (collect_uses (x->plan, &uses));
+  adze_error *differs = adze_lock_check (path, &uses);
+  if (adze_error_status (differs) != ADZE_E_TRUST)
+    return differs;
+  adze_error_free (differs);
+  x->lock_stays = true;
+  adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                      "%s: what this run uses is not noted there, and --locked will not know it",
+                      adze_error_message (reason));
+  return NULL;
+}
+
 adze_error *
 adze_lock_compare (adze_execution *x)
 {
   ADZE_AUTO (adze_lock_uses) uses = { 0 };
   ADZE_AUTO_FREE char *path = NULL;
   ADZE_TRY (lock_file (x, &path));
-  if (!x->options.locked)
-    return adze_lock_look (path);
+  if (!x->options.locked) {
+    ADZE_TRY (adze_lock_look (path));
+    return warn_of_lock (x, path);
+  }
   ADZE_TRY (collect_uses (x->plan, &uses));
   return adze_lock_check (path, &uses);
 }
@@ -238,7 +262,7 @@ adze_lock_renew (adze_execution *x)
   ADZE_AUTO (adze_lock_uses) uses = { 0 };
   ADZE_AUTO (adze_buffer) changes = { 0 };
   ADZE_AUTO_FREE char *path = NULL;
-  if (x->options.locked)
+  if (x->options.locked || x->lock_stays)
     return NULL;
   ADZE_TRY (lock_file (x, &path));
   ADZE_TRY (collect_uses (x->plan, &uses));
