@@ -4,6 +4,7 @@
  *
  *   plan.c           opens what a pipeline names, and its stages
  *   plan_stage.c     rules matched, describe called, the model that a stage gives
+ *   plan_traits.c    what stays true of its tensors
  *   plan_segments.c  which stages run in one pass
  *   plan_outputs.c   whether formats can write what is to come
  *   plan_disk.c      and whether the disk can hold it
@@ -180,6 +181,18 @@ bool adze_plan_group_edits (const adze_plan_stage *planned, size_t group);
 ADZE_MUST_CHECK adze_error *adze_plan_inherit (const adze_plan_stage *planned,
                                                const adze_value *from, bool same_bytes,
                                                adze_value **into);
+
+/* Adds one to LOST, a table, under each id in FROM that KEPT does not have; both may be NULL. */
+ADZE_MUST_CHECK adze_error *adze_plan_count_lost (const adze_value *from, const adze_value *kept,
+                                                  adze_value *lost);
+/* Warns of them. */
+ADZE_MUST_CHECK adze_error *adze_plan_tell_lost (const adze_plan *plan,
+                                                 const adze_plan_stage *planned,
+                                                 const adze_value *lost);
+/* Of a stage that was just described and gives a model: refuses what would change a frozen tensor
+ * without having said that it does so, and warns, the first time, of traits that are lost. */
+ADZE_MUST_CHECK adze_error *adze_plan_check_traits (const adze_plan *plan,
+                                                    const adze_plan_stage *planned);
 
 /* The model that a binding means. */
 adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *binding);

@@ -5,8 +5,6 @@
 
 #include "pipeline/plan.h"
 
-#include <adze/draft/traits.h>
-
 /* ---- Models. */
 
 adze_plan_model *
@@ -190,46 +188,6 @@ show_ports (const adze_plan *plan, adze_plan_stage *planned)
 }
 
 /* ---- What a stage gives. */
-
-static bool
-listed (const char *const *ids, const char *id)
-{
-  for (; *ids; ids++)
-    if (strcmp (*ids, id) == 0)
-      return true;
-  return false;
-}
-
-static bool
-is_verified (const char *id)
-{
-  static const char *const verified[]
-      = { ADZE_TRAIT_SPARSITY, ADZE_TRAIT_NM, ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
-  return listed (verified, id);
-}
-
-adze_error *
-adze_plan_inherit (const adze_plan_stage *planned, const adze_value *from, bool same_bytes,
-                   adze_value **into)
-{
-  ADZE_AUTO_VALUE table = adze_value_new (ADZE_VALUE_TABLE);
-  if (!table)
-    return adze_error_memory ();
-  for (size_t i = 0; from && i < from->count; i++) {
-    const char *id = from->items[i]->key;
-    bool stays = same_bytes
-                 || (!listed (planned->facts->breaks, id)
-                     && (is_verified (id) || listed (planned->facts->preserves, id)));
-    if (!stays)
-      continue;
-    adze_value *copy = adze_value_copy (from->items[i]);
-    if (!copy)
-      return adze_error_memory ();
-    ADZE_TRY (adze_value_append (table, id, copy));
-  }
-  *into = adze_take (&table);
-  return NULL;
-}
 
 /* What the technique itself said of the output's traits. */
 static adze_error *
@@ -438,6 +396,8 @@ adze_plan_describe (adze_plan *plan, size_t number, bool final)
     error = compose (planned);
   if (error)
     return adze_plan_stage_error (plan, planned, error);
+  if (planned->output)
+    ADZE_TRY (adze_plan_check_traits (plan, planned));
   planned->described = true;
   return NULL;
 }

@@ -60,6 +60,7 @@ typedef struct adze_execution {
   adze_given **given;         /* one list a stage */
   size_t *given_count;
   char *plan_identity;
+  bool lock_stays; /* adze.lock cannot be written, which was said */
   adze_error *lost_events; /* why the run's own file of events is not whole; NULL: it is */
   adze_observation **observers; /* as many as were opened */
   size_t observer_count;
@@ -94,8 +95,9 @@ ADZE_MUST_CHECK adze_error *adze_content_of_input (adze_execution *x, size_t num
 ADZE_MUST_CHECK adze_error *adze_content_settle (adze_execution *x, size_t number,
                                                  adze_hash128 *hashes, const bool *known,
                                                  adze_hash128 *hash);
-/* Has nobody written into the files of the inputs since they were opened? */
-ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x);
+/* Has nobody written into the files of the inputs since they were opened? Content that is settled is
+ * what was read, if SURE; else, as where several passes read and one was hashed, nobody can tell. */
+ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x, bool sure);
 /* All that SEGMENT's result depends on. BY_IDENTITY: files stand for their content: for the
  * journal, which is of no use once they are others. */
 ADZE_MUST_CHECK adze_error *adze_content_key (adze_execution *x, const adze_plan_segment *segment,

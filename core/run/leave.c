@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/leave.c: what a run leaves behind: where it came from, its plan, its report, and adze.lock. */
 #include <stdio.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/peak.h"
 #include "run/execution.h"
 #include "run/lock.h"
 
@@ -132,6 +133,28 @@ write_decisions (adze_execution *x, const char *stage, const adze_value *told)
   return NULL;
 }
 
+/* Nothing is said where the system does not tell. */
+static void
+add_peak (const adze_execution *x, adze_value *report)
+{
+  uint64_t own = adze_peak_memory (0), workers = 0, most = x->plan->pipeline->max_rss;
+  for (size_t i = 0; i < x->plan->stage_count; i++)
+    workers += adze_instance_peak (x->plan->stages[i].instance);
+  for (size_t i = 0; i < x->observer_count; i++)
+    workers += adze_observation_peak (x->observers[i]);
+  if (own == 0)
+    return;
+  adze_json_int (report, "peak-memory", (int64_t)(own + workers));
+  adze_json_int (report, "worker-memory", (int64_t)workers);
+  if (most > 0 && own + workers > most)
+    adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                        "the run took %llu bytes of memory at its peak, %llu of them in processes "
+                        "of isolated stages and observers; more than max-rss (%llu) and than was "
+                        "planned (%llu)",
+                        (unsigned long long)(own + workers), (unsigned long long)workers,
+                        (unsigned long long)most, (unsigned long long)x->plan->peak);
+}
+
 adze_error *
 adze_leave_report (adze_execution *x)
 {
@@ -154,17 +177,7 @@ adze_leave_report (adze_execution *x)
     }
     ADZE_TRY (adze_value_append (stages, id, told));
   }
-  struct rusage usage;
-  if (getrusage (RUSAGE_SELF, &usage) == 0) {
-    uint64_t peak = (uint64_t)usage.ru_maxrss * 1024, most = x->plan->pipeline->max_rss;
-    adze_json_int (report, "peak-memory", (int64_t)peak);
-    if (most > 0 && peak > most)
-      adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
-                          "the run took %llu bytes of memory at its peak, more than max-rss (%llu) "
-                          "and than was planned (%llu)",
-                          (unsigned long long)peak, (unsigned long long)most,
-                          (unsigned long long)x->plan->peak);
-  }
+  add_peak (x, report);
   adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
   if (adze_json_failed (metrics) || adze_json_failed (report))
     return adze_error_memory ();
@@ -208,14 +221,37 @@ lock_file (const adze_execution *x, char **path)
   return *path ? NULL : adze_error_memory ();
 }
 
+/* A pipeline may well lie where nobody can write, with its runs and outputs elsewhere: that its lock
+ * stays as it is is said before the work, and stops nobody. */
+static adze_error *
+warn_of_lock (adze_execution *x, const char *path)
+{
+  ADZE_AUTO (adze_lock_uses) uses = { 0 };
+  if (access (x->plan->pipeline->folder, W_OK) == 0)
+    return NULL;
+  ADZE_AUTO_ERROR reason = adze_error_errno ("%s cannot be written", path);
+  ADZE_TRY (collect_uses (x->plan, &uses));
+  adze_error *differs = adze_lock_check (path, &uses);
+  if (adze_error_status (differs) != ADZE_E_TRUST)
+    return differs;
+  adze_error_free (differs);
+  x->lock_stays = true;
+  adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                      "%s: what this run uses is not noted there, and --locked will not know it",
+                      adze_error_message (reason));
+  return NULL;
+}
+
 adze_error *
 adze_lock_compare (adze_execution *x)
 {
   ADZE_AUTO (adze_lock_uses) uses = { 0 };
   ADZE_AUTO_FREE char *path = NULL;
   ADZE_TRY (lock_file (x, &path));
-  if (!x->options.locked)
-    return adze_lock_look (path);
+  if (!x->options.locked) {
+    ADZE_TRY (adze_lock_look (path));
+    return warn_of_lock (x, path);
+  }
   ADZE_TRY (collect_uses (x->plan, &uses));
   return adze_lock_check (path, &uses);
 }
@@ -226,7 +262,7 @@ adze_lock_renew (adze_execution *x)
   ADZE_AUTO (adze_lock_uses) uses = { 0 };
   ADZE_AUTO (adze_buffer) changes = { 0 };
   ADZE_AUTO_FREE char *path = NULL;
-  if (x->options.locked)
+  if (x->options.locked || x->lock_stays)
     return NULL;
   ADZE_TRY (lock_file (x, &path));
   ADZE_TRY (collect_uses (x->plan, &uses));

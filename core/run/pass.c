@@ -460,9 +460,28 @@ open_pass (adze_pass *pass)
 
 /* ---- Effects. */
 
+/* Groups that no step works on: what keeps its bytes under another name or shape, and what is
+ * dropped. */
+static void
+count_stepless (adze_pass *pass, const adze_plan_stage *planned)
+{
+  const adze_outline *outline = &planned->outline;
+  adze_pass_effect *effect = &pass->effects[planned->number - pass->segment->first];
+  if (planned->facts->effect != ADZE_CHANGES)
+    return;
+  for (size_t i = 0; i < outline->group_count; i++) {
+    if (adze_outline_seen (outline, &outline->groups[i]))
+      continue;
+    atomic_fetch_add (&effect->tensors, 1);
+    atomic_fetch_add (&effect->tensors_changed, adze_plan_group_edits (planned, i));
+  }
+}
+
 static void
 count_effects (adze_pass *pass)
 {
+  for (size_t i = 0; i < pass->segment->count; i++)
+    count_stepless (pass, &pass->plan->stages[pass->segment->first + i]);
   size_t number = 0;
   for (size_t i = 0; i < pass->units.count; i++) {
     const adze_unit *unit = &pass->units.units[i];

@@ -376,7 +376,6 @@ keep_result (segment_state *s)
   ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
   if (!facts)
     return adze_error_memory ();
-  ADZE_TRY (settle_content (s));
   ADZE_TRY (adze_content_key (s->x, s->segment, false, &key));
   s->x->segment_keys[s->number] = adze_key_hash (&key);
   ADZE_TRY (keep_ledgers (s, s->x->segment_keys[s->number], facts));
@@ -456,18 +455,22 @@ adze_segment_run (adze_execution *x, size_t number)
 {
   const adze_plan_segment *segment = &x->plan->segments[number];
   ADZE_AUTO (segment_state) s = { .x = x, .number = number, .segment = segment };
+  bool reduced = false;
   s.ledgers = calloc (segment->count + 1, sizeof *s.ledgers);
   if (!s.ledgers)
     return adze_error_memory ();
   ADZE_TRY (journal_key (&s));
   ADZE_TRY (prepare_source (&s));
   for (size_t i = 0; i < segment->count; i++)
-    if (is_reduction (stage_of (&s, i)))
+    if (is_reduction (stage_of (&s, i))) {
       ADZE_TRY (reduce (&s, i));
+      reduced = true;
+    }
   ADZE_TRY (adze_plan_check_outputs (x->plan)); /* decisions made more of them known */
   ADZE_TRY (open_sink (&s));
   ADZE_TRY (last_pass (&s));
   ADZE_TRY (adze_fallbacks_check (x, segment, true));
-  ADZE_TRY (adze_content_stands (x));
+  ADZE_TRY (settle_content (&s));
+  ADZE_TRY (adze_content_stands (x, !reduced || !s.source_hashes));
   return keep_result (&s);
 }

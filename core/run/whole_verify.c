@@ -18,6 +18,7 @@ typedef struct comparison {
   const adze_plan_stage *planned;
   const adze_plan_model *before;
   bool changed;
+  adze_value *lost; /* traits, and how many tensors have them no more */
   room was, is; /* a piece of each side */
 } comparison;
 
@@ -35,6 +36,7 @@ typedef struct pair {
 static void
 comparison_cleanup (comparison *c)
 {
+  adze_value_free (c->lost);
   free (c->was.data);
   free (c->is.data);
 }
@@ -141,6 +143,7 @@ hand_on_traits (const comparison *c, const pair *p)
 {
   ADZE_AUTO_VALUE traits = NULL;
   ADZE_TRY (adze_plan_inherit (c->planned, p->traits, p->same, &traits));
+  ADZE_TRY (adze_plan_count_lost (p->traits, traits, c->lost));
   if (traits->count > 0)
     p->is->traits = adze_take (&traits);
   return NULL;
@@ -205,11 +208,14 @@ adze_whole_verify (adze_execution *x, size_t number, adze_model *given, bool *ch
   *changed = true;
   if (!c.before)
     return NULL;
+  c.lost = adze_value_new (ADZE_VALUE_TABLE);
+  if (!c.lost)
+    return adze_error_memory ();
   c.changed = given->count != c.before->file->count;
   if (!c.changed)
     ADZE_TRY (compare_network (&c, given));
   for (size_t i = 0; i < given->count; i++)
     ADZE_TRY (compare_tensor (&c, given, &given->tensors[i]));
   *changed = c.changed;
-  return NULL;
+  return adze_plan_tell_lost (x->plan, planned, c.lost);
 }

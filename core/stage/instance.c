@@ -477,6 +477,16 @@ adze_instance_run (adze_instance *instance, const adze_run_hooks *hooks, void *c
 
 /* ---- The end. */
 
+uint64_t
+adze_instance_peak (const adze_instance *instance)
+{
+  uint64_t bytes = 0;
+  for (unsigned i = 0; instance->lanes && i < instance->lane_count; i++)
+    if (instance->lanes[i].remote)
+      bytes += adze_remote_peak (instance->lanes[i].remote);
+  return bytes;
+}
+
 adze_error *
 adze_instance_end (adze_instance *instance)
 {

@@ -108,6 +108,9 @@ ADZE_MUST_CHECK adze_error *adze_instance_early_fallbacks (const adze_instance *
 /* Its desk, for those who watch it; NULL when isolated. */
 adze_desk *adze_instance_desk (const adze_instance *instance);
 
+/* The most memory that its workers have had so far, each for itself; 0: it has none. */
+uint64_t adze_instance_peak (const adze_instance *instance);
+
 /* Destroys it, once, and says what it broke or kept. */
 ADZE_MUST_CHECK adze_error *adze_instance_end (adze_instance *instance);
 void adze_instance_close (adze_instance *instance);

@@ -164,6 +164,12 @@ tell_waits (const adze_observation *observation)
                         (unsigned long long)times, (long long)(waited_ns / 1000000));
 }
 
+uint64_t
+adze_observation_peak (const adze_observation *observation)
+{
+  return observation->remote ? adze_remote_peak (observation->remote) : 0;
+}
+
 /* What an observer missed is not kept secret: whoever closes the runtime sees it in the log, and a
  * program that listens learns it as an event. */
 static void

@@ -33,6 +33,8 @@ ADZE_MUST_CHECK adze_error *adze_observation_open (adze_runtime *runtime, const 
 /* Waits until it has seen all that was emitted before; the failure that made it stop watching, each
  * time. */
 ADZE_MUST_CHECK adze_error *adze_observation_barrier (adze_observation *observation);
+/* The most memory that its worker has had so far; 0: it has none. */
+uint64_t adze_observation_peak (const adze_observation *observation);
 /* Once it has seen all that was emitted. A failure is told on the runtime's bus, once. */
 void adze_observation_close (adze_observation *observation);
 

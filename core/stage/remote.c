@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/event_wire.h"
+#include "base/peak.h"
 #include "stage/remote_private.h"
 
 /* ---- What is passed on. */
@@ -164,6 +165,12 @@ bool
 adze_remote_broken (const adze_remote *remote)
 {
   return remote->broken;
+}
+
+uint64_t
+adze_remote_peak (const adze_remote *remote)
+{
+  return adze_peak_memory (adze_child_pid (adze_worker_child (remote->worker)));
 }
 
 /* ---- Asking. */

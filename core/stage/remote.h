@@ -30,6 +30,8 @@ ADZE_MUST_CHECK adze_error *adze_remote_open (const adze_remote_options *options
                                               adze_remote **remote);
 /* The worker has gone, or cannot be talked to any more. */
 bool adze_remote_broken (const adze_remote *remote);
+/* The most memory that its process has had so far; 0: it has gone. */
+uint64_t adze_remote_peak (const adze_remote *remote);
 /* Of a technique. */
 const adze_instance_facts *adze_remote_facts (const adze_remote *remote);
 

@@ -50,6 +50,35 @@ nothing_begun
 must "$ADZE" run p.toml
 [ -e out.safetensors ] && [ -e adze.lock ] || complain "no output or no lock"
 
+# Where the pipeline lies nobody can write: said at the beginning, and no reason to lose the work.
+# read_only COMMAND...: with the folder "fixed" read-only, for root as well where that can be.
+read_only ()
+{
+  chmod a-w fixed
+  if [ -w fixed ]; then
+    unshare -rm sh -c 'mount --bind fixed fixed && mount -o remount,bind,ro fixed && exec "$@"' sh "$@"
+  else
+    "$@"
+  fi
+}
+mkdir fixed
+pipeline "clipped > 0" | sed "s#^path = \"#&$PWD/#" > fixed/p.toml
+if read_only test ! -w fixed 2> /dev/null; then
+  must read_only "$ADZE" run fixed/p.toml --runs "$PWD/elsewhere"
+  [ "$(grep -c 'warning: .*fixed/adze.lock cannot be written: .*: what this run uses is not noted' must.out)" = 1 ] \
+    || complain "nobody is told that the lock stays: $(cat must.out)"
+  grep -A1 'cannot be written' must.out | grep -q '^run ' || complain "it is told too late"
+  grep -q '"state": "finished"' elsewhere/0001-p/run.json || complain "the run did not end well"
+  # A lock that says it already need not be written.
+  chmod u+w fixed
+  cp adze.lock fixed
+  must read_only "$ADZE" run fixed/p.toml --runs "$PWD/elsewhere"
+  ! grep -q 'cannot be written' must.out || complain "it warns of a lock that is right"
+else
+  echo "not applicable: nothing can be made read-only here"
+fi
+chmod u+w fixed
+
 # A broken-off run is not gone on with by one that is refused.
 pipeline "clipped < 0" > p.toml
 must_fail "does not hold" "$ADZE" run p.toml

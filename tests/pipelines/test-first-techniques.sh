@@ -59,6 +59,15 @@ prefix-to = "blk."
 names = { ids = "tokens" }
 END
 right rename
+# What keeps its bytes under another name is changed, and counted like all else.
+for wanted in 4 3; do
+  sed "s/^use = \"rename\"/&\nrequire = \"tensors-changed == $wanted\"/" rename.toml > counted.toml
+  if [ $wanted = 4 ]; then
+    must "$ADZE" run counted.toml
+  else
+    must_fail "tensors-changed" "$ADZE" run counted.toml
+  fi
+done
 
 pipeline merge a << 'END'
 [input.other]

@@ -89,4 +89,21 @@ must_fail "memory limit: 67108864 bytes" "$ADZE" run p.toml
 grep -q "fault" must.out || complain "the failure does not name the stage that ate memory"
 [ ! -e out.safetensors ] || complain "half of a file stood under the output's name"
 must "$ADZE" run p.toml --set stage.fault.isolate=false
+
+# What a run took: its own memory, not that of who started it, and that of its processes.
+# peak: of the last run, in MB.
+peak ()
+{
+  sed -n 's/.*"peak-memory": \([0-9]*\)[0-9]\{6\}.*/\1/p' "$(ls -d adze-runs/0* | tail -n 1)/report.json"
+}
+pipeline > p.toml
+must bash -c 'x=$(head -c 200000000 /dev/zero | tr "\0" x); exec "$ADZE" run p.toml --fresh'
+[ "$(peak)" -lt 150 ] || complain "a run took $(peak) MB that were those of who started it"
+pipeline 'isolate = true' | sed 's/"model.safetensors"/"large.safetensors"/' > p.toml
+must "$ADZE" run p.toml --fresh --set stage.fault.isolate=false --set run.threads=1
+here=$(peak)
+# The plan knows of no process but its own, and thinks that this will do.
+must "$ADZE" run p.toml --fresh --set run.threads=1 --set "run.max-rss=$((here + 60))MB"
+[ "$(peak)" -gt $((here + 100)) ] || complain "the memory of a worker is not counted: $here, $(peak) MB"
+grep -q 'more than max-rss' must.out || complain "nobody is warned of what a worker takes"
 finish

@@ -155,6 +155,40 @@ pipeline keeps sparse liar-threshold
 must "$ADZE" run keeps.toml
 grep -qa 'adze.sparsity/1' keeps-out.safetensors || complain "a kept trait is not in the file"
 
+# What is frozen is not changed by who does not say so, and a trait that goes is spoken of, once.
+model frozen.safetensors 3 16 16 1 'adze.frozen/1\":{}'
+skip=$'  [[stage.rule]]\n  match = "layer.0.weight"\n  skip = true'
+pipeline frozen frozen liar-silent
+for isolate in false true; do
+  must_fail "frozen.toml:5:1: stage 'liar-silent' (liar-silent) would change 'layer.0.weight', which the model says is frozen" \
+    "$ADZE" plan frozen.toml --set stage.liar-silent.isolate=$isolate
+  grep -qF '[[stage.rule]] with match = "layer.0.weight" and skip = true' must.out \
+    || complain "nobody says how to leave a frozen tensor alone"
+done
+pipeline frozen frozen liar-silent "$skip"
+must "$ADZE" run frozen.toml
+grep -qa 'adze.frozen/1' frozen-out.safetensors || complain "a frozen tensor that was left alone lost its trait"
+# lost NAME WORDS: `adze plan` and `adze run` warn of it, once.
+lost ()
+{
+  local verb
+  for verb in plan run; do
+    must "$ADZE" $verb "$1.toml"
+    [ "$(grep -cF "warning: $1.toml:5:1: what stage $2" must.out)" = 1 ] || {
+      complain "$1: $verb does not say once what is lost"
+      cat must.out
+    }
+  done
+}
+pipeline thawed frozen clip 'percentile = 60'
+lost thawed "'clip' (clip) makes of its tensors no longer has adze.frozen/1 (1 tensor); a rule"
+pipeline thawed frozen clip 'percentile = 60' "$skip"
+must "$ADZE" run thawed.toml
+! grep -q 'no longer has' must.out || complain "what stays is said to be lost"
+model stranger.safetensors 3 16 16 1 'demo.anything/1\":{}'
+pipeline stranger stranger cast 'to = "f16"'
+lost stranger "'cast' (cast) makes of its tensors no longer has demo.anything/1 (1 tensor)"
+
 # ---- Those that take a whole model are held against what went in once they have ended.
 
 pipeline whole-idle plain cheat-run
@@ -186,6 +220,8 @@ caught whole-claims cheat-claims \
   "claims to preserve adze.sparsity/1 and broke it in 'layer.0.weight', at element 1"
 pipeline whole-breaks sparse cheat-breaks 'do = "add"'
 must "$ADZE" run whole-breaks.toml
+grep -qF "'cheat-breaks' (cheat-breaks) makes of its tensors no longer has adze.sparsity/1 (1 tensor)" must.out \
+  || complain "nobody is warned of a broken trait (whole)"
 grep -qa 'adze.sparsity/1' whole-breaks-out.safetensors && complain "a broken trait stayed (whole)"
 # Broken by nobody: it is in the file, whether the stage was run or found, and for the stage behind it.
 for isolate in true false; do

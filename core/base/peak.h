@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/peak.h: how much memory a process has had. */
+#ifndef ADZE_BASE_PEAK_H
+#define ADZE_BASE_PEAK_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The most bytes that were resident in process PID since its program began (0: in this one); 0 when
+ * that cannot be told, or the process has ended. Not getrusage: what that counts is handed on by
+ * exec, so that it is as often the memory of whoever started us. */
+uint64_t adze_peak_memory (pid_t pid);
+
+#endif
