@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/require.c: what must hold before a segment counts: requirements, and nothing that fell back. */
 #include <stdlib.h>
+#include <string.h>
+
+#include <adze/draft/decision.h>
 
 #include "pipeline/place.h"
 #include "run/execution.h"
@@ -30,6 +33,33 @@ error_inside (const adze_execution *x, const adze_pipeline_stage *stage, size_t 
       document, &place, "what stage '%s' requires cannot be told: %s", stage->id, what);
   adze_error_set (error, "stage", stage->id);
   adze_error_set (error, "needed", adze_expression_text (stage->require));
+  return error;
+}
+
+/* Why a stage that TOLD this could not measure NAME; NULL: it does not say. */
+static const char *
+why_not_measured (const adze_value *told, const char *name)
+{
+  const adze_value *rows = adze_value_get (adze_value_get (told, "tables"), ADZE_NOT_MEASURED);
+  for (size_t i = 0; rows && i < rows->count; i++) {
+    const adze_value *metric = adze_value_get (rows->items[i], "metric");
+    const adze_value *why = adze_value_get (rows->items[i], "why");
+    if (metric && metric->type == ADZE_VALUE_STRING && strcmp (metric->string, name) == 0)
+      return why && why->type == ADZE_VALUE_STRING ? why->string : NULL;
+  }
+  return NULL;
+}
+
+static adze_error *
+metric_not_measured (const adze_execution *x, const adze_pipeline_stage *stage, size_t character,
+                     const char *of, const char *name, const char *why)
+{
+  ADZE_AUTO_FREE char *what
+      = adze_text_format ("stage '%s' could not measure '%s': %s", of, name, why);
+  if (!what)
+    return adze_error_memory ();
+  adze_error *error = error_inside (x, stage, character, what);
+  adze_error_set (error, "found", name);
   return error;
 }
 
@@ -77,6 +107,9 @@ explain_failure (adze_execution *x, const adze_pipeline_stage *stage, adze_error
     if (adze_told_number (x->told, of, name, &reading))
       continue;
     ADZE_TRY (adze_told_value (x->told, of, &told));
+    const char *why = why_not_measured (told, name);
+    if (why)
+      return metric_not_measured (x, stage, character, of, name, why);
     return no_such_metric (x, stage, character, of, name, adze_value_get (told, "metrics"));
   }
   while (adze_error_cause (last))

@@ -85,6 +85,17 @@ says run "not looked into: 2 of 2 tensors (100 % of the bytes), of type f8_e4m3f
 must_fail "tensor 'b' is f8_e4m3fn, whose numbers cannot be looked into" \
   "$ADZE" run p.toml --set 'stage.validate.unread="error"'
 
+# What is not known of all of them holds no requirement: every number of these is NaN.
+for use in profile validate; do
+  printf '[[stage]]\nuse = "%s"\nrequire = "nan == 0"\n' $use | pipeline only.safetensors
+  sed -i '/^\[\[output/,$d' p.toml
+  says plan "not looked into: 2 of 2 tensors"
+  for isolate in false true; do
+    must_fail "stage '$use' could not measure 'nan': 2 of 2 tensors cannot be looked into: 'b' (f8_e4m3fn), 'z' (c64)" \
+      "$ADZE" run p.toml --fresh --set stage.$use.isolate=$isolate
+  done
+done
+
 # Of two models, what only the second one has.
 model one.safetensors 2 8 8
 model two.safetensors 3 8 8

@@ -48,17 +48,39 @@ all_numbers_of_a_model_are_counted (void **state)
   fake_give (&run, 0, "a", f32, 2, 2, a);
   fake_give (&run, 0, "b", i8, 1, 3, b);
   fake_give (&run, 0, "c", f64, 1, 1, c);
-  fake_give (&run, 0, "d", f8, 1, 3, b);
   run.twice = true;
   assert_int_equal (fake_work (&run), ADZE_OK);
   assert_string_equal (run.told, "metric tensors value=3\n"
-                                 "metric unread value=1\n"
+                                 "metric unread value=0\n"
                                  "metric nan value=0\n"
                                  "metric inf value=0\n"
                                  "metric zeros value=3\n"
                                  "metric min value=-7.5\n"
                                  "metric max value=6\n"
                                  "metric max-abs value=7.5\n");
+}
+
+static void
+what_is_not_known_of_all_is_no_metric (void **state)
+{
+  (void)state;
+  const float a[2] = { 0, -7.5f };
+  fake_give (&run, 0, "a", f32, 1, 2, a);
+  fake_give (&run, 0, "d", f8, 1, 3, a);
+  assert_int_equal (fake_work (&run), ADZE_OK);
+  static const char *const names[] = { "nan", "inf", "zeros", "min", "max", "max-abs" };
+  const char *others[] = { "0", "0", "1", "-7.5", "0", "7.5" };
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    char line[160];
+    snprintf (line, sizeof line,
+              "row not-measured metric=%s others=%s why=1 of 2 tensors cannot be looked into: 'd' "
+              "(f8_e4m3fn); ",
+              names[i], others[i]);
+    assert_non_null (strstr (run.told, line));
+  }
+  assert_int_equal (strncmp (run.told, "metric tensors value=1\nmetric unread value=1\nrow ", 49),
+                    0);
+  assert_null (strstr (run.told + 46, "\nmetric"));
 }
 
 /* Not the one that some thread met first. */
@@ -147,6 +169,7 @@ main (void)
 #define CASE(test) cmocka_unit_test_setup_teardown (test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
     CASE (all_numbers_of_a_model_are_counted),
+    CASE (what_is_not_known_of_all_is_no_metric),
     CASE (the_first_tensor_and_element_are_named),
     CASE (cutting_and_threads_change_no_figure),
     CASE (what_is_not_finite_is_counted_when_it_may_be_there),

@@ -31,6 +31,7 @@ typedef struct profile {
   size_t coded_count;
   size_t coded_room;
   totals all;
+  adze_left_tally unread, told;
 } profile;
 
 static adze_status
@@ -125,14 +126,20 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   const adze_outline_service *service = adze_outline_of (host);
   adze_status status = ADZE_OK;
   forget_coded (host, self);
+  self->unread = (adze_left_tally){ 0 };
   if (!service->is_final (host, outline))
     self->all = (totals){ 0 };
   for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++) {
     adze_pick pick = { 0, i };
     const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+    adze_left_see (&self->unread, meta);
+    if (meta->codec || !adze_dtype_is_number (meta->dtype))
+      adze_left_add (&self->unread, meta);
     status = meta->codec ? remember_coded (host, self, meta)
                          : adze_outline_look (host, outline, pick);
   }
+  if (status == ADZE_OK)
+    adze_left_tell (host, &self->unread, &self->told, "not looked into");
   return status;
 }
 
@@ -411,6 +418,26 @@ tell_coded (const adze_host *host, profile *self)
   return status;
 }
 
+/* What is known only of tensors that were looked into. */
+static adze_status
+tell_values (const adze_host *host, const profile *self)
+{
+  const totals *all = &self->all;
+  const struct {
+    const char *name;
+    double value;
+  } metrics[] = {
+    { "zeros", (double)all->zeros },
+    { "nan", (double)all->nan },
+    { "inf", (double)all->infinite },
+    { "sparsity", all->numbers > 0 ? (double)all->zeros / (double)all->numbers : 0 },
+  };
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < sizeof metrics / sizeof metrics[0]; i++)
+    status = adze_left_metric (host, &self->unread, metrics[i].name, metrics[i].value, NULL);
+  return status;
+}
+
 static adze_status
 tell_all (const adze_host *host, const profile *self)
 {
@@ -423,15 +450,11 @@ tell_all (const adze_host *host, const profile *self)
     { "parameters", (double)self->all.parameters, NULL },
     { "bytes", (double)self->all.bytes, "bytes" },
     { "unread", (double)self->all.unread, NULL },
-    { "zeros", (double)self->all.zeros, NULL },
-    { "nan", (double)self->all.nan, NULL },
-    { "inf", (double)self->all.infinite, NULL },
-    { "sparsity", self->all.numbers > 0 ? (double)self->all.zeros / (double)self->all.numbers : 0, NULL },
   };
   adze_status status = ADZE_OK;
   for (size_t i = 0; status == ADZE_OK && i < sizeof metrics / sizeof metrics[0]; i++)
     status = adze_metric (host, metrics[i].name, metrics[i].value, metrics[i].unit);
-  return status;
+  return status == ADZE_OK ? tell_values (host, self) : status;
 }
 
 static adze_status

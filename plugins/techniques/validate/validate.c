@@ -238,28 +238,34 @@ merge (const adze_host *host, void *instance, void *left, const void *right)
 /* ---- decide. */
 
 static adze_status
+tell_range (const adze_host *host, const validate *self)
+{
+  const sums *all = &self->all;
+  if (finite_count (all) == 0)
+    return ADZE_OK;
+  /* Adding 0 makes one zero of both, of which either may have come first. */
+  double most = all->most > -all->least ? all->most : -all->least;
+  adze_status status = adze_left_metric (host, &self->unread, "min", all->least + 0.0, NULL);
+  if (status == ADZE_OK)
+    status = adze_left_metric (host, &self->unread, "max", all->most + 0.0, NULL);
+  return status == ADZE_OK ? adze_left_metric (host, &self->unread, "max-abs", most + 0.0, NULL)
+                           : status;
+}
+
+static adze_status
 tell_all (const adze_host *host, const validate *self)
 {
   const sums *all = &self->all;
-  /* Adding 0 makes one zero of both, of which either may have come first. */
   const struct {
     const char *name;
-    double value;
-  } metrics[] = {
-    { "tensors", (double)self->tensors },
-    { "unread", (double)self->unread.tensors },
-    { "nan", (double)all->nan },
-    { "inf", (double)all->infinite },
-    { "zeros", (double)all->zeros },
-    { "min", all->least + 0.0 },
-    { "max", all->most + 0.0 },
-    { "max-abs", (all->most > -all->least ? all->most : -all->least) + 0.0 },
-  };
-  size_t count = sizeof metrics / sizeof metrics[0] - (finite_count (all) == 0 ? 3 : 0);
-  adze_status status = ADZE_OK;
-  for (size_t i = 0; status == ADZE_OK && i < count; i++)
-    status = adze_metric (host, metrics[i].name, metrics[i].value, NULL);
-  return status;
+    uint64_t count;
+  } counts[] = { { "nan", all->nan }, { "inf", all->infinite }, { "zeros", all->zeros } };
+  adze_status status = adze_metric (host, "tensors", (double)self->tensors, NULL);
+  if (status == ADZE_OK)
+    status = adze_metric (host, "unread", (double)self->unread.tensors, NULL);
+  for (size_t i = 0; status == ADZE_OK && i < sizeof counts / sizeof counts[0]; i++)
+    status = adze_left_metric (host, &self->unread, counts[i].name, (double)counts[i].count, NULL);
+  return status == ADZE_OK ? tell_range (host, self) : status;
 }
 
 /* Once a tensor in order, so the one that is named is the first one of the model. */

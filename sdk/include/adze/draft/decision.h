@@ -8,6 +8,8 @@
 #ifndef ADZE_DRAFT_DECISION_H
 #define ADZE_DRAFT_DECISION_H
 
+#include <string.h>
+
 #include <adze/error.h>
 #include <adze/event.h>
 
@@ -77,6 +79,28 @@ adze_row (const adze_host *host, const char *table, const adze_field *fields,
 {
   const adze_decision_service *service = adze_decisions_of (host);
   return service ? service->row (host, table, fields, field_count) : ADZE_OK;
+}
+
+/* In the place of a metric that is known of some tensors only: it does not become one, and a
+ * `require` that asks for it fails and says WHY. OTHERS is what is known. The row of a table of this
+ * name. */
+#define ADZE_NOT_MEASURED "not-measured"
+
+static inline adze_status
+adze_not_measured (const adze_host *host, const char *metric, double others, const char *why)
+{
+  adze_field fields[3];
+  memset (fields, 0, sizeof fields);
+  fields[0].key = "metric";
+  fields[0].type = ADZE_FIELD_STRING;
+  fields[0].value.string = metric;
+  fields[1].key = "others";
+  fields[1].type = ADZE_FIELD_FLOAT;
+  fields[1].value.real = others;
+  fields[2].key = "why";
+  fields[2].type = ADZE_FIELD_STRING;
+  fields[2].value.string = why;
+  return adze_row (host, ADZE_NOT_MEASURED, fields, 3);
 }
 
 static inline adze_status

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <adze/draft/decision.h>
 #include <adze/draft/model.h>
 #include <adze/error.h>
 #include <adze/log.h>
@@ -48,6 +49,8 @@ typedef struct adze_left_tally {
   uint64_t all_tensors; /* that the stage was given */
   uint64_t all_bytes;
   char types[96]; /* of those that were left, each once */
+  char names[160]; /* of the first ones that were left, as many as there is room for */
+  uint64_t named;
 } adze_left_tally;
 
 static inline void
@@ -70,6 +73,35 @@ adze_left_add (adze_left_tally *tally, const adze_tensor_meta *meta)
   snprintf (listed, sizeof listed, ", %s,", tally->types);
   if (!strstr (listed, quoted) && used + strlen (name) + 3 < sizeof tally->types)
     snprintf (tally->types + used, sizeof tally->types - used, "%s%s", used ? ", " : "", name);
+  used = strlen (tally->names);
+  if (tally->named + 1 != tally->tensors)
+    return;
+  int more = snprintf (tally->names + used, sizeof tally->names - used, "%s'%s' (%s)",
+                       used ? ", " : "", meta->name, name);
+  bool whole = more > 0 && (size_t)more < sizeof tally->names - used;
+  if (!whole)
+    tally->names[used] = '\0';
+  tally->named += whole;
+}
+
+/* A metric that holds for all tensors or not at all, told unless some were left. OTHERS: what it is
+ * of those that were not. */
+static inline adze_status
+adze_left_metric (const adze_host *host, const adze_left_tally *tally, const char *name,
+                  double others, const char *unit)
+{
+  char why[480], more[48] = "";
+  if (tally->tensors == 0)
+    return adze_metric (host, name, others, unit);
+  if (tally->named < tally->tensors)
+    snprintf (more, sizeof more, "%s%llu more", tally->named ? " and " : "",
+              (unsigned long long)(tally->tensors - tally->named));
+  snprintf (why, sizeof why,
+            "%llu of %llu tensor%s cannot be looked into: %s%s; a rule with skip = true leaves "
+            "such tensors out",
+            (unsigned long long)tally->tensors, (unsigned long long)tally->all_tensors,
+            tally->all_tensors == 1 ? "" : "s", tally->names, more);
+  return adze_not_measured (host, name, others, why);
 }
 
 /* DID: "not cast". TOLD is what was said before: describe is asked several times, and
