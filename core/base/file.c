@@ -33,13 +33,15 @@ complaint (const char *what, const char *path)
 
 /* ---- Reading. */
 
-static const char *
-kind_name (mode_t mode)
+const char *
+adze_file_kind (mode_t mode)
 {
   if (S_ISDIR (mode))
     return "a folder";
   if (S_ISFIFO (mode))
     return "a named pipe";
+  if (S_ISSOCK (mode))
+    return "a socket";
   if (S_ISCHR (mode) || S_ISBLK (mode))
     return "a device";
   return "no regular file";
@@ -61,7 +63,7 @@ adze_file_open (const char *path, int *fd, struct stat *status)
   if (opened < 0 || !S_ISREG (status->st_mode)) {
     adze_error *error
         = adze_error_new (ADZE_E_IO, "cannot read %s: it is %s", path,
-                          opened < 0 ? "a socket or device" : kind_name (status->st_mode));
+                          opened < 0 ? "a socket or device" : adze_file_kind (status->st_mode));
     adze_error_set (error, "file", path);
     adze_error_set (error, "needed", "a regular file");
     return error;

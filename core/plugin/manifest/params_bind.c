@@ -223,17 +223,34 @@ find_file (const char *folder, const char *name, char **absolute)
   return NULL;
 }
 
+/* A pipe holds up whoever opens it until somebody reads, and nothing can be opened in a socket. FOUND
+ * is without links where it leads to a name: /dev/stdout, which may be a pipe without one, stays the
+ * link that it is, and waits for nobody. */
+static bool
+is_pipe_or_socket (const char *found, mode_t *mode)
+{
+  struct stat status;
+  if (lstat (found, &status) != 0)
+    return false;
+  *mode = status.st_mode;
+  return S_ISFIFO (status.st_mode) || S_ISSOCK (status.st_mode);
+}
+
 /* Made when it is missing, its folder is not. What else has it, its pipeline knows. */
 static adze_error *
 place_file (const binder *b, const char *name, char **absolute)
 {
   struct stat status;
+  mode_t mode = 0;
   if (b->looking)
     return find_path (b->folder, name, absolute);
   ADZE_AUTO_FREE char *found = NULL;
   ADZE_TRY (find_path (b->folder, name, &found));
   if (stat (found, &status) == 0 && S_ISDIR (status.st_mode))
     return adze_error_new (ADZE_E_PARAM, "%s is a folder; name a file in it", found);
+  if (is_pipe_or_socket (found, &mode))
+    return adze_error_new (ADZE_E_PARAM, "%s is %s, and a file is needed; name another one", found,
+                           adze_file_kind (mode));
   size_t length = (size_t)(adze_path_base (found) - found);
   ADZE_AUTO_FREE char *above = strndup (found, length);
   if (!above)
