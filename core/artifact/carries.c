@@ -115,13 +115,17 @@ ask_tensors (adze_format_session *session, const adze_model *model, uint64_t *by
 
 /* Only now the names of all its files are known. GUARD may be NULL. */
 static adze_error *
-ask_guard (adze_guard *guard, const adze_layout *layout, const char *path)
+ask_names (adze_guard *guard, const adze_layout *layout, const char *path)
 {
   int folder = (int)(adze_path_base (path) - path);
-  for (uint32_t i = 0; guard && i < layout->file_count; i++) {
+  for (uint32_t i = 0; i < layout->file_count; i++) {
     ADZE_AUTO_FREE char *final
         = adze_text_format ("%.*s%s", folder, path, layout->files[i].name);
-    ADZE_TRY (final ? adze_guard_claim (guard, final, path) : adze_error_memory ());
+    if (!final)
+      return adze_error_memory ();
+    ADZE_TRY (adze_target_check (final, ADZE_RUN_TAG));
+    if (guard)
+      ADZE_TRY (adze_guard_claim (guard, final, path));
   }
   return NULL;
 }
@@ -134,7 +138,7 @@ ask_layout (adze_format_session *session, const adze_model *model, const char *p
   ADZE_TRY (adze_layout_make (session, model, adze_path_base (path), &layout));
   for (uint32_t i = 0; i < layout->file_count; i++)
     *bytes += layout->files[i].length;
-  adze_error *error = ask_guard (guard, layout, path);
+  adze_error *error = ask_names (guard, layout, path);
   adze_layout_free (layout);
   return error;
 }
