@@ -15,6 +15,10 @@
 /* More mistakes than anybody mends in one go. */
 #define COMPLAINTS_MAX 32
 
+/* A listener is told of all of them, and it cuts and counts; but it needs no place of more than it
+ * shows, which is as many as a pipeline's reader does. */
+#define PLACED_MAX 100
+
 /* ---- Complaints. */
 
 typedef struct binder {
@@ -54,12 +58,13 @@ complain (binder *b, adze_error *error)
     b->no_memory = true;
     return;
   }
-  if (b->count++ >= COMPLAINTS_MAX)
-    return;
+  b->count++;
   if (b->listener) {
     b->listener (b->listener_context, adze_take (&owned));
     return;
   }
+  if (b->count > COMPLAINTS_MAX)
+    return;
   adze_buffer_format (&b->lines, "%s%s", b->count > 1 ? "\n" : "", adze_error_message (error));
   if (!b->first)
     b->first = adze_take (&owned);
@@ -81,8 +86,9 @@ static void
 complain_at (binder *b, const adze_value *at, bool at_key, adze_error *error)
 {
   ADZE_AUTO_ERROR owned = error;
+  size_t most = b->listener ? PLACED_MAX : COMPLAINTS_MAX;
   /* Whatever makes a million mistakes is no person, and finding a million lines takes long. */
-  if (adze_error_status (error) == ADZE_E_MEMORY || b->count >= COMPLAINTS_MAX) {
+  if (adze_error_status (error) == ADZE_E_MEMORY || b->count >= most) {
     complain (b, adze_take (&owned));
     return;
   }
