@@ -69,6 +69,16 @@ describe (const adze_tensor_meta *meta, adze_buffer *text)
   adze_buffer_text (text, ")");
 }
 
+/* Is it the name alone that the format does not take? */
+static bool
+would_take_renamed (adze_format_session *session, const adze_tensor_meta *meta)
+{
+  adze_tensor_meta renamed = *meta;
+  renamed.name = "t";
+  ADZE_AUTO_ERROR error = ask (session, &renamed);
+  return !error;
+}
+
 adze_error *
 adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta)
 {
@@ -83,8 +93,13 @@ adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta
   adze_error *error = adze_error_wrap (cause, "the format '%s' cannot hold the tensor %s", id,
                                        tensor.data ? tensor.data : meta->name);
   adze_error_setf (error, "place", "the tensor %s", meta->name);
-  adze_error_setf (error, "needed", "a format that holds %s", adze_meta_type_word (meta));
-  adze_error_set (error, "found", id);
+  if (would_take_renamed (session, meta)) {
+    adze_error_setf (error, "needed", "a name that %s takes, or a format that takes this one", id);
+    adze_error_setf (error, "found", "a name of %zu bytes", strlen (meta->name));
+  } else {
+    adze_error_setf (error, "needed", "a format that holds %s", adze_meta_type_word (meta));
+    adze_error_set (error, "found", id);
+  }
   adze_error_setf (error, "hint", "formats here that can: %s", others);
   return error;
 }
