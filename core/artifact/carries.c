@@ -69,6 +69,16 @@ describe (const adze_tensor_meta *meta, adze_buffer *text)
   adze_buffer_text (text, ")");
 }
 
+/* Is it the name alone that the format does not take? */
+static bool
+would_take_renamed (adze_format_session *session, const adze_tensor_meta *meta)
+{
+  adze_tensor_meta renamed = *meta;
+  renamed.name = "t";
+  ADZE_AUTO_ERROR error = ask (session, &renamed);
+  return !error;
+}
+
 adze_error *
 adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta)
 {
@@ -83,8 +93,13 @@ adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta
   adze_error *error = adze_error_wrap (cause, "the format '%s' cannot hold the tensor %s", id,
                                        tensor.data ? tensor.data : meta->name);
   adze_error_setf (error, "place", "the tensor %s", meta->name);
-  adze_error_setf (error, "needed", "a format that holds %s", adze_meta_type_word (meta));
-  adze_error_set (error, "found", id);
+  if (would_take_renamed (session, meta)) {
+    adze_error_setf (error, "needed", "a name that %s takes, or a format that takes this one", id);
+    adze_error_setf (error, "found", "a name of %zu bytes", strlen (meta->name));
+  } else {
+    adze_error_setf (error, "needed", "a format that holds %s", adze_meta_type_word (meta));
+    adze_error_set (error, "found", id);
+  }
   adze_error_setf (error, "hint", "formats here that can: %s", others);
   return error;
 }
@@ -115,13 +130,17 @@ ask_tensors (adze_format_session *session, const adze_model *model, uint64_t *by
 
 /* Only now the names of all its files are known. GUARD may be NULL. */
 static adze_error *
-ask_guard (adze_guard *guard, const adze_layout *layout, const char *path)
+ask_names (adze_guard *guard, const adze_layout *layout, const char *path)
 {
   int folder = (int)(adze_path_base (path) - path);
-  for (uint32_t i = 0; guard && i < layout->file_count; i++) {
+  for (uint32_t i = 0; i < layout->file_count; i++) {
     ADZE_AUTO_FREE char *final
         = adze_text_format ("%.*s%s", folder, path, layout->files[i].name);
-    ADZE_TRY (final ? adze_guard_claim (guard, final, path) : adze_error_memory ());
+    if (!final)
+      return adze_error_memory ();
+    ADZE_TRY (adze_target_check (final, ADZE_RUN_TAG));
+    if (guard)
+      ADZE_TRY (adze_guard_claim (guard, final, path));
   }
   return NULL;
 }
@@ -134,7 +153,7 @@ ask_layout (adze_format_session *session, const adze_model *model, const char *p
   ADZE_TRY (adze_layout_make (session, model, adze_path_base (path), &layout));
   for (uint32_t i = 0; i < layout->file_count; i++)
     *bytes += layout->files[i].length;
-  adze_error *error = ask_guard (guard, layout, path);
+  adze_error *error = ask_names (guard, layout, path);
   adze_layout_free (layout);
   return error;
 }

@@ -48,6 +48,9 @@ ADZE_MUST_CHECK adze_error *adze_format_try_model (adze_runtime *runtime, const 
 
 /* ---- Writing. */
 
+/* The bytes of a TAG by which runs are told apart in a folder. */
+#define ADZE_RUN_TAG 12
+
 typedef struct adze_writer adze_writer;
 
 /* Where the bytes of a tensor go. */
@@ -75,6 +78,10 @@ ADZE_MUST_CHECK adze_error *adze_writer_open (adze_runtime *runtime, const char 
                                               const adze_model *model, const char *tag,
                                               adze_resume resume, bool *resumed,
                                               adze_writer **writer);
+
+/* Can the file of an output be written as PATH, under a temporary name whose tag has TAG_SIZE bytes
+ * until it is complete? */
+ADZE_MUST_CHECK adze_error *adze_target_check (const char *path, size_t tag_size);
 
 adze_writer_place adze_writer_place_of (const adze_writer *writer, size_t tensor);
 /* The temporary file that it is in: for messages. */

@@ -184,24 +184,14 @@ split_path (const char *path, adze_writer *writer)
   return writer->path && writer->folder ? NULL : adze_error_memory ();
 }
 
-static const char *
-kind_of (mode_t mode)
-{
-  return S_ISDIR (mode)    ? "a folder"
-         : S_ISFIFO (mode) ? "a pipe"
-         : S_ISSOCK (mode) ? "a socket"
-                           : "a device";
-}
-
-/* What could not be renamed at the end is refused at the beginning. The temporary name is
- * LONGER by so many bytes. */
-static adze_error *
-check_target (const char *path, size_t longer)
+/* What could not be renamed at the end is refused at the beginning. */
+adze_error *
+adze_target_check (const char *path, size_t tag_size)
 {
   struct stat status;
   adze_error *error = NULL;
   const char *name = adze_path_base (path);
-  size_t length = strlen (name), most = NAME_MAX - longer;
+  size_t length = strlen (name), most = NAME_MAX - (sizeof "...part" - 1) - tag_size;
   if (!name[0] || strcmp (name, ".") == 0 || strcmp (name, "..") == 0)
     error = adze_error_new (ADZE_E_IO, "%s is no name that a file can have", path);
   else if (length > most)
@@ -211,7 +201,7 @@ check_target (const char *path, size_t longer)
                             path, length, most);
   else if (stat (path, &status) == 0 && !S_ISREG (status.st_mode))
     error = adze_error_new (ADZE_E_IO, "%s is %s, and a file is to be written there", path,
-                            kind_of (status.st_mode));
+                            adze_file_kind (status.st_mode));
   if (error)
     adze_error_set (error, "file", path);
   return error;
@@ -235,7 +225,7 @@ name_outputs (adze_writer *writer, const adze_layout *layout, const char *tag)
     out->temporary = adze_text_format ("%s%s.%s.%s.part", writer->folder, slash, name, tag);
     if (!out->final || !out->temporary)
       return adze_error_memory ();
-    ADZE_TRY (check_target (out->final, strlen (out->temporary) - strlen (out->final)));
+    ADZE_TRY (adze_target_check (out->final, strlen (tag)));
   }
   return NULL;
 }
@@ -286,7 +276,7 @@ open_writer (adze_runtime *runtime, const adze_format_options *options, const ad
   const char *format = options ? options->format : NULL;
   adze_format_session session;
   writer->guard = options ? options->guard : NULL;
-  ADZE_TRY (check_target (writer->path, 0));
+  ADZE_TRY (adze_target_check (writer->path, strlen (tag)));
   if (!format)
     ADZE_TRY (adze_format_for_path (runtime, writer->path, &format));
   ADZE_TRY (adze_session_open (runtime, format, options, &session));

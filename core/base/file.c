@@ -33,13 +33,15 @@ complaint (const char *what, const char *path)
 
 /* ---- Reading. */
 
-static const char *
-kind_name (mode_t mode)
+const char *
+adze_file_kind (mode_t mode)
 {
   if (S_ISDIR (mode))
     return "a folder";
   if (S_ISFIFO (mode))
     return "a named pipe";
+  if (S_ISSOCK (mode))
+    return "a socket";
   if (S_ISCHR (mode) || S_ISBLK (mode))
     return "a device";
   return "no regular file";
@@ -61,7 +63,7 @@ adze_file_open (const char *path, int *fd, struct stat *status)
   if (opened < 0 || !S_ISREG (status->st_mode)) {
     adze_error *error
         = adze_error_new (ADZE_E_IO, "cannot read %s: it is %s", path,
-                          opened < 0 ? "a socket or device" : kind_name (status->st_mode));
+                          opened < 0 ? "a socket or device" : adze_file_kind (status->st_mode));
     adze_error_set (error, "file", path);
     adze_error_set (error, "needed", "a regular file");
     return error;
@@ -366,6 +368,30 @@ adze_path_base (const char *path)
   return slash ? slash + 1 : path;
 }
 
+static bool
+is_utf8 (const char *text)
+{
+  uint32_t code = 0;
+  size_t size = strlen (text);
+  for (size_t at = 0; code != ADZE_UTF8_BAD && at < size;)
+    at += adze_utf8_read (text + at, size - at, &code);
+  return code != ADZE_UTF8_BAD;
+}
+
+/* A link is there, and what it leads to is not. */
+static bool
+suggest_target (adze_error *error, const char *path)
+{
+  char target[4096];
+  ssize_t size = readlink (path, target, sizeof target - 1);
+  if (size < 0)
+    return false;
+  target[size] = '\0';
+  adze_error_setf (error, "hint", "it is a link to %s, which is not there", target);
+  return true;
+}
+
+/* A name that is not UTF-8 is one that no pipeline can say, and may look the same on a screen. */
 void
 adze_file_suggest (adze_error *error, const char *path)
 {
@@ -373,13 +399,17 @@ adze_file_suggest (adze_error *error, const char *path)
   ADZE_AUTO_FREE char *folder = strndup (path, (size_t)(base - path));
   char **names = NULL;
   size_t count = 0;
-  if (!folder || adze_error_status (error) != ADZE_E_NOT_FOUND)
+  if (!folder || adze_error_status (error) != ADZE_E_NOT_FOUND || suggest_target (error, path))
     return;
   ADZE_AUTO_ERROR unread = adze_folder_names (folder[0] ? folder : ".", "", &names, &count);
   if (unread)
     return;
   const char *meant = adze_nearest (base, (const char *const *)names, count);
-  if (meant)
+  if (meant && !is_utf8 (meant))
+    adze_error_set (error, "hint",
+                    "a file in the same folder has a name much like it that is not UTF-8, as a "
+                    "pipeline must be; rename that one");
+  else if (meant && strcmp (meant, base) != 0)
     adze_error_setf (error, "hint", "did you mean \"%s\", which is in the same folder?", meant);
   adze_names_free (names, count);
 }

@@ -7,6 +7,9 @@
 
 #include "base/buffer.h"
 
+/* What a file of this MODE is that is no regular file: "a named pipe". */
+const char *adze_file_kind (mode_t mode);
+
 /* Opens PATH, which must be a regular file, for reading. A named pipe is refused rather than waited
  * for. STATUS may be NULL. */
 ADZE_MUST_CHECK adze_error *adze_file_open (const char *path, int *fd, struct stat *status);

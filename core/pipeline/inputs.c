@@ -8,6 +8,7 @@
 #include "artifact/artifact.h"
 #include "base/file.h"
 #include "pipeline/reader.h"
+#include "plugin/manifest/params.h"
 
 /* ---- [model] and [input.NAME] */
 
@@ -33,9 +34,28 @@ check_file (adze_reader *reader, const adze_value *at, const char *path)
   adze_complain_of (reader, at, error);
 }
 
-/* The formats that have the parameter KEY, "gguf, onnx"; returns the first of them, NULL: none. */
+static const adze_param *
+find_param (const adze_manifest_component *component, const char *name)
+{
+  for (size_t i = 0; i < component->param_count; i++)
+    if (strcmp (component->params[i].name, name) == 0)
+      return &component->params[i];
+  return NULL;
+}
+
+/* It would change nothing, and nobody would say so. */
+static void
+complain_of_writing (adze_reader *reader, const adze_value *item)
+{
+  adze_complain_key_hint (reader, item,
+                          "give it to the [[output]] that is to be written so, or leave it out",
+                          "'%s' says how a file is written, and an input is read", item->key);
+}
+
+/* The formats that have the parameter KEY, "gguf, onnx"; returns the first of them, NULL: none.
+ * *WRITING: one has it for files that are written, and does not count. */
 static const char *
-formats_with (adze_reader *reader, const char *key, adze_buffer *names)
+formats_with (adze_reader *reader, const char *key, adze_buffer *names, bool *writing)
 {
   const adze_component_info *const *list = NULL;
   size_t count = 0;
@@ -46,11 +66,13 @@ formats_with (adze_reader *reader, const char *key, adze_buffer *names)
     const adze_manifest_component *component = NULL;
     ADZE_AUTO_ERROR unusable
         = adze_find_component (reader->runtime, list[i]->id, &record, &component);
-    for (size_t k = 0; !unusable && k < component->param_count; k++)
-      if (strcmp (component->params[k].name, key) == 0) {
-        adze_buffer_format (names, "%s%s", first ? ", " : "", component->id);
-        first = first ? first : component->id;
-      }
+    const adze_param *param = unusable ? NULL : find_param (component, key);
+    if (param && adze_param_writes_only (param))
+      *writing = true;
+    else if (param) {
+      adze_buffer_format (names, "%s%s", first ? ", " : "", component->id);
+      first = first ? first : component->id;
+    }
   }
   return first;
 }
@@ -61,7 +83,8 @@ complain_of_key (adze_reader *reader, const adze_value *item)
 {
   const char *meant = adze_nearest (item->key, input_keys, ADZE_COUNT_OF (input_keys) - 1);
   ADZE_AUTO (adze_buffer) formats = { 0 };
-  const char *first = formats_with (reader, item->key, &formats);
+  bool writing = false;
+  const char *first = formats_with (reader, item->key, &formats, &writing);
   ADZE_AUTO_FREE char *hint
       = first ? adze_text_format ("give format = \"%s\", too, or leave '%s' out", first, item->key)
               : NULL;
@@ -71,6 +94,8 @@ complain_of_key (adze_reader *reader, const adze_value *item)
                             "the input does not name",
                             item->key, strchr (formats.data ? formats.data : "", ',') ? "s" : "",
                             formats.data ? formats.data : "");
+  else if (writing)
+    complain_of_writing (reader, item);
   else if (meant)
     adze_complain_key (reader, item, "an input has no key '%s'; did you mean '%s'?", item->key,
                        meant);
@@ -99,6 +124,11 @@ read_input_format (adze_reader *reader, const adze_value *table, adze_pipeline_i
   if (!component)
     return;
   input->format = component->id;
+  for (size_t i = 0; i < table->count; i++) {
+    const adze_param *param = find_param (component, table->items[i]->key);
+    if (param && adze_param_writes_only (param))
+      complain_of_writing (reader, table->items[i]);
+  }
   adze_reader_params (reader, component, table, &own, false, &input->settings);
 }
 

@@ -45,6 +45,19 @@ check_folder (adze_reader *reader, const adze_value *at, const char *path)
                       strerror (errno));
 }
 
+/* What the writer would say against this path in the end. */
+static void
+check_target (adze_reader *reader, const adze_value *at, const char *path)
+{
+  ADZE_AUTO_ERROR error = adze_target_check (path, ADZE_RUN_TAG);
+  if (error && adze_error_status (error) == ADZE_E_MEMORY)
+    adze_complain (reader, adze_take (&error));
+  else if (error)
+    adze_complain_at (reader, at, "%s", adze_error_message (error));
+  else
+    check_folder (reader, at, path);
+}
+
 static void
 check_path (adze_reader *reader, const adze_value *at, size_t index, adze_taken *taken)
 {
@@ -54,7 +67,7 @@ check_path (adze_reader *reader, const adze_value *at, size_t index, adze_taken 
   if (stat (output->path, &status) == 0 && S_ISDIR (status.st_mode))
     adze_complain_at (reader, at, "\"%s\" is a folder; an output is a file in it", at->string);
   else
-    check_folder (reader, at, output->path);
+    check_target (reader, at, output->path);
   ADZE_AUTO_FREE char *own = adze_text_format ("the output in line %u has the same path",
                                                (unsigned)output->table->line);
   adze_complain (reader, own ? adze_taken_ask (taken, output->path, own, &why)

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "pipeline/pipeline.h"
 #include "plugin/manifest/inspect.h"
+#include "plugin/manifest/params.h"
 
 #define NAME_PATTERN "^[a-z][a-z0-9-]{0,63}$"
 #define REFERENCE_PATTERN "^[a-z][a-z0-9-]*\\.[a-z][a-z0-9-]*$"
@@ -134,19 +135,33 @@ put_param (adze_value *properties, const adze_param *param, const adze_value *de
   reference (made, "any", param->component_kind);
 }
 
-/* REQUIRED is NULL where all may be left out. */
+/* READING: those of a format alone that say how a file is read. */
 static void
-put_params (adze_value *properties, adze_value *required, const adze_manifest_component *component)
+put_some_params (adze_value *properties, adze_value *required,
+                 const adze_manifest_component *component, bool reading)
 {
   ADZE_AUTO_VALUE own = adze_inspect_schema (component);
   const adze_value *described = adze_value_get (own, "properties");
   const adze_value *mandatory = adze_value_get (own, "required");
   if (!own && properties)
     properties->failed = true;
-  for (size_t i = 0; described && i < described->count; i++)
-    put_param (properties, find_param (component, described->items[i]->key), described->items[i]);
-  for (size_t i = 0; required && mandatory && i < mandatory->count; i++)
-    put (required, NULL, mandatory->items[i]);
+  for (size_t i = 0; described && i < described->count; i++) {
+    const adze_param *param = find_param (component, described->items[i]->key);
+    if (!reading || !param || !adze_param_writes_only (param))
+      put_param (properties, param, described->items[i]);
+  }
+  for (size_t i = 0; required && mandatory && i < mandatory->count; i++) {
+    const adze_param *param = find_param (component, mandatory->items[i]->string);
+    if (!reading || !param || !adze_param_writes_only (param))
+      put (required, NULL, mandatory->items[i]);
+  }
+}
+
+/* REQUIRED is NULL where all may be left out. */
+static void
+put_params (adze_value *properties, adze_value *required, const adze_manifest_component *component)
+{
+  put_some_params (properties, required, component, false);
 }
 
 /* ---- Stages. */
@@ -279,7 +294,7 @@ add_input_form (adze_value *into, bool model, const adze_manifest_component *for
     return;
   constant (properties, "format", format->id, format->summary);
   adze_json_string (required, NULL, "format");
-  put_params (properties, required, format);
+  put_some_params (properties, required, format, true);
 }
 
 static void

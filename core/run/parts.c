@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "artifact/format.h"
 #include "run/folder_private.h"
 
 enum { PARTS_MOST = 64 << 20 };
@@ -13,9 +14,8 @@ static const char parts_name[] = "parts.jsonl";
 void
 adze_part_tag (adze_hash128 key, char tag[ADZE_HASH_TEXT])
 {
-  enum { ENOUGH = 12 }; /* to tell runs apart in a folder */
   adze_hash_text (key, tag);
-  tag[ENOUGH] = '\0';
+  tag[ADZE_RUN_TAG] = '\0';
 }
 
 /* How long the folder is that RUNS is in, with its slash. */

@@ -175,6 +175,16 @@ adze_remote_peak (const adze_remote *remote)
 
 /* ---- Asking. */
 
+/* Of all links: "step" says that a library could not be loaded. */
+static bool
+has_step (const adze_error *error)
+{
+  for (; error; error = adze_error_cause (error))
+    if (adze_error_fact (error, "step"))
+      return true;
+  return false;
+}
+
 /* A process that ended is not asked again, and the failure says what it was doing. Want of memory
  * shows itself in many ways, so a limit on it is named whatever went wrong. */
 adze_error *
@@ -183,6 +193,11 @@ adze_remote_explain (adze_remote *remote, const char *callback, adze_error *erro
   if (remote->memory_limit > 0)
     adze_error_setf (error, "memory limit", "%llu bytes for the whole process",
                      (unsigned long long)remote->memory_limit);
+  /* The loader's words say nothing of it. */
+  if (remote->memory_limit > 0 && has_step (error))
+    adze_error_set (error, "hint",
+                    "the process may have too little memory to load it in: libraries count as well; "
+                    "allow more in isolate = { memory = ... }");
   /* What the component itself answered stands as it is. Anything else comes from a conversation that
    * has broken off. */
   if (!remote->asked || adze_worker_answered (remote->worker))

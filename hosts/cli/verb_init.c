@@ -30,8 +30,11 @@ write_new (const adze_cli *cli, const char *path, const char *text)
     return status;
   }
   bool written = fputs (text, file) >= 0;
-  if (fclose (file) != 0 || !written)
-    return adze_cli_broken (cli, "cannot write %s", path);
+  if (fclose (file) != 0 || !written) {
+    int status = adze_cli_broken (cli, "cannot write %s", path);
+    unlink (path); /* half of it would stand in the way of the next try */
+    return status;
+  }
   if (cli->json) {
     fprintf (adze_cli_out, "{\"pipeline\": ");
     adze_cli_print_json (adze_cli_out, path);

@@ -50,7 +50,7 @@ mkfifo made/pipe.slate
 expect 4 "$ADZE" convert m.slate made/folder.slate
 err_has "made/folder.slate is a folder, and a file is to be written there"
 expect 4 "$ADZE" convert m.slate made/pipe.slate
-err_has "made/pipe.slate is a pipe, and a file is to be written there"
+err_has "made/pipe.slate is a named pipe, and a file is to be written there"
 rm -r made/folder.slate made/pipe.slate
 long=$(printf '%0244d' 7)
 expect 4 "$ADZE" convert m.slate "made/$long.slate"

@@ -44,6 +44,31 @@ expect 1 "$ADZE" convert bare.safetensors bare.gguf
 err_has "what to do: give it as --set architecture=llama"
 expect 0 "$ADZE" convert bare.safetensors bare.gguf --set architecture=llama
 
+# All mistakes are counted, and what is left out is said, also where one table has most of them.
+for keys in 99 150; do
+  { printf 'adze = 1\n[model]\npath = "small.safetensors"\n[[stage]]\nuse = "clip"\n'
+    seq -f 'key-%g = 1' "$keys"; } > many.toml
+  expect 1 "$ADZE" check many.toml
+  case $keys in
+    99) err_has "many.toml has 99 mistakes" ;;
+    *) err_has "many.toml has 150 mistakes; these are the first 100 that were found" ;;
+  esac
+  err_has "'key-99' is neither a key of a stage"
+done
+
+# A name that a link has which leads nowhere is no other name, and neither is one that looks the same.
+ln -s gone.safetensors dangling.safetensors
+for name in dangling caf\\u00e9; do
+  printf 'adze = 1\n[model]\npath = "%s.safetensors"\n[[stage]]\nuse = "profile"\n' "$name" > link.toml
+  : > "$(printf 'caf\351.safetensors')"
+  expect 1 "$ADZE" check link.toml
+  case $name in
+    d*) err_has "it is a link to gone.safetensors, which is not there" ;;
+    *) err_has "has a name much like it that is not UTF-8" ;;
+  esac
+  err_lacks "did you mean"
+done
+
 [ "$count" -ge 60 ] || fail "there are $count broken pipelines, and should be 60"
 cd "$work" || exit 99
 done_

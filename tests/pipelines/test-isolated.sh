@@ -84,6 +84,10 @@ isolate = { time = "300ms" }'
 # more than that for itself, before anything is loaded.
 [ "$ADZE_SANITIZERS" = none ] || finish
 model large.safetensors 1 8192 4096
+# One that leaves no room for the plugin itself.
+pipeline 'isolate = { memory = "1MB" }' > p.toml
+must_fail "allow more in isolate = { memory = ... }" "$ADZE" run p.toml
+
 pipeline 'isolate = { memory = "64MiB" }' | sed 's/"model.safetensors"/"large.safetensors"/' > p.toml
 must_fail "memory limit: 67108864 bytes" "$ADZE" run p.toml
 grep -q "fault" must.out || complain "the failure does not name the stage that ate memory"

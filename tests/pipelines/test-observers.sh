@@ -51,6 +51,18 @@ pipeline "$PWD/no/such/folder/x" > none.toml
 must_fail "there is no folder $PWD/no/such/folder/" "$ADZE" run none.toml
 [ "$(ls adze-runs)" = "$before" ] || complain "a run that does not begin should leave nothing"
 
+# A named pipe would hold the run up until somebody reads it, and there may be nobody.
+mkfifo pipe
+pipeline pipe > pipe.toml
+for verb in check plan run; do
+  must_fail "pipe.toml:8:8: parameter 'path': $PWD/pipe is a named pipe, and a file is needed" \
+    timeout -k 1 20 "$ADZE" "$verb" pipe.toml
+done
+# A pipe without a name has a reader.
+pipeline /dev/stdout > stdout.toml
+"$ADZE" run stdout.toml --fresh 2> /dev/null | grep -qF '"run.finished"' \
+  || complain "a trace should go through standard output"
+
 # It never writes to what is read or written otherwise, whatever leads there: said where it stands.
 ln -s model.safetensors link
 mkdir below

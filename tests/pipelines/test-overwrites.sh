@@ -48,6 +48,30 @@ for order in "z.safetensors.index.json z-00002-of-00004.safetensors" \
   must_fail "z-00002-of-00004.safetensors would be written for" "$ADZE" run p.toml
 done
 
+# What cannot be written is refused before anything is done: what is no file, and a name that leaves
+# no room for the longer one that the file has until it is complete; also that of a shard.
+mkfifo pipe.safetensors
+pipeline m.safetensors pipe.safetensors > p.toml
+for verb in check plan run; do
+  must_fail "p.toml:9:8: $PWD/pipe.safetensors is a named pipe" \
+    timeout -k 1 20 "$ADZE" "$verb" p.toml
+done
+for size in 252 312; do
+  name=$(printf "%0$((size - 12))d.safetensors" 7)
+  pipeline m.safetensors "$name" > p.toml
+  for verb in check plan run; do
+    must_fail "is too long: it has $size bytes, and can have 236" "$ADZE" "$verb" p.toml
+    grep -qF "p.toml:9:8: " must.out || complain "it should be said where the name stands"
+  done
+done
+name=$(printf '%0210d.safetensors.index.json' 7)
+pipeline m.safetensors "$name" > p.toml
+must_fail "is too long: it has 237 bytes, and can have 236" "$ADZE" plan p.toml
+name=$(printf '%0209d.safetensors.index.json' 7)
+pipeline m.safetensors "$name" > p.toml
+must "$ADZE" run p.toml
+rm -rf "$name" 0*.safetensors adze-runs
+
 # The folder of the runs, wherever it is.
 mkdir elsewhere
 pipeline m.safetensors elsewhere/r/x.safetensors > p.toml

@@ -51,6 +51,22 @@ make (const char *path, const char *format)
   return instance;
 }
 
+/* A pipe that has come to be there since the path was checked, and that nobody reads. */
+static void
+waits_for_no_reader (void **state)
+{
+  const scene *s = *state;
+  const fake_value values[] = { { .name = "path", .text = s->path },
+                                { .name = "format", .text = "text" },
+                                { .name = NULL } };
+  const adze_params table = { values };
+  void *instance = NULL;
+  assert_int_equal (mkfifo (s->path, 0600), 0);
+  alarm (20);
+  assert_int_equal (create (&fake_host, &table, &instance), ADZE_E_IO);
+  alarm (0);
+}
+
 static void
 show (void *instance, const char *source, const adze_field *fields, uint32_t count)
 {
@@ -199,6 +215,7 @@ main (void)
     IN_SCENE (a_locale_with_commas_changes_nothing),
     IN_SCENE (a_file_is_appended_to),
     IN_SCENE (a_file_that_cannot_be_written_is_named),
+    IN_SCENE (waits_for_no_reader),
   };
   return cmocka_run_group_tests_name ("trace", tests, NULL, NULL);
 }

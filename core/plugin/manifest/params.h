@@ -36,6 +36,9 @@ ADZE_MUST_CHECK adze_error *adze_param_fit (const adze_param *param, const adze_
 ADZE_MUST_CHECK adze_error *adze_param_fit_entry (const adze_param *param,
                                                   const adze_value *entry);
 
+/* Is it, as its help says, a format's for files that are written and no others? */
+bool adze_param_writes_only (const adze_param *param);
+
 /* Does it count bytes, so that one may write a size, "2GiB"? */
 bool adze_param_is_size (const adze_param *param);
 /* Such a size as the value of such a parameter: *SIZE, which is at the same place, is its number. It

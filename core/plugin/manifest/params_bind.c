@@ -15,6 +15,10 @@
 /* More mistakes than anybody mends in one go. */
 #define COMPLAINTS_MAX 32
 
+/* A listener is told of all of them, and it cuts and counts; but it needs no place of more than it
+ * shows, which is as many as a pipeline's reader does. */
+#define PLACED_MAX 100
+
 /* ---- Complaints. */
 
 typedef struct binder {
@@ -54,12 +58,13 @@ complain (binder *b, adze_error *error)
     b->no_memory = true;
     return;
   }
-  if (b->count++ >= COMPLAINTS_MAX)
-    return;
+  b->count++;
   if (b->listener) {
     b->listener (b->listener_context, adze_take (&owned));
     return;
   }
+  if (b->count > COMPLAINTS_MAX)
+    return;
   adze_buffer_format (&b->lines, "%s%s", b->count > 1 ? "\n" : "", adze_error_message (error));
   if (!b->first)
     b->first = adze_take (&owned);
@@ -81,8 +86,9 @@ static void
 complain_at (binder *b, const adze_value *at, bool at_key, adze_error *error)
 {
   ADZE_AUTO_ERROR owned = error;
+  size_t most = b->listener ? PLACED_MAX : COMPLAINTS_MAX;
   /* Whatever makes a million mistakes is no person, and finding a million lines takes long. */
-  if (adze_error_status (error) == ADZE_E_MEMORY || b->count >= COMPLAINTS_MAX) {
+  if (adze_error_status (error) == ADZE_E_MEMORY || b->count >= most) {
     complain (b, adze_take (&owned));
     return;
   }
@@ -223,17 +229,34 @@ find_file (const char *folder, const char *name, char **absolute)
   return NULL;
 }
 
+/* A pipe holds up whoever opens it until somebody reads, and nothing can be opened in a socket. FOUND
+ * is without links where it leads to a name: /dev/stdout, which may be a pipe without one, stays the
+ * link that it is, and waits for nobody. */
+static bool
+is_pipe_or_socket (const char *found, mode_t *mode)
+{
+  struct stat status;
+  if (lstat (found, &status) != 0)
+    return false;
+  *mode = status.st_mode;
+  return S_ISFIFO (status.st_mode) || S_ISSOCK (status.st_mode);
+}
+
 /* Made when it is missing, its folder is not. What else has it, its pipeline knows. */
 static adze_error *
 place_file (const binder *b, const char *name, char **absolute)
 {
   struct stat status;
+  mode_t mode = 0;
   if (b->looking)
     return find_path (b->folder, name, absolute);
   ADZE_AUTO_FREE char *found = NULL;
   ADZE_TRY (find_path (b->folder, name, &found));
   if (stat (found, &status) == 0 && S_ISDIR (status.st_mode))
     return adze_error_new (ADZE_E_PARAM, "%s is a folder; name a file in it", found);
+  if (is_pipe_or_socket (found, &mode))
+    return adze_error_new (ADZE_E_PARAM, "%s is %s, and a file is needed; name another one", found,
+                           adze_file_kind (mode));
   size_t length = (size_t)(adze_path_base (found) - found);
   ADZE_AUTO_FREE char *above = strndup (found, length);
   if (!above)

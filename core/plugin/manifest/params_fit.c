@@ -162,6 +162,13 @@ adze_range_has_int (const adze_range *range, int64_t number)
 /* ---- Sizes. */
 
 bool
+adze_param_writes_only (const adze_param *param)
+{
+  static const char mark[] = "writing:";
+  return param->help && strncmp (param->help, mark, sizeof mark - 1) == 0;
+}
+
+bool
 adze_param_is_size (const adze_param *param)
 {
   return param->type == ADZE_PARAM_INT && param->unit && strcmp (param->unit, "bytes") == 0;

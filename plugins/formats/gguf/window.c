@@ -93,7 +93,7 @@ gguf_need (gguf_window *window, uint64_t size, const char *what)
     return adze_fail (window->host, ADZE_E_LIMIT,
                       "%s: at byte %" PRIu64 ": with %s of %" PRIu64
                       " bytes the structure is longer than the limit leaves room for; a higher "
-                      "limit lets it pass",
+                      "structure-limit lets it pass",
                       window->name, position, what, size);
   adze_status status = make_room (window, window->at - window->mark + (size_t)size);
   if (status != ADZE_OK)
@@ -164,6 +164,6 @@ gguf_check_entries (const gguf_window *window, uint64_t count, const char *what)
     return ADZE_OK;
   return adze_fail (window->host, ADZE_E_LIMIT,
                     "%s: has %" PRIu64 " %s, and %" PRIu64
-                    " are the most that is read; a higher limit on structure lets it pass",
+                    " are the most that is read; a higher structure-limit lets it pass",
                     window->name, count, what, most);
 }

@@ -267,7 +267,7 @@ read_length (const adze_host *host, adze_file *file, uint64_t limit, uint64_t *l
   if (*length > limit)
     return adze_fail (host, ADZE_E_LIMIT,
                       "%s: at byte 0: the header has %" PRIu64 " bytes, and %" PRIu64
-                      " are the most that is read; a higher limit lets it pass",
+                      " are the most that is read; a higher structure-limit lets it pass",
                       name, *length, limit);
   if (head[8] != '{')
     return adze_fail (host, ADZE_E_FORMAT,

@@ -172,7 +172,7 @@ read_text (shards *all)
   if (size > all->limit)
     return adze_fail (all->host, ADZE_E_LIMIT,
                       "%s: has %" PRIu64 " bytes, and %" PRIu64
-                      " are the most that is read of an index; a higher limit lets it pass",
+                      " are the most that is read of an index; a higher structure-limit lets it pass",
                       all->name, size, all->limit);
   all->text = malloc ((size_t)size + 1);
   if (!all->text)

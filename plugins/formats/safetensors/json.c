@@ -23,7 +23,7 @@ safetensors_count_entry (safetensors_json *json)
   return adze_fail (json->host, ADZE_E_LIMIT,
                     "%s: the %s has more than %" PRIu64
                     " tensors, texts and lists, which is the most "
-                    "that is read; a higher limit on structure lets it pass",
+                    "that is read; a higher structure-limit lets it pass",
                     json->file, json->where, json->most);
 }
 
@@ -35,7 +35,7 @@ safetensors_count_item (safetensors_json *json, uint64_t work)
     return ADZE_OK;
   return adze_fail (json->host, ADZE_E_LIMIT,
                     "%s: the lists in the %s have more numbers and texts than the %" PRIu64
-                    " that are read (long fractions count for several); a higher limit on structure "
+                    " that are read (long fractions count for several); a higher structure-limit "
                     "lets it pass",
                     json->file, json->where, json->most_items);
 }

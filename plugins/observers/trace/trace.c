@@ -228,13 +228,29 @@ is_something_else (const char *path)
   return !begins_as_trace (line);
 }
 
+/* A named pipe that nobody reads is refused (ENXIO) instead of waited for; a terminal does not become
+ * ours. Only the opening is not to wait: lines that a slow reader cannot take yet must not be lost. */
+static int
+open_file (const char *path)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+  if (fd < 0)
+    return -1;
+  int flags = fcntl (fd, F_GETFL);
+  if (flags >= 0 && fcntl (fd, F_SETFL, flags & ~O_NONBLOCK) == 0)
+    return fd;
+  int number = errno;
+  close (fd);
+  errno = number;
+  return -1;
+}
+
 /* A stream of our own also for standard error: its buffer holds a line, so that the lines of
  * several programs do not mix. */
 static FILE *
 open_stream (const char *path)
 {
-  int fd = path[0] ? open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)
-                   : fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  int fd = path[0] ? open_file (path) : fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   if (fd < 0)
     return NULL;
   FILE *stream = fdopen (fd, "a");

@@ -162,8 +162,9 @@ typedef struct adze_format {
                        const char **part_id, void **bytes, size_t *size);
 } adze_format;
 
-/* A format's parameters are one table for reading and writing; each one's help says which. In a
- * pipeline they stand among these keys of the host's, so none may have such a name. */
+/* A format's parameters are one table for reading and writing; each one's help says which: that
+ * of one for writing alone begins with "writing:", and a pipeline that gives it to an input is refused.
+ * In a pipeline they stand among these keys of the host's, so none may have such a name. */
 #define ADZE_FORMAT_RESERVED "kind|path|from|format"
 
 static inline const adze_catalog_service *
