@@ -319,7 +319,8 @@ adze_whole_settle (adze_plan_stage *planned, adze_model *file)
   output->view.tensors = calloc (file->count + 1, sizeof *output->view.tensors);
   if (!output->view.tensors)
     return adze_error_memory ();
-  memcpy (output->view.tensors, file->tensors, file->count * sizeof *output->view.tensors);
+  if (file->count > 0) /* a network may have no weights */
+    memcpy (output->view.tensors, file->tensors, file->count * sizeof *output->view.tensors);
   output->view.count = file->count;
   output->view.format = input ? input->view.format : NULL;
   /* A network that it gave takes the place of the one that came in. */

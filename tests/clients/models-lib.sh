@@ -3,6 +3,8 @@
 # What the tests share that run models of others: each on every backend, against what another program
 # gives for the same inputs.
 . "$TOP_SRCDIR/tests/clients/lib.sh"
+# See there: leaks are looked for, but not in the memory of OpenMP's threads.
+export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
 [ "${ADZE_SHARED-}" != no ] || { echo "a static build takes no plugin files: not applicable"; exit 0; }
 
 backends=ref

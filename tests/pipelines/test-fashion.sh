@@ -3,6 +3,8 @@
 # A perceptron learns a part of Fashion-MNIST, as Debian has it: packed files, pictures of 28 by 28 bytes
 # for a network that takes [N, 784]. Where onednn is, it learns the same with that.
 . "$(dirname "$0")/train-lib.sh"
+# See there: leaks are looked for, but not in the memory of OpenMP's threads.
+export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
 folder=/usr/share/datasets/fashion-mnist
 [ -e $folder/train-images-idx3-ubyte.gz ] || {
   echo "needed is Debian's package dataset-fashion-mnist"
