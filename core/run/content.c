@@ -266,7 +266,7 @@ content_text (adze_execution *x, const adze_plan_model *model, bool by_identity,
   return NULL;
 }
 
-/* For people: which stage gives what PORT of STAGE gets. */
+/* For people: which stage gives what PORT of STAGE gets, in this segment or before it. */
 static adze_error *
 add_giver (adze_execution *x, adze_key *key, const char *stage, const char *port, size_t giver)
 {
@@ -284,7 +284,11 @@ add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
     char text[ADZE_HASH_TEXT];
     bool inside = port->model && port->model->stage != SIZE_MAX
                   && port->model->stage >= segment->first;
-    if (!port->model || inside)
+    if (!port->model)
+      continue;
+    if (port->model->stage != SIZE_MAX)
+      ADZE_TRY (add_giver (x, key, planned->stage->id, port->name, port->model->stage));
+    if (inside)
       continue;
     ADZE_AUTO_FREE char *part = adze_text_format ("input.%s", port->name);
     ADZE_AUTO_FREE char *name = adze_text_format ("name.input.%s", port->name);
@@ -295,8 +299,6 @@ add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
     if (port->model->input != SIZE_MAX)
       ADZE_TRY (adze_content_add (key, planned->stage->id, name,
                                   adze_path_base (port->model->file->path)));
-    if (port->model->stage != SIZE_MAX)
-      ADZE_TRY (add_giver (x, key, planned->stage->id, port->name, port->model->stage));
   }
   return NULL;
 }
@@ -340,19 +342,30 @@ add_bindings (adze_execution *x, adze_key *key, const adze_plan_stage *planned)
   return NULL;
 }
 
-static adze_error *
-add_output (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
+adze_error *
+adze_content_output (adze_execution *x, adze_key *key, size_t number)
 {
-  if (segment->output == SIZE_MAX)
-    return adze_content_add (key, NULL, "output", segment->result ? "store" : "none");
-  const adze_pipeline_output *output = &x->plan->pipeline->outputs[segment->output];
+  const adze_pipeline_output *output = &x->plan->pipeline->outputs[number];
   adze_plugin_record *record;
   const adze_manifest_component *component;
   ADZE_TRY (adze_find_component (x->plan->runtime, output->format, &record, &component));
-  ADZE_TRY (adze_content_add (key, NULL, "output", output->path));
-  ADZE_TRY (adze_content_add (key, NULL, "format", output->format));
-  ADZE_TRY (adze_content_plugin (key, "format", record));
-  return adze_content_format (key, component, output->settings);
+  ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "path", output->path));
+  ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "format", output->format));
+  ADZE_TRY (adze_content_plugin (key, ADZE_KEY_OUTPUT, record));
+  return adze_content_settings (x, key, ADZE_KEY_OUTPUT, component, output->settings, false);
+}
+
+/* Where the result is: in a file, among the results, or nowhere. */
+static adze_error *
+add_place (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
+{
+  if (segment->result)
+    ADZE_TRY (adze_content_add (key, NULL, "name.kept",
+                                x->plan->stages[segment->result->stage].stage->id));
+  ADZE_TRY (adze_content_add (key, NULL, "kept", segment->output != SIZE_MAX ? "file"
+                                                 : segment->result           ? "result"
+                                                                             : "nowhere"));
+  return segment->output != SIZE_MAX ? adze_content_output (x, key, segment->output) : NULL;
 }
 
 static adze_error *
@@ -389,5 +402,5 @@ adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_i
     return adze_error_memory ();
   ADZE_TRY (adze_content_add (key, NULL, "seed", seed));
   ADZE_TRY (adze_content_add (key, NULL, "adze", adze_version ()));
-  return add_output (x, key, segment);
+  return add_place (x, key, segment);
 }

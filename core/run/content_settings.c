@@ -202,20 +202,6 @@ adze_content_settings (adze_execution *x, adze_key *key, const char *prefix,
   return add_settings (x, key, prefix, component, settings, partial, 0);
 }
 
-adze_error *
-adze_content_format (adze_key *key, const adze_manifest_component *component,
-                     const adze_value *settings)
-{
-  for (size_t i = 0; i < component->param_count; i++) {
-    const adze_param *param = &component->params[i];
-    ADZE_AUTO_VALUE value = NULL;
-    ADZE_TRY (adze_param_given (param, settings, false, &value));
-    if (value)
-      ADZE_TRY (adze_content_value (key, NULL, "format", param->name, value));
-  }
-  return NULL;
-}
-
 /* ---- Datasets. */
 
 /* Which examples, and in which order: the seed, which it depends on as well, is a part of every key. */

@@ -174,7 +174,6 @@ find_result (adze_execution *x, size_t number, adze_key *key, adze_value **facts
   const adze_plan_segment *segment = &x->plan->segments[number];
   bool known = true;
   adze_hash128 hash;
-  ADZE_AUTO_VALUE last = NULL;
   if (x->options.fresh)
     return NULL;
   if (segment->source && segment->source->input != SIZE_MAX)
@@ -186,8 +185,9 @@ find_result (adze_execution *x, size_t number, adze_key *key, adze_value **facts
       adze_buffer_format (&ids, "%s%s", i ? ", " : "",
                           x->plan->stages[segment->first + i].stage->id);
     ADZE_TRY (adze_buffer_finish (&ids, &stage));
-    ADZE_TRY (adze_result_last (x->folder, stage, &last));
-    if (!last)
+    bool any = false;
+    ADZE_TRY (adze_result_any (x->folder, stage, &any));
+    if (!any)
       return NULL;
   }
   ADZE_TRY (adze_content_key (x, segment, false, key));

@@ -14,6 +14,8 @@
  *   whole_keep.c  what they gave, kept and taken over by a later run
  *   require.c     what must hold before a segment counts
  *   leave.c       what the run leaves behind: report, lock
+ *   explain.c     what would be done again, and why
+ *   differs.c     what is otherwise than the last time
  *   tell.c        events
  */
 #ifndef ADZE_RUN_EXECUTION_H
@@ -102,6 +104,8 @@ ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x, bool s
  * journal, which is of no use once they are others. */
 ADZE_MUST_CHECK adze_error *adze_content_key (adze_execution *x, const adze_plan_segment *segment,
                                               bool by_identity, adze_key *key);
+/* What the file of output NUMBER of the pipeline, a model, depends on besides what is in it. */
+ADZE_MUST_CHECK adze_error *adze_content_output (adze_execution *x, adze_key *key, size_t number);
 
 /* ---- content_settings.c: parts of keys. PREFIX stands in front of their names, and a slash behind
  * it; NULL: nothing does. */
@@ -120,10 +124,6 @@ ADZE_MUST_CHECK adze_error *adze_content_settings (adze_execution *x, adze_key *
                                                    const char *prefix,
                                                    const adze_manifest_component *component,
                                                    const adze_value *settings, bool partial);
-/* The parameters of an output's format, as parts "format.NAME". */
-ADZE_MUST_CHECK adze_error *adze_content_format (adze_key *key,
-                                                 const adze_manifest_component *component,
-                                                 const adze_value *settings);
 ADZE_MUST_CHECK adze_error *adze_content_data (adze_execution *x, adze_key *key, const char *stage,
                                                const char *port, const adze_pipeline_data *data);
 
@@ -207,6 +207,11 @@ ADZE_MUST_CHECK adze_error *adze_whole_settle (adze_plan_stage *planned, adze_mo
 
 /* Promotes what waits, and writes the outputs that are no segment's own. */
 ADZE_MUST_CHECK adze_error *adze_outputs_write (adze_execution *x);
+/* Does a segment write OUTPUT itself? Others are copied once all is done. */
+bool adze_output_is_a_segments (const adze_plan *plan, size_t output);
+/* What the copy of MODEL to output NUMBER depends on. */
+ADZE_MUST_CHECK adze_error *adze_output_key (adze_execution *x, size_t number,
+                                             const adze_plan_model *model, adze_key *key);
 void adze_pending_close (adze_pending *pending, bool keep);
 ADZE_MUST_CHECK adze_error *adze_format_options_of (adze_plan *plan, size_t output,
                                                     adze_format_options *options);

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "artifact/columns.h"
-#include "run/execution.h"
+#include "run/differs.h"
 
-typedef struct segment_answer {
-  bool cached;
-  bool never; /* nothing of these stages is known */
-  char *why;  /* lines */
-} segment_answer;
+typedef struct explanation {
+  adze_execution x;
+  adze_answer *segments;
+  adze_answer *outputs; /* of the pipeline; those that a segment writes stay empty */
+} explanation;
 
 static adze_error *
 stages_text (const adze_plan *plan, const adze_plan_segment *segment, char **text)
@@ -20,56 +20,167 @@ stages_text (const adze_plan *plan, const adze_plan_segment *segment, char **tex
   return adze_buffer_finish (&ids, text);
 }
 
+/* Lines, unless there are none. */
 static adze_error *
-compare_with_last (adze_execution *x, const adze_key *key, const char *stages,
-                   const adze_value *again, segment_answer *answer, adze_buffer *why)
+take_lines (adze_buffer *lines, char **text)
 {
+  return lines->size ? adze_buffer_finish (lines, text) : NULL;
+}
+
+/* ---- Segments. */
+
+static adze_error *
+last_of (const adze_execution *x, const adze_plan_segment *segment, adze_value **records)
+{
+  ADZE_AUTO_VALUE ids = adze_value_new (ADZE_VALUE_TABLE);
+  for (size_t i = 0; i < segment->count; i++)
+    adze_json_bool (ids, x->plan->stages[segment->first + i].stage->id, true);
+  return adze_json_failed (ids) ? adze_error_memory ()
+                                : adze_result_last (x->folder, ids, records);
+}
+
+/* Also of what is there: it may well be another than the last run had, which those that build on it
+ * need to know. */
+static adze_error *
+compare_with_last (explanation *e, size_t number, const adze_key *key)
+{
+  const adze_plan_segment *segment = &e->x.plan->segments[number];
+  adze_answer *answer = &e->segments[number];
   ADZE_AUTO_VALUE last = NULL;
-  ADZE_TRY (adze_result_last (x->folder, stages, &last));
+  ADZE_AUTO (adze_buffer) made = { 0 };
+  ADZE_AUTO (adze_buffer) lying = { 0 };
+  ADZE_TRY (last_of (&e->x, segment, &last));
+  answer->never = last == NULL && !answer->cached;
+  if (!last)
+    return NULL;
+  const adze_comparison c = { .x = &e->x,
+                              .first = segment->first,
+                              .parts = key->parts,
+                              .records = last,
+                              .answers = e->segments };
+  ADZE_TRY (adze_differs (&c, number, &made, &lying));
+  ADZE_TRY (take_lines (&made, &answer->made));
+  return take_lines (&lying, &answer->lying);
+}
+
+static adze_error *
+answer_segment (explanation *e, size_t number)
+{
+  adze_execution *x = &e->x;
+  adze_answer *answer = &e->segments[number];
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_AUTO_VALUE facts = NULL;
+  ADZE_AUTO (adze_buffer) why = { 0 };
+  ADZE_TRY (adze_content_key (x, &x->plan->segments[number], false, &key));
+  x->segment_keys[number] = adze_key_hash (&key);
+  ADZE_TRY (adze_result_find_why (x->folder, &key, &facts, &why));
+  if (facts && x->plan->segments[number].whole)
+    ADZE_TRY (adze_whole_check (x, number, &key, &facts, &why));
+  answer->cached = facts != NULL;
+  ADZE_TRY (compare_with_last (e, number, &key));
+  if (answer->cached || answer->never)
+    return NULL;
+  if (why.size)
+    adze_buffer_text (&why, "\n");
+  /* What differs is why nothing was found, or why what was found has gone: another run wrote there. */
+  if (!x->options.fresh)
+    adze_buffer_format (&why, "%s%s", answer->made ? answer->made : "",
+                        answer->lying ? answer->lying : "");
+  if (why.size == 0)
+    adze_buffer_text (&why, "it was never done in just this way");
+  return adze_buffer_finish (&why, &answer->why);
+}
+
+/* ---- Outputs that no segment writes: they are copied from what is kept, or from an input. */
+
+static const char *
+name_of (const adze_plan *plan, size_t output)
+{
+  const adze_value *path = adze_value_get (plan->pipeline->outputs[output].table, "path");
+  return path && path->type == ADZE_VALUE_STRING ? path->string
+                                                 : plan->pipeline->outputs[output].path;
+}
+
+/* Of a run that copied there, or had the stage that MODEL comes from: its own pass may have written
+ * the file. */
+static adze_error *
+last_copy (const adze_execution *x, const char *id, const adze_plan_model *model,
+           adze_value **records)
+{
+  ADZE_AUTO_VALUE ids = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_bool (ids, id, true);
+  if (model->stage != SIZE_MAX)
+    adze_json_bool (ids, x->plan->stages[model->stage].stage->id, true);
+  return adze_json_failed (ids) ? adze_error_memory ()
+                                : adze_result_last (x->folder, ids, records);
+}
+
+static adze_error *
+compare_copy (explanation *e, const adze_plan_model *model, const adze_key *key, adze_answer *answer,
+              adze_buffer *why)
+{
+  const char *id = adze_key_text (key->parts, NULL, "stage");
+  ADZE_AUTO_VALUE last = NULL;
+  ADZE_TRY (last_copy (&e->x, id, model, &last));
+  const adze_value *old = adze_record_of (last, id);
+  const adze_comparison c = { .x = &e->x,
+                              .first = e->x.plan->stage_count,
+                              .parts = key->parts,
+                              .records = last,
+                              .answers = e->segments };
   answer->never = last == NULL;
-  if (last)
-    adze_key_explain (last, key->parts, again, why);
+  if (why->size)
+    adze_buffer_text (why, "\n");
+  if (old) {
+    adze_differs_input (&c, old, NULL, "input.model", why);
+    adze_key_explain (old, key->parts, NULL, why);
+    adze_key_explain (old, key->parts, ADZE_KEY_OUTPUT, why);
+  } else if (last) {
+    adze_buffer_text (why, "the last time it was not copied from what is kept\n");
+  }
+  if (why->size == 0 && last)
+    adze_buffer_text (why, "it was never written in just this way\n");
   return NULL;
 }
 
 static adze_error *
-answer_segment (adze_execution *x, size_t number, const adze_value *again, segment_answer *answer)
+answer_copy (explanation *e, size_t number, const adze_plan_model *model)
 {
-  const adze_plan_segment *segment = &x->plan->segments[number];
+  adze_answer *answer = &e->outputs[number];
   ADZE_AUTO (adze_key) key = { 0 };
   ADZE_AUTO_VALUE facts = NULL;
   ADZE_AUTO (adze_buffer) why = { 0 };
-  ADZE_AUTO_FREE char *stages = NULL;
-  ADZE_TRY (stages_text (x->plan, segment, &stages));
-  ADZE_TRY (adze_content_key (x, segment, false, &key));
-  x->segment_keys[number] = adze_key_hash (&key);
-  ADZE_TRY (adze_result_find_why (x->folder, &key, &facts, &why));
-  if (facts && segment->whole)
-    ADZE_TRY (adze_whole_check (x, number, &key, &facts, &why));
+  ADZE_TRY (adze_output_key (&e->x, number, model, &key));
+  ADZE_TRY (adze_result_find_why (e->x.folder, &key, &facts, &why));
   answer->cached = facts != NULL;
-  if (!answer->cached && why.size == 0)
-    ADZE_TRY (compare_with_last (x, &key, stages, again, answer, &why));
-  return why.size ? adze_buffer_finish (&why, &answer->why) : NULL;
+  if (!answer->cached && !e->x.options.fresh)
+    ADZE_TRY (compare_copy (e, model, &key, answer, &why));
+  return take_lines (&why, &answer->why);
 }
 
-/* The stages of a segment become some of those that are done again. */
 static adze_error *
-note_again (const adze_plan *plan, const adze_plan_segment *segment, adze_value *again)
+answer_output (explanation *e, size_t number)
 {
-  for (size_t i = 0; i < segment->count; i++)
-    adze_json_bool (again, plan->stages[segment->first + i].stage->id, true);
-  return adze_json_failed (again) ? adze_error_memory () : NULL;
+  const adze_plan_model *model
+      = adze_plan_bound (e->x.plan, &e->x.plan->pipeline->outputs[number].from);
+  if (model)
+    return answer_copy (e, number, model);
+  e->outputs[number].why = strdup ("what is no model is written by every run");
+  return e->outputs[number].why ? NULL : adze_error_memory ();
 }
+
+/* ---- In words. */
 
 static void
-add_text (const adze_plan *plan, size_t number, const char *stages, const segment_answer *answer,
-          adze_buffer *into)
+add_text (const char *what, const char *verb, const adze_answer *answer, adze_buffer *into)
 {
-  adze_buffer_format (into, "segment %zu of %zu (%s): %s\n", number + 1, plan->segment_count,
-                      stages,
-                      answer->cached  ? "is there already"
-                      : answer->never ? "has never been done"
-                                      : "would be done again");
+  adze_buffer_format (into, "%s: ", what);
+  if (answer->cached)
+    adze_buffer_text (into, "is there already\n");
+  else if (answer->never)
+    adze_buffer_format (into, "has never been %s\n", verb);
+  else
+    adze_buffer_format (into, "would be %s again\n", verb);
   if (answer->cached || !answer->why)
     return;
   for (const char *line = answer->why; *line;) {
@@ -80,14 +191,14 @@ add_text (const adze_plan *plan, size_t number, const char *stages, const segmen
 }
 
 static void
-add_value (const char *stages, const segment_answer *answer, adze_value *list)
+add_value (const char *key, const char *what, const adze_answer *answer, adze_value *list)
 {
   adze_value *into = adze_json_table (list, NULL);
-  adze_json_string (into, "stages", stages);
+  adze_json_string (into, key, what);
   adze_json_bool (into, "cached", answer->cached);
   adze_json_bool (into, "first", answer->never);
   adze_value *why = adze_json_list (into, "because");
-  for (const char *line = answer->why ? answer->why : ""; *line;) {
+  for (const char *line = !answer->cached && answer->why ? answer->why : ""; *line;) {
     size_t size = strcspn (line, "\n");
     ADZE_AUTO_FREE char *copy = strndup (line, size);
     adze_json_string (why, NULL, copy ? copy : "");
@@ -96,29 +207,50 @@ add_value (const char *stages, const segment_answer *answer, adze_value *list)
 }
 
 static adze_error *
-explain (adze_execution *x, bool json, char **text)
+explain_segments (explanation *e, adze_buffer *text, adze_value *list)
+{
+  const adze_plan *plan = e->x.plan;
+  for (size_t i = 0; i < plan->segment_count; i++) {
+    ADZE_AUTO_FREE char *stages = NULL;
+    ADZE_TRY (stages_text (plan, &plan->segments[i], &stages));
+    ADZE_AUTO_FREE char *what
+        = adze_text_format ("segment %zu of %zu (%s)", i + 1, plan->segment_count, stages);
+    if (!what)
+      return adze_error_memory ();
+    ADZE_TRY (answer_segment (e, i));
+    add_text (what, "done", &e->segments[i], text);
+    add_value ("stages", stages, &e->segments[i], list);
+  }
+  return NULL;
+}
+
+static adze_error *
+explain_outputs (explanation *e, adze_buffer *text, adze_value *list)
+{
+  const adze_plan *plan = e->x.plan;
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    if (adze_output_is_a_segments (plan, i))
+      continue;
+    ADZE_AUTO_FREE char *what = adze_text_format ("output %s", name_of (plan, i));
+    if (!what)
+      return adze_error_memory ();
+    ADZE_TRY (answer_output (e, i));
+    add_text (what, "written", &e->outputs[i], text);
+    add_value ("output", name_of (plan, i), &e->outputs[i], list);
+  }
+  return NULL;
+}
+
+static adze_error *
+explain (explanation *e, bool json, char **text)
 {
   ADZE_AUTO (adze_buffer) buffer = { 0 };
+  ADZE_AUTO (adze_buffer) document = { 0 };
   ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
-  ADZE_AUTO_VALUE again = adze_value_new (ADZE_VALUE_TABLE);
-  adze_value *list = adze_json_list (root, "segments");
-  for (size_t i = 0; i < x->plan->segment_count; i++) {
-    segment_answer answer = { 0 };
-    ADZE_AUTO_FREE char *stages = NULL;
-    ADZE_TRY (stages_text (x->plan, &x->plan->segments[i], &stages));
-    adze_error *error = answer_segment (x, i, again, &answer);
-    if (!error) {
-      add_text (x->plan, i, stages, &answer, &buffer);
-      add_value (stages, &answer, list);
-    }
-    free (answer.why);
-    ADZE_TRY (error);
-    if (!answer.cached && !answer.never)
-      ADZE_TRY (note_again (x->plan, &x->plan->segments[i], again));
-  }
+  ADZE_TRY (explain_segments (e, &buffer, adze_json_list (root, "segments")));
+  ADZE_TRY (explain_outputs (e, &buffer, adze_json_list (root, "outputs")));
   if (!json)
     return adze_buffer_finish (&buffer, text);
-  ADZE_AUTO (adze_buffer) document = { 0 };
   if (adze_json_failed (root))
     return adze_error_memory ();
   adze_json_write (root, 2, &document);
@@ -126,19 +258,34 @@ explain (adze_execution *x, bool json, char **text)
   return adze_buffer_finish (&document, text);
 }
 
+static void
+free_answers (adze_answer *answers, size_t count)
+{
+  for (size_t i = 0; answers && i < count; i++) {
+    free (answers[i].why);
+    free (answers[i].made);
+    free (answers[i].lying);
+  }
+  free (answers);
+}
+
 adze_error *
 adze_plan_explain (adze_plan *plan, const adze_run_options *given, bool json, char **text)
 {
-  adze_execution x;
+  explanation e = { 0 };
   adze_run_options options = ADZE_RUN_OPTIONS_INIT;
   if (given)
     memcpy (&options, given,
             given->struct_size < sizeof options ? given->struct_size : sizeof options);
   ADZE_LOCKED (plan->runtime);
   atomic_store (&plan->runtime->cancel, false);
-  adze_error *error = adze_execution_open (plan, &options, true, &x);
+  adze_error *error = adze_execution_open (plan, &options, true, &e.x);
+  e.segments = calloc (plan->segment_count + 1, sizeof *e.segments);
+  e.outputs = calloc (plan->pipeline->output_count + 1, sizeof *e.outputs);
   if (!error)
-    error = explain (&x, json, text);
-  adze_execution_close (&x);
+    error = e.segments && e.outputs ? explain (&e, json, text) : adze_error_memory ();
+  free_answers (e.segments, plan->segment_count);
+  free_answers (e.outputs, plan->pipeline->output_count);
+  adze_execution_close (&e.x);
   return error;
 }

@@ -107,11 +107,17 @@ ADZE_MUST_CHECK adze_error *adze_result_find (adze_folder *folder, const adze_ke
  * when there never was one. */
 ADZE_MUST_CHECK adze_error *adze_result_find_why (adze_folder *folder, const adze_key *key,
                                                   adze_value **facts, adze_buffer *into);
-/* Is there any result of this STAGE (part "stage")? Its parts, for --explain: what the newest
- * finished run of this pipeline used, else its newest run, else the newest there is; to be freed.
- * *PARTS stays NULL when there is none. */
-ADZE_MUST_CHECK adze_error *adze_result_last (adze_folder *folder, const char *stage,
-                                              adze_value **parts);
+/* Is there, or may there be, any result of just these STAGES (part "stage")? */
+ADZE_MUST_CHECK adze_error *adze_result_any (const adze_folder *folder, const char *stages,
+                                             bool *any);
+/* Is STAGE one of those that the result with these PARTS is about? */
+bool adze_result_names (const adze_value *parts, const char *stage);
+/* For --explain: the parts, a table each, of all results that the last run used in which any of
+ * STAGES (the keys of a table) was: the newest finished run of this pipeline, else its newest one;
+ * where there is none, of the newest result about any of them. What was used last comes first. A
+ * list, to be freed; *RECORDS stays NULL when nothing is known. */
+ADZE_MUST_CHECK adze_error *adze_result_last (const adze_folder *folder, const adze_value *stages,
+                                              adze_value **records);
 /* "RUNS/results/KEY.NAME", absolute; to be freed. */
 ADZE_MUST_CHECK adze_error *adze_result_path (const adze_folder *folder, adze_hash128 key,
                                               const char *name, char **path);

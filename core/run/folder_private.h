@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/folder_private.h: a run folder's inside, shared by folder.c, journal.c, results.c, known.c and
- * those that look back. */
+/* run/folder_private.h: a run folder's inside, shared by folder.c, journal.c, results.c, last.c,
+ * known.c and those that look back. */
 #ifndef ADZE_RUN_FOLDER_PRIVATE_H
 #define ADZE_RUN_FOLDER_PRIVATE_H
 
@@ -128,6 +128,15 @@ const char *adze_record_text (const adze_value *record, const char *key);
 /* Puts VALUE, which it takes over, in the place of whatever KEY had. */
 ADZE_MUST_CHECK adze_error *adze_record_set (adze_value *record, const char *key,
                                              adze_value *value);
+
+/* ---- Records of results. */
+
+char *adze_result_record_path (const adze_folder *folder, adze_hash128 key);
+/* Reads a record. *SOUND: it is one, and of KEY unless that is NULL; if not, WHY says what it is,
+ * unless there is none. */
+ADZE_MUST_CHECK adze_error *adze_result_read (const char *path, const char *key,
+                                              adze_document *document, bool *sound,
+                                              adze_buffer *why);
 
 /* ---- For folder.c, with the mutex held. */
 

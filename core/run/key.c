@@ -101,7 +101,6 @@ typedef struct difference {
   const char *own;  /* without that */
   const char *old;  /* values; NULL: not there */
   const char *now;
-  const adze_value *again; /* a table with the stages that would be done again; NULL: none */
 } difference;
 
 static const char *
@@ -111,24 +110,30 @@ text_of (const adze_value *parts, const char *name)
   return value && value->type == ADZE_VALUE_STRING ? value->string : NULL;
 }
 
-/* The value of another part of the same place, as it is or was. */
+const char *
+adze_key_text (const adze_value *parts, const char *place, const char *part)
+{
+  ADZE_AUTO_FREE char *whole
+      = adze_text_format ("%s%s%s", place ? place : "", place ? "/" : "", part);
+  return whole ? text_of (parts, whole) : NULL;
+}
+
+/* The value of another part of the same place. */
 static const char *
-sibling (const difference *d, const char *before, const char *name)
+sibling (const difference *d, const adze_value *parts, const char *before, const char *name)
 {
   ADZE_AUTO_FREE char *whole
       = adze_text_format ("%.*s%s%s%s", d->place_size, d->part, d->place_size ? "/" : "", before,
                           name);
-  if (!whole)
-    return NULL;
-  const char *now = text_of (d->new_parts, whole);
-  return now ? now : text_of (d->old_parts, whole);
+  return whole ? text_of (parts, whole) : NULL;
 }
 
 /* What people call the thing: its "name." part, else the end of the part's own name. */
 static const char *
 called (const difference *d)
 {
-  const char *name = sibling (d, "name.", d->own);
+  const char *now = sibling (d, d->new_parts, "name.", d->own);
+  const char *name = now ? now : sibling (d, d->old_parts, "name.", d->own);
   const char *dot = strchr (d->own, '.');
   return name ? name : dot ? dot + 1 : d->own;
 }
@@ -136,10 +141,8 @@ called (const difference *d)
 static bool
 sibling_changed (const difference *d, const char *name)
 {
-  ADZE_AUTO_FREE char *whole
-      = adze_text_format ("%.*s%s%s", d->place_size, d->part, d->place_size ? "/" : "", name);
-  const char *old = whole ? text_of (d->old_parts, whole) : NULL;
-  const char *now = whole ? text_of (d->new_parts, whole) : NULL;
+  const char *old = sibling (d, d->old_parts, "", name);
+  const char *now = sibling (d, d->new_parts, "", name);
   return old && now && strcmp (old, now) != 0;
 }
 
@@ -173,30 +176,16 @@ say_change (const difference *d, const char *what, const char *name, adze_buffer
                                 : "changed");
 }
 
-/* The stage that gives what this part is about, and did before; NULL: none, or another one. */
-static const char *
-giver (const difference *d)
+/* Which stages run together and what becomes of the result tells nothing by itself; and of what other
+ * stages give can say more whoever knows which of them are done again. */
+static bool
+is_told_elsewhere (const difference *d)
 {
-  ADZE_AUTO_FREE char *whole
-      = adze_text_format ("%.*s%sname.from.%s", d->place_size, d->part, d->place_size ? "/" : "",
-                          d->own);
-  const char *old = whole ? text_of (d->old_parts, whole) : NULL;
-  const char *now = whole ? text_of (d->new_parts, whole) : NULL;
-  return old && now && strcmp (old, now) == 0 ? now : NULL;
-}
-
-/* What a stage gives counts by that stage's key, so its bytes may well be the same: no word of
- * them. */
-static void
-say_input (const difference *d, adze_buffer *into)
-{
-  const char *stage = giver (d);
-  if (!stage)
-    say_change (d, "input", called (d), into);
-  else
-    adze_buffer_format (into, "what stage %s gives is %s", stage,
-                        adze_value_get (d->again, stage) ? "done again"
-                                                         : "another result than the last time");
+  if (strcmp (d->part, "stage") == 0 || strcmp (d->part, "kept") == 0)
+    return true;
+  return strncmp (d->own, "input.", 6) == 0
+         && (sibling (d, d->old_parts, "name.from.", d->own)
+             || sibling (d, d->new_parts, "name.from.", d->own));
 }
 
 static bool
@@ -208,7 +197,7 @@ begins (const char *text, const char *beginning)
 static void
 say_build (const difference *d, adze_buffer *into)
 {
-  const char *plugin = sibling (d, "", "plugin");
+  const char *plugin = sibling (d, d->new_parts, "", "plugin");
   adze_buffer_format (into, "plugin %s was rebuilt", plugin ? plugin : "of the stage");
 }
 
@@ -218,7 +207,8 @@ say_place (const difference *d, adze_buffer *into)
 {
   if (!d->place_size)
     return;
-  adze_buffer_text (into, "stage ");
+  if (!begins (d->part, ADZE_KEY_OUTPUT "/"))
+    adze_buffer_text (into, "stage ");
   for (int i = 0; i < d->place_size; i++)
     if (d->part[i] == '/')
       adze_buffer_text (into, ": ");
@@ -236,15 +226,9 @@ say (const difference *d, adze_buffer *into)
   else if (begins (d->own, "file."))
     say_change (d, "the file of parameter", called (d), into);
   else if (begins (d->own, "input."))
-    say_input (d, into);
-  else if (begins (d->own, "format."))
-    say_values (d, "format of", called (d), into);
+    say_change (d, "input", called (d), into);
   else if (strcmp (d->own, "build") == 0)
     say_build (d, into);
-  else if (strcmp (d->own, "rules") == 0)
-    say_values (d, "the rules", "", into);
-  else if (strcmp (d->own, "order") == 0)
-    say_values (d, "the order of the stages", "", into);
   else
     say_values (d, d->own, "", into);
   adze_buffer_text (into, "\n");
@@ -254,18 +238,25 @@ say (const difference *d, adze_buffer *into)
 static bool
 worth_saying (const difference *d)
 {
-  if (d->old && d->now && strcmp (d->old, d->now) == 0)
+  if (is_told_elsewhere (d) || (d->old && d->now && strcmp (d->old, d->now) == 0))
     return false;
   if (strcmp (d->own, "build") != 0)
     return true;
   return d->old && d->now && !sibling_changed (d, "plugin") && !sibling_changed (d, "technique");
 }
 
+static bool
+is_at (const char *part, const char *place)
+{
+  size_t size = place ? strlen (place) : 0;
+  return place ? strncmp (part, place, size) == 0 && part[size] == '/' : place_size (part) == 0;
+}
+
 static void
-look_at (const adze_value *old, const adze_value *parts, const adze_value *again, const char *part,
+look_at (const adze_value *old, const adze_value *parts, const char *place, const char *part,
          adze_buffer *into)
 {
-  if (is_name (part))
+  if (is_name (part) || !is_at (part, place))
     return;
   difference d = {
     .old_parts = old,
@@ -275,19 +266,18 @@ look_at (const adze_value *old, const adze_value *parts, const adze_value *again
     .own = own_name (part),
     .old = text_of (old, part),
     .now = text_of (parts, part),
-    .again = again,
   };
   if (worth_saying (&d))
     say (&d, into);
 }
 
 void
-adze_key_explain (const adze_value *old, const adze_value *parts, const adze_value *again,
+adze_key_explain (const adze_value *old, const adze_value *parts, const char *place,
                   adze_buffer *into)
 {
   for (size_t i = 0; parts && i < parts->count; i++)
-    look_at (old, parts, again, parts->items[i]->key, into);
+    look_at (old, parts, place, parts->items[i]->key, into);
   for (size_t i = 0; old && i < old->count; i++)
     if (!adze_value_get (parts, old->items[i]->key))
-      look_at (old, parts, again, old->items[i]->key, into);
+      look_at (old, parts, place, old->items[i]->key, into);
 }

@@ -5,18 +5,21 @@
  *   "plugin" -> "clip 0.1.0"        "build" -> "blake2b:..."
  *   "param.percentile" -> "99.9"    "file.masks" -> the hash of what the file holds
  *   "input.model" -> its hash       "name.input.model" -> "model.safetensors"
- *   "rules", "seed", "backend", "order", "format.NAME"
+ *   "seed", "backend", "the output/format"
  *
  * A part "name.PART" is what people call the thing that PART is about, and "name.from.PART" the
  * stage that gives it: they are for adze_key_explain, and no part of the hash. Where a key is about
  * several stages, the names of the parts of one begin with "STAGE/"; those of its rules, ports and
  * components go on with another such place: "STAGE/port data/file.path". Places have no points in
- * them.
+ * them. ADZE_KEY_OUTPUT, which is no name of a stage, is the place of the file that the last of them
+ * writes.
  */
 #ifndef ADZE_RUN_KEY_H
 #define ADZE_RUN_KEY_H
 
 #include "artifact/model.h"
+
+#define ADZE_KEY_OUTPUT "the output"
 
 typedef struct adze_key {
   adze_value *parts; /* table of strings, in order */
@@ -27,10 +30,12 @@ void adze_key_cleanup (adze_key *key);
 ADZE_MUST_CHECK adze_error *adze_key_add (adze_key *key, const char *name, const char *value);
 /* Over all names and values in order, each with its length. */
 adze_hash128 adze_key_hash (const adze_key *key);
-/* What differs between an OLD key's parts and these, a line each: "parameter percentile was 99, is
- * 99.9"; nothing when nothing does. AGAIN: a table whose keys are the stages that would be done
- * again before this one; NULL: none. */
-void adze_key_explain (const adze_value *old, const adze_value *parts, const adze_value *again,
+/* The value of part PLACE/PART, or of PART where PLACE is NULL; NULL: there is none. */
+const char *adze_key_text (const adze_value *parts, const char *place, const char *part);
+/* What differs at PLACE, and below it, between an OLD key's parts and these, a line each: "stage
+ * clip: parameter percentile was 99, is 99.9"; nothing when nothing does. PLACE NULL: in what is of no
+ * place. Left out are inputs that a stage gives now, or gave. */
+void adze_key_explain (const adze_value *old, const adze_value *parts, const char *place,
                        adze_buffer *into);
 
 #endif

@@ -95,32 +95,28 @@ complete_model (const adze_plan_model *model, adze_model *whole)
   return NULL;
 }
 
-/* What the file depends on: the content and the format. */
-static adze_error *
-output_key (adze_execution *x, size_t number, const adze_plan_model *model, adze_key *key)
+/* The content and the format. */
+adze_error *
+adze_output_key (adze_execution *x, size_t number, const adze_plan_model *model, adze_key *key)
 {
-  const adze_pipeline_output *output = &x->plan->pipeline->outputs[number];
-  adze_plugin_record *record;
-  const adze_manifest_component *component;
   adze_hash128 hash;
   bool known;
   char text[ADZE_HASH_TEXT];
   ADZE_AUTO_FREE char *stage = adze_text_format ("output %zu", number + 1);
   if (!stage)
     return adze_error_memory ();
-  if (model->stage != SIZE_MAX)
-    hash = x->segment_keys[x->plan->stages[model->stage].segment];
-  else
+  if (model->stage != SIZE_MAX) {
+    const adze_plan_stage *giver = &x->plan->stages[model->stage];
+    hash = x->segment_keys[giver->segment];
+    ADZE_TRY (adze_key_add (key, "name.from.input.model", giver->stage->id));
+  } else {
     ADZE_TRY (adze_content_of_input (x, model->input, true, &known, &hash));
+    ADZE_TRY (adze_key_add (key, "name.input.model", adze_path_base (model->file->path)));
+  }
   adze_hash_text (hash, text);
-  ADZE_TRY (adze_find_component (x->plan->runtime, output->format, &record, &component));
   ADZE_TRY (adze_key_add (key, "stage", stage));
   ADZE_TRY (adze_key_add (key, "input.model", text));
-  ADZE_TRY (adze_key_add (key, "output", output->path));
-  ADZE_TRY (adze_key_add (key, "format", output->format));
-  ADZE_TRY (adze_key_add (key, "plugin", record->manifest->version ? record->manifest->version
-                                                                   : ""));
-  return adze_content_format (key, component, output->settings);
+  return adze_content_output (x, key, number);
 }
 
 static adze_error *
@@ -135,7 +131,7 @@ write_model (adze_execution *x, size_t number, const adze_plan_model *model)
   adze_model whole;
   if (!facts)
     return adze_error_memory ();
-  ADZE_TRY (output_key (x, number, model, &key));
+  ADZE_TRY (adze_output_key (x, number, model, &key));
   ADZE_TRY (adze_result_find (x->folder, &key, &found));
   if (found)
     return NULL;
@@ -182,8 +178,8 @@ write_bytes (adze_execution *x, size_t number)
   return NULL;
 }
 
-static bool
-is_a_segments_own (const adze_plan *plan, size_t output)
+bool
+adze_output_is_a_segments (const adze_plan *plan, size_t output)
 {
   for (size_t i = 0; i < plan->segment_count; i++)
     if (plan->segments[i].output == output)
@@ -199,7 +195,7 @@ adze_outputs_write (adze_execution *x)
   for (size_t i = 0; i < x->plan->pipeline->output_count; i++) {
     const adze_plan_model *model
         = adze_plan_bound (x->plan, &x->plan->pipeline->outputs[i].from);
-    if (is_a_segments_own (x->plan, i))
+    if (adze_output_is_a_segments (x->plan, i))
       continue;
     adze_error *error = model ? write_model (x, i, model) : write_bytes (x, i);
     if (error)

@@ -13,10 +13,10 @@
 
 #include "run/folder_private.h"
 
-enum { RESULT_FORMAT = 2, LAST_LOOKS_MOST = 1000 };
+enum { RESULT_FORMAT = 3 };
 
-static char *
-record_path (const adze_folder *folder, adze_hash128 key)
+char *
+adze_result_record_path (const adze_folder *folder, adze_hash128 key)
 {
   char text[ADZE_HASH_TEXT];
   adze_hash_text (key, text);
@@ -215,7 +215,7 @@ adze_result_keep (adze_folder *folder, const adze_key *key, const adze_value *fa
   if (folder->look)
     return adze_error_new (ADZE_E_INTERNAL, "a run that is only looked at keeps no results");
   ADZE_AUTO_VALUE record = adze_value_new (ADZE_VALUE_TABLE);
-  ADZE_AUTO_FREE char *path = record_path (folder, adze_key_hash (key));
+  ADZE_AUTO_FREE char *path = adze_result_record_path (folder, adze_key_hash (key));
   if (!path || !record)
     return adze_error_memory ();
   ADZE_TRY (make_record (folder, key, facts, record));
@@ -239,10 +239,9 @@ is_record (const adze_value *root, const char *key)
          && (!key || strcmp (own, key) == 0);
 }
 
-/* Reads a record. *SOUND: it is one, and of KEY unless that is NULL. */
-static adze_error *
-read_record (const char *path, const char *key, adze_document *document, bool *sound,
-             adze_buffer *why)
+adze_error *
+adze_result_read (const char *path, const char *key, adze_document *document, bool *sound,
+                  adze_buffer *why)
 {
   bool found = false;
   *sound = false;
@@ -262,12 +261,12 @@ find (adze_folder *folder, adze_hash128 key, adze_value **facts, adze_buffer *wh
 {
   char text[ADZE_HASH_TEXT];
   ADZE_AUTO (adze_document) document = { 0 };
-  ADZE_AUTO_FREE char *path = record_path (folder, key);
+  ADZE_AUTO_FREE char *path = adze_result_record_path (folder, key);
   bool sound = false;
   if (!path)
     return adze_error_memory ();
   adze_hash_text (key, text);
-  ADZE_TRY (read_record (path, text, &document, &sound, why));
+  ADZE_TRY (adze_result_read (path, text, &document, &sound, why));
   if (!sound)
     return NULL;
   adze_value *found = (adze_value *)adze_value_get (document.root, "facts");
@@ -303,197 +302,4 @@ adze_result_find (adze_folder *folder, const adze_key *key, adze_value **facts)
 {
   ADZE_AUTO (adze_buffer) why = { 0 };
   return adze_result_find_why (folder, key, facts, &why);
-}
-
-/* ---- The last of a stage: the newest there is. */
-
-typedef struct candidate {
-  char *path;
-  int64_t time_ns; /* of the file */
-} candidate;
-
-static int
-newest_first (const void *a, const void *b)
-{
-  const candidate *one = a, *other = b;
-  if (one->time_ns != other->time_ns)
-    return one->time_ns > other->time_ns ? -1 : 1;
-  return strcmp (one->path, other->path);
-}
-
-static void
-free_candidates (candidate *candidates, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    free (candidates[i].path);
-  free (candidates);
-}
-
-static adze_error *
-collect (const adze_folder *folder, candidate **candidates, size_t *count)
-{
-  char **names = NULL;
-  size_t name_count = 0;
-  ADZE_AUTO_FREE char *results = adze_text_format ("%s/results", folder->runs);
-  if (!results)
-    return adze_error_memory ();
-  ADZE_TRY (adze_folder_names (results, ".json", &names, &name_count));
-  candidate *made = calloc (name_count + 1, sizeof *made);
-  adze_error *error = made ? NULL : adze_error_memory ();
-  for (size_t i = 0; !error && i < name_count; i++) {
-    struct stat status;
-    char *path = adze_text_format ("%s/%s", results, names[i]);
-    if (!path)
-      error = adze_error_memory ();
-    else if (stat (path, &status) == 0)
-      made[(*count)++] = (candidate){ path, adze_file_identity_of (&status).mtime_ns };
-    else
-      free (path);
-  }
-  adze_names_free (names, name_count);
-  if (*count > 1)
-    qsort (made, *count, sizeof *made, newest_first);
-  *candidates = made;
-  return error;
-}
-
-static bool
-is_about (const adze_value *parts, const char *stage)
-{
-  for (size_t i = 0; i < parts->count; i++) {
-    const adze_value *part = parts->items[i];
-    const char *slash = strchr (part->key, '/');
-    if (strcmp (slash ? slash + 1 : part->key, "stage") == 0 && part->type == ADZE_VALUE_STRING
-        && strcmp (part->string, stage) == 0)
-      return true;
-  }
-  return false;
-}
-
-/* The parts in the record at PATH when it is one, and about STAGE. */
-static adze_error *
-parts_about (const char *path, const char *stage, adze_value **parts, int64_t *time_ns)
-{
-  ADZE_AUTO (adze_document) document = { 0 };
-  ADZE_AUTO (adze_buffer) why = { 0 };
-  bool sound = false;
-  *parts = NULL;
-  ADZE_TRY (read_record (path, NULL, &document, &sound, &why));
-  const adze_value *found = sound ? adze_value_get (document.root, "parts") : NULL;
-  const adze_value *time = sound ? adze_value_get (document.root, "time_ns") : NULL;
-  if (!found || !time || time->type != ADZE_VALUE_INT || !is_about (found, stage))
-    return NULL;
-  *time_ns = time->integer;
-  *parts = adze_value_copy (found);
-  return *parts ? NULL : adze_error_memory ();
-}
-
-/* Of what any run left. Files written within one tick of the clock have one time, and their records
- * tell. */
-static adze_error *
-newest_about (const adze_folder *folder, const char *stage, adze_value **parts)
-{
-  candidate *candidates = NULL;
-  size_t count = 0;
-  int64_t best = INT64_MIN;
-  adze_error *error = collect (folder, &candidates, &count);
-  for (size_t i = 0; !error && i < count && i < LAST_LOOKS_MOST; i++) {
-    adze_value *found = NULL;
-    int64_t time_ns = 0;
-    if (*parts && candidates[i].time_ns != candidates[i - 1].time_ns)
-      break;
-    error = parts_about (candidates[i].path, stage, &found, &time_ns);
-    if (found && (!*parts || time_ns > best)) {
-      adze_value_free (*parts);
-      *parts = adze_take (&found);
-      best = time_ns;
-    }
-    adze_value_free (found);
-  }
-  free_candidates (candidates, count);
-  return error;
-}
-
-/* ---- What the last run of this pipeline used. */
-
-static adze_error *
-used_by (const adze_folder *folder, const char *run, const char *stage, size_t *looks,
-         adze_value **parts)
-{
-  ADZE_AUTO (adze_uses) uses = { 0 };
-  ADZE_TRY (adze_uses_read (folder->runs, run, &uses));
-  for (size_t i = uses.count; i-- > 0 && !*parts && *looks > 0; --*looks) {
-    ADZE_AUTO_FREE char *path = record_path (folder, uses.keys[i]);
-    int64_t time_ns;
-    if (!path)
-      return adze_error_memory ();
-    ADZE_TRY (parts_about (path, stage, parts, &time_ns));
-  }
-  return NULL;
-}
-
-static adze_error *
-is_finished (const adze_folder *folder, const char *run, bool *finished)
-{
-  ADZE_AUTO (adze_document) document = { 0 };
-  bool found = false;
-  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s/run.json", folder->runs, run);
-  if (!path)
-    return adze_error_memory ();
-  ADZE_AUTO_ERROR damaged = adze_record_read (path, &document, &found);
-  if (adze_error_status (damaged) == ADZE_E_MEMORY)
-    return adze_take (&damaged);
-  const char *state = adze_record_text (document.root, "state");
-  *finished = !damaged && state && strcmp (state, "finished") == 0;
-  return NULL;
-}
-
-/* *PARTS becomes that of RUN when it finished, or nothing newer is there. */
-static adze_error *
-look_at_run (const adze_folder *folder, const char *run, const char *stage, size_t *looks,
-             adze_value **parts, bool *finished)
-{
-  bool ours = false;
-  ADZE_AUTO_VALUE used = NULL;
-  ADZE_TRY (adze_run_is_of (run, folder->name, &ours));
-  if (!ours)
-    return NULL;
-  ADZE_TRY (used_by (folder, run, stage, looks, &used));
-  if (!used)
-    return NULL;
-  ADZE_TRY (is_finished (folder, run, finished));
-  if (*finished || !*parts) {
-    adze_value_free (*parts);
-    *parts = adze_take (&used);
-  }
-  return NULL;
-}
-
-/* The newest run that finished is "the last"; one that did not counts where none did. */
-static adze_error *
-last_used (const adze_folder *folder, const char *stage, adze_value **parts)
-{
-  adze_run_name *names = NULL;
-  size_t count = 0, looks = LAST_LOOKS_MOST;
-  bool finished = false;
-  ADZE_TRY (adze_run_names (folder->runs, &names, &count));
-  size_t least = count > LAST_LOOKS_MOST ? count - LAST_LOOKS_MOST : 0;
-  adze_error *error = NULL;
-  for (size_t i = count; !error && !finished && looks > 0 && i-- > least;)
-    error = look_at_run (folder, names[i].folder, stage, &looks, parts, &finished);
-  adze_run_names_free (names, count);
-  return error;
-}
-
-adze_error *
-adze_result_last (adze_folder *folder, const char *stage, adze_value **parts)
-{
-  *parts = NULL;
-  ADZE_AUTO_VALUE picked = NULL;
-  /* A result is shared by all that ask for it, so its own time says little of who used it last. */
-  ADZE_TRY (last_used (folder, stage, &picked));
-  if (!picked)
-    ADZE_TRY (newest_about (folder, stage, &picked));
-  *parts = adze_take (&picked);
-  return NULL;
 }

@@ -225,10 +225,17 @@ step_look_back (const world *w)
   options.runs = in_world (w, "old-runs");
   options.look = true;
   adze_folder *folder = NULL;
-  ADZE_AUTO_VALUE parts = NULL;
+  ADZE_AUTO_VALUE records = NULL;
+  ADZE_AUTO_VALUE stages = adze_value_new (ADZE_VALUE_TABLE);
   ADZE_AUTO_FREE char *cleaned = NULL;
+  bool any;
+  adze_json_bool (stages, "clip", true);
+  if (adze_json_failed (stages))
+    return adze_error_memory ();
   ADZE_TRY (adze_folder_open (&options, &folder));
-  adze_error *error = adze_result_last (folder, "clip", &parts);
+  adze_error *error = adze_result_last (folder, stages, &records);
+  if (!error)
+    error = adze_result_any (folder, "clip", &any);
   adze_folder_close (folder);
   for (size_t i = 0; !error && i < 2 * ADZE_COUNT_OF (forms); i++) {
     ADZE_AUTO_FREE char *text = NULL;

@@ -52,7 +52,7 @@ cmp out.safetensors first.safetensors || complain "a fresh run gave other bytes"
 cmp clipped.safetensors first-clipped.safetensors || complain "a fresh run gave other bytes"
 
 must "$ADZE" run p.toml --explain
-[ "$(grep -c 'is there already' must.out)" = 2 ] || complain "--explain does not see the results"
+[ "$(grep -c 'is there already' must.out)" = 3 ] || complain "--explain does not see the results"
 
 # A parameter of the second segment: the first is not done again.
 pipeline 99 97 > p.toml
@@ -78,24 +78,136 @@ cmp -s out.safetensors first.safetensors && complain "another parameter gave the
 must "$ADZE" run p.toml --set stage.clip.percentile=99.9
 must "$ADZE" run p.toml
 cached true false
-must "$ADZE" run p.toml --explain --set seed=4
-cat > wanted << END
+# explains SETTINGS... < LINES: this is what --explain says of p.toml.
+explains ()
+{
+  cat > wanted
+  must "$ADZE" run p.toml --explain "$@"
+  sed "s|$PWD/||g" must.out | cmp -s - wanted || {
+    complain "--explain $* says something else:"
+    sed "s|$PWD/||g" must.out | diff - wanted >&2
+  }
+}
+explains --set seed=4 << END
 segment 1 of 2 (clip, fault): would be done again
   because seed was 0, is 4
 segment 2 of 2 (cast, again): would be done again
   because stage cast: what stage clip gives is done again
   because seed was 0, is 4
+output clipped.safetensors: would be written again
+  because what stage clip gives is done again
 END
-cmp wanted must.out || {
-  complain "--explain does not compare with the last run"
-  cat must.out
-}
 # What is there already is not done again, but another than the last run had.
-must "$ADZE" run p.toml --explain --set stage.clip.percentile=99.9 --set stage.again.percentile=95
-grep -q 'stage cast: what stage clip gives is another result than the last time' must.out || {
-  complain "--explain does not tell a result that is there from one that is done again"
+explains --set stage.clip.percentile=99.9 --set stage.again.percentile=95 << END
+segment 1 of 2 (clip, fault): is there already
+segment 2 of 2 (cast, again): would be done again
+  because stage cast: what stage clip gives was made otherwise the last time (stage clip: parameter percentile was 99.0, is 99.9)
+  because stage again: parameter percentile was 97.0, is 95.0
+output clipped.safetensors: would be written again
+  because its file clipped.safetensors is another than the one that was made, though of its size
+  because what stage clip gives was made otherwise the last time (stage clip: parameter percentile was 99.0, is 99.9)
+END
+
+# ---- Passes that are cut otherwise, since outputs are: the last run is compared with all the same.
+
+cp p.toml uncut.toml
+cat > p.toml << END
+adze = 1
+name = "cut"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "clip"
+percentile = 90
+[[stage]]
+use = "cast"
+to = "f16"
+[[output]]
+path = "one.safetensors"
+[[output]]
+path = "two.safetensors"
+from = "clip.model"
+[[output]]
+path = "three.safetensors"
+from = "clip.model"
+END
+explains --set stage.clip.id='"first"' --set stage.cast.id='"second"' \
+  --set 'output.1.from="first.model"' --set 'output.2.from="first.model"' << END
+segment 1 of 2 (first): has never been done
+segment 2 of 2 (second): has never been done
+output two.safetensors: has never been written
+output three.safetensors: has never been written
+END
+must "$ADZE" run p.toml --set 'output.1.from="cast.model"' --set 'output.2.from="cast.model"'
+explains --set stage.clip.percentile=95 << END
+segment 1 of 2 (clip): would be done again
+  because stage clip: parameter percentile was 90.0, is 95.0
+  because what stage clip gives was handed on and not kept, is kept among the results
+  because these stages ran in other passes the last time: (clip, cast)
+segment 2 of 2 (cast): would be done again
+  because stage cast: what stage clip gives is done again
+  because what stage cast gives was kept among the results, is written to one.safetensors
+  because these stages ran in other passes the last time: (clip, cast)
+output two.safetensors: would be written again
+  because it came from stage cast, comes from stage clip
+output three.safetensors: would be written again
+  because it came from stage cast, comes from stage clip
+END
+must "$ADZE" run p.toml
+# Where it has changed since then, the newest run is what counts, however that one was cut.
+explains --set 'output.1.from="input.model"' << END
+segment 1 of 2 (clip): is there already
+segment 2 of 2 (cast): is there already
+output two.safetensors: would be written again
+  because it came from stage clip, comes from model.safetensors
+output three.safetensors: is there already
+END
+rm three.safetensors
+echo >> two.safetensors
+size=$(stat -c %s two.safetensors)
+explains << END
+segment 1 of 2 (clip): is there already
+segment 2 of 2 (cast): is there already
+output two.safetensors: would be written again
+  because its file two.safetensors has changed: it had $((size - 1)) bytes, and has $size
+output three.safetensors: would be written again
+  because its file three.safetensors has gone
+END
+must "$ADZE" run p.toml
+cmp two.safetensors three.safetensors || complain "a copy that was changed is not made again"
+
+# A stage is put in between, and taken out.
+cp p.toml without.toml
+sed 's/^use = "cast"/use = "profile"\n[[stage]]\n&/' without.toml > p.toml
+explains << END
+segment 1 of 2 (clip, profile): would be done again
+  because nothing is known of stage profile from the last time
+segment 2 of 2 (cast): would be done again
+  because stage cast: what stage clip gives is done again
+output two.safetensors: would be written again
+  because what stage clip gives is done again
+output three.safetensors: would be written again
+  because what stage clip gives is done again
+END
+sed 's/^use = "cast"/use = "clip"\nid = "between"\npercentile = 80\n[[stage]]\n&/' without.toml > p.toml
+must "$ADZE" run p.toml
+cp without.toml p.toml
+must "$ADZE" run p.toml --explain --set stage.cast.to='"bf16"'
+grep -q 'stage cast: its input model came from stage between, comes from stage clip' must.out || {
+  complain "--explain does not say that a stage that was in between is not there any more"
   cat must.out
 }
+must "$ADZE" run p.toml
+# Another technique under the same name: its parameters are no changes.
+sed 's/^use = "cast"/use = "clip"\nid = "cast"/; s/^to = .*//' without.toml > p.toml
+must "$ADZE" run p.toml --explain
+grep -c 'because stage cast' must.out | grep -qx 1 &&
+  grep -q 'because stage cast: technique was cast, is clip' must.out || {
+  complain "--explain does not say that a stage has another technique"
+  cat must.out
+}
+rm one.safetensors two.safetensors three.safetensors
+cp uncut.toml p.toml
 
 # The same in other words is the same: a whole number for a float, what the preset is, a size.
 cat > words.toml << END

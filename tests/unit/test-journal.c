@@ -416,24 +416,42 @@ fresh_takes_only_its_own (void **state)
   adze_folder_close (folder);
 }
 
+/* The seed of the first of the records that --explain compares stage clip with; "" where there are
+ * none. To be freed. */
+static char *
+last_seed (const adze_folder *folder)
+{
+  ADZE_AUTO_VALUE records = NULL;
+  ADZE_AUTO_VALUE stages = adze_value_new (ADZE_VALUE_TABLE);
+  adze_json_bool (stages, "clip", true);
+  assert_false (adze_json_failed (stages));
+  must (adze_result_last (folder, stages, &records));
+  for (size_t i = 0; records && i < records->count; i++)
+    if (adze_result_names (records->items[i], "clip"))
+      return strdup (adze_record_text (records->items[i], "seed"));
+  return strdup ("");
+}
+
 static void
 the_last_result_of_a_stage (void **state)
 {
   const world *w = *state;
   adze_folder *folder = open_small (w);
-  ADZE_AUTO_VALUE none = NULL;
-  must (adze_result_last (folder, "clip", &none));
-  assert_null (none);
+  bool any = true;
+  must (adze_result_any (folder, "clip", &any));
+  assert_false (any);
   static const char *const seeds[] = { "7", "9", "8", "6" };
   for (size_t i = 0; i < ADZE_COUNT_OF (seeds); i++) {
-    ADZE_AUTO_VALUE parts = NULL;
     keep (folder, "clip", seeds[i], "x", NULL);
     keep (folder, "cast", "77", "x", NULL);
     /* Files may have been written within one tick of the clock, or copied. */
     run_command ("touch -d @1000000000 '%s'/*.json", in_world (w, "runs/results"));
-    must (adze_result_last (folder, "clip", &parts));
-    assert_non_null (parts);
-    assert_string_equal (adze_record_text (parts, "seed"), seeds[i]);
+    ADZE_AUTO_FREE char *seed = last_seed (folder);
+    assert_string_equal (seed, seeds[i]);
+    must (adze_result_any (folder, "clip", &any));
+    assert_true (any);
+    must (adze_result_any (folder, "clip, cast", &any));
+    assert_false (any);
   }
   adze_folder_close (folder);
 }
@@ -444,11 +462,9 @@ must_be_last (const world *w, const char *pipeline, const char *seed)
   const adze_folder_options options = { .runs = in_world (w, "runs"), .name = pipeline,
                                         .look = true };
   adze_folder *folder;
-  ADZE_AUTO_VALUE parts = NULL;
   must (adze_folder_open (&options, &folder));
-  must (adze_result_last (folder, "clip", &parts));
-  assert_non_null (parts);
-  assert_string_equal (adze_record_text (parts, "seed"), seed);
+  ADZE_AUTO_FREE char *last = last_seed (folder);
+  assert_string_equal (last, seed);
   adze_folder_close (folder);
 }
 
