@@ -34,6 +34,7 @@ complaint (const char *what, const char *path)
 
 /* ---- What is used. */
 
+/* A use begins with its key. */
 static int
 compare (const void *a, const void *b)
 {
@@ -76,7 +77,7 @@ note_files (cleaning *c, const char *results, adze_hash128 used)
     const char *name = adze_record_text (files->items[i], "path");
     adze_hash128 key;
     if (name && strncmp (name, "results/", 8) == 0 && key_of (name + 8, &key))
-      ADZE_TRY (adze_uses_add (&c->used, key));
+      ADZE_TRY (adze_uses_add (&c->used, key, NULL));
   }
   return NULL;
 }
@@ -226,16 +227,16 @@ clean_results (cleaning *c)
   if (!results)
     return adze_error_memory ();
   for (size_t i = 0, records = c->used.count; i < records; i++)
-    ADZE_TRY (note_files (c, results, c->used.keys[i]));
+    ADZE_TRY (note_files (c, results, c->used.items[i].key));
   ADZE_TRY (adze_folder_names (results, "", &names, &count));
   if (c->used.count > 1)
-    qsort (c->used.keys, c->used.count, sizeof c->used.keys[0], compare);
+    qsort (c->used.items, c->used.count, sizeof c->used.items[0], compare);
   adze_error *error = NULL;
   for (size_t i = 0; !error && i < count; i++) {
     adze_hash128 key;
     if (key_of (names[i], &key)
         && !(c->used.count > 0
-             && bsearch (&key, c->used.keys, c->used.count, sizeof key, compare)))
+             && bsearch (&key, c->used.items, c->used.count, sizeof c->used.items[0], compare)))
       error = remove_below (c, results, names[i]);
   }
   adze_names_free (names, count);

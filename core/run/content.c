@@ -297,8 +297,9 @@ add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
     ADZE_TRY (content_text (x, port->model, by_identity, text));
     ADZE_TRY (adze_content_add (key, planned->stage->id, part, text));
     if (port->model->input != SIZE_MAX)
-      ADZE_TRY (adze_content_add (key, planned->stage->id, name,
-                                  adze_path_base (port->model->file->path)));
+      ADZE_TRY (adze_content_add (
+          key, planned->stage->id, name,
+          adze_content_name (x, x->plan->pipeline->inputs[port->model->input].path)));
   }
   return NULL;
 }
@@ -318,6 +319,12 @@ add_binding (adze_execution *x, adze_key *key, const char *stage, const char *po
   if (binding->origin == ADZE_FROM_DATA)
     return adze_content_data (x, key, stage, port, &x->plan->pipeline->data[binding->number]);
   if (artifact) {
+    ADZE_AUTO_FREE char *name = adze_text_format ("name.input.%s", port);
+    if (!name)
+      return adze_error_memory ();
+    ADZE_TRY (adze_content_add (
+        key, stage, name,
+        adze_content_name (x, x->plan->pipeline->inputs[binding->number].path)));
     adze_hash_text (adze_leaf_hash (artifact->data, artifact->size), text);
     return adze_content_add (key, stage, part, text);
   }

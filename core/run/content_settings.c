@@ -56,6 +56,14 @@ adze_content_plugin (adze_key *key, const char *prefix, const adze_plugin_record
 
 /* ---- Files. */
 
+const char *
+adze_content_name (const adze_execution *x, const char *path)
+{
+  const char *folder = x->plan->pipeline->folder;
+  size_t size = strlen (folder);
+  return strncmp (path, folder, size) == 0 && path[size] == '/' ? path + size + 1 : path;
+}
+
 static adze_error *
 hash_all (const char *path, int fd, adze_hash128 *hash)
 {
@@ -119,7 +127,10 @@ add_file (adze_execution *x, adze_key *key, const char *prefix, const char *name
     return adze_error_memory ();
   ADZE_TRY (hash_file (x, path, &hash));
   adze_hash_text (hash, text);
-  return adze_content_add (key, prefix, part, text);
+  ADZE_TRY (adze_content_add (key, prefix, part, text));
+  ADZE_AUTO_FREE char *called = adze_text_format ("name.%s", part);
+  return called ? adze_content_add (key, prefix, called, adze_content_name (x, path))
+                : adze_error_memory ();
 }
 
 /* Of a list or a map. */

@@ -51,7 +51,8 @@ static void
 say_giver (const adze_comparison *c, const char *id, const adze_plan_stage *giver, adze_buffer *into)
 {
   const adze_answer *answer = &c->answers[giver->segment];
-  if (answer->cached && !answer->made && !answer->lying)
+  /* Where it is as it was, it is found by what it was made of, be it done again or not. */
+  if (!answer->made && !answer->lying && !answer->never)
     return;
   say_whose (id, into);
   adze_buffer_format (into, "what stage %s gives ", giver->stage->id);
@@ -122,6 +123,26 @@ compare_givers (const adze_comparison *c, const adze_value *old, const char *id,
 
 /* ---- A stage. */
 
+/* Rules have numbers, so that those behind one that was taken out look changed. */
+static size_t
+count_rules (const adze_value *parts, const char *id)
+{
+  size_t count = 0;
+  for (;; count++) {
+    ADZE_AUTO_FREE char *place = adze_text_format ("%s/rule %zu", id, count + 1);
+    if (!place || !adze_key_text (parts, place, "match"))
+      return count;
+  }
+}
+
+static void
+compare_rules (const adze_comparison *c, const adze_value *old, const char *id, adze_buffer *into)
+{
+  size_t was = count_rules (old, id), is = count_rules (c->parts, id);
+  if (was != is)
+    adze_buffer_format (into, "stage %s: it had %zu rules, has %zu\n", id, was, is);
+}
+
 static void
 compare_stage (const adze_comparison *c, const char *id, adze_buffer *into)
 {
@@ -129,13 +150,14 @@ compare_stage (const adze_comparison *c, const char *id, adze_buffer *into)
   const char *was = old ? adze_key_text (old, id, "technique") : NULL;
   const char *is = adze_key_text (c->parts, id, "technique");
   if (!old) {
-    adze_buffer_format (into, "nothing is known of stage %s from the last time\n", id);
+    adze_buffer_format (into, "stage %s was not there the last time\n", id);
     return;
   }
   if (was && is && strcmp (was, is) != 0) {
     adze_buffer_format (into, "stage %s: technique was %s, is %s\n", id, was, is);
     return;
   }
+  compare_rules (c, old, id, into);
   adze_key_explain (old, c->parts, id, into);
   compare_givers (c, old, id, c->parts, NULL, into);
   compare_givers (c, old, id, old, c->parts, into);
@@ -143,7 +165,7 @@ compare_stage (const adze_comparison *c, const char *id, adze_buffer *into)
 
 /* ---- What becomes of the result. */
 
-/* NULL: it went on to another stage of the same pass. */
+/* NULL: it went on to another stage of the same pass, or to nobody. */
 static const char *
 kept_as (const adze_value *parts, const char *stage)
 {
@@ -156,23 +178,23 @@ say_kept (const adze_value *parts, const char *kept, adze_buffer *into)
 {
   const char *path = adze_key_text (parts, ADZE_KEY_OUTPUT, "path");
   if (!kept)
-    adze_buffer_text (into, "handed on and not kept");
+    adze_buffer_text (into, "not kept");
   else if (strcmp (kept, "file") == 0)
     adze_buffer_format (into, "written to %s", path ? path : "a file");
   else
     adze_buffer_text (into, "kept among the results");
 }
 
+/* What becomes of what stage ID gives. */
 static void
-compare_kept (const adze_comparison *c, adze_buffer *into)
+compare_kept (const adze_comparison *c, const char *id, adze_buffer *into)
 {
-  const char *id = adze_key_text (c->parts, NULL, "name.kept");
-  const adze_value *old = id ? adze_record_of (c->records, id) : NULL;
+  const adze_value *old = adze_record_of (c->records, id);
   const char *was = old ? kept_as (old, id) : NULL;
-  const char *is = id ? kept_as (c->parts, id) : NULL;
-  if (!old || !is)
+  const char *is = kept_as (c->parts, id);
+  if (!old || (!was && !is))
     return;
-  if (was && strcmp (was, is) == 0) {
+  if (was && is && strcmp (was, is) == 0) {
     adze_key_explain (old, c->parts, ADZE_KEY_OUTPUT, into);
     return;
   }
@@ -251,8 +273,8 @@ compare_passes (const adze_comparison *c, const adze_plan_segment *segment, adze
                         adze_key_text (old, NULL, "stage"));
   }
   if (!same)
-    adze_buffer_format (into, "these stages ran in other passes the last time: %.*s\n",
-                        (int)passes.size, passes.data);
+    adze_buffer_format (into, "the last time these stages ran so: %.*s\n", (int)passes.size,
+                        passes.data);
   return NULL;
 }
 
@@ -279,6 +301,7 @@ adze_differs (const adze_comparison *c, size_t number, adze_buffer *made, adze_b
   for (size_t i = 0; i < segment->count; i++)
     compare_stage (c, c->x->plan->stages[segment->first + i].stage->id, made);
   compare_run (c, segment, made);
-  compare_kept (c, lying);
+  for (size_t i = 0; i < segment->count; i++)
+    compare_kept (c, c->x->plan->stages[segment->first + i].stage->id, lying);
   return compare_passes (c, segment, lying);
 }

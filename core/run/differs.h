@@ -9,7 +9,8 @@
 /* What `--explain` knows of a segment, or of an output. */
 typedef struct adze_answer {
   bool cached;
-  bool never; /* nothing of its stages is known */
+  bool never; /* nothing is known of it from any time before */
+  bool added; /* an output that the last run did not have */
   char *why;  /* lines: why it would be done; NULL: none */
   /* Lines: what is otherwise than the last time; NULL: nothing. */
   char *made;  /* in what it is made of, and how */
@@ -23,7 +24,7 @@ typedef struct adze_comparison {
   const adze_execution *x;
   size_t first;            /* stage of the segment; those before it have ANSWERS */
   const adze_value *parts; /* of its key, or of an output's */
-  const adze_value *records;
+  const adze_value *records; /* of the last time */
   const adze_answer *answers; /* one a segment */
 } adze_comparison;
 

@@ -110,6 +110,8 @@ ADZE_MUST_CHECK adze_error *adze_content_output (adze_execution *x, adze_key *ke
 /* ---- content_settings.c: parts of keys. PREFIX stands in front of their names, and a slash behind
  * it; NULL: nothing does. */
 
+/* How people call the file at PATH: as seen from where the pipeline lies. */
+const char *adze_content_name (const adze_execution *x, const char *path);
 ADZE_MUST_CHECK adze_error *adze_content_add (adze_key *key, const char *prefix, const char *part,
                                               const char *value);
 /* "KIND.NAME", as TOML has it. */

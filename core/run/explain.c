@@ -9,6 +9,7 @@ typedef struct explanation {
   adze_execution x;
   adze_answer *segments;
   adze_answer *outputs; /* of the pipeline; those that a segment writes stay empty */
+  adze_value *last;     /* all that the last run of this pipeline used; NULL: there was none */
 } explanation;
 
 static adze_error *
@@ -29,14 +30,36 @@ take_lines (adze_buffer *lines, char **text)
 
 /* ---- Segments. */
 
+static bool
+has_any (const adze_value *records, const adze_value *ids)
+{
+  for (size_t i = 0; i < ids->count; i++)
+    if (adze_record_of (records, ids->items[i]->key))
+      return true;
+  return false;
+}
+
+/* Where there was no run of this pipeline, which may have got another name, a result of whoever had
+ * such stages must do: *FOUND. *NEVER: and there is none. */
 static adze_error *
-last_of (const adze_execution *x, const adze_plan_segment *segment, adze_value **records)
+last_of (const explanation *e, const adze_plan_segment *segment, adze_value **found, bool *never)
 {
   ADZE_AUTO_VALUE ids = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE newest = NULL;
   for (size_t i = 0; i < segment->count; i++)
-    adze_json_bool (ids, x->plan->stages[segment->first + i].stage->id, true);
-  return adze_json_failed (ids) ? adze_error_memory ()
-                                : adze_result_last (x->folder, ids, records);
+    adze_json_bool (ids, e->x.plan->stages[segment->first + i].stage->id, true);
+  if (adze_json_failed (ids))
+    return adze_error_memory ();
+  *never = false;
+  if (e->last && has_any (e->last, ids))
+    return NULL;
+  ADZE_TRY (adze_result_newest (e->x.folder, ids, &newest));
+  *never = newest == NULL;
+  if (e->last || !newest)
+    return NULL;
+  if (!(*found = adze_value_new (ADZE_VALUE_LIST)))
+    return adze_error_memory ();
+  return adze_value_append (*found, NULL, adze_take (&newest));
 }
 
 /* Also of what is there: it may well be another than the last run had, which those that build on it
@@ -46,18 +69,19 @@ compare_with_last (explanation *e, size_t number, const adze_key *key)
 {
   const adze_plan_segment *segment = &e->x.plan->segments[number];
   adze_answer *answer = &e->segments[number];
-  ADZE_AUTO_VALUE last = NULL;
+  ADZE_AUTO_VALUE found = NULL;
   ADZE_AUTO (adze_buffer) made = { 0 };
   ADZE_AUTO (adze_buffer) lying = { 0 };
-  ADZE_TRY (last_of (&e->x, segment, &last));
-  answer->never = last == NULL && !answer->cached;
-  if (!last)
-    return NULL;
+  bool never;
+  ADZE_TRY (last_of (e, segment, &found, &never));
+  answer->never = never && !answer->cached;
   const adze_comparison c = { .x = &e->x,
                               .first = segment->first,
                               .parts = key->parts,
-                              .records = last,
+                              .records = found ? found : e->last,
                               .answers = e->segments };
+  if (!c.records || answer->never)
+    return NULL;
   ADZE_TRY (adze_differs (&c, number, &made, &lying));
   ADZE_TRY (take_lines (&made, &answer->made));
   return take_lines (&lying, &answer->lying);
@@ -87,7 +111,7 @@ answer_segment (explanation *e, size_t number)
     adze_buffer_format (&why, "%s%s", answer->made ? answer->made : "",
                         answer->lying ? answer->lying : "");
   if (why.size == 0)
-    adze_buffer_text (&why, "it was never done in just this way");
+    adze_buffer_text (&why, "what was kept of it is no longer there");
   return adze_buffer_finish (&why, &answer->why);
 }
 
@@ -101,46 +125,46 @@ name_of (const adze_plan *plan, size_t output)
                                                  : plan->pipeline->outputs[output].path;
 }
 
-/* Of a run that copied there, or had the stage that MODEL comes from: its own pass may have written
- * the file. */
-static adze_error *
-last_copy (const adze_execution *x, const char *id, const adze_plan_model *model,
-           adze_value **records)
+/* How the file at PATH came about the last time: by a copy, or by the pass of some stages. */
+static const adze_value *
+last_writer (const adze_value *last, const char *path)
 {
-  ADZE_AUTO_VALUE ids = adze_value_new (ADZE_VALUE_TABLE);
-  adze_json_bool (ids, id, true);
-  if (model->stage != SIZE_MAX)
-    adze_json_bool (ids, x->plan->stages[model->stage].stage->id, true);
-  return adze_json_failed (ids) ? adze_error_memory ()
-                                : adze_result_last (x->folder, ids, records);
+  for (size_t i = 0; last && i < last->count; i++) {
+    const char *written = adze_key_text (last->items[i], ADZE_KEY_OUTPUT, "path");
+    if (written && strcmp (written, path) == 0)
+      return last->items[i];
+  }
+  return NULL;
 }
 
-static adze_error *
-compare_copy (explanation *e, const adze_plan_model *model, const adze_key *key, adze_answer *answer,
-              adze_buffer *why)
+static void
+compare_copy (const explanation *e, const adze_key *key, adze_answer *answer, adze_buffer *why)
 {
-  const char *id = adze_key_text (key->parts, NULL, "stage");
-  ADZE_AUTO_VALUE last = NULL;
-  ADZE_TRY (last_copy (&e->x, id, model, &last));
-  const adze_value *old = adze_record_of (last, id);
+  const char *path = adze_key_text (key->parts, ADZE_KEY_OUTPUT, "path");
+  const adze_value *old = last_writer (e->last, path);
+  const char *stages = old ? adze_key_text (old, NULL, "stage") : NULL;
   const adze_comparison c = { .x = &e->x,
                               .first = e->x.plan->stage_count,
                               .parts = key->parts,
-                              .records = last,
+                              .records = e->last,
                               .answers = e->segments };
-  answer->never = last == NULL;
+  answer->never = e->last == NULL;
+  answer->added = e->last && !old;
+  if (answer->never)
+    return;
   if (why->size)
     adze_buffer_text (why, "\n");
-  if (old) {
+  if (!old) {
+    adze_buffer_text (why, "the last run had no such output\n");
+  } else if (stages) {
+    adze_buffer_format (why, "the last time the pass of (%s) wrote it\n", stages);
+  } else {
     adze_differs_input (&c, old, NULL, "input.model", why);
     adze_key_explain (old, key->parts, NULL, why);
     adze_key_explain (old, key->parts, ADZE_KEY_OUTPUT, why);
-  } else if (last) {
-    adze_buffer_text (why, "the last time it was not copied from what is kept\n");
   }
-  if (why->size == 0 && last)
-    adze_buffer_text (why, "it was never written in just this way\n");
-  return NULL;
+  if (why->size == 0)
+    adze_buffer_text (why, "what was kept of it is no longer there\n");
 }
 
 static adze_error *
@@ -154,7 +178,7 @@ answer_copy (explanation *e, size_t number, const adze_plan_model *model)
   ADZE_TRY (adze_result_find_why (e->x.folder, &key, &facts, &why));
   answer->cached = facts != NULL;
   if (!answer->cached && !e->x.options.fresh)
-    ADZE_TRY (compare_copy (e, model, &key, answer, &why));
+    compare_copy (e, &key, answer, &why);
   return take_lines (&why, &answer->why);
 }
 
@@ -179,6 +203,8 @@ add_text (const char *what, const char *verb, const adze_answer *answer, adze_bu
     adze_buffer_text (into, "is there already\n");
   else if (answer->never)
     adze_buffer_format (into, "has never been %s\n", verb);
+  else if (answer->added)
+    adze_buffer_format (into, "would be %s\n", verb);
   else
     adze_buffer_format (into, "would be %s again\n", verb);
   if (answer->cached || !answer->why)
@@ -196,7 +222,7 @@ add_value (const char *key, const char *what, const adze_answer *answer, adze_va
   adze_value *into = adze_json_table (list, NULL);
   adze_json_string (into, key, what);
   adze_json_bool (into, "cached", answer->cached);
-  adze_json_bool (into, "first", answer->never);
+  adze_json_bool (into, "first", answer->never || answer->added);
   adze_value *why = adze_json_list (into, "because");
   for (const char *line = !answer->cached && answer->why ? answer->why : ""; *line;) {
     size_t size = strcspn (line, "\n");
@@ -247,6 +273,10 @@ explain (explanation *e, bool json, char **text)
   ADZE_AUTO (adze_buffer) buffer = { 0 };
   ADZE_AUTO (adze_buffer) document = { 0 };
   ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
+  /* What the run would refuse is no plan of it. */
+  if (e->x.options.locked)
+    ADZE_TRY (adze_lock_compare (&e->x));
+  ADZE_TRY (adze_last_run (e->x.folder, &e->last));
   ADZE_TRY (explain_segments (e, &buffer, adze_json_list (root, "segments")));
   ADZE_TRY (explain_outputs (e, &buffer, adze_json_list (root, "outputs")));
   if (!json)
@@ -286,6 +316,7 @@ adze_plan_explain (adze_plan *plan, const adze_run_options *given, bool json, ch
     error = e.segments && e.outputs ? explain (&e, json, text) : adze_error_memory ();
   free_answers (e.segments, plan->segment_count);
   free_answers (e.outputs, plan->pipeline->output_count);
+  adze_value_free (e.last);
   adze_execution_close (&e.x);
   return error;
 }

@@ -112,12 +112,14 @@ ADZE_MUST_CHECK adze_error *adze_result_any (const adze_folder *folder, const ch
                                              bool *any);
 /* Is STAGE one of those that the result with these PARTS is about? */
 bool adze_result_names (const adze_value *parts, const char *stage);
-/* For --explain: the parts, a table each, of all results that the last run used in which any of
- * STAGES (the keys of a table) was: the newest finished run of this pipeline, else its newest one;
- * where there is none, of the newest result about any of them. What was used last comes first. A
- * list, to be freed; *RECORDS stays NULL when nothing is known. */
-ADZE_MUST_CHECK adze_error *adze_result_last (const adze_folder *folder, const adze_value *stages,
-                                              adze_value **records);
+/* For --explain: the parts, a table each, of all results that the last run used, be they kept still or
+ * not: the newest run of this pipeline that finished, else its newest one. What was used last comes
+ * first. A list, to be freed; *RECORDS stays NULL where there was no such run. */
+ADZE_MUST_CHECK adze_error *adze_last_run (const adze_folder *folder, adze_value **records);
+/* Where there was none: the parts of the newest result that any pipeline's run left of any of STAGES, the
+ * keys of a table; to be freed. *PARTS stays NULL where there is none. */
+ADZE_MUST_CHECK adze_error *adze_result_newest (const adze_folder *folder,
+                                                const adze_value *stages, adze_value **parts);
 /* "RUNS/results/KEY.NAME", absolute; to be freed. */
 ADZE_MUST_CHECK adze_error *adze_result_path (const adze_folder *folder, adze_hash128 key,
                                               const char *name, char **path);

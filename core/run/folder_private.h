@@ -157,13 +157,19 @@ void adze_lines_close (adze_folder *folder);
 
 /* ---- Results that runs used. */
 
+typedef struct adze_use {
+  adze_hash128 key;
+  adze_value *parts; /* of the key; empty where they are not known */
+} adze_use;
+
 typedef struct adze_uses {
-  adze_hash128 *keys; /* in the order of their use; one may be there more than once */
+  adze_use *items; /* in the order of their use; a key may be there more than once */
   size_t count;
 } adze_uses;
 
 void adze_uses_cleanup (adze_uses *uses);
-ADZE_MUST_CHECK adze_error *adze_uses_add (adze_uses *uses, adze_hash128 key);
+/* PARTS are taken over. */
+ADZE_MUST_CHECK adze_error *adze_uses_add (adze_uses *uses, adze_hash128 key, adze_value *parts);
 /* Adds those of the run whose folder in RUNS is called RUN. */
 ADZE_MUST_CHECK adze_error *adze_uses_read (const char *runs, const char *run, adze_uses *uses);
 

@@ -90,7 +90,7 @@ adze_key_hash (const adze_key *key)
 /* ---- In words. */
 
 /* Longer values say less than that they changed. */
-enum { SHOWN_MOST = 80 };
+enum { SHOWN_MOST = 240 };
 
 /* One part of which something is said. */
 typedef struct difference {
@@ -128,14 +128,12 @@ sibling (const difference *d, const adze_value *parts, const char *before, const
   return whole ? text_of (parts, whole) : NULL;
 }
 
-/* What people call the thing: its "name." part, else the end of the part's own name. */
+/* What is at the end of the part's own name: "amount" of "file.amount". */
 static const char *
-called (const difference *d)
+last_name (const difference *d)
 {
-  const char *now = sibling (d, d->new_parts, "name.", d->own);
-  const char *name = now ? now : sibling (d, d->old_parts, "name.", d->own);
   const char *dot = strchr (d->own, '.');
-  return name ? name : dot ? dot + 1 : d->own;
+  return dot ? dot + 1 : d->own;
 }
 
 static bool
@@ -166,14 +164,34 @@ say_values (const difference *d, const char *what, const char *name, adze_buffer
     adze_buffer_format (into, " was %s, is %s", d->old, d->now);
 }
 
-/* Of what has a hash for its value, which tells people nothing. */
+/* Of what has a hash for its value, which tells people nothing: by the "name." part, which is that of a
+ * file. BY_NAME: so it is called as well where it is still that file. */
 static void
-say_change (const difference *d, const char *what, const char *name, adze_buffer *into)
+say_file (const difference *d, const char *what, bool by_name, adze_buffer *into)
 {
-  adze_buffer_format (into, "%s %s %s", what, name,
-                      !d->old   ? "is new"
-                      : !d->now ? "is no longer there"
-                                : "changed");
+  const char *old = sibling (d, d->old_parts, "name.", d->own);
+  const char *now = sibling (d, d->new_parts, "name.", d->own);
+  const char *name = last_name (d);
+  if (d->old && d->now && (!old || !now || strcmp (old, now) == 0))
+    adze_buffer_format (into, "%s %s changed", what, by_name && now ? now : name);
+  else
+    adze_buffer_format (into, "%s %s was %s, is %s", what, name,
+                        !d->old ? "not given" : old ? old : "given",
+                        !d->now ? "not given" : now ? now : "given");
+}
+
+/* A port that was bound to nothing, or is: that is said once, of what it is bound to. */
+static bool
+is_of_unbound_port (const difference *d)
+{
+  const char *port = strstr (d->part, "/port ");
+  if (!port)
+    return false;
+  size_t size = (size_t)(port + strcspn (port + 1, "/") + 1 - d->part);
+  ADZE_AUTO_FREE char *source = adze_text_format ("%.*s/source", (int)size, d->part);
+  if (!source || strcmp (source, d->part) == 0)
+    return false;
+  return !text_of (d->old_parts, source) != !text_of (d->new_parts, source);
 }
 
 /* Which stages run together and what becomes of the result tells nothing by itself; and of what other
@@ -182,6 +200,8 @@ static bool
 is_told_elsewhere (const difference *d)
 {
   if (strcmp (d->part, "stage") == 0 || strcmp (d->part, "kept") == 0)
+    return true;
+  if (is_of_unbound_port (d))
     return true;
   return strncmp (d->own, "input.", 6) == 0
          && (sibling (d, d->old_parts, "name.from.", d->own)
@@ -224,9 +244,9 @@ say (const difference *d, adze_buffer *into)
   if (begins (d->own, "param."))
     say_values (d, "parameter", d->own + 6, into);
   else if (begins (d->own, "file."))
-    say_change (d, "the file of parameter", called (d), into);
+    say_file (d, "the file of parameter", false, into);
   else if (begins (d->own, "input."))
-    say_change (d, "input", called (d), into);
+    say_file (d, "input", true, into);
   else if (strcmp (d->own, "build") == 0)
     say_build (d, into);
   else

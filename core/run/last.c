@@ -123,13 +123,13 @@ adze_result_any (const adze_folder *folder, const char *stages, bool *any)
   return error;
 }
 
-/* Of what any run left. Files written within one tick of the clock have one time, and their records
- * tell. */
-static adze_error *
-newest_about (const adze_folder *folder, const adze_value *stages, adze_value **parts)
+/* Files written within one tick of the clock have one time, and their records tell. */
+adze_error *
+adze_result_newest (const adze_folder *folder, const adze_value *stages, adze_value **parts)
 {
   candidate *candidates = NULL;
   size_t count = 0;
+  *parts = NULL;
   int64_t best = 0;
   adze_error *error = collect (folder, &candidates, &count);
   for (size_t i = 0; !error && i < count && i < LOOKS_MOST; i++) {
@@ -150,23 +150,15 @@ newest_about (const adze_folder *folder, const adze_value *stages, adze_value **
 
 /* ---- What one run used. */
 
-/* Of a result that was used twice, or of a stage that went into two of them, the later one counts:
- * it comes first. */
+/* The later one first: where a run was gone on with, it is what counts. */
 static adze_error *
-used_by (const adze_folder *folder, const char *run, size_t *looks, adze_value *records)
+used_by (const adze_folder *folder, const char *run, adze_value *records)
 {
   ADZE_AUTO (adze_uses) uses = { 0 };
   ADZE_TRY (adze_uses_read (folder->runs, run, &uses));
-  for (size_t i = uses.count; i-- > 0 && *looks > 0; --*looks) {
-    adze_value *parts = NULL;
-    int64_t time_ns;
-    ADZE_AUTO_FREE char *path = adze_result_record_path (folder, uses.keys[i]);
-    if (!path)
-      return adze_error_memory ();
-    ADZE_TRY (read_parts (path, &parts, &time_ns));
-    if (parts)
-      ADZE_TRY (adze_value_append (records, NULL, parts));
-  }
+  for (size_t i = uses.count; i-- > 0;)
+    if (uses.items[i].parts->count > 0)
+      ADZE_TRY (adze_value_append (records, NULL, adze_take (&uses.items[i].parts)));
   return NULL;
 }
 
@@ -186,19 +178,9 @@ is_finished (const adze_folder *folder, const char *run, bool *finished)
   return NULL;
 }
 
-static bool
-any_is_about (const adze_value *records, const adze_value *stages)
-{
-  for (size_t i = 0; i < records->count; i++)
-    if (is_about (records->items[i], stages))
-      return true;
-  return false;
-}
-
 /* *RECORDS becomes those of RUN when it finished, or nothing newer is there. */
 static adze_error *
-look_at_run (const adze_folder *folder, const char *run, const adze_value *stages, size_t *looks,
-             adze_value **records, bool *finished)
+look_at_run (const adze_folder *folder, const char *run, adze_value **records, bool *finished)
 {
   bool ours = false;
   ADZE_AUTO_VALUE used = adze_value_new (ADZE_VALUE_LIST);
@@ -207,8 +189,8 @@ look_at_run (const adze_folder *folder, const char *run, const adze_value *stage
   ADZE_TRY (adze_run_is_of (run, folder->name, &ours));
   if (!ours)
     return NULL;
-  ADZE_TRY (used_by (folder, run, looks, used));
-  if (!any_is_about (used, stages))
+  ADZE_TRY (used_by (folder, run, used));
+  if (used->count == 0)
     return NULL;
   ADZE_TRY (is_finished (folder, run, finished));
   if (*finished || !*records) {
@@ -218,38 +200,22 @@ look_at_run (const adze_folder *folder, const char *run, const adze_value *stage
   return NULL;
 }
 
-/* The newest run that finished is "the last"; one that did not counts where none did. */
-static adze_error *
-last_used (const adze_folder *folder, const adze_value *stages, adze_value **records)
+adze_error *
+adze_last_run (const adze_folder *folder, adze_value **records)
 {
   adze_run_name *names = NULL;
-  size_t count = 0, looks = LOOKS_MOST;
+  size_t count = 0;
   bool finished = false;
+  *records = NULL;
   ADZE_TRY (adze_run_names (folder->runs, &names, &count));
   size_t least = count > LOOKS_MOST ? count - LOOKS_MOST : 0;
   adze_error *error = NULL;
-  for (size_t i = count; !error && !finished && looks > 0 && i-- > least;)
-    error = look_at_run (folder, names[i].folder, stages, &looks, records, &finished);
+  for (size_t i = count; !error && !finished && i-- > least;)
+    error = look_at_run (folder, names[i].folder, records, &finished);
   adze_run_names_free (names, count);
-  return error;
-}
-
-adze_error *
-adze_result_last (const adze_folder *folder, const adze_value *stages, adze_value **records)
-{
-  ADZE_AUTO_VALUE picked = NULL;
-  ADZE_AUTO_VALUE alone = NULL;
-  *records = NULL;
-  /* A result is shared by all that ask for it, so its own time says little of who used it last. */
-  ADZE_TRY (last_used (folder, stages, &picked));
-  if (!picked) {
-    ADZE_TRY (newest_about (folder, stages, &alone));
-    if (!alone)
-      return NULL;
-    if (!(picked = adze_value_new (ADZE_VALUE_LIST)))
-      return adze_error_memory ();
-    ADZE_TRY (adze_value_append (picked, NULL, adze_take (&alone)));
+  if (error) {
+    adze_value_free (*records);
+    *records = NULL;
   }
-  *records = adze_take (&picked);
-  return NULL;
+  return error;
 }

@@ -102,19 +102,17 @@ adze_output_key (adze_execution *x, size_t number, const adze_plan_model *model,
   adze_hash128 hash;
   bool known;
   char text[ADZE_HASH_TEXT];
-  ADZE_AUTO_FREE char *stage = adze_text_format ("output %zu", number + 1);
-  if (!stage)
-    return adze_error_memory ();
   if (model->stage != SIZE_MAX) {
     const adze_plan_stage *giver = &x->plan->stages[model->stage];
     hash = x->segment_keys[giver->segment];
     ADZE_TRY (adze_key_add (key, "name.from.input.model", giver->stage->id));
   } else {
     ADZE_TRY (adze_content_of_input (x, model->input, true, &known, &hash));
-    ADZE_TRY (adze_key_add (key, "name.input.model", adze_path_base (model->file->path)));
+    ADZE_TRY (adze_key_add (key, "name.input.model",
+                            adze_content_name (x, x->plan->pipeline->inputs[model->input].path)));
   }
   adze_hash_text (hash, text);
-  ADZE_TRY (adze_key_add (key, "stage", stage));
+  ADZE_TRY (adze_key_add (key, "kept", "copy"));
   ADZE_TRY (adze_key_add (key, "input.model", text));
   return adze_content_output (x, key, number);
 }

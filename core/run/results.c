@@ -37,6 +37,13 @@ adze_result_path (const adze_folder *folder, adze_hash128 key, const char *name,
 
 /* ---- Which results this run uses: for `adze runs clean`, and so that --fresh finds its own. */
 
+/* NULL without memory. */
+static adze_value *
+copy_parts (const adze_key *key)
+{
+  return key->parts ? adze_value_copy (key->parts) : adze_value_new (ADZE_VALUE_TABLE);
+}
+
 static bool
 is_used (const adze_folder *folder, adze_hash128 key)
 {
@@ -46,9 +53,12 @@ is_used (const adze_folder *folder, adze_hash128 key)
   return false;
 }
 
+/* With its parts: what a run is compared with later is what this one asked for, and what is kept may be
+ * thrown away, or be another run's, who calls things otherwise. */
 static adze_error *
-use (adze_folder *folder, adze_hash128 key)
+use (adze_folder *folder, const adze_key *whole)
 {
+  adze_hash128 key = adze_key_hash (whole);
   if (folder->look || is_used (folder, key))
     return NULL;
   char text[ADZE_HASH_TEXT];
@@ -61,6 +71,7 @@ use (adze_folder *folder, adze_hash128 key)
   adze_json_string (line, "key", text);
   if (adze_json_failed (line))
     return adze_error_memory ();
+  ADZE_TRY (adze_value_append (line, "parts", copy_parts (whole)));
   ADZE_TRY (adze_lines_add (folder, "results.jsonl", line));
   folder->used[folder->used_count++] = key;
   return NULL;
@@ -199,9 +210,7 @@ make_record (const adze_folder *folder, const adze_key *key, const adze_value *f
   adze_json_string (record, "run", adze_path_base (folder->path));
   if (adze_json_failed (record))
     return adze_error_memory ();
-  adze_value *parts
-      = key->parts ? adze_value_copy (key->parts) : adze_value_new (ADZE_VALUE_TABLE);
-  ADZE_TRY (adze_value_append (record, "parts", parts));
+  ADZE_TRY (adze_value_append (record, "parts", copy_parts (key)));
   ADZE_AUTO_VALUE copy = adze_value_copy (facts);
   if (!copy)
     return adze_error_memory ();
@@ -220,7 +229,7 @@ adze_result_keep (adze_folder *folder, const adze_key *key, const adze_value *fa
     return adze_error_memory ();
   ADZE_TRY (make_record (folder, key, facts, record));
   ADZE_HOLDING (folder);
-  ADZE_TRY (use (folder, adze_key_hash (key)));
+  ADZE_TRY (use (folder, key));
   ADZE_TRY (adze_lines_flush (folder, false));
   return adze_record_write (path, record);
 }
@@ -292,7 +301,7 @@ adze_result_find_why (adze_folder *folder, const adze_key *key, adze_value **fac
   ADZE_TRY (find (folder, hash, &found, into));
   if (!found)
     return NULL;
-  ADZE_TRY (use (folder, hash));
+  ADZE_TRY (use (folder, key));
   *facts = adze_take (&found);
   return NULL;
 }

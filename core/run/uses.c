@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/uses.c: which results a run used: its results.jsonl, a line each: {"key": "..."}. */
+/* run/uses.c: which results a run used: its results.jsonl, a line each, with all that the result depends
+ * on: {"key": "...", "parts": {...}}. */
 #include <string.h>
 
 #include "run/folder_private.h"
@@ -7,23 +8,27 @@
 enum { LINES_FILE_MOST = 1 << 30 };
 
 adze_error *
-adze_uses_add (adze_uses *uses, adze_hash128 key)
+adze_uses_add (adze_uses *uses, adze_hash128 key, adze_value *parts)
 {
   if ((uses->count & (uses->count - 1)) == 0) {
-    adze_hash128 *grown
-        = realloc (uses->keys, (uses->count ? uses->count * 2 : 1) * sizeof *grown);
-    if (!grown)
+    adze_use *grown
+        = realloc (uses->items, (uses->count ? uses->count * 2 : 1) * sizeof *grown);
+    if (!grown) {
+      adze_value_free (parts);
       return adze_error_memory ();
-    uses->keys = grown;
+    }
+    uses->items = grown;
   }
-  uses->keys[uses->count++] = key;
+  uses->items[uses->count++] = (adze_use){ key, parts };
   return NULL;
 }
 
 void
 adze_uses_cleanup (adze_uses *uses)
 {
-  free (uses->keys);
+  for (size_t i = 0; i < uses->count; i++)
+    adze_value_free (uses->items[i].parts);
+  free (uses->items);
   *uses = (adze_uses){ 0 };
 }
 
@@ -37,7 +42,13 @@ read_line (const char *path, const char *line, size_t size, adze_uses *uses)
   if (adze_error_status (damaged) == ADZE_E_MEMORY)
     return adze_take (&damaged);
   const char *text = adze_record_text (document.root, "key");
-  return text && adze_hash_parse (text, &key) ? adze_uses_add (uses, key) : NULL;
+  const adze_value *parts = adze_value_get (document.root, "parts");
+  if (!text || !adze_hash_parse (text, &key))
+    return NULL;
+  ADZE_AUTO_VALUE copy = parts && parts->type == ADZE_VALUE_TABLE
+                             ? adze_value_copy (parts)
+                             : adze_value_new (ADZE_VALUE_TABLE);
+  return copy ? adze_uses_add (uses, key, adze_take (&copy)) : adze_error_memory ();
 }
 
 adze_error *

@@ -226,6 +226,7 @@ step_look_back (const world *w)
   options.look = true;
   adze_folder *folder = NULL;
   ADZE_AUTO_VALUE records = NULL;
+  ADZE_AUTO_VALUE parts = NULL;
   ADZE_AUTO_VALUE stages = adze_value_new (ADZE_VALUE_TABLE);
   ADZE_AUTO_FREE char *cleaned = NULL;
   bool any;
@@ -233,7 +234,9 @@ step_look_back (const world *w)
   if (adze_json_failed (stages))
     return adze_error_memory ();
   ADZE_TRY (adze_folder_open (&options, &folder));
-  adze_error *error = adze_result_last (folder, stages, &records);
+  adze_error *error = adze_last_run (folder, &records);
+  if (!error)
+    error = adze_result_newest (folder, stages, &parts);
   if (!error)
     error = adze_result_any (folder, "clip", &any);
   adze_folder_close (folder);

@@ -51,7 +51,7 @@ touch two.txt
 must "$ADZE" run p.toml --set 'stage.pupil-shift.amount="same.txt"'
 cached true
 echo 3 > one.txt
-explains "stage pupil-shift: the file of parameter amount changed"
+explains "stage pupil-shift: the file of parameter amount was same.txt, is one.txt"
 must "$ADZE" run p.toml
 cached false
 cmp -s out.safetensors first.safetensors && complain "another number gave the same bytes"
@@ -172,7 +172,7 @@ must "$ADZE" run p.toml
 cached true true true
 cp plain.toml p.toml
 printf 'x,y\n1.5,1\n2.5,2\n5.0,3\n' > train.csv
-changed "stage learn: port data: the file of parameter path changed" false false false
+changed "stage learn: port data: the file of parameter path was same.csv, is train.csv" false false false
 grep -q '"mean": 3.0' "$(last)/metrics.json" || complain "the mean of other data is the old one"
 cmp -s out.safetensors here/out.safetensors && complain "other data gave the same bytes"
 sed 's/^path = "train.csv"/&\nlimit = 3/' plain.toml > p.toml

@@ -142,12 +142,12 @@ must "$ADZE" run p.toml --set 'output.1.from="cast.model"' --set 'output.2.from=
 explains --set stage.clip.percentile=95 << END
 segment 1 of 2 (clip): would be done again
   because stage clip: parameter percentile was 90.0, is 95.0
-  because what stage clip gives was handed on and not kept, is kept among the results
-  because these stages ran in other passes the last time: (clip, cast)
+  because what stage clip gives was not kept, is kept among the results
+  because the last time these stages ran so: (clip, cast)
 segment 2 of 2 (cast): would be done again
   because stage cast: what stage clip gives is done again
   because what stage cast gives was kept among the results, is written to one.safetensors
-  because these stages ran in other passes the last time: (clip, cast)
+  because the last time these stages ran so: (clip, cast)
 output two.safetensors: would be written again
   because it came from stage cast, comes from stage clip
 output three.safetensors: would be written again
@@ -181,7 +181,7 @@ cp p.toml without.toml
 sed 's/^use = "cast"/use = "profile"\n[[stage]]\n&/' without.toml > p.toml
 explains << END
 segment 1 of 2 (clip, profile): would be done again
-  because nothing is known of stage profile from the last time
+  because stage profile was not there the last time
 segment 2 of 2 (cast): would be done again
   because stage cast: what stage clip gives is done again
 output two.safetensors: would be written again
@@ -206,6 +206,99 @@ grep -c 'because stage cast' must.out | grep -qx 1 &&
   complain "--explain does not say that a stage has another technique"
   cat must.out
 }
+
+# Outputs are told apart by their files, wherever they stand; a new one was never there.
+cp without.toml p.toml
+must "$ADZE" run p.toml
+sed -i '/^path = "one/,$d' p.toml
+cat >> p.toml << END
+path = "new.safetensors"
+from = "clip.model"
+[[output]]
+path = "three.safetensors"
+from = "clip.model"
+[[output]]
+path = "one.safetensors"
+END
+explains << END
+segment 1 of 2 (clip): is there already
+segment 2 of 2 (cast): is there already
+output new.safetensors: would be written
+  because the last run had no such output
+output three.safetensors: is there already
+END
+cp without.toml p.toml
+
+# Another file for the same port is no file that changed.
+explains --set 'model.path="../tmp/other.safetensors"' << END
+segment 1 of 2 (clip): is there already
+segment 2 of 2 (cast): is there already
+output two.safetensors: is there already
+output three.safetensors: is there already
+END
+model elsewhere.safetensors 6 32 32 7
+must "$ADZE" run p.toml --explain --set 'model.path="elsewhere.safetensors"'
+grep -q 'because stage clip: input model was model.safetensors, is elsewhere.safetensors' must.out || {
+  complain "--explain takes another file for one that changed"
+  cat must.out
+}
+
+# What is not asked for any more is not kept.
+sed 's/^to = "f16"/&\n[[stage]]\nuse = "profile"/' without.toml > p.toml
+must "$ADZE" run p.toml
+explains --set 'output.0.from="clip.model"' << END
+segment 1 of 2 (clip): is there already
+segment 2 of 2 (cast, profile): would be done again
+  because what stage cast gives was written to one.safetensors, is not kept
+output one.safetensors: would be written again
+  because the last time the pass of (cast, profile) wrote it
+output two.safetensors: is there already
+output three.safetensors: is there already
+END
+cp without.toml p.toml
+
+# The last run is the newest that finished, whatever it had, and whether its results are there or not.
+cat > p.toml << END
+adze = 1
+name = "cut"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "clip"
+percentile = 90
+[[output]]
+path = "two.safetensors"
+END
+must "$ADZE" run p.toml
+cp without.toml p.toml
+must "$ADZE" run p.toml --explain --set stage.cast.to='"bf16"'
+grep -q 'because stage cast was not there the last time' must.out && ! grep -q 'f16", is' must.out || {
+  complain "--explain compares with a run before the last one"
+  cat must.out
+}
+must "$ADZE" run p.toml
+must "$ADZE" run p.toml --set stage.clip.percentile=91
+must "$ADZE" run p.toml
+for record in adze-runs/results/*.json; do
+  grep -q '"stage": "cast"' "$record" && grep -q '"clip"' "$record" && rm "$record"
+done
+must "$ADZE" run p.toml --explain
+grep -A1 'segment 2 of 2 (cast): would be done again' must.out |
+  grep -q 'because what was kept of it is no longer there' || {
+  complain "--explain gives another reason where a result has gone"
+  cat must.out
+}
+must "$ADZE" run p.toml
+# What a stage gives may be gone while what it gave is known: that alone does nothing to others.
+rm adze-runs/results/*.data
+touch two.safetensors
+must "$ADZE" run p.toml --explain
+grep -A1 '^output two.safetensors: would be written again' must.out | grep -q 'has other times' &&
+  ! grep -q 'what stage clip gives is done again' must.out || {
+  complain "--explain gives a reason that is none"
+  cat must.out
+}
+must "$ADZE" run p.toml
 rm one.safetensors two.safetensors three.safetensors
 cp uncut.toml p.toml
 
@@ -306,6 +399,7 @@ if [ "$ADZE_SHARED" != no ]; then
   }
   must "$ADZE" run p.toml
   cached true false
+  must_fail "cast" "$ADZE" run p.toml --explain --locked --plugin-path "$TOP_BUILDDIR/plugins/.libs"
   must_fail "cast" "$ADZE" run p.toml --locked --set seed=5 --plugin-path "$TOP_BUILDDIR/plugins/.libs"
 fi
 finish

@@ -120,7 +120,35 @@ things_with_a_hash_are_called_by_name (void **state)
   must_explain (NULL, KEY ({ "file.masks", "1f" }), KEY ({ "file.masks", "2f" }),
                 "the file of parameter masks changed\n");
   must_explain (NULL, KEY ({ "seed", "7" }), KEY ({ "seed", "7" }, { "input.teacher", "2f" }),
-                "input teacher is new\n");
+                "input teacher was not given, is given\n");
+}
+
+/* Another file is no file that changed. */
+static void
+another_file_is_told_by_both_names (void **state)
+{
+  (void)state;
+  must_explain (NULL, KEY ({ "input.model", "1f" }, { "name.input.model", "a.gguf" }),
+                KEY ({ "input.model", "2f" }, { "name.input.model", "b.gguf" }),
+                "input model was a.gguf, is b.gguf\n");
+  must_explain ("t", KEY ({ "t/file.masks", "1f" }, { "t/name.file.masks", "a" }),
+                KEY ({ "t/file.masks", "2f" }, { "t/name.file.masks", "b" }),
+                "stage t: the file of parameter masks was a, is b\n");
+  must_explain ("t", KEY ({ "t/file.masks", "1f" }, { "t/name.file.masks", "a" }),
+                KEY ({ "t/seed", "2f" }),
+                "stage t: seed was not given, is 2f\n"
+                "stage t: the file of parameter masks was a, is not given\n");
+}
+
+/* One line, and not one of each parameter of its source. */
+static void
+a_port_that_is_bound_is_one_change (void **state)
+{
+  (void)state;
+  must_explain ("t", KEY ({ "t/param.x", "1" }),
+                KEY ({ "t/param.x", "1" }, { "t/port data/source", "csv" },
+                     { "t/port data/plugin", "csv 1" }, { "t/port data/file.path", "1f" }),
+                "stage t: port data: source was not given, is csv\n");
 }
 
 /* What a stage gives is no input that changed. */
@@ -203,6 +231,8 @@ main (void)
     cmocka_unit_test (things_with_a_hash_are_called_by_name),
     cmocka_unit_test (what_a_stage_gives_is_left_out),
     cmocka_unit_test (one_place_is_looked_at),
+    cmocka_unit_test (another_file_is_told_by_both_names),
+    cmocka_unit_test (a_port_that_is_bound_is_one_change),
     cmocka_unit_test (a_plugin_is_rebuilt_or_another),
     cmocka_unit_test (a_stage_is_named_where_there_are_several),
     cmocka_unit_test (places_within_a_stage_are_named),
