@@ -6,6 +6,9 @@
 . "$(dirname "$0")/runs-lib.sh"
 plugins slow
 model model.safetensors 4 400 1000
+# The same names and sizes, other numbers.
+cp model.safetensors first.safetensors
+model second.safetensors 4 400 1000 2
 
 cat > p.toml << END
 adze = 1
@@ -29,8 +32,15 @@ begin ()
   [ -e before ] || complain "the run did not begin"
 }
 
+# overwrite FILE: its bytes take the place of the input's, all of them. A write into some would prove
+# nothing: a run that reads those later has read what then stands in the file, and ends well.
+overwrite ()
+{
+  must dd if="$1" of=model.safetensors bs=1M conv=notrunc
+}
+
 begin
-printf 'XXXX' | dd of=model.safetensors bs=1 seek=3000000 conv=notrunc 2> /dev/null
+overwrite second.safetensors
 touch after
 wait "$run" && complain "a run whose input changed ended well"
 grep -q "model.safetensors changed while it was read" run.out || {
@@ -48,12 +58,12 @@ for known in false true; do
   [ $known = true ] || rm -rf adze-runs
   begin
   touch -r model.safetensors time
-  printf 'YYYY' | dd of=model.safetensors bs=1 seek=3000000 conv=notrunc 2> /dev/null
+  overwrite first.safetensors
   touch -r time model.safetensors
   touch after
   wait "$run" && complain "a run whose input changed ended well (its time was put back, known: $known)"
   grep -q "model.safetensors changed while it was read" run.out || complain "that it changed is not said"
-  printf 'XXXX' | dd of=model.safetensors bs=1 seek=3000000 conv=notrunc 2> /dev/null
+  overwrite second.safetensors
   must "$ADZE" run p.toml --set stage.slow.before='""'
 done
 
