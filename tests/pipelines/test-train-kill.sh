@@ -10,7 +10,7 @@ export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/bui
 # killed NAME ROUNDS: NAME.toml is run undisturbed, and in each round killed twice before it may end.
 killed ()
 {
-  local name=$1 rounds=$2 unfinished=0 continued=0 start took round again victim
+  local name=$1 rounds=$2 unfinished=0 continued=0 start took round victim
   start=$(date +%s%N)
   must "$ADZE" run "$name.toml"
   took=$((($(date +%s%N) - start) / 1000))
@@ -19,7 +19,7 @@ killed ()
     rm -rf run
     mkdir run
     cp "$name.toml" run/p.toml
-    for again in 1 2; do
+    for _ in 1 2; do
       "$ADZE" run run/p.toml > /dev/null 2>&1 &
       victim=$!
       sleep "$(awk -v r=$RANDOM -v t=$took 'BEGIN { printf "%.4f", r / 32768 * t / 1000000 }')"
