@@ -260,3 +260,12 @@ adze_model_add_part (adze_model *model, const char *id, const void *data, size_t
   model->parts[model->part_count++] = fresh;
   return NULL;
 }
+
+adze_error *
+adze_model_copy_parts (const adze_model *from, adze_model *into)
+{
+  for (size_t i = 0; i < from->part_count; i++)
+    ADZE_TRY (adze_model_add_part (into, from->parts[i].id, from->parts[i].data,
+                                   from->parts[i].size));
+  return NULL;
+}

@@ -64,6 +64,8 @@ ADZE_MUST_CHECK adze_error *adze_model_add (adze_model *model, const adze_tensor
 /* Copies. A part of this id is an error. */
 ADZE_MUST_CHECK adze_error *adze_model_add_part (adze_model *model, const char *id,
                                                  const void *data, size_t size);
+/* All of FROM's, copied. */
+ADZE_MUST_CHECK adze_error *adze_model_copy_parts (const adze_model *from, adze_model *into);
 const adze_model_part *adze_model_part_find (const adze_model *model, const char *id);
 
 /* ---- Using one. */

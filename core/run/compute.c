@@ -61,7 +61,8 @@ add (adze_execution *x, adze_key *key, const char *stage, const char *part, cons
   return count ? adze_content_add (key, prefix, "threads", count) : adze_error_memory ();
 }
 
-/* What the backend lacks is computed by ref, which then counts as well. */
+/* What the backend lacks is computed by ref, which then counts as well. A result may be of both: who
+ * refuses that does not take it from who did not. */
 adze_error *
 adze_compute_key (adze_execution *x, adze_key *key, const adze_plan_stage *planned)
 {
@@ -69,7 +70,13 @@ adze_compute_key (adze_execution *x, adze_key *key, const adze_plan_stage *plann
   if (!planned->facts->runs)
     return NULL;
   ADZE_TRY (add (x, key, planned->stage->id, "backend", backend));
-  return strcmp (backend, "ref") == 0 ? NULL : add (x, key, planned->stage->id, "reference", "ref");
+  if (strcmp (backend, "ref") == 0)
+    return NULL;
+  ADZE_TRY (add (x, key, planned->stage->id, "reference", "ref"));
+  const char *delegate = x->plan->pipeline->delegate;
+  return strcmp (delegate, "error") == 0
+             ? adze_content_add (key, planned->stage->id, "delegate", delegate)
+             : NULL;
 }
 
 adze_error *

@@ -192,9 +192,11 @@ ADZE_MUST_CHECK adze_error *adze_whole_verify (adze_execution *x, size_t number,
 
 /* ---- whole_keep.c */
 
-/* STORE: where the file of its model lies; NULL: it gives none. CHANGED: it did something. */
+/* GIVEN: the model, as the stage gave it, which is settled; NULL: it gives none. CHANGED: it did
+ * something. */
 ADZE_MUST_CHECK adze_error *adze_whole_keep (adze_execution *x, size_t segment,
-                                             const adze_key *key, const char *store, bool changed);
+                                             const adze_key *key, const adze_model *given,
+                                             bool changed);
 /* Is what FACTS promise still to be had? If not, *FACTS becomes NULL, and WHY says so for people. */
 ADZE_MUST_CHECK adze_error *adze_whole_check (adze_execution *x, size_t segment,
                                               const adze_key *key, adze_value **facts,

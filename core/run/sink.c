@@ -199,6 +199,7 @@ adze_store_open (const char *path, const adze_model *model, adze_model **stored)
     added->file = 0;
     added->offset = offsets[i];
   }
+  ADZE_TRY (adze_model_copy_parts (model, fresh));
   *stored = adze_take (&fresh);
   return NULL;
 }

@@ -28,7 +28,8 @@ const char *adze_sink_file (const adze_sink *sink, uint32_t index);
 /* KEEP: leaves what an uncommitted one has written for a later try. */
 void adze_sink_close (adze_sink *sink, bool keep);
 
-/* A model over a file of the store that MODEL was written to: what adze_model_read needs. */
+/* A model over a file of the store that MODEL was written to: its tensors, where they lie there, and
+ * MODEL's parts, with which stages that take the whole of it compute. */
 ADZE_MUST_CHECK adze_error *adze_store_open (const char *path, const adze_model *model,
                                              adze_model **stored);
 

@@ -294,16 +294,6 @@ check_model (whole_state *s, adze_model *file)
              : adze_nothing_changed (s->x, s->planned);
 }
 
-/* Beside its tensors, which lie in the store. */
-static adze_error *
-copy_parts (const adze_model *from, adze_model *into)
-{
-  for (size_t i = 0; i < from->part_count; i++)
-    ADZE_TRY (adze_model_add_part (into, from->parts[i].id, from->parts[i].data,
-                                   from->parts[i].size));
-  return NULL;
-}
-
 /* The file of the store gets its name, and becomes the stage's output. */
 static adze_error *
 settle_model (whole_state *s)
@@ -318,9 +308,7 @@ settle_model (whole_state *s)
   close (s->fd);
   s->fd = -1;
   ADZE_TRY (adze_store_open (s->path, s->given, &file));
-  adze_error *error = copy_parts (s->given, file);
-  if (!error)
-    error = check_model (s, file);
+  adze_error *error = check_model (s, file);
   if (!error)
     return adze_whole_settle (s->planned, adze_take (&file));
   unlink (s->path);
@@ -372,7 +360,7 @@ keep_result (whole_state *s)
   x->segment_keys[s->segment] = adze_key_hash (&key);
   if (s->planned->output)
     ADZE_TRY (settle_model (s));
-  ADZE_TRY (adze_whole_keep (x, s->segment, &key, s->planned->output ? s->path : NULL,
+  ADZE_TRY (adze_whole_keep (x, s->segment, &key, s->planned->output ? s->given : NULL,
                              s->changed));
   return adze_journal_forget (x->folder, s->journal);
 }

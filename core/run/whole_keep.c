@@ -69,18 +69,16 @@ path_of_part (const adze_execution *x, adze_hash128 key, size_t number, char **p
 
 /* Those that it gave: what came with its input lies there. */
 static adze_error *
-keep_parts (adze_execution *x, size_t segment, adze_hash128 key, adze_value *facts)
+keep_parts (adze_execution *x, adze_hash128 key, const adze_model *given, adze_value *facts)
 {
-  const adze_plan_stage *planned = stage_of (x, segment);
-  const adze_model *file = planned->output ? planned->output->file : NULL;
   adze_value *list = adze_json_list (facts, "parts");
-  for (size_t i = 0; file && i < file->part_count; i++) {
+  for (size_t i = 0; given && i < given->part_count; i++) {
     char text[ADZE_HASH_TEXT];
     ADZE_AUTO_FREE char *path = NULL;
     ADZE_TRY (path_of_part (x, key, i, &path));
-    ADZE_TRY (write_file (facts, path, file->parts[i].data, file->parts[i].size, text));
+    ADZE_TRY (write_file (facts, path, given->parts[i].data, given->parts[i].size, text));
     adze_value *entry = adze_json_table (list, NULL);
-    adze_json_string (entry, "id", file->parts[i].id);
+    adze_json_string (entry, "id", given->parts[i].id);
     adze_json_string (entry, "hash", text);
   }
   return adze_json_failed (facts) ? adze_error_memory () : NULL;
@@ -126,20 +124,21 @@ keep_gave (adze_execution *x, size_t segment, adze_hash128 key, adze_value *fact
 }
 
 adze_error *
-adze_whole_keep (adze_execution *x, size_t segment, const adze_key *key, const char *store,
+adze_whole_keep (adze_execution *x, size_t segment, const adze_key *key, const adze_model *given,
                  bool changed)
 {
   adze_hash128 hash = adze_key_hash (key);
   ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
   if (!facts)
     return adze_error_memory ();
-  if (store) {
+  if (given) {
+    const char *store = stage_of (x, segment)->output->file->files[0].path;
     adze_json_string (facts, "store", store);
     ADZE_TRY (adze_result_add_file (facts, store));
   }
   adze_json_bool (facts, "changed", changed);
   ADZE_TRY (keep_given (x, segment, hash, facts));
-  ADZE_TRY (keep_parts (x, segment, hash, facts));
+  ADZE_TRY (keep_parts (x, hash, given, facts));
   ADZE_TRY (keep_gave (x, segment, hash, facts));
   return adze_result_keep (x->folder, key, facts);
 }
@@ -324,9 +323,10 @@ adze_whole_settle (adze_plan_stage *planned, adze_model *file)
   output->view.count = file->count;
   output->view.format = input ? input->view.format : NULL;
   /* A network that it gave takes the place of the one that came in. */
-  const adze_model *parts = file->part_count > 0 || !input ? file : &input->view;
-  output->view.parts = parts->parts;
-  output->view.part_count = parts->part_count;
+  if (file->part_count == 0 && input)
+    ADZE_TRY (adze_model_copy_parts (&input->view, file));
+  output->view.parts = file->parts;
+  output->view.part_count = file->part_count;
   output->known = true;
   return NULL;
 }

@@ -3,7 +3,8 @@
 own numbers and struct, without a line of ours.
 
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
-                              conv and fixed .onnx
+                              conv, shaped (conv, with the sizes that it reshapes to as a tensor) and
+                              fixed .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
 networks.py fashion           writes fashion.onnx, 784-32-10
 networks.py values            writes values.npz: pictures, and what mlp.onnx gives for them, and a half
@@ -49,8 +50,9 @@ def node(op, inputs, outputs, name="", **attributes):
 
 
 def tensor(name, shape, values):
-    return (b"".join(field(1, d) for d in shape) + field(2, 1) + field(8, name)
-            + field(9, struct.pack(f"<{len(values)}f", *values)))
+    whole = all(isinstance(v, int) for v in values)
+    return (b"".join(field(1, d) for d in shape) + field(2, 7 if whole else 1) + field(8, name)
+            + field(9, struct.pack(f"<{len(values)}{'q' if whole else 'f'}", *values)))
 
 
 def info(name, shape):
@@ -174,6 +176,11 @@ def make():
                         relu, node("Flatten", ["r"], ["f"], "flat"),
                         node("Gemm", ["f", "fc2.weight", "fc2.bias"], ["y"], "fc2")],
           filters, ["N", 1, SIDE, SIDE])
+    write("shaped.onnx", [node("Conv", ["x", "conv.weight", "conv.bias"], ["a"], "conv",
+                               pads=[1, 1, 1, 1]),
+                          relu, node("Reshape", ["r", "sizes"], ["f"], "flat"),
+                          node("Gemm", ["f", "fc2.weight", "fc2.bias"], ["y"], "fc2")],
+          {**filters, "sizes": ([2], [-1, 48])}, ["N", 1, SIDE, SIDE])
 
 
 def make_fashion():

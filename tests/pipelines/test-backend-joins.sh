@@ -38,8 +38,17 @@ rm scores.txt
 must "$ADZE" run p.toml --backend moon --fresh
 cmp ref.txt scores.txt || complain "--backend moon gives other bytes than ref"
 
-# Whoever wants nothing but it is told by name what it does not do.
-sed 's/backend = "moon"/&\ndelegate = "error"/' moon.toml > alone.toml
+# Whoever wants nothing but it is told by name what it does not do, and takes nothing that ref had a part
+# in from a run before. To whom that is all the same, it is the same result.
+must "$ADZE" run moon.toml
+must "$ADZE" run moon.toml --set run.delegate=warn
+cached true
+must "$ADZE" run moon.toml --set run.delegate=error --explain
+grep -qF "stage reckon: delegate was not given, is error" must.out \
+  || complain "--explain does not say why: $(cat must.out)"
 must_fail "is not done by the backend 'moon', and delegation to 'ref' is refused" \
-  "$ADZE" run alone.toml --fresh
+  "$ADZE" run moon.toml --set run.delegate=error
+must "$ADZE" run p.toml
+must "$ADZE" run p.toml --set run.delegate=error
+cached true
 finish

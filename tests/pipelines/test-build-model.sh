@@ -43,6 +43,21 @@ expect mlp.onnx layer.0.weight '64, 784'
 expect words.onnx layer.4.query.weight
 expect lstm.onnx layer.1.recurrent.weight
 
+# ---- Biases begin as zeros, but where the way in which weights begin says something of them.
+# largest INIT NAME REQUIREMENT: of the first layer's NAME, 784 numbers in.
+largest ()
+{
+  network begin 784 "dense 64 init $1" 'dense 10'
+  sed -i '/^\[\[output/,$d' begin.toml
+  printf '[[stage]]\nuse = "validate"\nrequire = "%s"\n' "$3" >> begin.toml
+  printf '  [[stage.rule]]\n  match = "%s"\n  skip = %s\n' '*' true "layer.0.$2" false >> begin.toml
+  must "$ADZE" run begin.toml
+}
+for name in weight bias; do
+  largest fan-in-uniform $name 'max-abs > 0.033 and max-abs <= 0.0357143'
+done
+largest lecun-uniform bias 'max-abs == 0'
+
 # ---- Mistakes, before anything runs.
 wrong ()
 {

@@ -52,6 +52,7 @@ they_are_as_large_as_their_names_say (void **state)
     { BUILD_XAVIER_UNIFORM, 2.0 / (FAN_IN + FAN_OUT), true },
     { BUILD_LECUN_NORMAL, 1.0 / FAN_IN, false },
     { BUILD_LECUN_UNIFORM, 1.0 / FAN_IN, true },
+    { BUILD_FAN_IN_UNIFORM, 1.0 / FAN_IN / 3, true },
     { BUILD_NORMAL, 0.09, false },
     { BUILD_UNIFORM, 0.09 / 3, true },
     { BUILD_ZEROS, 0, true },

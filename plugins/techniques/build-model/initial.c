@@ -109,6 +109,8 @@ build_fill (const adze_host *host, const char *name, build_initial initial, doub
     return draw_all (host, name, true, sqrt (1 / in), count, into, NULL);
   case BUILD_LECUN_UNIFORM:
     return draw_all (host, name, false, sqrt (3 / in), count, into, NULL);
+  case BUILD_FAN_IN_UNIFORM:
+    return draw_all (host, name, false, sqrt (1 / in), count, into, NULL);
   case BUILD_NORMAL:
     return draw_all (host, name, true, spread, count, into, NULL);
   case BUILD_UNIFORM:

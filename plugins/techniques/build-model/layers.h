@@ -61,6 +61,7 @@ typedef enum build_initial {
   BUILD_XAVIER_UNIFORM,
   BUILD_LECUN_NORMAL,
   BUILD_LECUN_UNIFORM,
+  BUILD_FAN_IN_UNIFORM, /* biases, too */
   BUILD_NORMAL,
   BUILD_UNIFORM,
   BUILD_ORTHOGONAL,
@@ -70,8 +71,8 @@ typedef enum build_initial {
 
 /* In the order of build_initial. */
 #define BUILD_INITIALS \
-  "he-normal|he-uniform|xavier-normal|xavier-uniform|lecun-normal|lecun-uniform|normal|uniform|" \
-  "orthogonal|zeros|ones"
+  "he-normal|he-uniform|xavier-normal|xavier-uniform|lecun-normal|lecun-uniform|" \
+  "fan-in-uniform|normal|uniform|orthogonal|zeros|ones"
 
 typedef struct build_layer {
   char text[BUILD_TEXT]; /* as it was written */

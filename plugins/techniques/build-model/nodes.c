@@ -166,6 +166,14 @@ build_weight (build_work *w, const char *name, build_initial initial, int32_t ra
 }
 
 uint32_t
+build_bias (build_work *w, const char *name, int32_t rank, const int64_t *shape, int64_t fan_in)
+{
+  build_initial own = w->plan->layers[w->at].initial;
+  return build_weight (w, name, own == BUILD_FAN_IN_UNIFORM ? own : BUILD_ZEROS, rank, shape,
+                       fan_in, 1);
+}
+
+uint32_t
 build_vector (build_work *w, const char *name, build_initial initial, int64_t length)
 {
   return build_weight (w, name, initial, 1, &length, length, length);
@@ -218,8 +226,7 @@ dense (build_work *w, const build_layer *layer, uint32_t x)
   const int64_t shape[] = { row ? layer->size : in, row ? in : layer->size };
   const adze_graph_attribute turned = build_int ("transB", &yes);
   uint32_t inputs[] = { x, build_weight (w, "weight", layer->initial, 2, shape, in, layer->size),
-                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size)
-                                    : ADZE_NONE };
+                        layer->bias ? build_bias (w, "bias", 1, &layer->size, in) : ADZE_NONE };
   if (row)
     return build_op_with (w, "Gemm", inputs, layer->bias ? 3 : 2, &turned, 1);
   uint32_t y = build_op_with (w, "MatMul", inputs, 2, NULL, 0);
@@ -258,13 +265,14 @@ conv (build_work *w, const build_layer *layer, uint32_t x)
     if (__builtin_mul_overflow (places, layer->kernel[d], &places))
       places = BUILD_MOST;
   }
+  int64_t fan_in = shape[1] * places;
   describe_window (layer, &at);
   at.attributes[at.count++] = build_ints ("dilations", layer->dilation, (size_t)layer->in_rank - 1);
   at.attributes[at.count++] = build_int ("group", &layer->count);
   uint32_t inputs[] = { x,
                         build_weight (w, "weight", layer->initial, layer->in_rank + 1, shape,
-                                      shape[1] * places, layer->size / layer->count * places),
-                        layer->bias ? build_vector (w, "bias", BUILD_ZEROS, layer->size)
+                                      fan_in, layer->size / layer->count * places),
+                        layer->bias ? build_bias (w, "bias", 1, &layer->size, fan_in)
                                     : ADZE_NONE };
   return build_op_with (w, "Conv", inputs, layer->bias ? 3 : 2, at.attributes, at.count);
 }

@@ -38,6 +38,10 @@ uint32_t build_transpose (build_work *w, uint32_t value, const int64_t *perm, si
 uint32_t build_weight (build_work *w, const char *name, build_initial initial, int32_t rank,
                        const int64_t *shape, int64_t fan_in, int64_t fan_out);
 
+/* Likewise. Zeros, unless the layer's weights begin in a way that says something of biases. */
+uint32_t build_bias (build_work *w, const char *name, int32_t rank, const int64_t *shape,
+                     int64_t fan_in);
+
 /* One of LENGTH numbers. */
 uint32_t build_vector (build_work *w, const char *name, build_initial initial, int64_t length);
 

@@ -20,7 +20,7 @@ project (build_work *w, const build_layer *layer, const char *name, uint32_t x)
   uint32_t y = build_op (w, "MatMul", x, matrix, BUILD_END);
   if (!layer->bias)
     return y;
-  return build_op (w, "Add", y, build_weight (w, bias, BUILD_ZEROS, 1, shape, 1, 1), BUILD_END);
+  return build_op (w, "Add", y, build_bias (w, bias, 1, shape, layer->in[1]), BUILD_END);
 }
 
 /* [batch, places, heads times numbers] becomes [batch, heads, ...], the rest as PERM says. */
@@ -113,7 +113,7 @@ build_recurrent (build_work *w, const build_layer *layer, uint32_t x)
   const uint32_t inputs[]
       = { sequence, build_weight (w, "weight", layer->initial, 3, in, layer->in[1], size),
           build_weight (w, "recurrent.weight", layer->initial, 3, again, size, size),
-          build_weight (w, "bias", BUILD_ZEROS, 2, bias, 1, 1) };
+          build_bias (w, "bias", 2, bias, size) };
   uint32_t y = recur (w, layer, inputs);
   /* One direction: [places, 1, batch, numbers], or [1, batch, numbers] of the last place. */
   y = build_op (w, "Squeeze", y, build_list (w, &axis, 1), BUILD_END);
