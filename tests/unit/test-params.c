@@ -459,6 +459,29 @@ test_bound (void **state)
   assert_string_equal (v[8].nested->values[0].string, "b");
 }
 
+/* Nobody can tell how a map was written: not the plugin, and no key of a result. */
+static void
+test_maps_have_no_order (void **state)
+{
+  (void)state;
+  ADZE_AUTO_PARAMS params = NULL;
+  ADZE_AUTO (adze_document) document = { 0 };
+  ADZE_AUTO_VALUE given = NULL;
+  ADZE_AUTO (adze_buffer) shown = { 0 };
+  const char *text = "sparsity = 0\nlayers = { x = \"a\", m = \"b\", c = \"a\" }\n";
+  assert_null (bind (text, NULL, &params));
+  const struct adze_param_value *layers = params->values[8].nested->values;
+  assert_string_equal (layers[0].name, "c");
+  assert_string_equal (layers[1].name, "m");
+  assert_string_equal (layers[1].string, "b");
+  assert_string_equal (layers[2].name, "x");
+  assert_null (adze_toml_parse ("p.toml", text, strlen (text), &document));
+  assert_null (adze_param_given (&table[8], document.root, false, &given));
+  adze_value_write_toml (given, &shown);
+  adze_buffer_add (&shown, "", 1);
+  assert_string_equal (shown.data, "{ c = \"a\", m = \"b\", x = \"a\" }");
+}
+
 static void
 test_presets_fill_in (void **state)
 {
@@ -767,6 +790,7 @@ main (void)
     cmocka_unit_test (test_sizes),
     cmocka_unit_test (test_partly_bound),
     cmocka_unit_test (test_bound),
+    cmocka_unit_test (test_maps_have_no_order),
     cmocka_unit_test (test_presets_fill_in),
     cmocka_unit_test (test_complaints),
     cmocka_unit_test (test_all_at_once),

@@ -353,6 +353,15 @@ bind_scalar (binder *b, const adze_param *param, uint32_t type, const adze_value
   }
 }
 
+static int
+by_name (const void *a, const void *b)
+{
+  const struct adze_param_value *one = a, *other = b;
+  return strcmp (one->name, other->name);
+}
+
+/* Those of a map come in the order of their names, since no key of a result tells how somebody wrote
+ * them. */
 static void
 bind_entries (binder *b, const adze_param *param, const adze_value *value, size_t depth,
               struct adze_param_value *into)
@@ -376,6 +385,8 @@ bind_entries (binder *b, const adze_param *param, const adze_value *value, size_
     else
       b->no_memory = true;
   }
+  if (param->type == ADZE_PARAM_MAP && !b->no_memory && into->nested->count > 1)
+    qsort (into->nested->values, into->nested->count, sizeof into->nested->values[0], by_name);
 }
 
 static void

@@ -380,6 +380,20 @@ check_preset_component (const adze_param *param, const adze_value *value)
   return NULL;
 }
 
+/* As plugins are given them: see adze/param.h. */
+static int
+by_key (const void *a, const void *b)
+{
+  return strcmp ((*(adze_value *const *)a)->key, (*(adze_value *const *)b)->key);
+}
+
+static void
+sort_map (const adze_param *param, adze_value *value)
+{
+  if (param->type == ADZE_PARAM_MAP && value->count > 1)
+    qsort (value->items, value->count, sizeof value->items[0], by_key);
+}
+
 adze_error *
 adze_param_typed (const adze_param *param, const adze_value *value, adze_value **typed)
 {
@@ -392,6 +406,7 @@ adze_param_typed (const adze_param *param, const adze_value *value, adze_value *
   bool entries = param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP;
   for (size_t i = 0; entries && i < made->count; i++)
     integer_to_float (param->item, made->items[i]);
+  sort_map (param, made);
   *typed = adze_take (&made);
   return NULL;
 }
@@ -424,6 +439,7 @@ adze_param_preset (const adze_param *param, adze_value **value)
     ADZE_TRY (adze_param_fit_entry (param, preset->items[i]));
     integer_to_float (param->item, preset->items[i]);
   }
+  sort_map (param, preset);
   *value = adze_take (&preset);
   return NULL;
 }

@@ -78,7 +78,8 @@ typedef struct adze_params_service {
   /* [any] The text of a string or choice, the absolute path of a file (also of one that is
    * written; empty: none), the id of a component. */
   const char *(*get_string) (const adze_params *params, const char *name);
-  /* [any] The parameters of a component; the entries of a list, named "0", "1" ..., or of a map. */
+  /* [any] The parameters of a component; the entries of a list, named "0", "1" ..., or of a map, in
+   * the order of their names however they were written. */
   const adze_params *(*get_nested) (const adze_params *params, const char *name);
   /* [any] How many values there are, and the name of one; NULL beyond the last. */
   size_t (*count) (const adze_params *params);

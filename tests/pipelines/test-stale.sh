@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Nothing is taken for what a run would make now that is not: what a result depends on, beyond the
+# values of its parameters and of its inputs, counts as well, and --explain says what of it changed.
+. "$(dirname "$0")/runs-lib.sh"
+
+# explained LINE...: --explain of p.toml says each of these lines.
+explained ()
+{
+  local line
+  must "$ADZE" run p.toml --explain
+  for line; do
+    sed "s|$PWD/||g" must.out | grep -qxF -- "$line" || {
+      complain "--explain does not say: $line"
+      cat must.out >&2
+    }
+  done
+}
+
+# head MODEL: what every pipeline here begins with.
+head ()
+{
+  printf 'adze = 1\nname = "%s"\n[model]\npath = "%s"\n[[stage]]\n' "${1%%.*}" "$1"
+}
+
+# ---- A map has no order.
+
+model model.safetensors 2 16 16
+renamed ()
+{
+  head model.safetensors
+  printf 'use = "rename"\nnames = { %s }\n[[output]]\npath = "out.safetensors"\n' "$1"
+}
+"$ADZE" show model.safetensors --json > shown
+names=($(grep -o '"name": *"[^"]*"' shown | cut -d '"' -f 4))
+renamed "\"${names[0]}\" = \"x\", \"${names[1]}\" = \"a\"" > p.toml
+must "$ADZE" run p.toml
+renamed "\"${names[1]}\" = \"a\", \"${names[0]}\" = \"x\"" > p.toml
+explained 'segment 1 of 1 (rename): is there already'
+renamed "\"${names[1]}\" = \"x\", \"${names[0]}\" = \"a\"" > p.toml
+explained 'segment 1 of 1 (rename): would be done again'
+finish
