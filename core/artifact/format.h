@@ -8,6 +8,8 @@
 #include "artifact/model.h"
 #include "plugin/runtime.h"
 
+typedef struct adze_writer adze_writer;
+
 typedef struct adze_format_options {
   const char *format;         /* its id; NULL: whichever recognises the file */
   const adze_document *document; /* where SETTINGS lies, for messages; NULL: nowhere */
@@ -15,6 +17,8 @@ typedef struct adze_format_options {
   uint64_t structure_limit;   /* bytes; 0: 100 MB */
   adze_guard *guard;          /* for writing: what must not be written over; NULL: nothing */
   const char *tag;            /* for adze_model_write: as in adze_writer_open; NULL: one of its own */
+  adze_writer **written;      /* for it, too: becomes the writer, for adze_writer_file and for whoever
+                               * asks to close; NULL: nobody asks */
 } adze_format_options;
 
 /* OPTIONS may be NULL. Refuses what the catalog's rules refuse (adze/draft/format.h): every
@@ -50,8 +54,6 @@ ADZE_MUST_CHECK adze_error *adze_format_try_model (adze_runtime *runtime, const 
 
 /* The bytes of a TAG by which runs are told apart in a folder. */
 #define ADZE_RUN_TAG 12
-
-typedef struct adze_writer adze_writer;
 
 /* Where the bytes of a tensor go. */
 typedef struct adze_writer_place {

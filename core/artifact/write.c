@@ -158,6 +158,9 @@ adze_model_write (adze_runtime *runtime, const adze_model *model, const char *pa
     error = adze_error_wrap (error, "cannot write the model %s", path);
   if (!error)
     error = adze_writer_commit (writer);
-  adze_writer_close (writer, false);
+  if (!error && options && options->written)
+    *options->written = writer;
+  else
+    adze_writer_close (writer, false);
   return error;
 }

@@ -117,34 +117,44 @@ adze_output_key (adze_execution *x, size_t number, const adze_plan_model *model,
   return adze_content_output (x, key, number);
 }
 
+/* FACTS has all of its files, so that one that goes or changes later is missed. */
 static adze_error *
-write_model (adze_execution *x, size_t number, const adze_plan_model *model)
+copy_model (adze_execution *x, size_t number, const adze_plan_model *model, const adze_key *key,
+            adze_value *facts)
 {
-  const adze_pipeline_output *output = &x->plan->pipeline->outputs[number];
-  ADZE_AUTO (adze_key) key = { 0 };
-  ADZE_AUTO_VALUE found = NULL;
-  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
   adze_format_options options;
   char tag[ADZE_HASH_TEXT];
   adze_model whole;
+  adze_writer *written = NULL;
+  ADZE_TRY (adze_format_options_of (x->plan, number, &options));
+  adze_part_tag (adze_key_hash (key), tag);
+  options.tag = tag;
+  options.written = &written;
+  ADZE_TRY (complete_model (model, &whole));
+  adze_error *error = adze_model_write (x->plan->runtime, &whole,
+                                        x->plan->pipeline->outputs[number].path, &options);
+  free (whole.tensors);
+  for (uint32_t i = 0; !error && adze_writer_file (written, i); i++)
+    error = adze_result_add_file (facts, adze_writer_file (written, i));
+  adze_writer_close (written, false);
+  return error;
+}
+
+static adze_error *
+write_model (adze_execution *x, size_t number, const adze_plan_model *model)
+{
+  ADZE_AUTO (adze_key) key = { 0 };
+  ADZE_AUTO_VALUE found = NULL;
+  ADZE_AUTO_VALUE facts = adze_value_new (ADZE_VALUE_TABLE);
   if (!facts)
     return adze_error_memory ();
   ADZE_TRY (adze_output_key (x, number, model, &key));
   ADZE_TRY (adze_result_find (x->folder, &key, &found));
   if (found)
     return NULL;
-  ADZE_TRY (adze_format_options_of (x->plan, number, &options));
-  adze_part_tag (adze_key_hash (&key), tag);
-  options.tag = tag;
-  ADZE_TRY (complete_model (model, &whole));
-  adze_error *error = adze_model_write (x->plan->runtime, &whole, output->path, &options);
-  free (whole.tensors);
-  ADZE_TRY (error);
-  ADZE_TRY (adze_result_add_file (facts, output->path));
+  ADZE_TRY (copy_model (x, number, model, &key, facts));
   ADZE_TRY (adze_result_keep (x->folder, &key, facts));
-  /* Only the plan knows of shards beside it. */
-  const adze_plan_output *planned = &x->plan->outputs[number];
-  tell_written (x, output->path, planned->asked ? planned->bytes : bytes_of (facts, 0));
+  tell_written (x, x->plan->pipeline->outputs[number].path, bytes_of (facts, 0));
   return NULL;
 }
 

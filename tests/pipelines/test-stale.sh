@@ -39,4 +39,32 @@ renamed "\"${names[1]}\" = \"a\", \"${names[0]}\" = \"x\"" > p.toml
 explained 'segment 1 of 1 (rename): is there already'
 renamed "\"${names[1]}\" = \"x\", \"${names[0]}\" = \"a\"" > p.toml
 explained 'segment 1 of 1 (rename): would be done again'
+
+# ---- A copied output has more than one file.
+
+{
+  head model.safetensors
+  cat << END
+use = "clip"
+percentile = 60
+[[output]]
+path = "whole.safetensors"
+[[output]]
+path = "parts.safetensors.index.json"
+from = "clip.model"
+shard-size = 1100
+END
+} > p.toml
+must "$ADZE" run p.toml
+explained 'output parts.safetensors.index.json: is there already'
+rm parts-00002-of-*
+explained 'output parts.safetensors.index.json: would be written again' \
+  "  because its file parts-00002-of-00002.safetensors has gone"
+must "$ADZE" run p.toml
+must "$ADZE" show parts.safetensors.index.json
+printf x >> parts-00001-of-00002.safetensors
+explained 'output parts.safetensors.index.json: would be written again'
+must "$ADZE" run p.toml
+must "$ADZE" show parts.safetensors.index.json
+must "$ADZE" diff parts.safetensors.index.json whole.safetensors
 finish
