@@ -5,9 +5,8 @@
  * hashed is a stream of numbers of eight little-endian bytes and of texts, each text behind its
  * length, so that no two things give the same stream.
  *
- * Names count, and the order that tensors, metadata, parts and traits have in a file does not: that
- * is the format's business. So each entry of a set is hashed by itself, with its name, and the
- * hashes are added up, which gives the same sum in any order and takes no memory. */
+ * Names count, and so does the order of tensors, metadata, parts and traits: what is made of a model is
+ * written in its order, so that two models that differ in nothing else give files that differ. */
 #include <string.h>
 
 /* The state lies on the stack, and its size must be that of the code that fills it. */
@@ -17,7 +16,7 @@
 #include "artifact/hash_avx2.h"
 
 /* Changes with what is hashed, so that results of another adze are not taken for ours. */
-#define STREAM_VERSION 2
+#define STREAM_VERSION 3
 
 /* Does a stretch of so many elements end with a whole block and a whole byte? */
 static bool
@@ -119,37 +118,7 @@ end (stream *from)
   return (adze_hash128){ hash.low64, hash.high64 };
 }
 
-/* ---- Sets. */
-
-typedef void (*put_thing) (stream *into, const void *things, size_t number);
-
-static void
-put_set (stream *into, const void *things, size_t count, put_thing put)
-{
-  adze_hash128 sum = { 0, 0 };
-  for (size_t i = 0; i < count; i++) {
-    stream entry;
-    begin (&entry, "adze.entry");
-    put (&entry, things, i);
-    adze_hash128 hash = end (&entry);
-    sum.low += hash.low;
-    sum.high += hash.high;
-  }
-  put_number (into, count);
-  put_hash (into, sum);
-}
-
 /* ---- Values. */
-
-static void put_value (stream *into, const adze_value *value);
-
-static void
-put_entry (stream *into, const void *things, size_t number)
-{
-  const adze_value *item = ((const adze_value *)things)->items[number];
-  put_bytes (into, item->key, item->key_size);
-  put_value (into, item);
-}
 
 static void
 put_value (stream *into, const adze_value *value)
@@ -172,12 +141,14 @@ put_value (stream *into, const adze_value *value)
     put_bytes (into, value->string, value->string_size);
     break;
   case ADZE_VALUE_LIST:
-    put_number (into, value->count);
-    for (size_t i = 0; i < value->count; i++)
-      put_value (into, value->items[i]);
-    break;
   case ADZE_VALUE_TABLE:
-    put_set (into, value, value->count, put_entry);
+    put_number (into, value->count);
+    for (size_t i = 0; i < value->count; i++) {
+      const adze_value *item = value->items[i];
+      if (value->type == ADZE_VALUE_TABLE)
+        put_bytes (into, item->key, item->key_size);
+      put_value (into, item);
+    }
     break;
   }
 }
@@ -253,42 +224,25 @@ adze_tensor_hash (const adze_model_tensor *tensor, const adze_hash128 *leaves, s
   return end (&into);
 }
 
-typedef struct whole {
-  const adze_model *model;
-  const adze_hash128 *tensors;
-} whole;
-
-static void
-put_tensor (stream *into, const void *things, size_t number)
-{
-  put_hash (into, ((const whole *)things)->tensors[number]);
-}
-
-static void
-put_metadata (stream *into, const void *things, size_t number)
-{
-  const adze_metadata_entry *entry = &((const whole *)things)->model->metadata.entries[number];
-  put_bytes (into, entry->key, entry->key_size);
-  put_meta (into, &entry->value);
-}
-
-static void
-put_part (stream *into, const void *things, size_t number)
-{
-  const adze_model_part *part = &((const whole *)things)->model->parts[number];
-  put_text (into, part->id);
-  put_bytes (into, part->data, part->size);
-}
-
 adze_hash128
 adze_model_hash (const adze_model *model, const adze_hash128 *tensors)
 {
   stream into;
-  const whole all = { model, tensors };
   begin (&into, "adze.model");
   put_number (&into, STREAM_VERSION);
-  put_set (&into, &all, model->count, put_tensor);
-  put_set (&into, &all, model->metadata.count, put_metadata);
-  put_set (&into, &all, model->part_count, put_part);
+  put_number (&into, model->count);
+  for (size_t i = 0; i < model->count; i++)
+    put_hash (&into, tensors[i]);
+  put_number (&into, model->metadata.count);
+  for (size_t i = 0; i < model->metadata.count; i++) {
+    const adze_metadata_entry *entry = &model->metadata.entries[i];
+    put_bytes (&into, entry->key, entry->key_size);
+    put_meta (&into, &entry->value);
+  }
+  put_number (&into, model->part_count);
+  for (size_t i = 0; i < model->part_count; i++) {
+    put_text (&into, model->parts[i].id);
+    put_bytes (&into, model->parts[i].data, model->parts[i].size);
+  }
   return end (&into);
 }

@@ -77,8 +77,8 @@ ADZE_MUST_CHECK adze_error *adze_model_read (const adze_model *model,
                                              const adze_model_tensor *tensor, uint64_t offset,
                                              void *buffer, size_t size);
 
-/* The content, whatever the file: 128 bits over names, types, shapes, bytes, metadata, parts. The
- * order in which a file has its tensors or its metadata does not count.
+/* The content, whatever the file: 128 bits over names, types, shapes, bytes, metadata, parts, each in
+ * the order in which the file has them: what is made of it is written so.
  *
  * Bytes are hashed in leaves, so that pieces can be hashed by whoever has them in hand: a leaf is
  * adze_leaf_elements (meta) consecutive elements of a tensor (the last one may be shorter), which

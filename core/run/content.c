@@ -38,17 +38,6 @@ adze_identity_text (const adze_model *file, char text[ADZE_HASH_TEXT])
   adze_hash_text (all, text);
 }
 
-void
-adze_content_text (const adze_model *file, adze_hash128 content, char text[ADZE_HASH_TEXT])
-{
-  for (size_t i = 0; i < file->count; i++) {
-    const char *name = file->tensors[i].meta.name;
-    const adze_hash128 link[] = { content, adze_leaf_hash (name, strlen (name)) };
-    content = adze_leaf_hash (link, sizeof link);
-  }
-  adze_hash_text (content, text);
-}
-
 /* One tensor, in leaves. */
 static adze_error *
 hash_tensor (const adze_model *file, size_t number, adze_hash128 *hash)

@@ -80,9 +80,6 @@ void adze_execution_close (adze_execution *x);
 /* Which files a model lies in, by identity, as a hash. */
 void adze_identity_text (const adze_model *file, char text[ADZE_HASH_TEXT]);
 
-/* CONTENT, the hash of what FILE holds, and the order in which its tensors come, which content does
- * not tell and what stages have observed goes by. */
-void adze_content_text (const adze_model *file, adze_hash128 content, char text[ADZE_HASH_TEXT]);
 /* The hash of what FILE holds now, all of which is read for it. */
 ADZE_MUST_CHECK adze_error *adze_content_read (adze_runtime *runtime, const adze_model *file,
                                                adze_hash128 *hash);

@@ -11,7 +11,7 @@
 
 #include "run/folder_private.h"
 
-enum { KNOWN_FORMAT = 1, KNOWN_MOST = 10000 };
+enum { KNOWN_FORMAT = 2, KNOWN_MOST = 10000 };
 /* What a process that is killed has learnt since is lost, and hashed again. */
 #define SAVE_EVERY_NS ((int64_t)1000000000)
 

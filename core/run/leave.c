@@ -68,7 +68,7 @@ add_content (const adze_execution *x, size_t number, adze_value *contents)
   if (x->plan->inputs[number])
     ADZE_TRY (adze_content_known (x, number, &known, &hash));
   if (known)
-    adze_content_text (x->plan->inputs[number]->file, hash, text);
+    adze_hash_text (hash, text);
   adze_json_string (contents, NULL, text);
   return NULL;
 }

@@ -146,7 +146,7 @@ check_content (const why_state *s, const adze_model *file, const char *then)
   char now[ADZE_HASH_TEXT] = "";
   if (then) {
     ADZE_TRY (adze_content_read (s->runtime, file, &hash));
-    adze_content_text (file, hash, now);
+    adze_hash_text (hash, now);
     if (strcmp (now, then) == 0)
       return NULL;
   }

@@ -67,4 +67,46 @@ explained 'output parts.safetensors.index.json: would be written again'
 must "$ADZE" run p.toml
 must "$ADZE" show parts.safetensors.index.json
 must "$ADZE" diff parts.safetensors.index.json whole.safetensors
+
+# ---- The order of an input's tensors, and of its metadata, is that of what is made of it.
+
+# written PATH HEADER DATA: a safetensors file with a header of up to 255 bytes.
+written ()
+{
+  printf "\\x$(printf %02x ${#2})\\0\\0\\0\\0\\0\\0\\0%s%s" "$2" "$3" > "$1"
+}
+# ordered META FIRST SECOND: the tensors A and B, of letters that tell which is which.
+ordered ()
+{
+  local A=AAAABBBBCCCCDDDD B=EEEEFFFFGGGGHHHH tensor='"dtype":"F32","shape":[4],"data_offsets"'
+  written turned.safetensors \
+    "{\"__metadata__\":{$1},\"$2\":{$tensor:[0,16]},\"$3\":{$tensor:[16,32]}}" "${!2}${!3}"
+}
+{
+  head turned.safetensors
+  cat << END
+use = "clip"
+percentile = 60
+[[output]]
+path = "turned-out.safetensors"
+[[output]]
+path = "turned-copy.safetensors"
+from = "input.model"
+END
+} > p.toml
+ordered '"x":"1","y":"2"' A B
+must "$ADZE" run p.toml
+for order in '"x":"1","y":"2" B A' '"y":"2","x":"1" B A'; do
+  ordered $order
+  explained 'segment 1 of 1 (clip): would be done again' \
+    '  because stage clip: input turned.safetensors changed' \
+    'output turned-copy.safetensors: would be written again'
+  must "$ADZE" run p.toml
+  cp turned-out.safetensors turned-kept.safetensors
+  cp turned-copy.safetensors turned-kept-copy.safetensors
+  must "$ADZE" run p.toml --fresh
+  cmp turned-kept.safetensors turned-out.safetensors || complain "$order: a fresh run gives other bytes"
+  cmp turned-kept-copy.safetensors turned-copy.safetensors ||
+    complain "$order: a fresh copy has other bytes"
+done
 finish

@@ -599,7 +599,7 @@ a_damaged_memory_is_none (void **state)
   put (folder, 1, "content", 10);
   adze_folder_close (folder);
   write_text (in_world (w, "runs/known.json"),
-              "{\"format\": 1, \"files\": [7, {\"what\": \"content\"}, {\"what\": \"x\", \"file\": "
+              "{\"format\": 2, \"files\": [7, {\"what\": \"content\"}, {\"what\": \"x\", \"file\": "
               "\"1:2\", \"hash\": \"zz\"}]}");
   folder = open_small (w);
   assert_false (knows (folder, 1, "content", 10));
