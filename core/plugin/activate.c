@@ -153,10 +153,29 @@ activate_plugin (adze_runtime *runtime, adze_plugin_record *record)
 }
 
 static adze_error *
-test_library (adze_runtime *runtime, const adze_plugin_record *record, char **tested)
+test_library (adze_runtime *runtime, adze_plugin_record *record)
 {
-  ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, tested));
-  remember_tested (runtime, record, *tested);
+  adze_names_free (adze_take (&record->libraries), record->library_count);
+  record->library_count = 0;
+  ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, &record->libraries,
+                                &record->library_count));
+  remember_tested (runtime, record, record->libraries[0]);
+  return NULL;
+}
+
+adze_error *
+adze_record_library (adze_runtime *runtime, adze_plugin_record *record, size_t number,
+                     const char **path)
+{
+  *path = NULL;
+  if (!record->manifest || !record->manifest->foreign)
+    return NULL;
+  if (!record->library && !record->libraries)
+    ADZE_TRY (test_library (runtime, record));
+  if (record->library)
+    *path = adze_foreign_library_at (record->library, number);
+  else if (number < record->library_count)
+    *path = record->libraries[number];
   return NULL;
 }
 
@@ -166,21 +185,18 @@ test_library (adze_runtime *runtime, const adze_plugin_record *record, char **te
 static adze_error *
 activate_foreign (adze_runtime *runtime, adze_plugin_record *record)
 {
-  ADZE_AUTO_FREE char *tested = runtime->is_worker ? NULL : tested_before (runtime, record);
-  bool remembered = tested != NULL;
-  if (!tested && !runtime->is_worker)
-    ADZE_TRY (test_library (runtime, record, &tested));
+  ADZE_AUTO_FREE char *before = runtime->is_worker ? NULL : tested_before (runtime, record);
+  if (!before && !runtime->is_worker)
+    ADZE_TRY (test_library (runtime, record));
   ADZE_TRY (adze_foreign_bind (record->manifest, record->path, &record->library));
   const char *library = adze_foreign_library_path (record->library);
-  if (remembered && strcmp (tested, library) != 0) {
-    free (adze_take (&tested));
-    ADZE_TRY (test_library (runtime, record, &tested));
-  }
-  if (tested && strcmp (tested, library) != 0)
+  if (before && strcmp (before, library) != 0)
+    ADZE_TRY (test_library (runtime, record));
+  if (record->libraries && strcmp (record->libraries[0], library) != 0)
     return adze_refusal_facts (
         adze_refusal (ADZE_E_CONTRACT, ADZE_STEP_SELF_TEST, record->path,
                       "another library was tested than is found now"),
-        tested, library,
+        record->libraries[0], library,
         "see that the same one is found everywhere (LD_LIBRARY_PATH), then run `adze plugin "
         "rescan`");
   return open_desk (runtime, record);

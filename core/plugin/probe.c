@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "plugin/refusal.h"
 #include "plugin/worker_client.h"
@@ -99,16 +100,31 @@ understand_manifest (const adze_document *reply, const adze_value *answer, void 
   return adze_manifest_from_value (reply, answer, result);
 }
 
+typedef struct tested_files {
+  char **names;
+  size_t count;
+} tested_files;
+
 static adze_error *
-understand_library (const adze_document *reply, const adze_value *answer, void *result)
+understand_libraries (const adze_document *reply, const adze_value *answer, void *result)
 {
-  const adze_value *file = adze_value_get (answer, "library");
-  char **library = result;
+  const adze_value *files = adze_value_get (answer, "libraries");
+  tested_files *tested = result;
   (void)reply;
-  if (!file || file->type != ADZE_VALUE_STRING)
+  if (!files || files->type != ADZE_VALUE_LIST || files->count == 0)
     return adze_error_new (ADZE_E_FORMAT, "the worker did not say which library it tested");
-  *library = strdup (file->string);
-  return *library ? NULL : adze_error_memory ();
+  tested->names = calloc (files->count, sizeof *tested->names);
+  if (!tested->names)
+    return adze_error_memory ();
+  for (size_t i = 0; i < files->count; i++) {
+    const adze_value *file = files->items[i];
+    if (file->type != ADZE_VALUE_STRING)
+      return adze_error_new (ADZE_E_FORMAT, "the worker tested what is no file");
+    if (!(tested->names[tested->count] = strdup (file->string)))
+      return adze_error_memory ();
+    tested->count++;
+  }
+  return NULL;
 }
 
 adze_error *
@@ -118,7 +134,16 @@ adze_probe_plugin (const char *worker, const char *path, adze_manifest **manifes
 }
 
 adze_error *
-adze_probe_foreign (const char *worker, const char *path, char **library)
+adze_probe_foreign (const char *worker, const char *path, char ***libraries, size_t *count)
 {
-  return probe (worker, "self-test", path, ADZE_SELF_TEST_LIMIT_MS, understand_library, library);
+  tested_files tested = { 0 };
+  adze_error *error = probe (worker, "self-test", path, ADZE_SELF_TEST_LIMIT_MS,
+                             understand_libraries, &tested);
+  if (error) {
+    adze_names_free (tested.names, tested.count);
+    return error;
+  }
+  *libraries = tested.names;
+  *count = tested.count;
+  return NULL;
 }

@@ -14,9 +14,9 @@
 ADZE_MUST_CHECK adze_error *adze_probe_plugin (const char *worker, const char *path,
                                                adze_manifest **manifest);
 
-/* Binds the library of a foreign manifest in a worker and runs its vectors. *LIBRARY, to be
- * freed, is the file that was tested. */
+/* Binds the library of a foreign manifest in a worker and runs its vectors. *LIBRARIES, at least one, are
+ * the files that its functions lie in: the first is the one that was tested. */
 ADZE_MUST_CHECK adze_error *adze_probe_foreign (const char *worker, const char *path,
-                                                char **library);
+                                                char ***libraries, size_t *count);
 
 #endif

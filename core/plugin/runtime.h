@@ -38,6 +38,8 @@ typedef struct adze_plugin_record {
   bool loaded;
   adze_opened opened;
   adze_foreign *library;
+  char **libraries; /* of a foreign one: what a worker that bound it found */
+  size_t library_count;
   adze_desk *desk;            /* for init and deinit */
   pthread_mutex_t plugin_lock; /* ADZE_THREADS_PLUGIN */
 
@@ -122,6 +124,10 @@ ADZE_MUST_CHECK adze_error *adze_activate (adze_runtime *runtime, adze_plugin_re
 /* The callbacks of a component of a loaded plugin; *OWN is what its desk needs to own. */
 ADZE_MUST_CHECK adze_error *adze_active_callbacks (adze_plugin_record *record, const char *id,
                                                    const adze_callbacks **callbacks, void **own);
+/* The file of a library that functions of a foreign RECORD lie in, by number; *PATH NULL behind the last
+ * one, and for every other plugin. Where it is not loaded in this process, a worker binds it. */
+ADZE_MUST_CHECK adze_error *adze_record_library (adze_runtime *runtime, adze_plugin_record *record,
+                                                 size_t number, const char **path);
 ADZE_MUST_CHECK adze_error *adze_check_digest (const adze_plugin_record *record);
 /* The checks that precede a load: digest, and the probe. What a host that only wants to run the
  * plugin elsewhere does too. */

@@ -56,6 +56,7 @@ adze_record_free (adze_plugin_record *record)
   adze_desk_close (record->desk);
   adze_opened_cleanup (&record->opened);
   adze_foreign_free (record->library);
+  adze_names_free (record->libraries, record->library_count);
   adze_manifest_free (record->manifest);
   adze_error_free (record->failure);
   adze_record_info_free (record->info);

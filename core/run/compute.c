@@ -52,7 +52,7 @@ add (adze_execution *x, adze_key *key, const char *stage, const char *part, cons
   ADZE_TRY (adze_find_component (x->plan->runtime, id, &record, &component));
   ADZE_TRY (ask (x->plan->runtime, id, &identity, &threads));
   ADZE_TRY (adze_content_add (key, stage, part, id));
-  ADZE_TRY (adze_content_plugin (key, prefix, record));
+  ADZE_TRY (adze_content_plugin (x, key, prefix, record));
   if (identity[0])
     ADZE_TRY (adze_content_add (key, prefix, "identity", identity));
   if (!threads)
@@ -90,7 +90,7 @@ adze_compute_lock (const adze_plan *plan, const adze_plan_stage *planned, adze_l
   if (!planned->facts->runs)
     return NULL;
   ADZE_TRY (adze_find_component (plan->runtime, id, &record, &component));
-  ADZE_TRY (adze_lock_use_plugin (uses, record));
   ADZE_TRY (ask (plan->runtime, id, &identity, &threads));
+  ADZE_TRY (adze_lock_use_plugin (uses, plan->runtime, record));
   return adze_lock_use_backend (uses, id, identity);
 }

@@ -347,7 +347,7 @@ adze_content_output (adze_execution *x, adze_key *key, size_t number)
   ADZE_TRY (adze_find_component (x->plan->runtime, output->format, &record, &component));
   ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "path", output->path));
   ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "format", output->format));
-  ADZE_TRY (adze_content_plugin (key, ADZE_KEY_OUTPUT, record));
+  ADZE_TRY (adze_content_plugin (x, key, ADZE_KEY_OUTPUT, record));
   return adze_content_settings (x, key, ADZE_KEY_OUTPUT, component, output->settings, false);
 }
 
@@ -385,7 +385,7 @@ adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_i
     const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
     const char *id = planned->stage->id;
     ADZE_TRY (adze_content_add (key, id, "technique", planned->stage->use));
-    ADZE_TRY (adze_content_plugin (key, id, planned->stage->record));
+    ADZE_TRY (adze_content_plugin (x, key, id, planned->stage->record));
     ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
                                      planned->stage->settings, false));
     ADZE_TRY (add_rules (x, key, planned));

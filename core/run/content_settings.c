@@ -38,22 +38,6 @@ adze_content_value (adze_key *key, const char *prefix, const char *kind, const c
   return adze_content_add (key, prefix, part, shown);
 }
 
-adze_error *
-adze_content_plugin (adze_key *key, const char *prefix, const adze_plugin_record *record)
-{
-  const adze_manifest *manifest = record->manifest;
-  ADZE_AUTO_FREE char *plugin
-      = adze_text_format ("%s %s", manifest->id, manifest->version ? manifest->version : "");
-  if (!plugin)
-    return adze_error_memory ();
-  ADZE_TRY (adze_content_add (key, prefix, "plugin", plugin));
-  if (record->builtin)
-    return adze_content_add (key, prefix, "build", adze_version ());
-  char digest[ADZE_DIGEST_TEXT];
-  ADZE_TRY (adze_digest_file (record->path, digest));
-  return adze_content_add (key, prefix, "build", digest);
-}
-
 /* ---- Files. */
 
 const char *
@@ -149,6 +133,55 @@ add_files (adze_execution *x, adze_key *key, const char *prefix, const char *nam
   return NULL;
 }
 
+/* ---- Plugins. */
+
+/* Of a plugin that binds libraries by a manifest alone: what computes is in them, and changes with the
+ * system. */
+static adze_error *
+add_libraries (adze_execution *x, adze_key *key, const char *prefix, adze_plugin_record *record)
+{
+  ADZE_AUTO (adze_buffer) names = { 0 };
+  ADZE_AUTO (adze_buffer) hashes = { 0 };
+  ADZE_AUTO_FREE char *name = NULL;
+  ADZE_AUTO_FREE char *content = NULL;
+  for (size_t i = 0;; i++) {
+    const char *path;
+    adze_hash128 hash;
+    char text[ADZE_HASH_TEXT];
+    ADZE_TRY (adze_record_library (x->plan->runtime, record, i, &path));
+    if (!path)
+      break;
+    ADZE_TRY (hash_file (x, path, &hash));
+    adze_hash_text (hash, text);
+    adze_buffer_format (&names, "%s%s", i ? ", " : "", adze_path_base (path));
+    adze_buffer_format (&hashes, "%s%s", i ? ", " : "", text);
+  }
+  if (names.size == 0)
+    return NULL;
+  ADZE_TRY (adze_buffer_finish (&names, &name));
+  ADZE_TRY (adze_buffer_finish (&hashes, &content));
+  ADZE_TRY (adze_content_add (key, prefix, "library", name));
+  return adze_content_add (key, prefix, ADZE_KEY_LIBRARY_CONTENT, content);
+}
+
+adze_error *
+adze_content_plugin (adze_execution *x, adze_key *key, const char *prefix,
+                     adze_plugin_record *record)
+{
+  const adze_manifest *manifest = record->manifest;
+  ADZE_AUTO_FREE char *plugin
+      = adze_text_format ("%s %s", manifest->id, manifest->version ? manifest->version : "");
+  if (!plugin)
+    return adze_error_memory ();
+  ADZE_TRY (adze_content_add (key, prefix, "plugin", plugin));
+  if (record->builtin)
+    return adze_content_add (key, prefix, "build", adze_version ());
+  char digest[ADZE_DIGEST_TEXT];
+  ADZE_TRY (adze_digest_file (record->path, digest));
+  ADZE_TRY (adze_content_add (key, prefix, "build", digest));
+  return add_libraries (x, key, prefix, record);
+}
+
 /* ---- Parameters. */
 
 static adze_error *add_settings (adze_execution *x, adze_key *key, const char *prefix,
@@ -172,7 +205,7 @@ add_component (adze_execution *x, adze_key *key, const char *prefix, const adze_
     return adze_error_memory ();
   ADZE_TRY (adze_content_value (key, prefix, "param", param->name, use));
   ADZE_TRY (adze_find_component (x->plan->runtime, use->string, &record, &component));
-  ADZE_TRY (adze_content_plugin (key, own, record));
+  ADZE_TRY (adze_content_plugin (x, key, own, record));
   return add_settings (x, key, own, component, table ? value : NULL, false, depth + 1);
 }
 
@@ -242,7 +275,7 @@ adze_content_data (adze_execution *x, adze_key *key, const char *stage, const ch
     return adze_error_memory ();
   ADZE_TRY (adze_find_component (x->plan->runtime, data->use, &record, &component));
   ADZE_TRY (adze_content_add (key, prefix, "source", data->use));
-  ADZE_TRY (adze_content_plugin (key, prefix, record));
+  ADZE_TRY (adze_content_plugin (x, key, prefix, record));
   ADZE_TRY (add_settings (x, key, prefix, component, data->settings, false, 0));
   return add_choice (key, prefix, data);
 }

@@ -115,9 +115,9 @@ ADZE_MUST_CHECK adze_error *adze_content_add (adze_key *key, const char *prefix,
 ADZE_MUST_CHECK adze_error *adze_content_value (adze_key *key, const char *prefix,
                                                 const char *kind, const char *name,
                                                 const adze_value *value);
-/* Its id, version and build. */
-ADZE_MUST_CHECK adze_error *adze_content_plugin (adze_key *key, const char *prefix,
-                                                 const adze_plugin_record *record);
+/* Its id, version and build, and the libraries that it binds. */
+ADZE_MUST_CHECK adze_error *adze_content_plugin (adze_execution *x, adze_key *key,
+                                                 const char *prefix, adze_plugin_record *record);
 /* PARTIAL: they are a rule's, and what they do not say is as the stage has it. */
 ADZE_MUST_CHECK adze_error *adze_content_settings (adze_execution *x, adze_key *key,
                                                    const char *prefix,

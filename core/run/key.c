@@ -221,6 +221,13 @@ say_build (const difference *d, adze_buffer *into)
   adze_buffer_format (into, "plugin %s was rebuilt", plugin ? plugin : "of the stage");
 }
 
+static void
+say_library (const difference *d, adze_buffer *into)
+{
+  const char *library = sibling (d, d->new_parts, "", "library");
+  adze_buffer_format (into, "library %s was replaced", library ? library : "of the plugin");
+}
+
 /* "clip/rule 1": "stage clip: rule 1: " */
 static void
 say_place (const difference *d, adze_buffer *into)
@@ -249,17 +256,22 @@ say (const difference *d, adze_buffer *into)
     say_file (d, "input", true, into);
   else if (strcmp (d->own, "build") == 0)
     say_build (d, into);
+  else if (strcmp (d->own, ADZE_KEY_LIBRARY_CONTENT) == 0)
+    say_library (d, into);
   else
     say_values (d, d->own, "", into);
   adze_buffer_text (into, "\n");
 }
 
-/* A plugin of another version has another build as well; that goes without saying. */
+/* A plugin of another version has another build as well, and another library another content; that
+ * goes without saying. */
 static bool
 worth_saying (const difference *d)
 {
   if (is_told_elsewhere (d) || (d->old && d->now && strcmp (d->old, d->now) == 0))
     return false;
+  if (begins (d->own, "library"))
+    return d->old && d->now && (strcmp (d->own, "library") == 0 || !sibling_changed (d, "library"));
   if (strcmp (d->own, "build") != 0)
     return true;
   return d->old && d->now && !sibling_changed (d, "plugin") && !sibling_changed (d, "technique");

@@ -3,6 +3,7 @@
  *
  *   "stage" -> "clip"               "technique" -> "clip"
  *   "plugin" -> "clip 0.1.0"        "build" -> "blake2b:..."
+ *   "library" -> "libm.so.6"        "library.content" -> the hash of that file
  *   "param.percentile" -> "99.9"    "file.masks" -> the hash of what the file holds
  *   "input.model" -> its hash       "name.input.model" -> "model.safetensors"
  *   "seed", "backend", "the output/format"
@@ -20,6 +21,7 @@
 #include "artifact/model.h"
 
 #define ADZE_KEY_OUTPUT "the output"
+#define ADZE_KEY_LIBRARY_CONTENT "library.content"
 
 typedef struct adze_key {
   adze_value *parts; /* table of strings, in order */

@@ -194,7 +194,7 @@ collect_uses (const adze_plan *plan, adze_lock_uses *uses)
   adze_plugin_record *record;
   const adze_manifest_component *component;
   for (size_t i = 0; i < plan->stage_count; i++) {
-    ADZE_TRY (adze_lock_use_plugin (uses, plan->stages[i].stage->record));
+    ADZE_TRY (adze_lock_use_plugin (uses, plan->runtime, plan->stages[i].stage->record));
     ADZE_TRY (adze_compute_lock (plan, &plan->stages[i], uses));
   }
   for (size_t i = 0; i < plan->pipeline->input_count; i++) {
@@ -202,14 +202,14 @@ collect_uses (const adze_plan *plan, adze_lock_uses *uses)
       continue;
     ADZE_TRY (adze_find_component (plan->runtime, plan->inputs[i]->file->format, &record,
                                    &component));
-    ADZE_TRY (adze_lock_use_plugin (uses, record));
+    ADZE_TRY (adze_lock_use_plugin (uses, plan->runtime, record));
   }
   for (size_t i = 0; i < plan->pipeline->output_count; i++) {
     if (!plan->pipeline->outputs[i].format)
       continue;
     ADZE_TRY (adze_find_component (plan->runtime, plan->pipeline->outputs[i].format, &record,
                                    &component));
-    ADZE_TRY (adze_lock_use_plugin (uses, record));
+    ADZE_TRY (adze_lock_use_plugin (uses, plan->runtime, record));
   }
   return NULL;
 }

@@ -10,21 +10,24 @@
 
 enum { LOCK_VERSION = 1, LOCK_MOST = 16 << 20 };
 
-/* The two lists of a lock, in the file's order. */
+/* The lists of a lock, in the file's order. */
 typedef struct section {
   const char *name;
   const char *keys[3]; /* of an entry, "id" first */
 } section;
 
-static const section sections[] = {
-  { "plugin", { "id", "version", "build" } },
-  { "backend", { "id", "identity", NULL } },
+enum { PLUGINS, LIBRARIES, BACKENDS, SECTIONS };
+
+static const section sections[SECTIONS] = {
+  [PLUGINS] = { "plugin", { "id", "version", "build" } },
+  [LIBRARIES] = { "library", { "id", "build", NULL } },
+  [BACKENDS] = { "backend", { "id", "identity", NULL } },
 };
 
 static const adze_value *
 uses_of (const adze_lock_uses *uses, size_t which)
 {
-  return which == 0 ? uses->plugins : uses->backends;
+  return which == PLUGINS ? uses->plugins : which == LIBRARIES ? uses->libraries : uses->backends;
 }
 
 static const char *
@@ -51,6 +54,7 @@ void
 adze_lock_uses_cleanup (adze_lock_uses *uses)
 {
   adze_value_free (uses->plugins);
+  adze_value_free (uses->libraries);
   adze_value_free (uses->backends);
   *uses = (adze_lock_uses){ 0 };
 }
@@ -68,8 +72,30 @@ add (adze_value **list, const section *kind, const char *const values[3])
   return adze_json_failed (*list) ? adze_error_memory () : NULL;
 }
 
+/* Two plugins may bind libraries of one name and different content. */
+static adze_error *
+use_libraries (adze_lock_uses *uses, adze_runtime *runtime, adze_plugin_record *record)
+{
+  for (size_t i = 0;; i++) {
+    const char *path;
+    char digest[ADZE_DIGEST_TEXT];
+    ADZE_TRY (adze_record_library (runtime, record, i, &path));
+    if (!path)
+      return NULL;
+    ADZE_AUTO_FREE char *id
+        = adze_text_format ("%s of %s", adze_path_base (path), record->manifest->id);
+    if (!id)
+      return adze_error_memory ();
+    if (find (uses->libraries, id))
+      continue;
+    ADZE_TRY (adze_digest_file (path, digest));
+    const char *const values[3] = { id, digest, NULL };
+    ADZE_TRY (add (&uses->libraries, &sections[LIBRARIES], values));
+  }
+}
+
 adze_error *
-adze_lock_use_plugin (adze_lock_uses *uses, const adze_plugin_record *record)
+adze_lock_use_plugin (adze_lock_uses *uses, adze_runtime *runtime, adze_plugin_record *record)
 {
   char digest[ADZE_DIGEST_TEXT];
   const char *build = adze_version ();
@@ -81,14 +107,15 @@ adze_lock_use_plugin (adze_lock_uses *uses, const adze_plugin_record *record)
     build = digest;
   }
   const char *const values[3] = { record->manifest->id, record->manifest->version, build };
-  return add (&uses->plugins, &sections[0], values);
+  ADZE_TRY (add (&uses->plugins, &sections[PLUGINS], values));
+  return use_libraries (uses, runtime, record);
 }
 
 adze_error *
 adze_lock_use_backend (adze_lock_uses *uses, const char *id, const char *identity)
 {
   const char *const values[3] = { id, identity, NULL };
-  return add (&uses->backends, &sections[1], values);
+  return add (&uses->backends, &sections[BACKENDS], values);
 }
 
 /* ---- Reading the file. */
@@ -182,7 +209,10 @@ compare_entry (const section *kind, const adze_value *locked, const adze_value *
     const char *key = kind->keys[i], *was = text_at (locked, key), *is = text_at (used, key);
     if (strcmp (was, is) == 0)
       continue;
-    if (strcmp (key, "build") == 0)
+    if (kind == &sections[LIBRARIES])
+      adze_buffer_format (into, "%s %s was replaced: the lock has %s, found was %s\n", kind->name,
+                          id, was, is);
+    else if (strcmp (key, "build") == 0)
       adze_buffer_format (into, "%s %s %s was rebuilt: the lock has %s, found was %s\n", kind->name,
                           id, text_at (used, "version"), was, is);
     else

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run/lock.h: adze.lock, beside the pipelines of a folder: which plugins and backends they were last
- * carried out with, so that `--locked` can refuse others.
+/* run/lock.h: adze.lock, beside the pipelines of a folder: which plugins, libraries that these bind
+ * and backends they were last carried out with, so that `--locked` can refuse others.
  *
  *   version = 1
  *
  *   [[plugin]]
  *   id = "clip"
  *   version = "0.1.0"
+ *   build = "blake2b:..."
+ *
+ *   [[library]]
+ *   id = "libm.so.6 of sine"
  *   build = "blake2b:..."
  *
  *   [[backend]]
@@ -25,13 +29,15 @@
 /* What a run uses; begins as { 0 }. */
 typedef struct adze_lock_uses {
   adze_value *plugins;  /* list of tables, as in the file */
+  adze_value *libraries;
   adze_value *backends;
 } adze_lock_uses;
 
 void adze_lock_uses_cleanup (adze_lock_uses *uses);
-/* One more plugin; one that is there already is passed over. Reads its file for the digest. */
-ADZE_MUST_CHECK adze_error *adze_lock_use_plugin (adze_lock_uses *uses,
-                                                  const adze_plugin_record *record);
+/* One more plugin, with the libraries that it binds; one that is there already is passed over. Reads
+ * its files for the digests. */
+ADZE_MUST_CHECK adze_error *adze_lock_use_plugin (adze_lock_uses *uses, adze_runtime *runtime,
+                                                  adze_plugin_record *record);
 ADZE_MUST_CHECK adze_error *adze_lock_use_backend (adze_lock_uses *uses, const char *id,
                                                    const char *identity);
 

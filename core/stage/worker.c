@@ -136,8 +136,9 @@ do_self_test (adze_worker_state *state, const adze_value *request, adze_value *r
   ADZE_TRY (adze_foreign_bind (manifest, path, &foreign));
   on_progress (state, ADZE_STEP_SELF_TEST);
   adze_error *error = adze_foreign_self_test (foreign);
-  if (!error)
-    adze_json_string (reply, "library", adze_foreign_library_path (foreign));
+  adze_value *libraries = error ? NULL : adze_json_list (reply, "libraries");
+  for (size_t i = 0; libraries && adze_foreign_library_at (foreign, i); i++)
+    adze_json_string (libraries, NULL, adze_foreign_library_at (foreign, i));
   adze_foreign_free (foreign);
   return error;
 }

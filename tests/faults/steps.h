@@ -255,7 +255,7 @@ step_lock (const world *w)
       = { .path = (char *)in_world (w, "config.toml"), .manifest = &manifest };
   ADZE_AUTO (adze_lock_uses) uses = { 0 };
   ADZE_AUTO (adze_buffer) changes = { 0 };
-  ADZE_TRY (adze_lock_use_plugin (&uses, &record));
+  ADZE_TRY (adze_lock_use_plugin (&uses, NULL, &record));
   ADZE_TRY (adze_lock_use_backend (&uses, "ref", "1"));
   ADZE_TRY (adze_lock_write (in_world (w, "adze.lock"), &uses, &changes));
   return adze_lock_check (in_world (w, "adze.lock"), &uses);

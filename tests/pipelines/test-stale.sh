@@ -109,4 +109,76 @@ for order in '"x":"1","y":"2" B A' '"y":"2","x":"1" B A'; do
   cmp turned-kept-copy.safetensors turned-copy.safetensors ||
     complain "$order: a fresh copy has other bytes"
 done
+
+# What follows loads plugins from files.
+[ "$ADZE_SHARED" != no ] || finish
+
+# ---- A library that a plugin binds by its manifest.
+
+# library FACTOR: what libtwice.so.1 multiplies numbers below zero with, of which no test speaks.
+library ()
+{
+  echo "float twice (float x) { return x < 0.0f ? x * $1.0f : x * 2.0f; }" > twice.c
+  $CC -shared -fPIC -o new.so -Wl,-soname,libtwice.so.1 twice.c || {
+    echo "needed is a compiler"
+    exit 77
+  }
+  mv new.so libtwice.so.1
+}
+mkdir -p bound "$XDG_CONFIG_HOME/adze"
+echo "trusted = [\"$PWD/bound\", \"$PWD/one\"]" > "$XDG_CONFIG_HOME/adze/config.toml"
+cat > bound/twice.toml << END
+manifest = 1
+id = "binds-twice"
+version = "0.1.0"
+summary = "twice as much"
+license = "Apache-2.0"
+[[component]]
+kind = "technique"
+id = "twice"
+summary = "twice as much"
+threading = "parallel"
+effect = "changes"
+[foreign]
+[[foreign.library]]
+soname = "$PWD/libtwice.so.1"
+versions = ">= 1, < 2"
+[[foreign.function]]
+component = "twice"
+symbol = "twice"
+shape = "map"
+returns = "float"
+arguments = [{ type = "float", from = "x" }]
+[[foreign.test]]
+component = "twice"
+input = [0.0, 0.5]
+expected = [0.0, 1.0]
+tolerance = 1e-6
+END
+export ADZE_PLUGIN_PATH=$PWD/bound
+twice ()
+{
+  head model.safetensors
+  printf 'use = "twice"\n%s\n[[output]]\npath = "twice.safetensors"\n' "$1"
+}
+for isolate in '' 'isolate = true'; do
+  twice "$isolate" > p.toml
+  library 3
+  must "$ADZE" run p.toml
+  cp twice.safetensors first.safetensors
+  must "$ADZE" run p.toml --locked
+  cached true
+  library 4
+  explained 'segment 1 of 1 (twice): would be done again' \
+    '  because stage twice: library libtwice.so.1 was replaced'
+  must_fail 'library libtwice.so.1 of binds-twice was replaced' "$ADZE" run p.toml --locked
+  must "$ADZE" run p.toml
+  cached false
+  cmp -s twice.safetensors first.safetensors && complain "another library gave the same bytes"
+  # The first one again, as another file: what it made is known, but not where it was written.
+  library 3
+  must "$ADZE" run p.toml --runs other-runs
+  cmp twice.safetensors first.safetensors || complain "the same library gave other bytes"
+  rm -r adze-runs other-runs
+done
 finish

@@ -145,6 +145,29 @@ identity_is_that_of_the_file_with_the_code (void **state)
   assert_non_null (strstr (adze_foreign_library_path (b.foreign), "/libc"));
 }
 
+/* What is computed with them depends on all of them, and on each once. */
+static void
+every_file_with_code_is_known (void **state)
+{
+  (void)state;
+  ADZE_AUTO (bound) b = { 0 };
+#define BOUND(id, symbol) \
+  FUNCTION (id, symbol, "shape = \"map\"\nreturns = \"float\"\n" \
+                        "arguments = [{ type = \"float\", from = \"x\" }]\n") \
+  TEST (id, "input = [1, 5]\nexpected = [0.5, 2.5]\ntolerance = 0\n")
+  bind_good (HEAD COMPONENT ("one", "parallel") COMPONENT ("two", "parallel")
+                 COMPONENT ("three", "parallel") "[foreign]\n"
+                                                 "[[foreign.library]]\n"
+                                                 "soname = \"libm.so.6\"\n"
+                                                 "versions = \">= 6\"\n"
+                     BOUND ("one", "expf") BOUND ("two", "abs") BOUND ("three", "sinf"),
+             &b);
+#undef BOUND
+  assert_non_null (strstr (adze_foreign_library_at (b.foreign, 0), "/libm"));
+  assert_non_null (strstr (adze_foreign_library_at (b.foreign, 1), "/libc"));
+  assert_null (adze_foreign_library_at (b.foreign, 2));
+}
+
 /* ---- Kernels. */
 
 static void
@@ -412,6 +435,7 @@ main (void)
     cmocka_unit_test (symbol_that_is_missing_is_refused),
     cmocka_unit_test (next_library_is_tried_when_one_lacks_a_symbol),
     cmocka_unit_test (identity_is_that_of_the_file_with_the_code),
+    cmocka_unit_test (every_file_with_code_is_known),
     cmocka_unit_test (equal_signature_is_called_directly),
     cmocka_unit_test (other_order_or_a_map_is_not_direct),
     cmocka_unit_test (size_beyond_an_int_is_an_error),

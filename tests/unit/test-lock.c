@@ -15,7 +15,24 @@ use (const world *w, adze_lock_uses *uses, const char *id, const char *version,
   adze_manifest manifest = { .id = (char *)id, .version = (char *)version };
   adze_plugin_record record = { .path = (char *)in_world (w, "plugin.so"), .manifest = &manifest };
   write_text (record.path, content);
-  must (adze_lock_use_plugin (uses, &record));
+  must (adze_lock_use_plugin (uses, NULL, &record));
+}
+
+/* One that binds a library of this content. */
+static void
+use_bound (const world *w, adze_lock_uses *uses, const char *id, const char *content)
+{
+  ADZE_AUTO_VALUE foreign = adze_value_new (ADZE_VALUE_TABLE);
+  char *library = (char *)in_world (w, "libtwice.so.1");
+  adze_manifest manifest
+      = { .id = (char *)id, .version = (char *)"1", .foreign = foreign };
+  adze_plugin_record record = { .path = (char *)in_world (w, "manifest.toml"),
+                                .manifest = &manifest,
+                                .libraries = &library,
+                                .library_count = 1 };
+  write_text (record.path, "the same");
+  write_text (library, content);
+  must (adze_lock_use_plugin (uses, NULL, &record));
 }
 
 static void
@@ -64,6 +81,26 @@ each_difference_is_named (void **state)
              "plugin cast 0.1.0 was rebuilt", "plugin rename is not in it",
              "backend ref: the lock has identity 1, found was 2", NULL);
   must (adze_lock_check (LOCK (w), &uses));
+}
+
+static void
+libraries_are_locked (void **state)
+{
+  const world *w = *state;
+  ADZE_AUTO (adze_lock_uses) uses = { 0 }, without = { 0 }, others = { 0 };
+  use_bound (w, &uses, "twice", "one");
+  use_bound (w, &uses, "thrice", "one");
+  use (w, &without, "twice", "1", "the same");
+  use (w, &without, "thrice", "1", "the same");
+  write_lock (w, &without, "it is new");
+  must_fail (adze_lock_check (LOCK (w), &uses), ADZE_E_TRUST,
+             "library libtwice.so.1 of twice is not in it", NULL);
+  write_lock (w, &uses, "library libtwice.so.1 of thrice is not in it");
+  must (adze_lock_check (LOCK (w), &uses));
+  use_bound (w, &others, "twice", "one");
+  use_bound (w, &others, "thrice", "two");
+  must_fail (adze_lock_check (LOCK (w), &others), ADZE_E_TRUST, "1 thing differs",
+             "library libtwice.so.1 of thrice was replaced: the lock has blake2b:", NULL);
 }
 
 static void
@@ -117,6 +154,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     TEST (what_is_written_is_accepted),
     TEST (each_difference_is_named),
+    TEST (libraries_are_locked),
     TEST (other_pipelines_keep_their_entries),
     TEST (a_damaged_lock_is_left_alone),
   };

@@ -165,6 +165,6 @@ adze_foreign_use_threads (const adze_foreign *foreign, unsigned count, int64_t *
     return NULL;
   return adze_error_new (ADZE_E_UNSUPPORTED,
                          "%s (%u) was to set the threads of %s, and %s () says %lld",
-                         foreign->threads->set, count, foreign->library, foreign->threads->get,
+                         foreign->threads->set, count, foreign->libraries[0], foreign->threads->get,
                          (long long)*actual);
 }

@@ -141,9 +141,9 @@ foreign_identity (const adze_host *host, void *own, char *into, size_t size)
   if (error)
     return report (host, error);
   ADZE_AUTO (adze_buffer) text = { 0 };
-  put_library (&text, foreign->kernels[0].address, foreign->library);
+  put_library (&text, foreign->kernels[0].address, foreign->libraries[0]);
   if (foreign->configuration)
-    put_library (&text, foreign->configuration, foreign->library);
+    put_library (&text, foreign->configuration, foreign->libraries[0]);
   if (configuration)
     adze_buffer_format (&text, ", %s", configuration);
   adze_buffer_format (&text, ", %s, ", instructions ());

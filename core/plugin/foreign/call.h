@@ -89,7 +89,8 @@ struct adze_foreign_backend {
 
 struct adze_foreign {
   char *path; /* the manifest's */
-  char *library;
+  char **libraries; /* files that its functions lie in: each once, that of the first function first */
+  size_t library_count;
   adze_foreign_table *table;
   adze_kernel *kernels;               /* one a function of the table */
   adze_foreign_technique *techniques; /* likewise; unused for a contract */

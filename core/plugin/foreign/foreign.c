@@ -25,6 +25,25 @@ typedef struct search {
 } search;
 
 static adze_error *
+libraries_find (adze_foreign *foreign, const char *path)
+{
+  foreign->libraries = calloc (foreign->table->function_count, sizeof *foreign->libraries);
+  if (!foreign->libraries)
+    return adze_error_memory ();
+  for (size_t i = 0; i < foreign->table->function_count; i++) {
+    ADZE_AUTO_FREE char *library = adze_foreign_library_of (foreign->kernels[i].address, path);
+    bool known = false;
+    if (!library)
+      return adze_error_memory ();
+    for (size_t k = 0; k < foreign->library_count; k++)
+      known = known || strcmp (foreign->libraries[k], library) == 0;
+    if (!known)
+      foreign->libraries[foreign->library_count++] = adze_take (&library);
+  }
+  return NULL;
+}
+
+static adze_error *
 functions_bind (adze_foreign *foreign, void *handle, const char *path, search *so_far)
 {
   for (size_t i = 0; i < foreign->table->function_count; i++) {
@@ -41,8 +60,7 @@ functions_bind (adze_foreign *foreign, void *handle, const char *path, search *s
     foreign->techniques[i].kernel = &foreign->kernels[i];
   }
   adze_foreign_about_bind (foreign, handle);
-  foreign->library = adze_foreign_library_of (foreign->kernels[0].address, path);
-  return foreign->library ? NULL : adze_error_memory ();
+  return libraries_find (foreign, path);
 }
 
 static adze_error *
@@ -149,7 +167,7 @@ adze_foreign_free (adze_foreign *foreign)
   adze_foreign_table_free (foreign->table);
   free (foreign->techniques);
   free (foreign->kernels);
-  free (foreign->library);
+  adze_names_free (foreign->libraries, foreign->library_count);
   free (foreign->path);
   free (foreign);
 }
@@ -157,7 +175,13 @@ adze_foreign_free (adze_foreign *foreign)
 const char *
 adze_foreign_library_path (const adze_foreign *foreign)
 {
-  return foreign->library;
+  return adze_foreign_library_at (foreign, 0);
+}
+
+const char *
+adze_foreign_library_at (const adze_foreign *foreign, size_t index)
+{
+  return index < foreign->library_count ? foreign->libraries[index] : NULL;
 }
 
 /* ---- What it offers. */

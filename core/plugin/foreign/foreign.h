@@ -34,6 +34,8 @@ void adze_foreign_free (adze_foreign *foreign);
 /* The file that was really loaded: with its identity the key under which a self-test's verdict is
  * kept. */
 const char *adze_foreign_library_path (const adze_foreign *foreign);
+/* That one is number 0; the others are of libraries that it only leads to. NULL behind the last. */
+const char *adze_foreign_library_at (const adze_foreign *foreign, size_t index);
 
 /* Runs every vector. To be called in a worker: a wrong claim may crash. */
 ADZE_MUST_CHECK adze_error *adze_foreign_self_test (adze_foreign *foreign);

@@ -91,7 +91,7 @@ adze_trial_refusal (const adze_trial *t, const char *needed, const char *found)
   adze_buffer_format (&hint,
                       "compare the arguments of %s in the manifest with the library's header; "
                       "the library is %s",
-                      t->kernel->function->symbol, t->foreign->library);
+                      t->kernel->function->symbol, t->foreign->libraries[0]);
   adze_error *refusal
       = adze_refusal (ADZE_E_CONTRACT, ADZE_STEP_SELF_TEST, t->foreign->path,
                       "%s: expected %s, found %s", t->about, needed, found);
