@@ -2,9 +2,9 @@
 /* Loading one plugin into this process, once it is known that it may be. */
 #include "plugin/runtime.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "plugin/probe.h"
 #include "plugin/services.h"
 
@@ -31,6 +31,15 @@ adze_check_digest (const adze_plugin_record *record)
                     "the file is not the one that its manifest was stamped for"),
       stamped, found,
       "install the plugin again; if you changed the file yourself, run `adze plugin stamp` on it");
+}
+
+adze_error *
+adze_record_build (const adze_plugin_record *record, char text[ADZE_DIGEST_TEXT])
+{
+  if (!record->builtin)
+    return adze_digest_file (record->path, text);
+  snprintf (text, ADZE_DIGEST_TEXT, "%s", adze_version ());
+  return NULL;
 }
 
 static adze_error *

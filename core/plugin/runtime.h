@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/digest.h"
 #include "base/event.h"
 #include "base/parallel.h"
 #include "plugin/cache.h"
@@ -124,6 +125,9 @@ ADZE_MUST_CHECK adze_error *adze_activate (adze_runtime *runtime, adze_plugin_re
 /* The callbacks of a component of a loaded plugin; *OWN is what its desk needs to own. */
 ADZE_MUST_CHECK adze_error *adze_active_callbacks (adze_plugin_record *record, const char *id,
                                                    const adze_callbacks **callbacks, void **own);
+/* What tells one build of RECORD from another: the digest of its file, or, linked in, our version. */
+ADZE_MUST_CHECK adze_error *adze_record_build (const adze_plugin_record *record,
+                                               char text[ADZE_DIGEST_TEXT]);
 /* The file of a library that functions of a foreign RECORD lie in, by number; *PATH NULL behind the last
  * one, and for every other plugin. Where it is not loaded in this process, a worker binds it. */
 ADZE_MUST_CHECK adze_error *adze_record_library (adze_runtime *runtime, adze_plugin_record *record,

@@ -8,20 +8,24 @@
 
 /* ---- Inputs. */
 
-/* Of several files the first stands for all: WHAT has the identities of the others. */
-static char *
-what_of (const adze_model *file)
+/* Of several files the first stands for all: WHAT has the identities of the others; and which build of
+ * which plugin reads them, since another one may well find something else in them. */
+static adze_error *
+what_of (adze_runtime *runtime, const adze_model *file, char **what)
 {
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  char build[ADZE_DIGEST_TEXT];
   ADZE_AUTO (adze_buffer) text = { 0 };
-  adze_buffer_format (&text, "model %s", file->format ? file->format : "");
+  ADZE_TRY (adze_find_component (runtime, file->format, &record, &component));
+  ADZE_TRY (adze_record_build (record, build));
+  adze_buffer_format (&text, "model %s %s", file->format, build);
   for (size_t i = 1; i < file->file_count; i++) {
     const adze_file_identity *id = &file->files[i].identity;
     adze_buffer_format (&text, " %" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRId64 ":%" PRId64,
                         id->device, id->inode, id->size, id->mtime_ns, id->ctime_ns);
   }
-  char *what = NULL;
-  adze_error_free (adze_buffer_finish (&text, &what));
-  return what;
+  return adze_buffer_finish (&text, what);
 }
 
 void
@@ -122,9 +126,8 @@ adze_content_settle (adze_execution *x, size_t number, adze_hash128 *hashes, con
                      adze_hash128 *hash)
 {
   const adze_model *file = x->plan->inputs[number]->file;
-  ADZE_AUTO_FREE char *what = what_of (file);
-  if (!what)
-    return adze_error_memory ();
+  ADZE_AUTO_FREE char *what = NULL;
+  ADZE_TRY (what_of (x->plan->runtime, file, &what));
   ADZE_TRY (hash_file (x->plan->runtime, file, hashes, known, hash));
   if (file->file_count == 0)
     return NULL;
@@ -135,9 +138,8 @@ adze_error *
 adze_content_known (const adze_execution *x, size_t number, bool *known, adze_hash128 *hash)
 {
   const adze_model *file = x->plan->inputs[number]->file;
-  ADZE_AUTO_FREE char *what = what_of (file);
-  if (!what)
-    return adze_error_memory ();
+  ADZE_AUTO_FREE char *what = NULL;
+  ADZE_TRY (what_of (x->plan->runtime, file, &what));
   *known = file->file_count > 0
            && adze_known_get (x->folder, &file->files[0].identity, what, hash);
   return NULL;
@@ -285,10 +287,12 @@ add_inputs (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
       return adze_error_memory ();
     ADZE_TRY (content_text (x, port->model, by_identity, text));
     ADZE_TRY (adze_content_add (key, planned->stage->id, part, text));
-    if (port->model->input != SIZE_MAX)
-      ADZE_TRY (adze_content_add (
-          key, planned->stage->id, name,
-          adze_content_name (x, x->plan->pipeline->inputs[port->model->input].path)));
+    if (port->model->input == SIZE_MAX)
+      continue;
+    ADZE_TRY (adze_content_add (
+        key, planned->stage->id, name,
+        adze_content_name (x, x->plan->pipeline->inputs[port->model->input].path)));
+    ADZE_TRY (adze_content_reader (x, key, planned->stage->id, port->name, port->model->file));
   }
   return NULL;
 }

@@ -164,22 +164,42 @@ add_libraries (adze_execution *x, adze_key *key, const char *prefix, adze_plugin
   return adze_content_add (key, prefix, ADZE_KEY_LIBRARY_CONTENT, content);
 }
 
-adze_error *
-adze_content_plugin (adze_execution *x, adze_key *key, const char *prefix,
-                     adze_plugin_record *record)
+/* Its id and version, and its build. */
+static adze_error *
+add_plugin (adze_key *key, const char *prefix, const char *part, const char *build_part,
+            const adze_plugin_record *record)
 {
   const adze_manifest *manifest = record->manifest;
+  char build[ADZE_DIGEST_TEXT];
   ADZE_AUTO_FREE char *plugin
       = adze_text_format ("%s %s", manifest->id, manifest->version ? manifest->version : "");
   if (!plugin)
     return adze_error_memory ();
-  ADZE_TRY (adze_content_add (key, prefix, "plugin", plugin));
-  if (record->builtin)
-    return adze_content_add (key, prefix, "build", adze_version ());
-  char digest[ADZE_DIGEST_TEXT];
-  ADZE_TRY (adze_digest_file (record->path, digest));
-  ADZE_TRY (adze_content_add (key, prefix, "build", digest));
+  ADZE_TRY (adze_record_build (record, build));
+  ADZE_TRY (adze_content_add (key, prefix, part, plugin));
+  return adze_content_add (key, prefix, build_part, build);
+}
+
+adze_error *
+adze_content_plugin (adze_execution *x, adze_key *key, const char *prefix,
+                     adze_plugin_record *record)
+{
+  ADZE_TRY (add_plugin (key, prefix, "plugin", "build", record));
   return add_libraries (x, key, prefix, record);
+}
+
+adze_error *
+adze_content_reader (adze_execution *x, adze_key *key, const char *prefix, const char *port,
+                     const adze_model *file)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO_FREE char *reader = adze_text_format (ADZE_KEY_READER "%s", port);
+  ADZE_AUTO_FREE char *build = adze_text_format (ADZE_KEY_READER_BUILD "%s", port);
+  if (!reader || !build)
+    return adze_error_memory ();
+  ADZE_TRY (adze_find_component (x->plan->runtime, file->format, &record, &component));
+  return add_plugin (key, prefix, reader, build, record);
 }
 
 /* ---- Parameters. */

@@ -118,6 +118,10 @@ ADZE_MUST_CHECK adze_error *adze_content_value (adze_key *key, const char *prefi
 /* Its id, version and build, and the libraries that it binds. */
 ADZE_MUST_CHECK adze_error *adze_content_plugin (adze_execution *x, adze_key *key,
                                                  const char *prefix, adze_plugin_record *record);
+/* The plugin that read FILE, an input, which PORT is given. */
+ADZE_MUST_CHECK adze_error *adze_content_reader (adze_execution *x, adze_key *key,
+                                                 const char *prefix, const char *port,
+                                                 const adze_model *file);
 /* PARTIAL: they are a rule's, and what they do not say is as the stage has it. */
 ADZE_MUST_CHECK adze_error *adze_content_settings (adze_execution *x, adze_key *key,
                                                    const char *prefix,

@@ -228,6 +228,30 @@ say_library (const difference *d, adze_buffer *into)
   adze_buffer_format (into, "library %s was replaced", library ? library : "of the plugin");
 }
 
+/* What people call the file that PORT is given. */
+static const char *
+file_of (const difference *d, const char *port)
+{
+  const char *name = sibling (d, d->new_parts, "name.input.", port);
+  return name ? name : port;
+}
+
+static void
+say_reader (const difference *d, adze_buffer *into)
+{
+  const char *port = d->own + strlen (ADZE_KEY_READER);
+  adze_buffer_format (into, "the reader of %s was %s, is %s", file_of (d, port), d->old, d->now);
+}
+
+static void
+say_reader_build (const difference *d, adze_buffer *into)
+{
+  const char *port = d->own + strlen (ADZE_KEY_READER_BUILD);
+  const char *plugin = sibling (d, d->new_parts, ADZE_KEY_READER, port);
+  adze_buffer_format (into, "plugin %s, which reads %s, was rebuilt", plugin ? plugin : "",
+                      file_of (d, port));
+}
+
 /* "clip/rule 1": "stage clip: rule 1: " */
 static void
 say_place (const difference *d, adze_buffer *into)
@@ -258,9 +282,46 @@ say (const difference *d, adze_buffer *into)
     say_build (d, into);
   else if (strcmp (d->own, ADZE_KEY_LIBRARY_CONTENT) == 0)
     say_library (d, into);
+  else if (begins (d->own, ADZE_KEY_READER))
+    say_reader (d, into);
+  else if (begins (d->own, ADZE_KEY_READER_BUILD))
+    say_reader_build (d, into);
   else
     say_values (d, d->own, "", into);
   adze_buffer_text (into, "\n");
+}
+
+/* Both were read by the same plugin, in whatever version. */
+static bool
+same_reader (const difference *d, const char *port)
+{
+  const char *old = sibling (d, d->old_parts, ADZE_KEY_READER, port);
+  const char *now = sibling (d, d->new_parts, ADZE_KEY_READER, port);
+  size_t size = old ? strcspn (old, " ") : 0;
+  return old && now && size == strcspn (now, " ") && strncmp (old, now, size) == 0;
+}
+
+static bool
+port_changed (const difference *d, const char *port, const char *what)
+{
+  ADZE_AUTO_FREE char *part = adze_text_format ("%s%s", what, port);
+  return part && sibling_changed (d, part);
+}
+
+/* Of the plugin that reads an input, and of what it read. It may have read something else of the same
+ * file; and of another file of another format nobody has to be told who reads it. */
+static bool
+reading_worth_saying (const difference *d)
+{
+  const char *port = strchr (d->own, '.') + 1;
+  if (begins (d->own, "input."))
+    return port_changed (d, port, "name.input.") || !same_reader (d, port)
+           || !port_changed (d, port, ADZE_KEY_READER_BUILD);
+  if (!d->old || !d->now)
+    return false;
+  if (begins (d->own, ADZE_KEY_READER))
+    return same_reader (d, port) || !port_changed (d, port, "input.");
+  return !port_changed (d, port, ADZE_KEY_READER);
 }
 
 /* A plugin of another version has another build as well, and another library another content; that
@@ -272,6 +333,8 @@ worth_saying (const difference *d)
     return false;
   if (begins (d->own, "library"))
     return d->old && d->now && (strcmp (d->own, "library") == 0 || !sibling_changed (d, "library"));
+  if (begins (d->own, "input.") || begins (d->own, "reader"))
+    return reading_worth_saying (d);
   if (strcmp (d->own, "build") != 0)
     return true;
   return d->old && d->now && !sibling_changed (d, "plugin") && !sibling_changed (d, "technique");

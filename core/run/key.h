@@ -5,6 +5,7 @@
  *   "plugin" -> "clip 0.1.0"        "build" -> "blake2b:..."
  *   "library" -> "libm.so.6"        "library.content" -> the hash of that file
  *   "param.percentile" -> "99.9"    "file.masks" -> the hash of what the file holds
+ *   "reader.model" -> "gguf 0.1.0"  "reader-build.model" -> "blake2b:..."
  *   "input.model" -> its hash       "name.input.model" -> "model.safetensors"
  *   "seed", "backend", "the output/format"
  *
@@ -22,6 +23,9 @@
 
 #define ADZE_KEY_OUTPUT "the output"
 #define ADZE_KEY_LIBRARY_CONTENT "library.content"
+/* The plugin that read an input; the port's name behind each. */
+#define ADZE_KEY_READER "reader."
+#define ADZE_KEY_READER_BUILD "reader-build."
 
 typedef struct adze_key {
   adze_value *parts; /* table of strings, in order */

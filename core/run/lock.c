@@ -97,15 +97,10 @@ use_libraries (adze_lock_uses *uses, adze_runtime *runtime, adze_plugin_record *
 adze_error *
 adze_lock_use_plugin (adze_lock_uses *uses, adze_runtime *runtime, adze_plugin_record *record)
 {
-  char digest[ADZE_DIGEST_TEXT];
-  const char *build = adze_version ();
+  char build[ADZE_DIGEST_TEXT];
   if (!record->manifest)
     return adze_error_new (ADZE_E_INTERNAL, "nothing is known of the plugin %s", record->path);
-  /* What is linked in is of this program's build. */
-  if (!record->builtin) {
-    ADZE_TRY (adze_digest_file (record->path, digest));
-    build = digest;
-  }
+  ADZE_TRY (adze_record_build (record, build));
   const char *const values[3] = { record->manifest->id, record->manifest->version, build };
   ADZE_TRY (add (&uses->plugins, &sections[PLUGINS], values));
   return use_libraries (uses, runtime, record);

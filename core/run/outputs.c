@@ -110,6 +110,7 @@ adze_output_key (adze_execution *x, size_t number, const adze_plan_model *model,
     ADZE_TRY (adze_content_of_input (x, model->input, true, &known, &hash));
     ADZE_TRY (adze_key_add (key, "name.input.model",
                             adze_content_name (x, x->plan->pipeline->inputs[model->input].path)));
+    ADZE_TRY (adze_content_reader (x, key, NULL, "model", model->file));
   }
   adze_hash_text (hash, text);
   ADZE_TRY (adze_key_add (key, "kept", "copy"));

@@ -181,4 +181,50 @@ for isolate in '' 'isolate = true'; do
   cmp twice.safetensors first.safetensors || complain "the same library gave other bytes"
   rm -r adze-runs other-runs
 done
+
+# ---- The plugin that reads an input.
+
+mkdir one
+export ADZE_PLUGIN_PATH=$PWD/one
+# reader WORDS: the plugin that reads safetensors, with WORDS behind how much of a text it reads.
+reader ()
+{
+  rm -rf source
+  cp -r "$TOP_SRCDIR/plugins/formats/safetensors" source
+  sed -i "s|entry->value.size)|entry->value.size$1)|" source/metadata_read.c
+  $CC -std=gnu11 -shared -fPIC -fvisibility=hidden -I"$TOP_SRCDIR/sdk/include" \
+    -o one/new.so source/*.c || complain "the reader does not compile"
+  mv one/new.so one/safetensors.so
+}
+ordered '"author":"xyz"' A B
+mv turned.safetensors read.safetensors
+{
+  head read.safetensors
+  cat << END
+use = "clip"
+percentile = 60
+[[output]]
+path = "read.gguf"
+architecture = "llama"
+[[output]]
+path = "read-copy.gguf"
+from = "input.model"
+architecture = "llama"
+END
+} > p.toml
+reader ''
+must "$ADZE" run p.toml
+explained 'segment 1 of 1 (clip): is there already' 'output read-copy.gguf: is there already'
+reader ' / 2'
+for verify in '' --verify; do
+  must "$ADZE" run p.toml --explain $verify
+  [ "$(grep -c 'plugin safetensors .*, which reads read.safetensors, was rebuilt' must.out)" = 2 ] ||
+    complain "--explain $verify does not name the plugin that reads an input"
+  grep 'input.*changed' must.out && complain "--explain $verify says that the input changed"
+done
+must "$ADZE" run p.toml
+cached false
+cp read.gguf read-kept.gguf
+must "$ADZE" run p.toml --fresh
+cmp read-kept.gguf read.gguf || complain "a fresh run with another reader gives other bytes"
 finish

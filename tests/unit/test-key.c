@@ -151,6 +151,42 @@ a_port_that_is_bound_is_one_change (void **state)
                 "stage t: port data: source was not given, is csv\n");
 }
 
+static void
+libraries_are_called_by_name (void **state)
+{
+  (void)state;
+#define BOUND(name, content) KEY ({ "library", name }, { "library.content", content })
+  must_explain (NULL, BOUND ("libm.so.6", "1f"), BOUND ("libm.so.6", "2f"),
+                "library libm.so.6 was replaced\n");
+  must_explain (NULL, BOUND ("libm.so.6", "1f"), BOUND ("libmvec.so.1", "2f"),
+                "library was libm.so.6, is libmvec.so.1\n");
+  must_explain (NULL, KEY ({ "seed", "7" }), KEY ({ "seed", "7" }, { "library", "libm.so.6" }), "");
+#undef BOUND
+}
+
+/* What another build of its reader finds in an input is no change of the input. */
+static void
+readers_are_told_from_what_they_read (void **state)
+{
+  (void)state;
+#define READ(file, content, plugin, build) \
+  KEY ({ "clip/input.model", content }, { "clip/name.input.model", file }, \
+       { "clip/reader.model", plugin }, { "clip/reader-build.model", build })
+  must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.gguf", "2f", "gguf 1", "b"),
+                "stage clip: input m.gguf changed\n");
+  must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.gguf", "1f", "gguf 1", "c"),
+                "stage clip: plugin gguf 1, which reads m.gguf, was rebuilt\n");
+  must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.gguf", "2f", "gguf 1", "c"),
+                "stage clip: plugin gguf 1, which reads m.gguf, was rebuilt\n");
+  must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.gguf", "2f", "gguf 2", "c"),
+                "stage clip: the reader of m.gguf was gguf 1, is gguf 2\n");
+  must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.onnx", "1f", "onnx 1", "c"),
+                "stage clip: the reader of m.onnx was gguf 1, is onnx 1\n");
+  must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.onnx", "2f", "onnx 1", "c"),
+                "stage clip: input model was m.gguf, is m.onnx\n");
+#undef READ
+}
+
 /* What a stage gives is no input that changed. */
 static void
 what_a_stage_gives_is_left_out (void **state)
@@ -229,6 +265,8 @@ main (void)
     cmocka_unit_test (the_hash_stays_the_same),
     cmocka_unit_test (people_are_told_what_changed),
     cmocka_unit_test (things_with_a_hash_are_called_by_name),
+    cmocka_unit_test (libraries_are_called_by_name),
+    cmocka_unit_test (readers_are_told_from_what_they_read),
     cmocka_unit_test (what_a_stage_gives_is_left_out),
     cmocka_unit_test (one_place_is_looked_at),
     cmocka_unit_test (another_file_is_told_by_both_names),
