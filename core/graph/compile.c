@@ -375,25 +375,28 @@ claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
 
 /* ---- Steps, in order. */
 
-/* The nodes of a part that can be done now: all of them, unless others stand in between; then those
- * of them that need no other. */
+static bool
+is_ready (const adze_graph *graph, uint32_t number, const bool *placed)
+{
+  const adze_graph_node *node = graph->nodes[number];
+  for (size_t i = 0; i < node->input_count; i++) {
+    const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
+    if (value && value->node != ADZE_NONE && !placed[value->node])
+      return false;
+  }
+  return true;
+}
+
+/* The nodes of a part, that of ORDER[FROM], that can be done now: all of them, unless others stand in
+ * between; then those of them that need no other. */
 static size_t
 gather_part (const adze_graph *graph, const uint32_t *order, size_t from, size_t count,
              const uint32_t *part, bool *placed, uint32_t *nodes)
 {
-  uint32_t number = part[order[from]];
   size_t gathered = 0;
-  for (size_t i = from; i < (number ? count : from + 1); i++) {
+  for (size_t i = from; i < count; i++) {
     uint32_t n = order[i];
-    if (placed[n] || part[n] != number)
-      continue;
-    bool ready = true;
-    const adze_graph_node *node = graph->nodes[n];
-    for (size_t j = 0; ready && j < node->input_count; j++) {
-      const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[j]);
-      ready = !value || value->node == ADZE_NONE || placed[value->node];
-    }
-    if (!ready)
+    if (placed[n] || part[n] != part[order[from]] || !is_ready (graph, n, placed))
       continue;
     placed[n] = true;
     nodes[gathered++] = n;
@@ -410,6 +413,22 @@ add_step (adze_executable *x, adze_backend_at_work *owner, const uint32_t *nodes
   return owner ? adze_graph_step_compile (x, step, nodes, count) : control_step (x, step);
 }
 
+/* Whatever is of no part and waits for none is done in front of the next part: the later it comes, the
+ * more parts it would cut in two. */
+static adze_error *
+add_others (adze_executable *x, adze_backend_at_work *const *owner, const uint32_t *order,
+            size_t count, const uint32_t *part, bool *placed)
+{
+  for (size_t i = 0; i < count; i++) {
+    uint32_t n = order[i];
+    if (placed[n] || part[n] || !is_ready (x->graph, n, placed))
+      continue;
+    placed[n] = true;
+    ADZE_TRY (add_step (x, owner[n], &n, 1));
+  }
+  return NULL;
+}
+
 static adze_error *
 make_steps (adze_executable *x)
 {
@@ -424,6 +443,9 @@ make_steps (adze_executable *x)
   ADZE_TRY (claim_nodes (x, owner, part));
   ADZE_TRY (adze_graph_order (x->graph, &order, &count));
   for (size_t i = 0; i < count; i++) {
+    if (placed[order[i]])
+      continue;
+    ADZE_TRY (add_others (x, owner, order + i, count - i, part, placed));
     if (placed[order[i]])
       continue;
     size_t gathered = gather_part (x->graph, order, i, count, part, placed, nodes);
