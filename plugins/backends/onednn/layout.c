@@ -55,6 +55,18 @@ onednn_is_strided (const dnnl_memory_desc_t *layout)
          && layout->extra.flags == dnnl_memory_extra_flag_none;
 }
 
+int64_t
+onednn_block_of (const dnnl_memory_desc_t *layout)
+{
+  const dnnl_blocking_desc_t *blocking = &layout->format_desc.blocking;
+  if (onednn_is_strided (layout))
+    return 1;
+  if (layout->format_kind != dnnl_blocked || blocking->inner_nblks != 1
+      || blocking->inner_idxs[0] != 1 || layout->extra.flags != dnnl_memory_extra_flag_none)
+    return 0;
+  return blocking->inner_blks[0];
+}
+
 /* A dimension of 1 may have any stride; dnnl_memory_desc_equal does not know that. */
 bool
 onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)
