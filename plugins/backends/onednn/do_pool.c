@@ -67,6 +67,9 @@ onednn_pool (onednn_part *part)
   adze_status status = onednn_need_floats (part, 1);
   if (status == ADZE_OK)
     status = window_of (part, onednn_in (part, 0), onednn_out (part, 0), &window);
+  if (status == ADZE_OK && strcmp (part->node->op, "MaxPool") == 0
+      && onednn_taker (part, "adze", "MaxPoolGrad", 1, part->node->inputs[0]))
+    return onednn_max_pool_noted (part);
   if (status == ADZE_OK)
     status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
   if (status != ADZE_OK)

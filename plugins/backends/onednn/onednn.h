@@ -13,7 +13,7 @@
  *   window.c    attributes of convolution and pooling
  *   chain.c     functions of elements, several on one block at a time
  *   fuse.c      what a product or a convolution does on top of itself
- *   greatest.c  the gradient of MaxPool
+ *   greatest.c  MaxPool with its gradient
  *   do_*.c      one function for each operator
  */
 #ifndef ADZE_ONEDNN_H
@@ -228,6 +228,10 @@ bool onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b);
 bool onednn_is_strided (const dnnl_memory_desc_t *layout);
 /* How many channels lie in one block, where nothing else is in blocks; 1: none. 0: neither. */
 int64_t onednn_block_of (const dnnl_memory_desc_t *layout);
+/* VALUE, of the batch and the channels of OTHER, packed like that: channels in blocks, behind all others
+ * or in front. */
+void onednn_like (const dnnl_memory_desc_t *other, const adze_graph_value *value,
+                  dnnl_memory_desc_t *layout);
 int64_t onednn_product (const int64_t *dims, int first, int last);
 const dnnl_memory_desc_t *onednn_layout_of (const_dnnl_primitive_desc_t descriptor,
                                             dnnl_query_t what);
@@ -284,6 +288,11 @@ void onednn_tail_done (onednn_part *part, onednn_tail *tail);
 void onednn_element_note (onednn_part *part, onednn_element_op op, const size_t *in, size_t out);
 /* Joins neighbours. */
 adze_status onednn_chain_all (onednn_part *part);
+
+/* ---- greatest.c */
+
+/* MaxPool, where its gradient is asked for as well. */
+adze_status onednn_max_pool_noted (onednn_part *part);
 
 /* ---- Operators. */
 
