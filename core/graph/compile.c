@@ -92,22 +92,6 @@ adze_graph_step_compile (adze_executable *x, adze_graph_step *step, const uint32
 
 /* ---- Nodes with bodies. */
 
-static adze_error *
-nobody_can (const adze_executable *x, const adze_graph_node *node, bool delegation)
-{
-  ADZE_AUTO (adze_buffer) who = { 0 };
-  adze_graph_node_text (node, &who);
-  const char *name = who.data ? who.data : "a node";
-  if (delegation)
-    return adze_error_new (ADZE_E_UNSUPPORTED,
-                           "%s is not done by the backend '%s', and delegation to 'ref' is refused",
-                           name, adze_backend_id (x->options.backend));
-  return adze_error_new (ADZE_E_UNSUPPORTED, "%s is done by no backend%s%s%s", name,
-                         x->options.backend ? ", neither '" : ", not by '",
-                         x->options.backend ? adze_backend_id (x->options.backend) : "ref",
-                         x->options.backend ? "' nor 'ref'" : "'");
-}
-
 /* A body that is compiled when its turn comes: what nobody does in it is found out now, and what the
  * backend leaves to ref is counted, as far as that is known without sizes. */
 static adze_error *
@@ -131,7 +115,7 @@ ask_for_body (adze_executable *x, const adze_graph *graph)
       if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
         ADZE_TRY (ask_for_body (x, node->attributes[i].graph));
     if (node && !inner && !own[n] && !rest[n])
-      return nobody_can (x, node, false);
+      return adze_graph_nobody_can (x, node, false);
     x->facts.delegated += node && !inner && !own[n] && x->options.backend;
   }
   return NULL;
@@ -275,14 +259,6 @@ fold (adze_executable *x, const adze_graph_node *node, bool *folded)
   return NULL;
 }
 
-/* What ref cannot do stays; it is refused, or done by the backend, when nodes are claimed. */
-static adze_error *
-ask_ref (adze_executable *x, uint32_t **parts)
-{
-  *parts = calloc (x->graph->node_count + 1, sizeof **parts);
-  return *parts ? adze_backend_claim (x->options.ref, x->graph, *parts) : adze_error_memory ();
-}
-
 /* Types, shapes and constants of all nodes, in order: each is known when the next one is asked. */
 static adze_error *
 settle_graph (adze_executable *x)
@@ -297,7 +273,7 @@ settle_graph (adze_executable *x)
     return adze_error_memory ();
   if (count)
     memcpy (order, given, count * sizeof *order);
-  ADZE_TRY (ask_ref (x, &parts));
+  ADZE_TRY (adze_graph_ask_ref (x, &parts));
   for (size_t i = 0; i < count; i++) {
     const adze_graph_node *node = x->graph->nodes[order[i]];
     bool folded = false;
@@ -307,69 +283,6 @@ settle_graph (adze_executable *x)
       ADZE_TRY (fold (x, node, &folded));
   }
   adze_graph_remove_dead (x->graph);
-  return NULL;
-}
-
-/* ---- Claims. */
-
-/* Memory of a device is shared out before anything runs: a node of which not all sizes are known by
- * then is left to ref, whatever the backend claimed. */
-static bool
-has_sizes (const adze_graph *graph, const uint32_t *values, size_t count)
-{
-  for (size_t i = 0; i < count; i++) {
-    const adze_graph_value *value = adze_graph_value_at (graph, values[i]);
-    if (value && (value->rank < 0 || !value->dtype.bits))
-      return false;
-    for (int32_t d = 0; value && d < value->rank; d++)
-      if (value->shape[d] < 0)
-        return false;
-  }
-  return true;
-}
-
-static adze_error *
-no_sizes (const adze_executable *x, const adze_graph_node *node)
-{
-  ADZE_AUTO (adze_buffer) who = { 0 };
-  adze_graph_node_text (node, &who);
-  return adze_error_new (ADZE_E_UNSUPPORTED,
-                         "%s has sizes that are not known before it runs; the backend '%s', which "
-                         "has memory of its own, gets none such, and delegation to 'ref' is refused",
-                         who.data ? who.data : "a node", adze_backend_id (x->options.backend));
-}
-
-/* OWNER[n]: who does node n; PART[n]: which nodes go together, numbers of REF's above the backend's. */
-static adze_error *
-claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
-{
-  size_t count = x->graph->node_count;
-  ADZE_AUTO_FREE uint32_t *own = calloc (count + 1, sizeof *own);
-  ADZE_AUTO_FREE uint32_t *rest = NULL;
-  if (!own)
-    return adze_error_memory ();
-  if (x->options.backend)
-    ADZE_TRY (adze_backend_claim (x->options.backend, x->graph, own));
-  ADZE_TRY (ask_ref (x, &rest));
-  for (uint32_t n = 0; n < count; n++) {
-    const adze_graph_node *node = x->graph->nodes[n];
-    if (!node || adze_node_has_bodies (node))
-      continue;
-    if (own[n] && adze_backend_is_far (x->options.backend)
-        && !(has_sizes (x->graph, node->inputs, node->input_count)
-             && has_sizes (x->graph, node->outputs, node->output_count))) {
-      if (x->options.refuse_delegation)
-        return no_sizes (x, node);
-      own[n] = 0;
-    }
-    if (!own[n] && !rest[n])
-      return nobody_can (x, node, false);
-    if (!own[n] && x->options.backend && x->options.refuse_delegation)
-      return nobody_can (x, node, true);
-    owner[n] = own[n] ? x->options.backend : x->options.ref;
-    part[n] = own[n];
-    x->facts.delegated += x->options.backend && !own[n];
-  }
   return NULL;
 }
 
@@ -440,7 +353,7 @@ make_steps (adze_executable *x)
   ADZE_AUTO_FREE bool *placed = calloc (room, sizeof *placed);
   if (!owner || !part || !nodes || !placed)
     return adze_error_memory ();
-  ADZE_TRY (claim_nodes (x, owner, part));
+  ADZE_TRY (adze_graph_claim (x, owner, part));
   ADZE_TRY (adze_graph_order (x->graph, &order, &count));
   for (size_t i = 0; i < count; i++) {
     if (placed[order[i]])
