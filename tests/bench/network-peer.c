@@ -273,7 +273,6 @@ main (int count, char **words)
     fprintf (stderr, "network-peer train|infer mlp|cnn BATCH sgd|adam|- SECONDS BACKEND THREADS\n");
     return 2;
   }
-  setenv ("GOMP_SPINCOUNT", "10000", 0); /* as the command adze does */
   adze_runtime_options options = ADZE_RUNTIME_OPTIONS_INIT;
   options.threads = (unsigned)atoi (words[7]);
   make_feed (&f, words[2], atoll (words[3]), atof (words[5]));
