@@ -92,22 +92,6 @@ adze_graph_step_compile (adze_executable *x, adze_graph_step *step, const uint32
 
 /* ---- Nodes with bodies. */
 
-static adze_error *
-nobody_can (const adze_executable *x, const adze_graph_node *node, bool delegation)
-{
-  ADZE_AUTO (adze_buffer) who = { 0 };
-  adze_graph_node_text (node, &who);
-  const char *name = who.data ? who.data : "a node";
-  if (delegation)
-    return adze_error_new (ADZE_E_UNSUPPORTED,
-                           "%s is not done by the backend '%s', and delegation to 'ref' is refused",
-                           name, adze_backend_id (x->options.backend));
-  return adze_error_new (ADZE_E_UNSUPPORTED, "%s is done by no backend%s%s%s", name,
-                         x->options.backend ? ", neither '" : ", not by '",
-                         x->options.backend ? adze_backend_id (x->options.backend) : "ref",
-                         x->options.backend ? "' nor 'ref'" : "'");
-}
-
 /* A body that is compiled when its turn comes: what nobody does in it is found out now, and what the
  * backend leaves to ref is counted, as far as that is known without sizes. */
 static adze_error *
@@ -131,7 +115,7 @@ ask_for_body (adze_executable *x, const adze_graph *graph)
       if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
         ADZE_TRY (ask_for_body (x, node->attributes[i].graph));
     if (node && !inner && !own[n] && !rest[n])
-      return nobody_can (x, node, false);
+      return adze_graph_nobody_can (x, node, false);
     x->facts.delegated += node && !inner && !own[n] && x->options.backend;
   }
   return NULL;
@@ -275,14 +259,6 @@ fold (adze_executable *x, const adze_graph_node *node, bool *folded)
   return NULL;
 }
 
-/* What ref cannot do stays; it is refused, or done by the backend, when nodes are claimed. */
-static adze_error *
-ask_ref (adze_executable *x, uint32_t **parts)
-{
-  *parts = calloc (x->graph->node_count + 1, sizeof **parts);
-  return *parts ? adze_backend_claim (x->options.ref, x->graph, *parts) : adze_error_memory ();
-}
-
 /* Types, shapes and constants of all nodes, in order: each is known when the next one is asked. */
 static adze_error *
 settle_graph (adze_executable *x)
@@ -297,7 +273,7 @@ settle_graph (adze_executable *x)
     return adze_error_memory ();
   if (count)
     memcpy (order, given, count * sizeof *order);
-  ADZE_TRY (ask_ref (x, &parts));
+  ADZE_TRY (adze_graph_ask_ref (x, &parts));
   for (size_t i = 0; i < count; i++) {
     const adze_graph_node *node = x->graph->nodes[order[i]];
     bool folded = false;
@@ -310,90 +286,30 @@ settle_graph (adze_executable *x)
   return NULL;
 }
 
-/* ---- Claims. */
+/* ---- Steps, in order. */
 
-/* Memory of a device is shared out before anything runs: a node of which not all sizes are known by
- * then is left to ref, whatever the backend claimed. */
 static bool
-has_sizes (const adze_graph *graph, const uint32_t *values, size_t count)
+is_ready (const adze_graph *graph, uint32_t number, const bool *placed)
 {
-  for (size_t i = 0; i < count; i++) {
-    const adze_graph_value *value = adze_graph_value_at (graph, values[i]);
-    if (value && (value->rank < 0 || !value->dtype.bits))
+  const adze_graph_node *node = graph->nodes[number];
+  for (size_t i = 0; i < node->input_count; i++) {
+    const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
+    if (value && value->node != ADZE_NONE && !placed[value->node])
       return false;
-    for (int32_t d = 0; value && d < value->rank; d++)
-      if (value->shape[d] < 0)
-        return false;
   }
   return true;
 }
 
-static adze_error *
-no_sizes (const adze_executable *x, const adze_graph_node *node)
-{
-  ADZE_AUTO (adze_buffer) who = { 0 };
-  adze_graph_node_text (node, &who);
-  return adze_error_new (ADZE_E_UNSUPPORTED,
-                         "%s has sizes that are not known before it runs; the backend '%s', which "
-                         "has memory of its own, gets none such, and delegation to 'ref' is refused",
-                         who.data ? who.data : "a node", adze_backend_id (x->options.backend));
-}
-
-/* OWNER[n]: who does node n; PART[n]: which nodes go together, numbers of REF's above the backend's. */
-static adze_error *
-claim_nodes (adze_executable *x, adze_backend_at_work **owner, uint32_t *part)
-{
-  size_t count = x->graph->node_count;
-  ADZE_AUTO_FREE uint32_t *own = calloc (count + 1, sizeof *own);
-  ADZE_AUTO_FREE uint32_t *rest = NULL;
-  if (!own)
-    return adze_error_memory ();
-  if (x->options.backend)
-    ADZE_TRY (adze_backend_claim (x->options.backend, x->graph, own));
-  ADZE_TRY (ask_ref (x, &rest));
-  for (uint32_t n = 0; n < count; n++) {
-    const adze_graph_node *node = x->graph->nodes[n];
-    if (!node || adze_node_has_bodies (node))
-      continue;
-    if (own[n] && adze_backend_is_far (x->options.backend)
-        && !(has_sizes (x->graph, node->inputs, node->input_count)
-             && has_sizes (x->graph, node->outputs, node->output_count))) {
-      if (x->options.refuse_delegation)
-        return no_sizes (x, node);
-      own[n] = 0;
-    }
-    if (!own[n] && !rest[n])
-      return nobody_can (x, node, false);
-    if (!own[n] && x->options.backend && x->options.refuse_delegation)
-      return nobody_can (x, node, true);
-    owner[n] = own[n] ? x->options.backend : x->options.ref;
-    part[n] = own[n];
-    x->facts.delegated += x->options.backend && !own[n];
-  }
-  return NULL;
-}
-
-/* ---- Steps, in order. */
-
-/* The nodes of a part that can be done now: all of them, unless others stand in between; then those
- * of them that need no other. */
+/* The nodes of a part, that of ORDER[FROM], that can be done now: all of them, unless others stand in
+ * between; then those of them that need no other. */
 static size_t
 gather_part (const adze_graph *graph, const uint32_t *order, size_t from, size_t count,
              const uint32_t *part, bool *placed, uint32_t *nodes)
 {
-  uint32_t number = part[order[from]];
   size_t gathered = 0;
-  for (size_t i = from; i < (number ? count : from + 1); i++) {
+  for (size_t i = from; i < count; i++) {
     uint32_t n = order[i];
-    if (placed[n] || part[n] != number)
-      continue;
-    bool ready = true;
-    const adze_graph_node *node = graph->nodes[n];
-    for (size_t j = 0; ready && j < node->input_count; j++) {
-      const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[j]);
-      ready = !value || value->node == ADZE_NONE || placed[value->node];
-    }
-    if (!ready)
+    if (placed[n] || part[n] != part[order[from]] || !is_ready (graph, n, placed))
       continue;
     placed[n] = true;
     nodes[gathered++] = n;
@@ -410,6 +326,22 @@ add_step (adze_executable *x, adze_backend_at_work *owner, const uint32_t *nodes
   return owner ? adze_graph_step_compile (x, step, nodes, count) : control_step (x, step);
 }
 
+/* Whatever is of no part and waits for none is done in front of the next part: the later it comes, the
+ * more parts it would cut in two. */
+static adze_error *
+add_others (adze_executable *x, adze_backend_at_work *const *owner, const uint32_t *order,
+            size_t count, const uint32_t *part, bool *placed)
+{
+  for (size_t i = 0; i < count; i++) {
+    uint32_t n = order[i];
+    if (placed[n] || part[n] || !is_ready (x->graph, n, placed))
+      continue;
+    placed[n] = true;
+    ADZE_TRY (add_step (x, owner[n], &n, 1));
+  }
+  return NULL;
+}
+
 static adze_error *
 make_steps (adze_executable *x)
 {
@@ -421,9 +353,12 @@ make_steps (adze_executable *x)
   ADZE_AUTO_FREE bool *placed = calloc (room, sizeof *placed);
   if (!owner || !part || !nodes || !placed)
     return adze_error_memory ();
-  ADZE_TRY (claim_nodes (x, owner, part));
+  ADZE_TRY (adze_graph_claim (x, owner, part));
   ADZE_TRY (adze_graph_order (x->graph, &order, &count));
   for (size_t i = 0; i < count; i++) {
+    if (placed[order[i]])
+      continue;
+    ADZE_TRY (add_others (x, owner, order + i, count - i, part, placed));
     if (placed[order[i]])
       continue;
     size_t gathered = gather_part (x->graph, order, i, count, part, placed, nodes);

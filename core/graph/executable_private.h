@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/executable_private.h: what an executable is made of.
  *
- *   compile.c  from a graph to steps: constants computed, nodes claimed, parts compiled
+ *   compile.c  from a graph to steps: constants computed, parts compiled
+ *   claim.c    who computes which node
  *   place.c    where values lie
  *   device.c   values that cross between memory of the processor and of a device
  *   execute.c  steps carried out
@@ -68,6 +69,16 @@ struct adze_executable {
 ADZE_MUST_CHECK adze_error *adze_graph_step_compile (adze_executable *x, adze_graph_step *step,
                                                const uint32_t *nodes, size_t count);
 void adze_graph_step_cleanup (adze_graph_step *step);
+
+/* claim.c: OWNER[n]: who does node n; PART[n]: which nodes of the backend go together; 0: none. */
+ADZE_MUST_CHECK adze_error *adze_graph_claim (adze_executable *x, adze_backend_at_work **owner,
+                                              uint32_t *part);
+/* PARTS, which the caller frees: 0 where ref cannot do a node. Such a node stays; it is refused, or done
+ * by the backend, when nodes are claimed. */
+ADZE_MUST_CHECK adze_error *adze_graph_ask_ref (adze_executable *x, uint32_t **parts);
+/* The error for a node that nobody does, or, with DELEGATION, nobody who may. */
+adze_error *adze_graph_nobody_can (const adze_executable *x, const adze_graph_node *node,
+                                   bool delegation);
 
 /* place.c */
 ADZE_MUST_CHECK adze_error *adze_executable_place (adze_executable *x);

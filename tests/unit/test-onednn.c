@@ -7,6 +7,7 @@
 #include "static-build.h"
 #include "world.h"
 
+#include "graph/gradient.h"
 #include "graph/infer.h"
 #include "kit/backend_check.h"
 
@@ -266,7 +267,7 @@ what_it_claims_holds (void **state)
   }
 }
 
-/* ---- Some together: fused tails, layouts that stay blocked, results in the middle. */
+/* ---- Some together. */
 
 static uint32_t
 one (net *n, const char *op, uint32_t x)
@@ -282,22 +283,30 @@ two (net *n, const char *op, uint32_t a, uint32_t b)
 }
 
 static uint32_t
-conv (net *n, uint32_t x, const int64_t *weights)
+conv_with (net *n, uint32_t x, uint32_t weights, uint32_t bias)
 {
   const int64_t pads[] = { 1, 1, 1, 1 };
   const adze_graph_attribute attribute = adze_attribute_ints ("pads", pads, 4);
-  const uint32_t inputs[] = { x, add_constant (n, 4, weights), add_constant (n, 1, weights) };
-  return add_node (n, "Conv", inputs, 3, &attribute, 1);
+  return add_node (n, "Conv", (uint32_t[]){ x, weights, bias }, 3, &attribute, 1);
 }
 
 static uint32_t
-pool (net *n, uint32_t x)
+conv (net *n, uint32_t x, const int64_t *weights)
 {
-  const int64_t sizes[] = { 2, 2 };
-  const adze_graph_attribute attributes[] = { adze_attribute_ints ("kernel_shape", sizes, 2),
-                                              adze_attribute_ints ("strides", sizes, 2) };
-  return add_node (n, "MaxPool", &x, 1, attributes, 2);
+  uint32_t numbers = add_constant (n, 4, weights);
+  return conv_with (n, x, numbers, add_constant (n, 1, weights));
 }
+
+static uint32_t
+pool_of (net *n, uint32_t x, int64_t kernel, int64_t pad)
+{
+  const int64_t sizes[] = { kernel, kernel }, strides[] = { 2, 2 }, pads[] = { pad, pad, pad, pad };
+  const adze_graph_attribute attributes[] = { adze_attribute_ints ("kernel_shape", sizes, 2),
+                                              adze_attribute_ints ("strides", strides, 2),
+                                              adze_attribute_ints ("pads", pads, 4) };
+  return add_node (n, "MaxPool", &x, 1, attributes, 3);
+}
+
 
 static void
 a_convolutional_network (void **state)
@@ -306,10 +315,10 @@ a_convolutional_network (void **state)
   net_new (&n, "cnn", 3, -.5F, .5F);
   uint32_t x = add_input (&n, 4, (int64_t[]){ 3, 1, 12, 12 });
   uint32_t first = one (&n, "Relu", conv (&n, x, (int64_t[]){ 32, 1, 3, 3 }));
-  uint32_t small = pool (&n, first);
+  uint32_t small = pool_of (&n, first, 2, 0);
   uint32_t second = one (&n, "Sigmoid", conv (&n, small, (int64_t[]){ 40, 32, 3, 3 }));
   uint32_t sum = two (&n, "Add", second, add_constant (&n, 3, (int64_t[]){ 40, 1, 1 }));
-  uint32_t rows = one (&n, "Flatten", pool (&n, sum));
+  uint32_t rows = one (&n, "Flatten", pool_of (&n, sum, 2, 0));
   uint32_t product
       = two (&n, "MatMul", rows, add_constant (&n, 2, (int64_t[]){ 40 * 9, 10 }));
   uint32_t scores = two (&n, "Add", add_constant (&n, 1, (int64_t[]){ 10 }), product);
@@ -319,8 +328,7 @@ a_convolutional_network (void **state)
   net_free (&n);
 }
 
-/* The gradient needs what is noted down while the pool is computed; both are asked for, of numbers
- * many of which are the same. */
+/* Both are asked for, of numbers many of which are the same. */
 static void
 a_pool_and_its_gradient (void **state)
 {
@@ -332,7 +340,7 @@ a_pool_and_its_gradient (void **state)
     net_new (&n, "pool", 91 + round, -2, 2);
     uint32_t x = one (&n, "Round",
                       add_input (&n, 4, (int64_t[]){ n.sizes[0], 16 * n.sizes[1], 8, 6 }));
-    uint32_t y = pool (&n, x);
+    uint32_t y = pool_of (&n, x, 2, 0);
     const uint32_t inputs[] = { like (&n, y), x };
     must (adze_graph_add_output (n.graph, y));
     must (adze_graph_add_output (n.graph,
@@ -340,6 +348,37 @@ a_pool_and_its_gradient (void **state)
     check_net (*state, &n, "a pool and its gradient");
     net_free (&n);
   }
+}
+
+/* CHANNELS fill blocks or do not; windows overlap and look beyond the image. */
+static void
+check_gradients (void **state, const int64_t *channels)
+{
+  net n;
+  uint32_t of[5], gradients[6];
+  net_new (&n, "trained", (unsigned)channels[0], -1, 1);
+  of[0] = add_input (&n, 4, (int64_t[]){ 3, channels[2], 12, 12 });
+  of[1] = add_input (&n, 4, (int64_t[]){ channels[0], channels[2], 3, 3 });
+  of[2] = add_input (&n, 1, channels);
+  of[3] = add_input (&n, 4, (int64_t[]){ channels[1], channels[0], 3, 3 });
+  of[4] = add_input (&n, 1, channels + 1);
+  uint32_t small = pool_of (&n, one (&n, "Relu", conv_with (&n, of[0], of[1], of[2])), 2, 0);
+  uint32_t relu = one (&n, "Relu", conv_with (&n, small, of[3], of[4]));
+  uint32_t flat = one (&n, "Flatten", pool_of (&n, relu, 3, 1));
+  gradients[5] = one (&n, "ReduceSum", two (&n, "Mul", flat, like (&n, flat)));
+  must (adze_graph_differentiate (n.graph, gradients[5], of, 5, gradients));
+  for (size_t i = 0; i < 6; i++)
+    must (adze_graph_add_output (n.graph, gradients[i]));
+  check_net (*state, &n, "a network that trains");
+  net_free (&n);
+}
+
+static void
+a_network_that_trains (void **state)
+{
+  check_gradients (state, (int64_t[]){ 32, 48, 1 });
+  check_gradients (state, (int64_t[]){ 10, 20, 3 });
+  check_gradients (state, (int64_t[]){ 3, 7, 16 });
 }
 
 static void
@@ -363,13 +402,23 @@ turned_and_shared_values (void **state)
   net_free (&n);
 }
 
+static adze_executable *
+compile_with_ref (const engine *e, net *n)
+{
+  const adze_compile_options options = { .backend = e->onednn, .ref = e->ref };
+  adze_executable *made = NULL;
+  must (adze_graph_compile (n->graph, &options, &made));
+  return made;
+}
+
 /* A node that nobody but ref does cuts the part in two; what stands on both sides still fits. */
 static void
 a_part_that_is_cut (void **state)
 {
   const engine *e = *state;
   net n;
-  adze_executable *mixed = NULL, *alone = NULL;
+  ADZE_AUTO_EXECUTABLE mixed = NULL;
+  ADZE_AUTO_EXECUTABLE alone = NULL;
   const adze_view *found[1], *wanted[1], *inputs[1];
   net_new (&n, "cut", 9, -1, 1);
   uint32_t x = add_input (&n, 4, (int64_t[]){ 2, 3, 8, 8 });
@@ -377,17 +426,27 @@ a_part_that_is_cut (void **state)
                      (int64_t[]){ 4, 20, 3, 3 });
   must (adze_graph_add_output (n.graph, y));
   inputs[0] = &n.inputs[0];
-  must (adze_graph_compile (n.graph,
-                            &(adze_compile_options){ .backend = e->onednn, .ref = e->ref },
-                            &mixed));
+  mixed = compile_with_ref (e, &n);
   must (adze_graph_compile (n.graph, &(adze_compile_options){ .ref = e->ref }, &alone));
   assert_int_equal (adze_executable_facts_of (mixed)->delegated, 1);
   assert_int_equal (adze_executable_facts_of (mixed)->steps, 3);
   must (adze_execute (mixed, inputs, found));
   must (adze_execute (alone, inputs, wanted));
   compare ("a part that is cut", 0, found[0], wanted[0]);
-  adze_executable_free (mixed);
-  adze_executable_free (alone);
+  net_free (&n);
+}
+
+/* As labels of a loss. */
+static void
+what_waits_for_nothing_cuts_no_part (void **state)
+{
+  net n;
+  net_new (&n, "whole", 9, -1, 1);
+  uint32_t x = one (&n, "Relu", add_input (&n, 2, (int64_t[]){ 2, 3 }));
+  uint32_t aside = one (&n, "Erf", add_input (&n, 2, (int64_t[]){ 2, 3 }));
+  must (adze_graph_add_output (n.graph, one (&n, "Tanh", two (&n, "Add", x, aside))));
+  ADZE_AUTO_EXECUTABLE mixed = compile_with_ref (*state, &n);
+  assert_int_equal (adze_executable_facts_of (mixed)->steps, 2);
   net_free (&n);
 }
 
@@ -430,6 +489,8 @@ main (void)
     cmocka_unit_test (what_it_claims_holds),
     cmocka_unit_test (a_pool_and_its_gradient),
     cmocka_unit_test (a_convolutional_network),
+    cmocka_unit_test (a_network_that_trains),
+    cmocka_unit_test (what_waits_for_nothing_cuts_no_part),
     cmocka_unit_test (turned_and_shared_values),
     cmocka_unit_test (a_part_that_is_cut),
     cmocka_unit_test (its_identity_has_all_that_numbers_depend_on),

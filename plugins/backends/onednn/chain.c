@@ -74,6 +74,57 @@ static function *const functions[] = {
   [ONEDNN_NEGATE] = negate,
 };
 
+/* ---- At work. */
+
+typedef struct pass {
+  const onednn_chain *chain;
+  float *at[ONEDNN_ARGS]; /* where each argument lies */
+} pass;
+
+static float *
+place (const pass *w, const onednn_place *place, bool single, size_t first,
+       float (*rooms)[BLOCK])
+{
+  if (place->room)
+    return rooms[place->number];
+  return w->at[place->number] + (single ? 0 : first);
+}
+
+static void
+do_block (const pass *w, size_t first, size_t count)
+{
+  float rooms[ONEDNN_ROOMS][BLOCK];
+  for (size_t i = 0; i < w->chain->count; i++) {
+    const onednn_link *link = &w->chain->links[i];
+    functions[link->op](place (w, &link->out, false, first, rooms),
+                        place (w, &link->in[0], link->single[0], first, rooms),
+                        place (w, &link->in[1], link->single[1], first, rooms), link->single,
+                        count);
+  }
+}
+
+static adze_status
+do_blocks (void *argument, size_t first, size_t last)
+{
+  const pass *w = argument;
+  for (size_t block = first; block < last; block++) {
+    size_t begin = block * BLOCK, left = w->chain->elements - begin;
+    do_block (w, begin, left < BLOCK ? left : BLOCK);
+  }
+  return ADZE_OK;
+}
+
+static adze_status
+do_chain (const adze_host *host, const adze_program *p, const onednn_act *act)
+{
+  pass w = { .chain = act->own };
+  size_t blocks = (w.chain->elements + BLOCK - 1) / BLOCK;
+  for (int i = 0; i < act->count; i++)
+    w.at[i] = p->slots[act->args[i].slot].handle;
+  return blocks > BLOCKS_A_PIECE ? adze_parallel_for (host, blocks, BLOCKS_A_PIECE, do_blocks, &w)
+                                 : do_blocks (&w, 0, blocks);
+}
+
 /* ---- What may be in a chain. */
 
 static int64_t
@@ -83,22 +134,29 @@ elements_of (const onednn_part *part, size_t slot)
   return onednn_product (layout->dims, 0, layout->ndims);
 }
 
-/* All elements, and nothing between them. */
-static bool
-is_dense (const onednn_part *part, size_t slot)
+/* All numbers of the layout, those between its elements among them: they are zeros. */
+static size_t
+numbers_of (const onednn_part *part, size_t slot)
 {
-  const dnnl_memory_desc_t *layout = &part->program->slots[slot].layout;
-  return dnnl_memory_desc_get_size (layout) == (size_t)elements_of (part, slot) * sizeof (float);
+  return dnnl_memory_desc_get_size (&part->program->slots[slot].layout) / sizeof (float);
+}
+
+/* Nothing between the elements, or what is there stays zero? */
+static bool
+may_be_chained (const onednn_part *part, onednn_element_op op, size_t slot)
+{
+  return op == ONEDNN_RELU_GRAD
+         || numbers_of (part, slot) == (size_t)elements_of (part, slot);
 }
 
 void
 onednn_element_note (onednn_part *part, onednn_element_op op, const size_t *in, size_t out)
 {
   adze_program *p = part->program;
-  if (part->trial || op == ONEDNN_NO_ELEMENT || p->act_count == 0 || !is_dense (part, out))
+  if (part->trial || op == ONEDNN_NO_ELEMENT || p->act_count == 0 || !may_be_chained (part, op, out))
     return;
   onednn_element element = { .op = op, .in = { in[0], in[1] }, .out = out,
-                             .count = (size_t)elements_of (part, out) };
+                             .count = numbers_of (part, out) };
   for (int i = 0; i < 2; i++) {
     element.single[i] = elements_of (part, in[i]) == 1 && element.count > 1;
     if (!element.single[i]
@@ -230,7 +288,8 @@ join (onednn_part *part, size_t first, size_t last)
     add_link (&b, i);
   for (size_t i = first; i <= last; i++)
     dnnl_primitive_destroy (p->acts[i].primitive);
-  act.chain = b.chain;
+  act.work = do_chain;
+  act.own = b.chain;
   p->acts[first] = act;
   memmove (&p->acts[first + 1], &p->acts[last + 1], (p->act_count - last - 1) * sizeof act);
   p->act_count -= last - first;
@@ -267,55 +326,4 @@ onednn_chain_all (onednn_part *part)
       return status;
   }
   return ADZE_OK;
-}
-
-/* ---- At work. */
-
-typedef struct pass {
-  const onednn_chain *chain;
-  float *at[ONEDNN_ARGS]; /* where each argument lies */
-} pass;
-
-static float *
-place (const pass *w, const onednn_place *place, bool single, size_t first,
-       float (*rooms)[BLOCK])
-{
-  if (place->room)
-    return rooms[place->number];
-  return w->at[place->number] + (single ? 0 : first);
-}
-
-static void
-do_block (const pass *w, size_t first, size_t count)
-{
-  float rooms[ONEDNN_ROOMS][BLOCK];
-  for (size_t i = 0; i < w->chain->count; i++) {
-    const onednn_link *link = &w->chain->links[i];
-    functions[link->op](place (w, &link->out, false, first, rooms),
-                        place (w, &link->in[0], link->single[0], first, rooms),
-                        place (w, &link->in[1], link->single[1], first, rooms), link->single,
-                        count);
-  }
-}
-
-static adze_status
-do_blocks (void *argument, size_t first, size_t last)
-{
-  const pass *w = argument;
-  for (size_t block = first; block < last; block++) {
-    size_t begin = block * BLOCK, left = w->chain->elements - begin;
-    do_block (w, begin, left < BLOCK ? left : BLOCK);
-  }
-  return ADZE_OK;
-}
-
-adze_status
-onednn_chain_do (const adze_host *host, const adze_program *p, const onednn_act *act)
-{
-  pass w = { .chain = act->chain };
-  size_t blocks = (act->chain->elements + BLOCK - 1) / BLOCK;
-  for (int i = 0; i < act->count; i++)
-    w.at[i] = p->slots[act->args[i].slot].handle;
-  return blocks > BLOCKS_A_PIECE ? adze_parallel_for (host, blocks, BLOCKS_A_PIECE, do_blocks, &w)
-                                 : do_blocks (&w, 0, blocks);
 }

@@ -60,7 +60,47 @@ forward_descriptor (const onednn_part *part, const conv *c, const dnnl_memory_de
                            : status;
 }
 
+static adze_status
+weight_descriptor (const onednn_part *part, const conv *c, const dnnl_memory_desc_t *bias,
+                   dnnl_primitive_desc_t *descriptor)
+{
+  dnnl_convolution_desc_t description;
+  dnnl_primitive_desc_t hint;
+  const onednn_window *w = &c->window;
+  adze_status status
+      = forward_descriptor (part, c, NULL, dnnl_forward_training, NULL, &hint);
+  if (status != ADZE_OK)
+    return status;
+  status = onednn_checked (
+      part,
+      dnnl_dilated_convolution_backward_weights_desc_init (
+          &description, dnnl_convolution_direct, &c->images, &c->weights, bias, &c->positions,
+          w->strides, w->dilations, w->before, w->after),
+      "the gradient of a convolution");
+  if (status == ADZE_OK)
+    status = onednn_descriptor (part, &description, NULL, hint, descriptor);
+  dnnl_primitive_desc_destroy (hint);
+  return status;
+}
+
 /* ---- Conv. */
+
+/* Where a network trains, images and positions lie as the gradient of the weights wants them, which has
+ * fewer layouts to choose from: otherwise all that goes back would be moved first. */
+static adze_status
+lie_as_gradient (const onednn_part *part, conv *c)
+{
+  dnnl_primitive_desc_t d;
+  if (!onednn_taker (part, "adze", "ConvGradWeight", 1, part->node->inputs[0]))
+    return ADZE_OK;
+  adze_status status = weight_descriptor (part, c, NULL, &d);
+  if (status != ADZE_OK)
+    return status;
+  c->images = *onednn_layout_of (d, dnnl_query_src_md);
+  c->positions = *onednn_layout_of (d, dnnl_query_diff_dst_md);
+  dnnl_primitive_desc_destroy (d);
+  return ADZE_OK;
+}
 
 static adze_status
 convolve (onednn_part *part, const conv *c, const dnnl_memory_desc_t *bias, const onednn_tail *tail)
@@ -99,6 +139,8 @@ onednn_conv (onednn_part *part)
   if (status == ADZE_OK)
     status = conv_of (part, onednn_in (part, 0), onednn_in (part, 1), onednn_out (part, 0), &c);
   if (status == ADZE_OK)
+    status = lie_as_gradient (part, &c);
+  if (status == ADZE_OK)
     status = onednn_checked (part, dnnl_post_ops_create (&operations), "post-ops");
   if (status != ADZE_OK)
     return status;
@@ -115,26 +157,13 @@ onednn_conv (onednn_part *part)
 
 /* (gradient, weights, input) */
 static adze_status
-emit_grad_input (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t hint)
+add_grad_input (onednn_part *part, const conv *c, dnnl_primitive_desc_t d)
 {
-  dnnl_convolution_desc_t description;
-  const onednn_window *w = &c->window;
   const uint32_t *inputs = part->node->inputs;
   onednn_arg args[]
       = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
-  dnnl_primitive_desc_t d;
-  adze_status status = onednn_checked (
-      part,
-      dnnl_dilated_convolution_backward_data_desc_init (
-          &description, dnnl_convolution_direct, &c->images, &c->weights, &c->positions,
-          w->strides, w->dilations, w->before, w->after),
-      "the gradient of a convolution");
-  if (status == ADZE_OK)
-    status = onednn_descriptor (part, &description, NULL, hint, &d);
-  if (status != ADZE_OK)
-    return status;
-  status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_diff_dst_md),
-                       &args[0].slot);
+  adze_status status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_diff_dst_md),
+                                   &args[0].slot);
   if (status == ADZE_OK)
     status = onednn_see_in (part, inputs[1], &c->compact_weights,
                             onednn_layout_of (d, dnnl_query_weights_md), &args[1].slot);
@@ -147,86 +176,93 @@ emit_grad_input (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t h
   return status;
 }
 
-/* Compact weights are what others want: whatever the primitive makes is reordered to that. */
-static adze_status
-add_grad_weight (onednn_part *part, const conv *c, dnnl_primitive_desc_t d, onednn_arg *args)
-{
-  const dnnl_memory_desc_t chosen = *onednn_layout_of (d, dnnl_query_diff_weights_md);
-  bool same = onednn_same (&chosen, &c->compact_weights);
-  uint32_t value = part->node->outputs[0];
-  size_t target;
-  adze_status status = onednn_make_seen (part, value, &c->compact_weights, &target);
-  args[2].slot = target;
-  if (status == ADZE_OK && !same)
-    status = onednn_make_room (part, &chosen, &args[2].slot);
-  if (status != ADZE_OK) {
-    dnnl_primitive_desc_destroy (d);
-    return status;
-  }
-  status = onednn_act_add (part, d, args, 3);
-  return status == ADZE_OK && !same ? onednn_reorder (part, args[2].slot, target) : status;
-}
-
-/* (gradient, input, weights) */
-static adze_status
-emit_grad_weight (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t hint)
-{
-  dnnl_convolution_desc_t description;
-  const onednn_window *w = &c->window;
-  const uint32_t *inputs = part->node->inputs;
-  onednn_arg args[]
-      = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_DIFF_WEIGHTS, 0 } };
-  dnnl_primitive_desc_t d;
-  adze_status status = onednn_checked (
-      part,
-      dnnl_dilated_convolution_backward_weights_desc_init (
-          &description, dnnl_convolution_direct, &c->images, &c->weights, NULL, &c->positions,
-          w->strides, w->dilations, w->before, w->after),
-      "the gradient of a convolution");
-  if (status == ADZE_OK)
-    status = onednn_descriptor (part, &description, NULL, hint, &d);
-  if (status != ADZE_OK)
-    return status;
-  status = onednn_get (part, inputs[1], onednn_layout_of (d, dnnl_query_src_md), &args[0].slot);
-  if (status == ADZE_OK)
-    status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_diff_dst_md),
-                         &args[1].slot);
-  if (status == ADZE_OK)
-    return add_grad_weight (part, c, d, args);
-  dnnl_primitive_desc_destroy (d);
-  return status;
-}
-
-static adze_status
-gradient (onednn_part *part, const adze_graph_value *images, const adze_graph_value *weights,
-          adze_status (*emit) (onednn_part *part, const conv *c, const_dnnl_primitive_desc_t hint))
+adze_status
+onednn_conv_grad_input (onednn_part *part)
 {
   conv c;
-  dnnl_primitive_desc_t hint;
-  adze_status status = conv_of (part, images, weights, onednn_in (part, 0), &c);
+  dnnl_convolution_desc_t description;
+  dnnl_primitive_desc_t hint, d;
+  const onednn_window *w = &c.window;
+  adze_status status = onednn_need_floats (part, 3);
+  if (status == ADZE_OK)
+    status = conv_of (part, onednn_in (part, 2), onednn_in (part, 1), onednn_in (part, 0), &c);
   if (status == ADZE_OK)
     status = forward_descriptor (part, &c, NULL, dnnl_forward_training, NULL, &hint);
   if (status != ADZE_OK)
     return status;
-  status = emit (part, &c, hint);
+  status = onednn_checked (
+      part,
+      dnnl_dilated_convolution_backward_data_desc_init (
+          &description, dnnl_convolution_direct, &c.images, &c.weights, &c.positions, w->strides,
+          w->dilations, w->before, w->after),
+      "the gradient of a convolution");
+  if (status == ADZE_OK)
+    status = onednn_descriptor (part, &description, NULL, hint, &d);
   dnnl_primitive_desc_destroy (hint);
-  return status;
+  return status == ADZE_OK ? add_grad_input (part, &c, d) : status;
 }
 
-adze_status
-onednn_conv_grad_input (onednn_part *part)
+/* The gradient of the bias is the sum of what that of the weights reads; it is computed with it. */
+static const adze_graph_node *
+find_bias (const onednn_part *part)
 {
-  adze_status status = onednn_need_floats (part, 3);
-  return status == ADZE_OK
-             ? gradient (part, onednn_in (part, 2), onednn_in (part, 1), emit_grad_input)
-             : status;
+  const adze_graph_node *sum
+      = onednn_taker (part, "", "ReduceSum", 0, part->node->inputs[0]);
+  return sum && onednn_is_sum_by_channel (part, sum) ? sum : NULL;
+}
+
+/* (gradient, input, weights). Compact weights are what others want: whatever the primitive makes is
+ * reordered to that. */
+static adze_status
+add_grad_weight (onednn_part *part, const conv *c, const adze_graph_node *bias,
+                 dnnl_primitive_desc_t d)
+{
+  const dnnl_memory_desc_t chosen = *onednn_layout_of (d, dnnl_query_diff_weights_md);
+  const uint32_t *inputs = part->node->inputs;
+  bool same = onednn_same (&chosen, &c->compact_weights);
+  onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_DIFF_DST, 0 },
+                        { DNNL_ARG_DIFF_WEIGHTS, 0 }, { DNNL_ARG_DIFF_BIAS, 0 } };
+  size_t target;
+  adze_status status = onednn_get (part, inputs[1], onednn_layout_of (d, dnnl_query_src_md),
+                                   &args[0].slot);
+  if (status == ADZE_OK)
+    status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_diff_dst_md),
+                         &args[1].slot);
+  if (status == ADZE_OK)
+    status = onednn_make_seen (part, part->node->outputs[0], &c->compact_weights, &target);
+  args[2].slot = target;
+  if (status == ADZE_OK && !same)
+    status = onednn_make_room (part, &chosen, &args[2].slot);
+  if (status == ADZE_OK && bias)
+    status = onednn_make (part, bias->outputs[0],
+                          dnnl_primitive_desc_query_md (d, dnnl_query_diff_weights_md, 1),
+                          &args[3].slot);
+  if (status != ADZE_OK) {
+    dnnl_primitive_desc_destroy (d);
+    return status;
+  }
+  status = onednn_act_add (part, d, args, bias ? 4 : 3);
+  return status == ADZE_OK && !same ? onednn_reorder (part, args[2].slot, target) : status;
 }
 
 adze_status
 onednn_conv_grad_weight (onednn_part *part)
 {
+  conv c;
+  dnnl_memory_desc_t row;
+  dnnl_primitive_desc_t d;
   adze_status status = onednn_need_floats (part, 3);
-  return status == ADZE_OK
-             ? gradient (part, onednn_in (part, 1), onednn_in (part, 2), emit_grad_weight)
-             : status;
+  if (status == ADZE_OK)
+    status = conv_of (part, onednn_in (part, 1), onednn_in (part, 2), onednn_in (part, 0), &c);
+  if (status != ADZE_OK)
+    return status;
+  const adze_graph_node *bias = find_bias (part);
+  if (bias)
+    onednn_compact (part->service->value (part->graph, bias->outputs[0]), &row);
+  status = weight_descriptor (part, &c, bias ? &row : NULL, &d);
+  if (status == ADZE_OK)
+    status = add_grad_weight (part, &c, bias, d);
+  if (status == ADZE_OK && bias)
+    part->done[bias->number] = true;
+  return status;
 }

@@ -180,9 +180,6 @@ onednn_relu_grad (onednn_part *part)
   if (status != ADZE_OK)
     return status;
   const dnnl_memory_desc_t layout = part->program->slots[args[0].slot].layout;
-  if (dnnl_memory_desc_get_size (&layout)
-      != (size_t)onednn_product (layout.dims, 0, layout.ndims) * sizeof (float))
-    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its layout has gaps");
   status = onednn_get (part, part->node->inputs[1], &layout, &args[1].slot);
   if (status == ADZE_OK)
     status = onednn_make (part, part->node->outputs[0], &layout, &args[2].slot);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* do_pool.c: MaxPool, AveragePool, their global forms, adze.MaxPoolGrad, adze.AveragePoolGrad. */
+/* do_pool.c: MaxPool, AveragePool, their global forms, adze.AveragePoolGrad. */
 #include "onednn.h"
 
 static bool
@@ -67,6 +67,9 @@ onednn_pool (onednn_part *part)
   adze_status status = onednn_need_floats (part, 1);
   if (status == ADZE_OK)
     status = window_of (part, onednn_in (part, 0), onednn_out (part, 0), &window);
+  if (status == ADZE_OK && strcmp (part->node->op, "MaxPool") == 0
+      && onednn_taker (part, "adze", "MaxPoolGrad", 1, part->node->inputs[0]))
+    return onednn_max_pool_noted (part);
   if (status == ADZE_OK)
     status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
   if (status != ADZE_OK)
@@ -138,72 +141,5 @@ onednn_average_pool_grad (onednn_part *part)
   if (status == ADZE_OK)
     status = onednn_act_add (part, d, args, 2);
   dnnl_primitive_desc_destroy (hint);
-  return status;
-}
-
-/* ---- Of the greatest: which element that was, oneDNN notes in a workspace while it goes forward.
- * The operator brings none, so the program goes forward once more, for the workspace alone. */
-
-static adze_status
-forward_again (onednn_part *part, const_dnnl_primitive_desc_t forward, size_t images,
-               size_t *workspace)
-{
-  dnnl_primitive_desc_t copy;
-  onednn_arg args[] = { { DNNL_ARG_SRC, images }, { DNNL_ARG_DST, 0 }, { DNNL_ARG_WORKSPACE, 0 } };
-  adze_status status = onednn_make_room (part, onednn_layout_of (forward, dnnl_query_dst_md),
-                                         &args[1].slot);
-  if (status == ADZE_OK)
-    status = onednn_make_room (part, onednn_layout_of (forward, dnnl_query_workspace_md),
-                               &args[2].slot);
-  *workspace = args[2].slot;
-  if (status == ADZE_OK)
-    status = onednn_checked (part, dnnl_primitive_desc_clone (&copy, forward), "a descriptor");
-  return status == ADZE_OK ? onednn_act_add (part, copy, args, 3) : status;
-}
-
-/* BACKWARD is gone afterwards. */
-static adze_status
-add_both (onednn_part *part, size_t images, const dnnl_memory_desc_t *positions,
-          const_dnnl_primitive_desc_t forward, dnnl_primitive_desc_t backward)
-{
-  onednn_arg args[]
-      = { { DNNL_ARG_DIFF_DST, 0 }, { DNNL_ARG_WORKSPACE, 0 }, { DNNL_ARG_DIFF_SRC, 0 } };
-  const dnnl_memory_desc_t layout = part->program->slots[images].layout;
-  adze_status status = forward_again (part, forward, images, &args[1].slot);
-  if (status == ADZE_OK)
-    status = onednn_get (part, part->node->inputs[0], positions, &args[0].slot);
-  if (status == ADZE_OK)
-    status = onednn_make (part, part->node->outputs[0], &layout, &args[2].slot);
-  if (status == ADZE_OK)
-    return onednn_act_add (part, backward, args, 3);
-  dnnl_primitive_desc_destroy (backward);
-  return status;
-}
-
-adze_status
-onednn_max_pool_grad (onednn_part *part)
-{
-  onednn_window window;
-  dnnl_memory_desc_t any;
-  dnnl_primitive_desc_t forward, backward;
-  size_t images;
-  adze_status status = gradient_window (part, &window);
-  if (status != ADZE_OK)
-    return status;
-  if (onednn_in (part, 2))
-    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "indices of MaxPool are not taken");
-  onednn_any (&any, onednn_in (part, 0)->rank, onednn_in (part, 0)->shape);
-  status = onednn_get (part, part->node->inputs[1], NULL, &images);
-  if (status == ADZE_OK)
-    status = forward_descriptor (part, &window, dnnl_forward_training,
-                                 &part->program->slots[images].layout, &any, &forward);
-  if (status != ADZE_OK)
-    return status;
-  const dnnl_memory_desc_t positions = *onednn_layout_of (forward, dnnl_query_dst_md);
-  status = backward_descriptor (part, &window, &part->program->slots[images].layout, &positions,
-                                forward, &backward);
-  if (status == ADZE_OK)
-    status = add_both (part, images, &positions, forward, backward);
-  dnnl_primitive_desc_destroy (forward); /* BACKWARD's primitive was made with a look at it */
   return status;
 }

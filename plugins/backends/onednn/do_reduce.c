@@ -155,12 +155,12 @@ algorithm_of (const adze_graph_node *node, dnnl_alg_kind_t *algorithm)
 /* The list of axes, from a constant or the attribute; NULL and 0: there is none. False: it is not
  * known yet. */
 static bool
-axes_of (const onednn_part *part, const int64_t **axes, size_t *count)
+axes_of (const onednn_part *part, const adze_graph_node *node, const int64_t **axes, size_t *count)
 {
-  *axes = adze_node_ints (part->node, "axes", count);
-  const adze_graph_value *given = onednn_in (part, 1);
-  if (!given)
+  *axes = adze_node_ints (node, "axes", count);
+  if (node->input_count < 2 || node->inputs[1] == ADZE_NONE)
     return true;
+  const adze_graph_value *given = part->service->value (part->graph, node->inputs[1]);
   if (given->role != ADZE_ROLE_CONSTANT || given->rank != 1 || given->dtype.code != ADZE_INT
       || given->dtype.bits != 64 || (given->shape[0] && !given->data))
     return false;
@@ -179,7 +179,7 @@ onednn_reduce (onednn_part *part)
   if (status != ADZE_OK)
     return status;
   const adze_graph_value *x = onednn_in (part, 0);
-  if (!algorithm_of (part->node, &r.algorithm) || !axes_of (part, &axes, &count))
+  if (!algorithm_of (part->node, &r.algorithm) || !axes_of (part, part->node, &axes, &count))
     return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its axes are not known");
   r.rank = onednn_dims (x, r.dims);
   memcpy (r.kept, r.dims, sizeof r.dims);
@@ -194,6 +194,21 @@ onednn_reduce (onednn_part *part)
     r.kept[axis] = 1;
   }
   return emit (part, &r);
+}
+
+bool
+onednn_is_sum_by_channel (const onednn_part *part, const adze_graph_node *node)
+{
+  const int64_t *axes;
+  size_t count;
+  int32_t rank = part->service->value (part->graph, node->inputs[0])->rank;
+  uint32_t seen = 0;
+  if (!axes_of (part, node, &axes, &count) || adze_node_int (node, "keepdims", 1)
+      || count + 1 != (size_t)rank)
+    return false;
+  for (size_t i = 0; i < count; i++)
+    seen |= 1U << (axes[i] < 0 ? axes[i] + rank : axes[i]);
+  return seen == ((1U << rank) - 1 - 2);
 }
 
 /* (values, like) */

@@ -72,6 +72,20 @@ onednn_eltwise_of (const onednn_part *part, const adze_graph_node *node, onednn_
 /* ---- What comes behind. */
 
 const adze_graph_node *
+onednn_taker (const onednn_part *part, const char *domain, const char *op, size_t index,
+              uint32_t value)
+{
+  uint32_t count = part->trial ? 0 : part->service->node_count (part->graph);
+  for (uint32_t n = 0; n < count; n++) {
+    const adze_graph_node *node = part->service->node (part->graph, n);
+    if (node && !part->done[n] && index < node->input_count && node->inputs[index] == value
+        && strcmp (node->op, op) == 0 && strcmp (node->domain, domain) == 0)
+      return node;
+  }
+  return NULL;
+}
+
+const adze_graph_node *
 onednn_only_user (const onednn_part *part, uint32_t value)
 {
   if (part->trial || part->uses[value] != 1)

@@ -55,6 +55,40 @@ onednn_is_strided (const dnnl_memory_desc_t *layout)
          && layout->extra.flags == dnnl_memory_extra_flag_none;
 }
 
+int64_t
+onednn_block_of (const dnnl_memory_desc_t *layout)
+{
+  const dnnl_blocking_desc_t *blocking = &layout->format_desc.blocking;
+  if (onednn_is_strided (layout))
+    return 1;
+  if (layout->format_kind != dnnl_blocked || blocking->inner_nblks != 1
+      || blocking->inner_idxs[0] != 1 || layout->extra.flags != dnnl_memory_extra_flag_none)
+    return 0;
+  return blocking->inner_blks[0];
+}
+
+void
+onednn_like (const dnnl_memory_desc_t *other, const adze_graph_value *value,
+             dnnl_memory_desc_t *layout)
+{
+  int64_t block = onednn_block_of (other), step = block, *strides;
+  bool last = block == 1 && other->format_desc.blocking.strides[1] == 1;
+  *layout = *other;
+  strides = layout->format_desc.blocking.strides;
+  if (last)
+    step *= value->shape[1];
+  for (int i = value->rank; i-- > 2;) {
+    layout->dims[i] = layout->padded_dims[i] = value->shape[i];
+    strides[i] = step;
+    step *= value->shape[i];
+  }
+  if (!last) {
+    strides[1] = step;
+    step *= layout->padded_dims[1] / block;
+  }
+  strides[0] = step;
+}
+
 /* A dimension of 1 may have any stride; dnnl_memory_desc_equal does not know that. */
 bool
 onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)

@@ -13,6 +13,7 @@
  *   window.c    attributes of convolution and pooling
  *   chain.c     functions of elements, several on one block at a time
  *   fuse.c      what a product or a convolution does on top of itself
+ *   greatest.c  MaxPool with its gradient
  *   do_*.c      one function for each operator
  */
 #ifndef ADZE_ONEDNN_H
@@ -111,12 +112,14 @@ typedef struct onednn_chain {
 } onednn_chain;
 
 typedef struct onednn_act {
-  dnnl_primitive_t primitive; /* NULL: a chain */
+  dnnl_primitive_t primitive; /* NULL: WORK computes it */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
   onednn_element element;
-  onednn_chain *chain;
+  adze_status (*work) (const adze_host *host, const adze_program *program,
+                       const struct onednn_act *act);
+  void *own; /* what WORK needs to know; it goes with the act */
 } onednn_act;
 
 struct adze_program {
@@ -189,7 +192,7 @@ adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
 adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
                             const onednn_arg *args, size_t count);
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
-/* Adds an act without a primitive, which chain.c carries out. */
+/* Adds an act without a primitive: what it computes is said by its element, or by its work. */
 adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
 
 /* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
@@ -223,6 +226,12 @@ void onednn_stretched (const adze_graph_value *value, int rank, dnnl_memory_desc
 bool onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b);
 /* No blocks, only strides? */
 bool onednn_is_strided (const dnnl_memory_desc_t *layout);
+/* How many channels lie in one block, where nothing else is in blocks; 1: none. 0: neither. */
+int64_t onednn_block_of (const dnnl_memory_desc_t *layout);
+/* VALUE, of the batch and the channels of OTHER, packed like that: channels in blocks, behind all others
+ * or in front. */
+void onednn_like (const dnnl_memory_desc_t *other, const adze_graph_value *value,
+                  dnnl_memory_desc_t *layout);
 int64_t onednn_product (const int64_t *dims, int first, int last);
 const dnnl_memory_desc_t *onednn_layout_of (const_dnnl_primitive_desc_t descriptor,
                                             dnnl_query_t what);
@@ -241,6 +250,11 @@ adze_status onednn_window_of (const onednn_part *part, const adze_graph_value *o
                               onednn_window *window);
 
 /* ---- fuse.c */
+
+/* A node of this name, not yet done, that takes VALUE as input INDEX; NULL: there is
+ * none. */
+const adze_graph_node *onednn_taker (const onednn_part *part, const char *domain, const char *op,
+                                     size_t index, uint32_t value);
 
 /* What comes behind a primitive, and is done by it. */
 typedef struct onednn_tail {
@@ -274,8 +288,11 @@ void onednn_tail_done (onednn_part *part, onednn_tail *tail);
 void onednn_element_note (onednn_part *part, onednn_element_op op, const size_t *in, size_t out);
 /* Joins neighbours. */
 adze_status onednn_chain_all (onednn_part *part);
-adze_status onednn_chain_do (const adze_host *host, const adze_program *program,
-                             const onednn_act *act);
+
+/* ---- greatest.c */
+
+/* MaxPool, where its gradient is asked for as well. */
+adze_status onednn_max_pool_noted (onednn_part *part);
 
 /* ---- Operators. */
 
@@ -294,6 +311,8 @@ adze_status onednn_unary (onednn_part *part), onednn_binary (onednn_part *part),
 adze_status onednn_softmax (onednn_part *part), onednn_batch_norm (onednn_part *part),
     onednn_layer_norm (onednn_part *part);
 adze_status onednn_reduce (onednn_part *part), onednn_sum_to (onednn_part *part);
+/* Is NODE a sum over all dimensions but the second, which gives a row? */
+bool onednn_is_sum_by_channel (const onednn_part *part, const adze_graph_node *node);
 adze_status onednn_concat (onednn_part *part), onednn_transpose (onednn_part *part),
     onednn_same_numbers (onednn_part *part);
 
