@@ -14,6 +14,7 @@
  *   chain.c     functions of elements, several on one block at a time
  *   fuse.c      what a product or a convolution does on top of itself
  *   do_*.c      one function for each operator
+ *   integer.h   what those of integers of 8 bits have in common
  */
 #ifndef ADZE_ONEDNN_H
 #define ADZE_ONEDNN_H
@@ -38,6 +39,7 @@ typedef struct onednn_self {
   dnnl_stream_t stream;
   dnnl_primitive_attr_t attributes; /* scratchpads are ours; nothing else */
   int threads;
+  bool integers; /* sums of products of bytes are right on this processor */
 } onednn_self;
 
 /* ---- What a program is made of. */
@@ -110,13 +112,17 @@ typedef struct onednn_chain {
   size_t elements;
 } onednn_chain;
 
+/* Codes of floats, or floats of codes, element by element. */
+typedef struct onednn_linear onednn_linear;
+
 typedef struct onednn_act {
-  dnnl_primitive_t primitive; /* NULL: a chain */
+  dnnl_primitive_t primitive; /* NULL: a chain, or LINEAR */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
   onednn_element element;
   onednn_chain *chain;
+  onednn_linear *linear;
 } onednn_act;
 
 struct adze_program {
@@ -157,6 +163,8 @@ const adze_graph_value *onednn_out (const onednn_part *part, size_t index);
 /* Are inputs 0 to COUNT - 1, where given, float32 of known sizes and not empty? At least the first
  * must be given, and the first output must be such and the only one that is asked for. */
 adze_status onednn_need_floats (const onednn_part *part, size_t count);
+/* The same of what only moves or is chosen: bytes will do as well. */
+adze_status onednn_need_numbers (const onednn_part *part, size_t count);
 
 /* VALUE in LAYOUT, or as it lies where that is NULL. */
 adze_status onednn_get (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
@@ -181,6 +189,9 @@ adze_status onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory
 /* What lies in SLOT, read as LAYOUT: another slot. */
 adze_status onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout,
                             size_t *other);
+/* What lies in FROM, in LAYOUT, which has the same dimensions. */
+adze_status onednn_convert (onednn_part *part, size_t from, const dnnl_memory_desc_t *layout,
+                            size_t *slot);
 /* VALUE is what lies in SLOT, read as LAYOUT. */
 adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
                           const dnnl_memory_desc_t *layout);
@@ -189,7 +200,7 @@ adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
 adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
                             const onednn_arg *args, size_t count);
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
-/* Adds an act without a primitive, which chain.c carries out. */
+/* Adds an act without a primitive, which chain.c or do_linear.c carries out. */
 adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
 
 /* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
@@ -210,9 +221,11 @@ adze_status onednn_execute (const adze_host *host, const onednn_self *self, adze
 
 /* ---- layout.c */
 
+/* dnnl_data_type_undef: none that is done here. */
+dnnl_data_type_t onednn_type_of (const adze_graph_value *value);
 /* Dimensions of VALUE, one of 1 for a scalar; their number. */
 int onednn_dims (const adze_graph_value *value, dnnl_dims_t dims);
-/* STRIDES NULL: compact. */
+/* Of float32, these two. STRIDES NULL: compact. */
 void onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims,
                      const int64_t *strides);
 void onednn_any (dnnl_memory_desc_t *layout, int rank, const int64_t *dims);
@@ -277,6 +290,11 @@ adze_status onednn_chain_all (onednn_part *part);
 adze_status onednn_chain_do (const adze_host *host, const adze_program *program,
                              const onednn_act *act);
 
+/* ---- do_linear.c */
+
+adze_status onednn_linear_do (const adze_host *host, const adze_program *program,
+                              const onednn_act *act);
+
 /* ---- Operators. */
 
 typedef struct onednn_operator {
@@ -294,6 +312,10 @@ adze_status onednn_unary (onednn_part *part), onednn_binary (onednn_part *part),
 adze_status onednn_softmax (onednn_part *part), onednn_batch_norm (onednn_part *part),
     onednn_layer_norm (onednn_part *part);
 adze_status onednn_reduce (onednn_part *part), onednn_sum_to (onednn_part *part);
+adze_status onednn_quantize (onednn_part *part), onednn_dequantize (onednn_part *part);
+adze_status onednn_clip (onednn_part *part), onednn_cast (onednn_part *part);
+adze_status onednn_conv_integer (onednn_part *part), onednn_q_linear_conv (onednn_part *part);
+adze_status onednn_mat_mul_integer (onednn_part *part), onednn_q_linear_mat_mul (onednn_part *part);
 adze_status onednn_concat (onednn_part *part), onednn_transpose (onednn_part *part),
     onednn_same_numbers (onednn_part *part);
 

@@ -62,11 +62,13 @@ onednn_out (const onednn_part *part, size_t index)
              : NULL;
 }
 
+/* Of float32, or of bytes where those will do? */
 static bool
-is_floats (const adze_graph_value *value)
+fits (const adze_graph_value *value, bool bytes)
 {
-  if (value->dtype.code != ADZE_FLOAT || value->dtype.bits != 32 || value->dtype.lanes != 1
-      || value->rank < 0 || value->rank > DNNL_MAX_NDIMS)
+  dnnl_data_type_t type = onednn_type_of (value);
+  if (!(type == dnnl_f32 || (bytes && (type == dnnl_u8 || type == dnnl_s8))) || value->rank < 0
+      || value->rank > DNNL_MAX_NDIMS)
     return false;
   int64_t count = 1;
   for (int32_t i = 0; i < value->rank; i++)
@@ -76,23 +78,36 @@ is_floats (const adze_graph_value *value)
   return true;
 }
 
-adze_status
-onednn_need_floats (const onednn_part *part, size_t count)
+static adze_status
+need (const onednn_part *part, size_t count, bool bytes)
 {
+  const char *types = bytes ? "float32 or a byte" : "float32";
   for (size_t i = 0; i < count; i++) {
     const adze_graph_value *value = onednn_in (part, i);
-    if (value ? !is_floats (value) : i == 0)
+    if (value ? !fits (value, bytes) : i == 0)
       return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                            "input %zu is not float32 of known size, or is empty", i);
+                            "input %zu is not %s of known size, or is empty", i, types);
   }
   const adze_graph_value *output = onednn_out (part, 0);
-  if (!output || !is_floats (output))
+  if (!output || !fits (output, bytes))
     return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                          "its output is not float32 of known size, or is empty");
+                          "its output is not %s of known size, or is empty", types);
   for (size_t i = 1; i < part->node->output_count; i++)
     if (onednn_out (part, i))
       return onednn_refuse (part, ADZE_E_UNSUPPORTED, "output %zu is asked for", i);
   return ADZE_OK;
+}
+
+adze_status
+onednn_need_floats (const onednn_part *part, size_t count)
+{
+  return need (part, count, false);
+}
+
+adze_status
+onednn_need_numbers (const onednn_part *part, size_t count)
+{
+  return need (part, count, true);
 }
 
 /* ---- Lists that grow. */
@@ -255,6 +270,15 @@ convert (onednn_part *part, size_t from, uint32_t value, const dnnl_memory_desc_
     return keep_in (part, from, value, layout, slot);
   adze_status status = add_room (part, value, layout, slot);
   return status == ADZE_OK ? onednn_reorder (part, from, *slot) : status;
+}
+
+adze_status
+onednn_convert (onednn_part *part, size_t from, const dnnl_memory_desc_t *layout, size_t *slot)
+{
+  *slot = from;
+  return onednn_same (&part->program->slots[from].layout, layout)
+             ? ADZE_OK
+             : convert (part, from, ADZE_NONE, layout, slot);
 }
 
 adze_status

@@ -130,6 +130,7 @@ onednn_release (const adze_host *host, adze_program *p)
   for (size_t i = 0; i < p->act_count; i++) {
     dnnl_primitive_destroy (p->acts[i].primitive);
     host->release (host, p->acts[i].chain);
+    host->release (host, p->acts[i].linear);
   }
   for (size_t i = 0; i < p->slot_count; i++)
     dnnl_memory_destroy (p->slots[i].memory);
@@ -188,11 +189,12 @@ onednn_execute (const adze_host *host, const onednn_self *self, adze_program *p,
   dnnl_status_t status = point (p, inputs, outputs, scratch);
   for (size_t i = 0; status == dnnl_success && i < p->act_count; i++) {
     const onednn_act *act = &p->acts[i];
-    if (!act->chain) {
+    if (act->primitive) {
       status = dnnl_primitive_execute (act->primitive, self->stream, act->count, act->given);
       continue;
     }
-    adze_status ours = onednn_chain_do (host, p, act);
+    adze_status ours = act->chain ? onednn_chain_do (host, p, act)
+                                  : onednn_linear_do (host, p, act);
     if (ours != ADZE_OK)
       return ours;
   }
