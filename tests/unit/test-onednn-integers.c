@@ -262,6 +262,22 @@ bounds_of_codes_are_done_with_the_product (void **state)
                                     point (work.graph, i8, 50))));
 }
 
+/* Pools of codes as convolutions leave them, channels last. */
+static void
+pools_take_the_greatest_codes (void **state)
+{
+  (void)state;
+  static const char *const windows[]
+      = { "kernel_shape=2,2 strides=2,2", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1 ceil_mode=1",
+          "kernel_shape=3,2 strides=1,3 pads=2,0,0,1", "kernel_shape=2,2 dilations=2,1" };
+  for (size_t i = 0; has_int8 () && i < 2 * ADZE_COUNT_OF (windows); i++) {
+    adze_dtype to = i % 2 ? i8 : u8;
+    BEGIN (u8, 0, 3, 3, 11, 13);
+    uint32_t y = q_linear_conv ("pads=1,1,1,1", u8, to, 5, CODES (0, 37, 3, 3, 3), 37, 27);
+    one_step_at_most (compared (NODE (work.graph, "MaxPool", windows[i / 2], y)));
+  }
+}
+
 static void
 products_give_the_codes_of_ref (void **state)
 {
@@ -384,6 +400,7 @@ main (void)
     cmocka_unit_test (sums_that_become_floats_are_one_step),
     cmocka_unit_test (convolutions_give_the_codes_of_ref),
     cmocka_unit_test (bounds_of_codes_are_done_with_the_product),
+    cmocka_unit_test (pools_take_the_greatest_codes),
     cmocka_unit_test (products_give_the_codes_of_ref),
     cmocka_unit_test (weights_with_zero_points_are_left_to_ref),
     cmocka_unit_test (codes_of_floats_are_those_of_ref),

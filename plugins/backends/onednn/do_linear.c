@@ -18,13 +18,14 @@
 
 enum { PIECE = 8192 };
 
-struct onednn_linear {
+typedef struct onednn_linear {
+  onednn_own own;
   dnnl_data_type_t from, to;
   float scale;
   int32_t zero;
   int32_t low, high; /* of Clip, which has the same type on both sides */
   size_t count;
-};
+} onednn_linear;
 
 /* ---- The loops. */
 
@@ -99,11 +100,12 @@ do_pieces (void *argument, size_t first, size_t last)
   return ADZE_OK;
 }
 
-adze_status
-onednn_linear_do (const adze_host *host, const adze_program *p, const onednn_act *act)
+static adze_status
+execute (const adze_host *host, const adze_program *p, const onednn_act *act)
 {
-  pass w = { act->linear, p->slots[act->args[0].slot].handle, p->slots[act->args[1].slot].handle };
-  size_t pieces = (act->linear->count + PIECE - 1) / PIECE;
+  const onednn_linear *linear = (const void *)act->own;
+  pass w = { linear, p->slots[act->args[0].slot].handle, p->slots[act->args[1].slot].handle };
+  size_t pieces = (linear->count + PIECE - 1) / PIECE;
   return pieces > 1 ? adze_parallel_for (host, pieces, 1, do_pieces, &w) : do_pieces (&w, 0, pieces);
 }
 
@@ -133,17 +135,9 @@ add (onednn_part *part, onednn_linear linear)
   layout = part->program->slots[args[0].slot].layout;
   layout.data_type = linear.to;
   status = onednn_make (part, part->node->outputs[0], &layout, &args[1].slot);
-  if (status == ADZE_OK)
-    status = onednn_own_act_add (part, args, 2);
-  if (status != ADZE_OK || part->trial)
-    return status;
+  linear.own.execute = execute;
   linear.count = (size_t)onednn_product (layout.dims, 0, layout.ndims);
-  onednn_linear *kept = part->host->allocate (part->host, sizeof *kept);
-  if (!kept)
-    return onednn_refuse (part, ADZE_E_MEMORY, "no memory for a scale");
-  *kept = linear;
-  part->program->acts[part->program->act_count - 1].linear = kept;
-  return ADZE_OK;
+  return status == ADZE_OK ? onednn_own_add (part, args, 2, &linear.own, sizeof linear) : status;
 }
 
 static adze_status

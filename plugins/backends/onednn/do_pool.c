@@ -69,9 +69,12 @@ onednn_pool (onednn_part *part)
                            : onednn_need_floats (part, 1);
   if (status == ADZE_OK)
     status = window_of (part, onednn_in (part, 0), onednn_out (part, 0), &window);
-  if (status == ADZE_OK)
+  bool done = false;
+  if (status == ADZE_OK && algorithm_of (part->node) == dnnl_pooling_max)
+    status = onednn_pool_bytes (part, &window, &done);
+  if (status == ADZE_OK && !done)
     status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
-  if (status != ADZE_OK)
+  if (status != ADZE_OK || done)
     return status;
   onednn_any (&any, onednn_out (part, 0)->rank, onednn_out (part, 0)->shape);
   any.data_type = onednn_type_of (onednn_out (part, 0));

@@ -15,6 +15,7 @@
  *   fuse.c      what a product or a convolution does on top of itself
  *   do_*.c      one function for each operator
  *   integer.h   what those of integers of 8 bits have in common
+ *   pool_bytes.c  the greatest of windows of bytes
  */
 #ifndef ADZE_ONEDNN_H
 #define ADZE_ONEDNN_H
@@ -68,6 +69,8 @@ typedef struct onednn_slot {
   void *handle; /* the last one that MEMORY was given */
 } onednn_slot;
 
+typedef struct onednn_act onednn_act;
+
 typedef struct onednn_arg {
   int what; /* DNNL_ARG_... */
   size_t slot;
@@ -112,18 +115,21 @@ typedef struct onednn_chain {
   size_t elements;
 } onednn_chain;
 
-/* Codes of floats, or floats of codes, element by element. */
-typedef struct onednn_linear onednn_linear;
+/* Something else that we do ourselves: the first member of whatever it needs. */
+typedef struct onednn_own {
+  adze_status (*execute) (const adze_host *host, const adze_program *program,
+                          const onednn_act *act);
+} onednn_own;
 
-typedef struct onednn_act {
-  dnnl_primitive_t primitive; /* NULL: a chain, or LINEAR */
+struct onednn_act {
+  dnnl_primitive_t primitive; /* NULL: a chain, or OWN */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
   onednn_element element;
   onednn_chain *chain;
-  onednn_linear *linear;
-} onednn_act;
+  onednn_own *own;
+};
 
 struct adze_program {
   onednn_store *stores;
@@ -200,8 +206,11 @@ adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
 adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
                             const onednn_arg *args, size_t count);
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
-/* Adds an act without a primitive, which chain.c or do_linear.c carries out. */
+/* Adds an act without a primitive, which chain.c carries out. */
 adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
+/* The same with a copy of OWN, of SIZE, which carries it out. */
+adze_status onednn_own_add (onednn_part *part, const onednn_arg *args, size_t count,
+                            const onednn_own *own, size_t size);
 
 /* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
 adze_status onednn_descriptor (const onednn_part *part, const void *description,
@@ -290,10 +299,11 @@ adze_status onednn_chain_all (onednn_part *part);
 adze_status onednn_chain_do (const adze_host *host, const adze_program *program,
                              const onednn_act *act);
 
-/* ---- do_linear.c */
+/* ---- pool_bytes.c */
 
-adze_status onednn_linear_do (const adze_host *host, const adze_program *program,
-                              const onednn_act *act);
+/* The greatest byte of each window, where that is quicker by ourselves: channels are last. *DONE: false
+ * where it is not. */
+adze_status onednn_pool_bytes (onednn_part *part, const onednn_window *window, bool *done);
 
 /* ---- Operators. */
 

@@ -475,6 +475,21 @@ onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count)
   return ADZE_OK;
 }
 
+adze_status
+onednn_own_add (onednn_part *part, const onednn_arg *args, size_t count, const onednn_own *own,
+                size_t size)
+{
+  adze_status status = onednn_own_act_add (part, args, count);
+  if (status != ADZE_OK || part->trial)
+    return status;
+  onednn_act *act = &part->program->acts[part->program->act_count - 1];
+  act->own = part->host->allocate (part->host, size);
+  if (!act->own)
+    return no_memory (part);
+  memcpy (act->own, own, size);
+  return ADZE_OK;
+}
+
 static adze_status
 append_act (onednn_part *part, const_dnnl_primitive_desc_t descriptor, const onednn_arg *args,
             size_t count)

@@ -130,7 +130,7 @@ onednn_release (const adze_host *host, adze_program *p)
   for (size_t i = 0; i < p->act_count; i++) {
     dnnl_primitive_destroy (p->acts[i].primitive);
     host->release (host, p->acts[i].chain);
-    host->release (host, p->acts[i].linear);
+    host->release (host, p->acts[i].own);
   }
   for (size_t i = 0; i < p->slot_count; i++)
     dnnl_memory_destroy (p->slots[i].memory);
@@ -194,7 +194,7 @@ onednn_execute (const adze_host *host, const onednn_self *self, adze_program *p,
       continue;
     }
     adze_status ours = act->chain ? onednn_chain_do (host, p, act)
-                                  : onednn_linear_do (host, p, act);
+                                  : act->own->execute (host, p, act);
     if (ours != ADZE_OK)
       return ours;
   }
