@@ -174,21 +174,21 @@ what_lies_in_between_is_done_on_codes (void **state)
   }
 }
 
-/* Weights that are still floats, and two scales that are not the same. */
+/* Weights that are still floats; scales and zero points that are not the same. */
 static void
 what_is_no_quantised_product_stays (void **state)
 {
   WITH_GRAPH (g);
   uint32_t x = coded (g, INPUT (g, "x", 2, 4, 6, 6), u8, 0.008f, 128);
   uint32_t y = NODE (g, "Conv", "", x, WEIGHT (g, "w", 3, 4, 3, 3));
-  y = coded (g, coded (g, y, u8, 0.05f, 128), u8, 0.04f, 128);
+  y = coded (g, coded (g, coded (g, y, u8, 0.05f, 128), u8, 0.04f, 128), u8, 0.04f, 120);
   y = NODE (g, "Gemm", "alpha=.5", NODE (g, "Flatten", "", y), CODED_WEIGHTS (g, -1, 48, 9));
   small_output (g, "y", y);
   distance d = in_integers (g, 1); /* Flatten changes places with what is in front of it */
   assert_int_equal (d.differ, 0);
   assert_int_equal (count_of (g, "Conv"), 1);
   assert_int_equal (count_of (g, "Gemm"), 1);
-  assert_int_equal (count_of (g, "QuantizeLinear"), 3);
+  assert_int_equal (count_of (g, "QuantizeLinear"), 4);
 }
 
 /* A bias beyond 32 bits of steps cannot be added to the sums. */

@@ -103,8 +103,11 @@ steps_of (onednn_part *part, onednn_integer *m)
   if (!m->steps)
     return no_memory (part);
   m->step_count = w_count;
-  for (size_t i = 0; i < w_count; i++)
+  for (size_t i = 0; i < w_count; i++) {
     m->steps[i] = (float)((double)*x * (double)w[i] / (double)*y);
+    if (!isfinite (m->steps[i]))
+      return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its scales make no factor of channel %zu", i);
+  }
   return ADZE_OK;
 }
 
