@@ -192,6 +192,9 @@ adze_status onednn_make_room (onednn_part *part, const dnnl_memory_desc_t *layou
 /* COUNT ones, as LAYOUT. */
 adze_status onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *layout,
                               size_t *slot);
+/* NUMBERS, which the host allocated, as LAYOUT: gone with the program. */
+adze_status onednn_keep (onednn_part *part, void *numbers, const dnnl_memory_desc_t *layout,
+                         size_t *slot);
 /* What lies in SLOT, read as LAYOUT: another slot. */
 adze_status onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout,
                             size_t *other);
@@ -300,6 +303,9 @@ adze_status onednn_chain_do (const adze_host *host, const adze_program *program,
                              const onednn_act *act);
 
 /* ---- pool_bytes.c */
+
+/* Of four dimensions, the second one innermost. */
+void onednn_channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *value);
 
 /* The greatest byte of each window, where that is quicker by ourselves: channels are last. *DONE: false
  * where it is not. */

@@ -384,6 +384,20 @@ onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *lay
   return status == ADZE_OK ? add_slot (part, ADZE_NONE, at, layout, slot) : status;
 }
 
+/* A trial keeps nothing. */
+adze_status
+onednn_keep (onednn_part *part, void *numbers, const dnnl_memory_desc_t *layout, size_t *slot)
+{
+  onednn_store store = { .where = ONEDNN_KEPT, .own = !part->trial };
+  size_t at;
+  if (part->trial)
+    part->host->release (part->host, numbers);
+  else
+    store.kept = numbers;
+  adze_status status = add_kept (part, store, &at);
+  return status == ADZE_OK ? add_slot (part, ADZE_NONE, at, layout, slot) : status;
+}
+
 adze_status
 onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout, size_t *other)
 {

@@ -94,8 +94,8 @@ execute (const adze_host *host, const adze_program *program, const onednn_act *a
 
 /* ---- The node. */
 
-static void
-channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *value)
+void
+onednn_channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *value)
 {
   const int64_t *s = value->shape;
   const int64_t strides[] = { s[1] * s[2] * s[3], 1, s[1] * s[3], s[1] };
@@ -125,7 +125,7 @@ onednn_pool_bytes (onednn_part *part, const onednn_window *w, bool *done)
       || x->shape[1] * x->shape[3] > LINE)
     return ADZE_OK;
   adze_status status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
-  channels_last (&layout, x);
+  onednn_channels_last (&layout, x);
   if (status != ADZE_OK || !onednn_same (&part->program->slots[args[0].slot].layout, &layout))
     return status;
   pool p = { .own = { execute },
@@ -140,7 +140,7 @@ onednn_pool_bytes (onednn_part *part, const onednn_window *w, bool *done)
     p.stride[d] = (size_t)w->strides[d];
     p.before[d] = (size_t)w->before[d];
   }
-  channels_last (&layout, y);
+  onednn_channels_last (&layout, y);
   status = onednn_make (part, part->node->outputs[0], &layout, &args[1].slot);
   *done = true;
   return status == ADZE_OK ? onednn_own_add (part, args, 2, &p.own, sizeof p) : status;
