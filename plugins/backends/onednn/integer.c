@@ -27,7 +27,8 @@ onednn_byte_of (const onednn_part *part, size_t index, const adze_graph_value *c
   dnnl_data_type_t type = onednn_type_of (codes);
   const void *known = onednn_known (part, index, type, &count);
   if (!known || count != 1)
-    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "input %zu is not one known byte of that type", index);
+    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "input %zu is not one known byte of that type",
+                          index);
   *byte = type == dnnl_s8 ? *(const int8_t *)known : *(const uint8_t *)known;
   return ADZE_OK;
 }
@@ -106,7 +107,8 @@ steps_of (onednn_part *part, onednn_integer *m)
   for (size_t i = 0; i < w_count; i++) {
     m->steps[i] = (float)((double)*x * (double)w[i] / (double)*y);
     if (!isfinite (m->steps[i]))
-      return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its scales make no factor of channel %zu", i);
+      return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its scales make no factor of channel %zu",
+                            i);
   }
   return ADZE_OK;
 }

@@ -14,7 +14,8 @@
  *   chain.c     functions of elements, several on one block at a time
  *   fuse.c      what a product or a convolution does on top of itself
  *   do_*.c      one function for each operator
- *   integer.h   what those of integers of 8 bits have in common
+ *   integer.h   what those of integers of 8 bits have in common: integer.c, and patches.c for
+ *               convolutions of few channels
  *   pool_bytes.c  the greatest of windows of bytes
  */
 #ifndef ADZE_ONEDNN_H

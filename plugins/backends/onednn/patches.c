@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* patches.c: what a window sees, as a row of a matrix. A convolution of few channels of bytes is done faster as
- * a product of such rows, because a primitive for convolutions spends its time on channels that are not
- * there. Each row of a window has room for four bytes, the last of them beside weights of 0. */
+/* patches.c: what a window sees, as a row of a matrix. A convolution of few channels of bytes is
+ * faster as a product of such rows, because a primitive for convolutions spends its time on
+ * channels that are not there. Each row of a window has room for four bytes, the last of them beside weights of 0. */
 #include "integer.h"
 
 /* Bytes of a padded row of the images, at most: they lie on the stack. */
@@ -20,14 +20,21 @@ typedef struct pass {
   uint8_t *out;
 } pass;
 
-/* Window row NUMBER (of all channels) of all windows of one row of positions. LINE is the row of the image that it
- * looks at, with what is around it. */
+/* Window row NUMBER (of all channels) of all windows of one row of positions. LINE is the row of the
+ * image that it looks at, with what is around it. */
 static void
 spread (const patches *p, const uint8_t *line, size_t number, uint8_t *out)
 {
   size_t each = p->channels * p->rows * ONEDNN_PATCH;
   for (size_t x = 0; x < p->out_width; x++)
     memcpy (out + x * each + number * ONEDNN_PATCH, line + x * p->stride[1], ONEDNN_PATCH);
+}
+
+static const uint8_t *
+row_of (const pass *w, size_t image, size_t channel, size_t y)
+{
+  const patches *p = w->patches;
+  return w->in + ((image * p->channels + channel) * p->height + y) * p->width;
 }
 
 static adze_status
@@ -43,9 +50,7 @@ do_rows (void *argument, size_t begin, size_t end)
     for (size_t number = 0; number < p->channels * p->rows; number++) {
       size_t channel = number / p->rows, at = y + number % p->rows;
       if (at >= p->before[0] && at - p->before[0] < p->height)
-        memcpy (line + p->before[1],
-                w->in + ((image * p->channels + channel) * p->height + at - p->before[0]) * p->width,
-                p->width);
+        memcpy (line + p->before[1], row_of (w, image, channel, at - p->before[0]), p->width);
       else
         memset (line + p->before[1], p->pad, p->width);
       spread (p, line, number, out);
@@ -59,7 +64,8 @@ execute (const adze_host *host, const adze_program *program, const onednn_act *a
 {
   const patches *p = (const void *)act->own;
   const dnnl_memory_desc_t *images = &program->slots[act->args[0].slot].layout;
-  pass w = { p, program->slots[act->args[0].slot].handle, program->slots[act->args[1].slot].handle };
+  pass w = { p, program->slots[act->args[0].slot].handle,
+             program->slots[act->args[1].slot].handle };
   size_t rows = (size_t)images->dims[0] * p->out_height;
   return rows > ROWS_A_PIECE ? adze_parallel_for (host, rows, ROWS_A_PIECE, do_rows, &w)
                              : do_rows (&w, 0, rows);

@@ -86,7 +86,8 @@ execute (const adze_host *host, const adze_program *program, const onednn_act *a
 {
   const pool *p = (const void *)act->own;
   const dnnl_memory_desc_t *images = &program->slots[act->args[0].slot].layout;
-  pass w = { p, program->slots[act->args[0].slot].handle, program->slots[act->args[1].slot].handle };
+  pass w = { p, program->slots[act->args[0].slot].handle,
+             program->slots[act->args[1].slot].handle };
   size_t rows = (size_t)images->dims[0] * p->out_height;
   return rows > ROWS_A_PIECE ? adze_parallel_for (host, rows, ROWS_A_PIECE, do_rows, &w)
                              : do_rows (&w, 0, rows);
