@@ -197,7 +197,8 @@ remove_dead (adze_graph *graph, uint64_t *changed)
 /* In the order of adze_graph_pass. */
 static adze_pass *const passes[ADZE_GRAPH_PASSES]
     = { adze_pass_constants, adze_pass_identities, adze_pass_common,
-        adze_pass_norms,     adze_pass_biases,     remove_dead };
+        adze_pass_norms,     adze_pass_biases,     remove_dead,
+        adze_pass_integers };
 
 void
 adze_graph_set_ref (adze_graph *graph, adze_backend_at_work *ref)
@@ -205,7 +206,8 @@ adze_graph_set_ref (adze_graph *graph, adze_backend_at_work *ref)
   graph->ref = ref;
 }
 
-/* Each pass leaves fewer nodes, or fewer BatchNormalizations, or finds nothing: so this ends. */
+/* Each pass leaves fewer nodes, or fewer BatchNormalizations, or fewer products of floats, or codes
+ * nearer to their products, or finds nothing: so this ends. */
 static adze_error *
 optimise (adze_graph *graph, uint32_t wanted, uint64_t *counts)
 {

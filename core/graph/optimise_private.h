@@ -7,6 +7,8 @@
  *   optimise_common.c      nodes that do the same
  *   optimise_norm.c        batch normalisation into the weights in front of it
  *   optimise_fuse.c        sums with a vector as a bias
+ *   optimise_integers.c    products of what integers stand for, in those integers
+ *   optimise_codes.c       what integers stand for is moved to where it is needed
  *
  * A pass is called on a graph that was verified. It counts the nodes that it changed or removed.
  */
@@ -21,7 +23,7 @@
 typedef adze_error *adze_pass (adze_graph *graph, uint64_t *changed);
 
 adze_pass adze_pass_constants, adze_pass_identities, adze_pass_common, adze_pass_norms,
-    adze_pass_biases;
+    adze_pass_biases, adze_pass_integers;
 
 /* An operator of ONNX of this name? NODE may be NULL. */
 static inline bool
@@ -73,5 +75,41 @@ ADZE_MUST_CHECK adze_error *adze_pass_set_input (adze_graph *graph, uint32_t nod
                                                  uint32_t value);
 /* What nobody takes goes: a weight or constant, or the node that makes it. */
 void adze_pass_forget (adze_graph *graph, uint32_t value);
+
+/* ---- Values that integers stand for: (code - zero) * scale. optimise_codes.c has the rules that move
+ * them, optimise_integers.c those that compute with them. */
+
+typedef struct adze_pass_codes {
+  const adze_graph_node *node;  /* QuantizeLinear or DequantizeLinear */
+  uint32_t codes, scale, zero;  /* values; ZERO may be ADZE_NONE */
+  double *scales;               /* NULL: it is none that a pass can do anything with */
+  size_t count;                 /* of scales */
+  int32_t axis;                 /* along which they lie, where there are several */
+} adze_pass_codes;
+
+/* Codes of a byte, and float32; scales that are known and ordinary numbers above zero. NODE may be any
+ * node, or NULL. */
+ADZE_MUST_CHECK adze_error *adze_pass_read_codes (const adze_graph *graph,
+                                                  const adze_graph_node *node,
+                                                  adze_pass_codes *into);
+void adze_pass_codes_cleanup (adze_pass_codes *codes);
+#define ADZE_AUTO_CODES __attribute__ ((cleanup (adze_pass_codes_cleanup))) adze_pass_codes
+
+/* The node that makes VALUE, or NULL. */
+static inline const adze_graph_node *
+adze_pass_maker (const adze_graph *graph, uint32_t value)
+{
+  const adze_graph_value *made = adze_graph_value_at (graph, value);
+  return made && made->node != ADZE_NONE ? graph->nodes[made->node] : NULL;
+}
+
+static inline bool
+adze_pass_is_byte (const adze_graph *graph, uint32_t value)
+{
+  adze_dtype dtype = graph->values[value]->dtype;
+  return (dtype.code == ADZE_INT || dtype.code == ADZE_UINT) && dtype.bits == 8 && dtype.lanes == 1;
+}
+
+adze_pass adze_pass_move_codes;
 
 #endif

@@ -32,6 +32,10 @@ const adze_op_case adze_op_cases[] = {
   { "Einsum", "a,b,c", "equation=bij->bji", "fd", -1, 1, 0 },
   { "MatMulInteger", "u:a,b u:b,c", "", "u", 0, 9, 0 },
   { "MatMulInteger", "u:a,b c:b,c u:. c:.", "", "u", 0, 9, 0 },
+  { "MatMulInteger", "d,a,b =c:b,c =.", "", "uc", -9, 9, 0 },
+  { "MatMulInteger", "33,70 =c:70,129", "", "uc", -9, 9, 0 },
+  { "QLinearMatMul", "a,b =f:. =. =c:b,c =f:c *c:c =f:. =.", "", "uc", .02F, 1, ADZE_OP_CODES },
+  { "QLinearMatMul", "d,a,b =f:. =. c:b,c =f:. *c:. =f:. =.", "", "uc", .02F, 1, ADZE_OP_CODES },
   { "Det", "a,4,4", "", "fd", -1, 1, 0 },
 
   /* ---- Convolutions and windows that slide. */
@@ -45,6 +49,20 @@ const adze_op_case adze_op_cases[] = {
   { "ConvTranspose", "a,b,5,6 b,c,3,2 c", "strides=2,1 pads=1,0,0,1", "fd", -1, 1, 0 },
   { "ConvTranspose", "a,4,7 4,3,3", "group=2 output_padding=1, strides=2,", "fd", -1, 1, 0 },
   { "ConvInteger", "u:a,b,9,8 u:c,b,3,3", "pads=1,1,1,1", "u", 0, 9, 0 },
+  { "ConvInteger", "a,b,9,8 =c:c,b,3,3 =.", "pads=1,1,1,1 strides=2,1", "uc", -9, 9, 0 },
+  { "ConvInteger", "a,b,11 =c:c,b,3", "auto_pad=SAME_UPPER", "uc", -9, 9, 0 },
+  { "ConvInteger", "a,8,9,9 =c:8,1,3,3", "group=8 dilations=2,2", "uc", -9, 9, 0 },
+  { "ConvInteger", "a,b,4,3 =c:c,b,4,3", "", "uc", -9, 9, 0 },
+  { "QLinearConv", "a,b,9,8 =f:. =. =c:c,b,3,3 =f:c *c:c =f:. =. =i:c", "pads=1,1,1,1", "uc", .02F,
+    1, ADZE_OP_CODES },
+  { "QLinearConv", "a,b,9,8 =f:. =. =c:c,b,3,2 =f:. *c:. =f:. =.", "strides=2,1 pads=1,0,1,1", "uc",
+    .02F, 1, ADZE_OP_CODES },
+  { "QLinearConv", "a,4,9,9 =f:. =. =c:6,2,3,3 =f:6 *c:6 =f:. =. =i:6", "group=2", "uc", .02F, 1,
+    ADZE_OP_CODES },
+  { "QLinearConv", "a,b,4,3 =f:. =. =c:c,b,4,3 =f:c *c:c =f:. =. =i:c", "", "uc", .02F, 1,
+    ADZE_OP_CODES },
+  { "QLinearConv", "2,32,12,12 =f:. =. =c:48,32,3,3 =f:48 *c:48 =f:. =. =i:48", "pads=1,1,1,1", "uc",
+    .02F, 1, ADZE_OP_CODES },
   { "MaxPool", "a,b,9,9", "kernel_shape=2,2 strides=2,2", "fdhbcu", -1, 1, 0 },
   { "MaxPool", "a,b,9,8", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1 ceil_mode=1", "fd", -1, 1, 0 },
   { "MaxPool", "a,b,11", "kernel_shape=3, dilations=2,", "fd", -1, 1, 0 },
@@ -225,7 +243,10 @@ const adze_op_case adze_op_cases[] = {
 
   /* ---- Few bits. */
   { "QuantizeLinear", "f:a,b =f:. =u:.", "", "f", .5F, 2, 0 },
-  { "DequantizeLinear", "u:a,b =f:. =u:.", "", "u", .5F, 2, 0 },
+  { "QuantizeLinear", "f:a,b,c =f:. =c:.", "", "f", -2, 2, 0 },
+  { "QuantizeLinear", "f:a,b =f:b =u:b", "", "f", .5F, 2, 0 },
+  { "DequantizeLinear", "a,b =f:. =.", "", "uc", .5F, 2, 0 },
+  { "DequantizeLinear", "a,b =f:b =b", "", "uc", .5F, 2, 0 },
   { "DynamicQuantizeLinear", "f:a,b", "", "f", -2, 2, 0 },
 
   { .op = NULL },

@@ -16,7 +16,10 @@ enum {
   ADZE_OP_OF_INPUT = 8,   /* of Conv: slope, weights, input */
   ADZE_OP_OF_WEIGHT = 16, /* of Conv: slope, input, weights */
   ADZE_OP_OF_MEAN = 32,   /* of AveragePool: slope, input */
-  ADZE_OP_OF_MOST = 64    /* of MaxPool: slope, input */
+  ADZE_OP_OF_MOST = 64,   /* of MaxPool: slope, input */
+  /* The result is codes of numbers, of which one that lies between two codes may be rounded either way:
+   * one beside ref's is right, as long as there are few such. */
+  ADZE_OP_CODES = 128
 };
 
 typedef struct adze_op_case {
@@ -24,10 +27,11 @@ typedef struct adze_op_case {
   /* One word each. a to z: a size that is drawn, the same wherever it stands in the row; digits: that
    * size; ".": none, a scalar. In front of the sizes:
    *   =       a constant, else it is given when the graph is executed
+   *   *       a constant of zeros
    *   #       no sizes but the numbers themselves, a constant of int64
    *   @a:     places of int64 in a dimension of size a, from both ends
    *   &a:     the same from the begin alone
-   *   f: u: c: t: l:   float32, uint8, int8, bool, int64, whatever the case is about
+   *   f: u: c: t: l: i:   float32, uint8, int8, bool, int64, int32, whatever the case is about
    * "~" is left out; "%" is the same value as the one before it. */
   const char *inputs;
   /* "axis=1 perm=2,0,1": ONNX's. A list has a comma, a float a point, a text begins with a letter. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kit/backend_check.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,6 +14,9 @@ typedef struct check {
   adze_op_verdict *verdict;
   unsigned draw;
 } check;
+
+/* One in so many codes may be one beside. */
+enum { MOST_BESIDE = 100 };
 
 static const struct {
   char type;
@@ -97,6 +101,11 @@ element_fits (const check *c, double found, double wanted)
     return found == wanted;
   adze_op_bound (v->type, &absolute, &relative);
   double error = fabs (found - wanted), size = fabs (wanted);
+  if (c->row->flags & ADZE_OP_CODES) {
+    v->codes++;
+    v->beside += error > 0;
+    absolute = 1;
+  }
   v->absolute = error > v->absolute ? error : v->absolute;
   /* Below this the absolute bound is the one that counts. */
   double least = relative > 0 ? absolute / relative : 0;
@@ -257,6 +266,9 @@ check_row (check *c, char type, unsigned rounds, uint64_t seed, adze_op_verdicts
     if (error)
       return error;
   }
+  if (c->verdict->beside * MOST_BESIDE > c->verdict->codes)
+    broken (c, "%" PRIu64 " of %" PRIu64 " codes are one beside ref's, more than lie between two",
+            c->verdict->beside, c->verdict->codes);
   return NULL;
 }
 

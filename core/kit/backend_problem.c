@@ -37,7 +37,7 @@ typedef struct maker {
 
 /* One word of a row's inputs. */
 typedef struct operand {
-  char kind; /* '=', '#', '@', '&', '~', '%', or ' ' */
+  char kind; /* '=', '*', '#', '@', '&', '~', '%', or ' ' */
   char type;
   int64_t below; /* of '@' and '&' */
   int64_t shape[INTS];
@@ -148,6 +148,8 @@ number_for (maker *m, const operand *o)
 {
   const adze_op_case *row = m->row;
   bool odd = m->draw == ADZE_DRAW_SPECIAL || m->draw == ADZE_DRAW_NAN;
+  if (o->kind == '*')
+    return 0;
   if (o->kind == '@')
     return (double)(draw_below (m, 2 * o->below) - o->below);
   if (o->kind == '&')
@@ -275,7 +277,7 @@ static void
 read_operand (maker *m, const char **at, operand *o)
 {
   *o = (operand){ .kind = ' ', .type = m->type };
-  if (strchr ("=#@&~%", **at))
+  if (strchr ("=*#@&~%", **at))
     o->kind = *(*at)++;
   if (o->kind == '@' || o->kind == '&') {
     o->below = m->sizes[**at - 'a'];
@@ -308,7 +310,7 @@ read_operands (maker *m)
       return NULL;
     if (o.kind == '#')
       ADZE_TRY (add_wholes (m, &o, value));
-    else if (o.kind == '=')
+    else if (o.kind == '=' || o.kind == '*')
       ADZE_TRY (add_constant (m, &o, value));
     else if (o.kind == '%')
       *value = value[-1];

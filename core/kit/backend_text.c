@@ -237,6 +237,7 @@ list_unseen (adze_buffer *into, adze_value *list)
 typedef struct summary {
   unsigned operators, broken, unclaimed;
   adze_buffer left, losing; /* names */
+  uint64_t codes, beside;
 } summary;
 
 static void
@@ -273,6 +274,8 @@ sum_up (const adze_op_verdicts *all, summary *s)
     const adze_op_verdict *v = &all->items[i];
     bool first = i == 0 || strcmp (v->op, all->items[i - 1].op) != 0;
     s->broken += v->broken > 0;
+    s->codes += v->codes;
+    s->beside += v->beside;
     if (v->loses_nan)
       add_name (&s->losing, v->op);
     if (!first)
@@ -329,6 +332,11 @@ check_text (const pair *p, const adze_backend_options *o, const adze_op_verdicts
                         s->operators == 1 ? "" : "s", s->broken, s->broken == 1 ? "" : "s");
   else
     adze_buffer_format (into, "it claims nothing of what the kit has problems for\n");
+  if (s->codes)
+    adze_buffer_format (into,
+                        "codes that are one beside ref's, for lying between two: %" PRIu64
+                        " of %" PRIu64 "\n",
+                        s->beside, s->codes);
   if (s->losing.size)
     adze_buffer_format (into,
                         "makes numbers of NaN where ref keeps it, which no standard forbids: %s\n",
@@ -363,8 +371,12 @@ check_json (const pair *p, const adze_backend_options *o, const adze_op_verdicts
     adze_json_int (line, "claimed", v->claimed);
     adze_json_float (line, "absolute", v->absolute);
     adze_json_float (line, "relative", v->relative);
-    adze_json_float (line, "absolute-bound", absolute);
+    adze_json_float (line, "absolute-bound", v->codes ? 1 : absolute);
     adze_json_float (line, "relative-bound", relative);
+    if (v->codes) {
+      adze_json_int (line, "codes", (int64_t)v->codes);
+      adze_json_int (line, "beside", (int64_t)v->beside);
+    }
     adze_json_string (line, "verdict", verdict_of (v));
     adze_json_bool (line, "loses-nan", v->loses_nan);
     adze_json_string (line, "first", v->first);

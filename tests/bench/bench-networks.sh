@@ -74,6 +74,33 @@ compare ()
                    work, ratio[m], ratio[1], ratio[n], mode, ours[m], theirs[m], needed, compiled / n, peak, other }'
 }
 
+# int8 NET BATCH THREADS: ours in integers beside ours in floats, and beside the peer's best integers; all
+# with the same trained weights, each side with its own ranges of the same images.
+int8 ()
+{
+  local net=$1 batch=$2 threads=$3 folder=$PWD/$1 i mode a b c
+  mkdir -p "$folder"
+  OMP_NUM_THREADS=1 $python "$TOP_SRCDIR/tests/bench/networks.py" prepare "$net" "$folder" "${EPOCHS:-2}" || return 0
+  mode=$(best infer "$net" "$batch" "$folder" "$threads" qnnpack-eager qnnpack-frozen onednn-eager onednn-frozen)
+  : > integers.txt
+  for i in $(seq "$pairs"); do
+    [ $((i % 2)) = 0 ] || a=$(ours int8 "$net" "$batch" "$folder" "$threads")
+    b=$(ours infer "$net" "$batch" "$folder" "$threads")
+    [ $((i % 2)) = 1 ] || a=$(ours int8 "$net" "$batch" "$folder" "$threads")
+    c=$(theirs infer "$net" "$batch" "$folder" "$threads" "$mode")
+    echo "$a $b $c" >> integers.txt
+  done
+  awk -v work="int8 $net $batch, $threads thread(s)" -v mode="$mode" -v n="$pairs" '
+    function middle(list, k,   i, j, t) {
+      for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (list[j] < list[i]) { t = list[i]; list[i] = list[j]; list[j] = t }
+      return sprintf("%.2f [%.2f-%.2f]", list[int((n + 1) / 2)], list[1], list[n]) }
+    { own[NR] = $1 / $6; own_cpu[NR] = $4 / $9; peer[NR] = $1 / $11; peer_cpu[NR] = $4 / $14
+      rate = $1; accuracy = $5; floats = $10; theirs = $15 }
+    END { printf "%s: %s times our own float32 (processor time %s); needed 2.6\n", work, middle(own), middle(own_cpu)
+          printf "%s: %s times torch (%s; processor time %s), %.0f images/s; needed 2.5\n", work, middle(peer), mode, middle(peer_cpu), rate
+          printf "%s: accuracy %.4f, our float32 %.4f, torch in int8 %.4f; needed within .002\n", work, accuracy, floats, theirs }' integers.txt
+}
+
 cd "$TMPDIR" || exit 1
 compare 2.1 train mlp 64 adam 1 eager
 compare 1.8 train mlp 64 adam 2 eager
@@ -86,3 +113,4 @@ compare 2.5 infer mlp 1 - 1 eager
 compare 2.0 infer cnn 1 - 1 eager frozen last last-frozen
 compare 1.25 infer mlp 64 - 1 eager frozen
 compare 1.25 infer cnn 64 - 1 eager frozen last last-frozen
+int8 cnn 64 1

@@ -6,6 +6,8 @@ networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before
                               conv, shaped (conv, with the sizes that it reshapes to as a tensor) and
                               fixed .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
+networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with codes of 8 bits around its
+                              products
 networks.py fashion           writes fashion.onnx, 784-32-10
 networks.py values            writes values.npz: pictures, and what mlp.onnx gives for them, and a half
 networks.py weight MODEL NAME prints the bytes of a weight as hexadecimal digits
@@ -49,10 +51,10 @@ def node(op, inputs, outputs, name="", **attributes):
             + b"".join(field(5, attribute(k, v)) for k, v in attributes.items()))
 
 
-def tensor(name, shape, values):
-    whole = all(isinstance(v, int) for v in values)
-    return (b"".join(field(1, d) for d in shape) + field(2, 7 if whole else 1) + field(8, name)
-            + field(9, struct.pack(f"<{len(values)}{'q' if whole else 'f'}", *values)))
+def tensor(name, shape, values, kind=None):
+    kind = kind or ("q" if all(isinstance(v, int) for v in values) else "f")
+    return (b"".join(field(1, d) for d in shape) + field(2, {"f": 1, "B": 2, "b": 3, "q": 7}[kind])
+            + field(8, name) + field(9, struct.pack(f"<{len(values)}{kind}", *values)))
 
 
 def info(name, shape):
@@ -183,6 +185,34 @@ def make():
           {**filters, "sizes": ([2], [-1, 48])}, ["N", 1, SIDE, SIDE])
 
 
+def make_quantised(path):
+    size = SIDE * SIDE
+    weights = weights_of(path)
+    hidden = [max(0, v) for pixels, _ in pictures(50, 77)
+              for v in layer([p / 255 for p in pixels], matrix(weights, "fc1.weight"),
+                             matrix(weights, "fc1.bias")[0])]
+    made = {"x.scale": ([], [1 / 255]), "x.zero": ([], [0], "B"),
+            "r.scale": ([], [max(hidden) / 255]), "r.zero": ([], [0], "B")}
+    for name, shape in ("fc1", [size, HIDDEN]), ("fc2", [HIDDEN, CLASSES]):
+        rows = matrix(weights, name + ".weight")
+        scales = [max(abs(row[c]) for row in rows) / 127 for c in range(shape[1])]
+        made[name + ".codes"] = (shape, [round(v / s) for row in rows for v, s in zip(row, scales)], "b")
+        made[name + ".scale"] = ([shape[1]], scales)
+        made[name + ".zero"] = ([shape[1]], [0] * shape[1], "b")
+        made[name + ".bias"] = ([shape[1]], matrix(weights, name + ".bias")[0])
+
+    def coded(value):
+        return [node("QuantizeLinear", [value, f"{value}.scale", f"{value}.zero"], [f"{value}.q"]),
+                node("DequantizeLinear", [f"{value}.q", f"{value}.scale", f"{value}.zero"], [f"{value}.d"])]
+
+    def product(name, value, out):
+        return [node("DequantizeLinear", [f"{name}.codes", f"{name}.scale", f"{name}.zero"], [f"{name}.w"],
+                     axis=1),
+                node("Gemm", [value, f"{name}.w", f"{name}.bias"], [out], name)]
+    write("quantised.onnx", [*coded("x"), *product("fc1", "x.d", "a"), node("Relu", ["a"], ["r"], "relu"),
+                             *coded("r"), *product("fc2", "r.d", "y")], made, ["N", size])
+
+
 def make_fashion():
     size, hidden, classes = 784, 32, 10
     write("fashion.onnx",
@@ -235,6 +265,8 @@ def values():
 if __name__ == "__main__":
     if sys.argv[1] == "make":
         make()
+    elif sys.argv[1] == "quantised":
+        make_quantised(sys.argv[2])
     elif sys.argv[1] == "fashion":
         make_fashion()
     elif sys.argv[1] == "values":

@@ -99,6 +99,26 @@ END
 must "$ADZE" run values.toml
 holds values.json 'abs(r["mse"] - 0.25) < 1e-6 and "accuracy" not in r'
 
+# A quantised one, with floats between its codes and in integers, and how far apart that is.
+must python3 "$networks" quantised little-out.onnx
+evaluates both quantised.onnx 'data = "test"'
+must "$ADZE" run both.toml
+holds both.json "abs(r['accuracy'] - $seen) < 0.05 and abs(r['integer-accuracy'] - r['accuracy']) < 0.05"
+holds both.json '0.95 < r["integer-agreement"] <= 1 and 0 < r["integer-difference"] < 0.05'
+holds both.json 'r["integer-nodes"] >= 2 and r["float-nodes"] == 0 and r["protocol"]["arithmetic"] == "floats"'
+must "$ADZE" run both.toml --set stage.evaluate.arithmetic=integers
+mv both.json integers.json
+must "$ADZE" run both.toml --set stage.evaluate.arithmetic=floats
+holds both.json 'not any(name.startswith("integer") for name in r)'
+must "$ADZE" run both.toml
+python3 -c 'import json
+a, b = (json.load(open(f)) for f in ("integers.json", "both.json"))
+assert a["accuracy"] == b["integer-accuracy"] and "integer-agreement" not in a, (a, b)
+assert a["protocol"]["arithmetic"] == "integers", a' || complain "integers alone should give what they gave beside floats"
+holds good.json 'not any(name.startswith("integer") for name in r)'
+must_fail 'nothing of this network can be computed in integers' \
+  "$ADZE" run good.toml --set stage.evaluate.arithmetic=integers
+
 # A network that is made for eight at once.
 evaluates fixed fixed.onnx 'data = "test"'
 must_fail "the last batch has 5 examples, and the network takes 8 at once" "$ADZE" run fixed.toml

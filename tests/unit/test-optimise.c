@@ -395,7 +395,7 @@ what_cannot_be_is_refused (void **state)
 {
   (void)state;
   ADZE_AUTO_GRAPH g = residual_net ();
-  must_fail (adze_graph_optimise (g, 64, NULL), ADZE_E_CONTRACT, "0x40", "0x3f", NULL);
+  must_fail (adze_graph_optimise (g, 128, NULL), ADZE_E_CONTRACT, "0x80", "0x7f", NULL);
   adze_graph_set_ref (g, NULL);
   must_fail (adze_graph_optimise (g, ADZE_PASS_CONSTANTS, NULL), ADZE_E_UNSUPPORTED, "'ref'",
              "small", NULL);

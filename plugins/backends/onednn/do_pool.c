@@ -64,17 +64,23 @@ onednn_pool (onednn_part *part)
   dnnl_memory_desc_t any;
   dnnl_primitive_desc_t d;
   onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_DST, 0 } };
-  adze_status status = onednn_need_floats (part, 1);
+  adze_status status = algorithm_of (part->node) == dnnl_pooling_max
+                           ? onednn_need_numbers (part, 1)
+                           : onednn_need_floats (part, 1);
   if (status == ADZE_OK)
     status = window_of (part, onednn_in (part, 0), onednn_out (part, 0), &window);
   if (status == ADZE_OK && strcmp (part->node->op, "MaxPool") == 0
       && onednn_taker (part, "adze", "MaxPoolGrad", 1, part->node->inputs[0]))
     return onednn_max_pool_noted (part);
-  if (status == ADZE_OK)
+  bool done = false;
+  if (status == ADZE_OK && algorithm_of (part->node) == dnnl_pooling_max)
+    status = onednn_pool_bytes (part, &window, &done);
+  if (status == ADZE_OK && !done)
     status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
-  if (status != ADZE_OK)
+  if (status != ADZE_OK || done)
     return status;
   onednn_any (&any, onednn_out (part, 0)->rank, onednn_out (part, 0)->shape);
+  any.data_type = onednn_type_of (onednn_out (part, 0));
   status = forward_descriptor (part, &window, dnnl_forward_inference,
                                &part->program->slots[args[0].slot].layout, &any, &d);
   if (status != ADZE_OK)

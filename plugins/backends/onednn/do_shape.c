@@ -47,7 +47,7 @@ onednn_transpose (onednn_part *part)
   dnnl_memory_desc_t compact, turned;
   dnnl_dims_t dims, strides;
   size_t count, slot;
-  adze_status status = onednn_need_floats (part, 1);
+  adze_status status = onednn_need_numbers (part, 1);
   if (status != ADZE_OK)
     return status;
   const adze_graph_value *x = onednn_in (part, 0);
@@ -63,6 +63,7 @@ onednn_transpose (onednn_part *part)
     strides[i] = compact.format_desc.blocking.strides[from];
   }
   onednn_strided (&turned, x->rank, dims, strides);
+  turned.data_type = compact.data_type;
   status = onednn_get (part, part->node->inputs[0], &compact, &slot);
   return status == ADZE_OK ? onednn_alias (part, part->node->outputs[0], slot, &turned) : status;
 }
@@ -73,7 +74,7 @@ onednn_same_numbers (onednn_part *part)
 {
   dnnl_memory_desc_t before, after;
   size_t slot;
-  adze_status status = onednn_need_floats (part, 1);
+  adze_status status = onednn_need_numbers (part, 1);
   if (status != ADZE_OK)
     return status;
   onednn_compact (onednn_in (part, 0), &before);

@@ -365,23 +365,6 @@ make_notes (onednn_part *part, const greatest *g, size_t *slot)
   return onednn_make_room (part, &room, slot);
 }
 
-static adze_status
-add_act (onednn_part *part, const greatest *g, const onednn_arg *args,
-         adze_status (*does) (const adze_host *host, const adze_program *p, const onednn_act *act))
-{
-  adze_status status = onednn_own_act_add (part, args, 3);
-  if (status != ADZE_OK || part->trial)
-    return status;
-  onednn_act *act = &part->program->acts[part->program->act_count - 1];
-  greatest *own = part->host->allocate (part->host, sizeof *own);
-  if (!own)
-    return onednn_refuse (part, ADZE_E_MEMORY, "no memory for the gradient of a pool");
-  *own = *g;
-  act->work = does;
-  act->own = own;
-  return ADZE_OK;
-}
-
 /* IMAGES, pooled into RESULT (ADZE_NONE: nobody wants that), with notes. G knows the window. */
 static adze_status
 add_forward (onednn_part *part, uint32_t images, const adze_graph_value *positions, uint32_t result,
@@ -399,7 +382,7 @@ add_forward (onednn_part *part, uint32_t images, const adze_graph_value *positio
   if (status == ADZE_OK)
     status = make_notes (part, g, &args[2].slot);
   *notes = args[2].slot;
-  return status == ADZE_OK ? add_act (part, g, args, work_forward) : status;
+  return status == ADZE_OK ? onednn_own_add (part, args, 3, work_forward, g, sizeof *g) : status;
 }
 
 adze_status
@@ -481,7 +464,7 @@ add_backward (onednn_part *part, greatest *g)
   status = get_gradient (part, onednn_block_of (&layout), g, &args[1].slot);
   if (status == ADZE_OK)
     status = onednn_make (part, take_relu (part, g), &layout, &args[0].slot);
-  return status == ADZE_OK ? add_act (part, g, args, work_backward) : status;
+  return status == ADZE_OK ? onednn_own_add (part, args, 3, work_backward, g, sizeof *g) : status;
 }
 
 adze_status

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layout.c: memory descriptors. All are of float32. */
+/* layout.c: memory descriptors: of a value's type where there is a value, else of float32. */
 #include "onednn.h"
+
+dnnl_data_type_t
+onednn_type_of (const adze_graph_value *value)
+{
+  adze_dtype dtype = value->dtype;
+  if (dtype.lanes != 1)
+    return dnnl_data_type_undef;
+  if (dtype.code == ADZE_FLOAT && dtype.bits == 32)
+    return dnnl_f32;
+  if (dtype.code == ADZE_INT && (dtype.bits == 8 || dtype.bits == 32))
+    return dtype.bits == 8 ? dnnl_s8 : dnnl_s32;
+  return dtype.code == ADZE_UINT && dtype.bits == 8 ? dnnl_u8 : dnnl_data_type_undef;
+}
 
 int
 onednn_dims (const adze_graph_value *value, dnnl_dims_t dims)
@@ -36,6 +49,7 @@ onednn_compact (const adze_graph_value *value, dnnl_memory_desc_t *layout)
   dnnl_dims_t dims;
   int rank = onednn_dims (value, dims);
   onednn_strided (layout, rank, dims, NULL);
+  layout->data_type = onednn_type_of (value);
 }
 
 void
@@ -46,6 +60,7 @@ onednn_stretched (const adze_graph_value *value, int rank, dnnl_memory_desc_t *l
   for (int i = 0; i < rank; i++)
     dims[i] = i < missing ? 1 : value->shape[i - missing];
   onednn_strided (layout, rank, dims, NULL);
+  layout->data_type = onednn_type_of (value);
 }
 
 bool
@@ -98,7 +113,7 @@ onednn_same (const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b)
     return false;
   if (!onednn_is_strided (a) || !onednn_is_strided (b))
     return dnnl_memory_desc_equal (a, b) != 0;
-  if (a->offset0 != b->offset0)
+  if (a->offset0 != b->offset0 || a->data_type != b->data_type)
     return false;
   for (int i = 0; i < a->ndims; i++)
     if (a->dims[i] != b->dims[i] || (a->dims[i] != 1 && x->strides[i] != y->strides[i]))

@@ -50,6 +50,15 @@ destroy (const adze_host *host, void *own)
   host->release (host, self);
 }
 
+/* Without VNNI oneDNN adds products of bytes in pairs of 16 bits, which are cut off where they do not
+ * fit: an answer, but a wrong one. */
+static bool
+has_vnni (void)
+{
+  unsigned isa = dnnl_get_effective_cpu_isa (), wide = dnnl_cpu_isa_avx512_core_vnni;
+  return (isa & wide) == wide || isa == dnnl_cpu_isa_avx2_vnni;
+}
+
 static adze_status
 create (const adze_host *host, const adze_params *params, void **own)
 {
@@ -59,6 +68,7 @@ create (const adze_host *host, const adze_params *params, void **own)
   self->threads = (int)adze_param_int (host, params, "threads");
   if (self->threads == 0)
     self->threads = (int)adze_backend_threads (host);
+  self->integers = has_vnni ();
   dnnl_status_t status = dnnl_engine_create (&self->engine, dnnl_cpu, 0);
   if (status == dnnl_success)
     status = dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags);
@@ -113,9 +123,9 @@ identity (const adze_host *host, void *own, char *text, size_t size)
   char number[32];
   (void)host;
   snprintf (number, sizeof number, "isa-%#x", (unsigned)dnnl_get_effective_cpu_isa ());
-  snprintf (text, size, "oneDNN %d.%d.%d %s %s, %d threads", version->major, version->minor,
+  snprintf (text, size, "oneDNN %d.%d.%d %s %s, %s, %d threads", version->major, version->minor,
             version->patch, version->hash, name ? name : number,
-            self->threads);
+            self->integers ? "int8" : "no int8 (that needs VNNI)", self->threads);
   return ADZE_OK;
 }
 
@@ -126,9 +136,12 @@ static const onednn_operator operators[] = {
   { "", "Add", onednn_binary },
   { "", "AveragePool", onednn_pool },
   { "", "BatchNormalization", onednn_batch_norm },
-  { "", "Clip", onednn_unary },
+  { "", "Cast", onednn_cast },
+  { "", "Clip", onednn_clip },
   { "", "Concat", onednn_concat },
   { "", "Conv", onednn_conv },
+  { "", "ConvInteger", onednn_conv_integer },
+  { "", "DequantizeLinear", onednn_dequantize },
   { "", "Div", onednn_binary },
   { "", "Elu", onednn_unary },
   { "", "Exp", onednn_unary },
@@ -142,11 +155,15 @@ static const onednn_operator operators[] = {
   { "", "LeakyRelu", onednn_unary },
   { "", "LogSoftmax", onednn_softmax },
   { "", "MatMul", onednn_mat_mul },
+  { "", "MatMulInteger", onednn_mat_mul_integer },
   { "", "Max", onednn_binary },
   { "", "MaxPool", onednn_pool },
   { "", "Min", onednn_binary },
   { "", "Mul", onednn_binary },
   { "", "Neg", onednn_unary },
+  { "", "QLinearConv", onednn_q_linear_conv },
+  { "", "QLinearMatMul", onednn_q_linear_mat_mul },
+  { "", "QuantizeLinear", onednn_quantize },
   { "", "Reciprocal", onednn_unary },
   { "", "ReduceMax", onednn_reduce },
   { "", "ReduceMean", onednn_reduce },
@@ -364,7 +381,7 @@ static const adze_component component = {
   .kind_revision = ADZE_BACKEND_REVISION,
   .kind = ADZE_BACKEND,
   .id = "onednn",
-  .summary = "oneDNN's primitives for float32, forward and backward, compiled once",
+  .summary = "oneDNN's primitives for float32 and int8, forward and backward, compiled once",
   .params = params,
   .param_size = sizeof (adze_param),
   .threading = ADZE_THREADS_INSTANCE,

@@ -15,6 +15,9 @@
  *   fuse.c      what a product or a convolution does on top of itself
  *   greatest.c  MaxPool with its gradient
  *   do_*.c      one function for each operator
+ *   integer.h   what those of integers of 8 bits have in common: integer.c, and patches.c for
+ *               convolutions of few channels
+ *   pool_bytes.c  the greatest of windows of bytes
  */
 #ifndef ADZE_ONEDNN_H
 #define ADZE_ONEDNN_H
@@ -39,6 +42,7 @@ typedef struct onednn_self {
   dnnl_stream_t stream;
   dnnl_primitive_attr_t attributes; /* scratchpads are ours; nothing else */
   int threads;
+  bool integers; /* sums of products of bytes are right on this processor */
 } onednn_self;
 
 /* ---- What a program is made of. */
@@ -66,6 +70,8 @@ typedef struct onednn_slot {
   dnnl_memory_t memory;
   void *handle; /* the last one that MEMORY was given */
 } onednn_slot;
+
+typedef struct onednn_act onednn_act;
 
 typedef struct onednn_arg {
   int what; /* DNNL_ARG_... */
@@ -111,16 +117,19 @@ typedef struct onednn_chain {
   size_t elements;
 } onednn_chain;
 
-typedef struct onednn_act {
+/* What we do ourselves in the place of a primitive. */
+typedef adze_status onednn_work (const adze_host *host, const adze_program *program,
+                                 const onednn_act *act);
+
+struct onednn_act {
   dnnl_primitive_t primitive; /* NULL: WORK computes it */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
   onednn_element element;
-  adze_status (*work) (const adze_host *host, const adze_program *program,
-                       const struct onednn_act *act);
+  onednn_work *work;
   void *own; /* what WORK needs to know; it goes with the act */
-} onednn_act;
+};
 
 struct adze_program {
   onednn_store *stores;
@@ -160,6 +169,8 @@ const adze_graph_value *onednn_out (const onednn_part *part, size_t index);
 /* Are inputs 0 to COUNT - 1, where given, float32 of known sizes and not empty? At least the first
  * must be given, and the first output must be such and the only one that is asked for. */
 adze_status onednn_need_floats (const onednn_part *part, size_t count);
+/* The same of what only moves or is chosen: bytes will do as well. */
+adze_status onednn_need_numbers (const onednn_part *part, size_t count);
 
 /* VALUE in LAYOUT, or as it lies where that is NULL. */
 adze_status onednn_get (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
@@ -181,9 +192,15 @@ adze_status onednn_make_room (onednn_part *part, const dnnl_memory_desc_t *layou
 /* COUNT ones, as LAYOUT. */
 adze_status onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *layout,
                               size_t *slot);
+/* NUMBERS, which the host allocated, as LAYOUT: gone with the program. */
+adze_status onednn_keep (onednn_part *part, void *numbers, const dnnl_memory_desc_t *layout,
+                         size_t *slot);
 /* What lies in SLOT, read as LAYOUT: another slot. */
 adze_status onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout,
                             size_t *other);
+/* What lies in FROM, in LAYOUT, which has the same dimensions. */
+adze_status onednn_convert (onednn_part *part, size_t from, const dnnl_memory_desc_t *layout,
+                            size_t *slot);
 /* VALUE is what lies in SLOT, read as LAYOUT. */
 adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
                           const dnnl_memory_desc_t *layout);
@@ -194,6 +211,9 @@ adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
 /* Adds an act without a primitive: what it computes is said by its element, or by its work. */
 adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
+/* The same by WORK, with a copy of OWN, of SIZE. */
+adze_status onednn_own_add (onednn_part *part, const onednn_arg *args, size_t count,
+                            onednn_work *work, const void *own, size_t size);
 
 /* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
 adze_status onednn_descriptor (const onednn_part *part, const void *description,
@@ -213,9 +233,11 @@ adze_status onednn_execute (const adze_host *host, const onednn_self *self, adze
 
 /* ---- layout.c */
 
+/* dnnl_data_type_undef: none that is done here. */
+dnnl_data_type_t onednn_type_of (const adze_graph_value *value);
 /* Dimensions of VALUE, one of 1 for a scalar; their number. */
 int onednn_dims (const adze_graph_value *value, dnnl_dims_t dims);
-/* STRIDES NULL: compact. */
+/* Of float32, these two. STRIDES NULL: compact. */
 void onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims,
                      const int64_t *strides);
 void onednn_any (dnnl_memory_desc_t *layout, int rank, const int64_t *dims);
@@ -294,6 +316,15 @@ adze_status onednn_chain_all (onednn_part *part);
 /* MaxPool, where its gradient is asked for as well. */
 adze_status onednn_max_pool_noted (onednn_part *part);
 
+/* ---- pool_bytes.c */
+
+/* Of four dimensions, the second one innermost. */
+void onednn_channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *value);
+
+/* The greatest byte of each window, where that is quicker by ourselves: channels are last. *DONE: false
+ * where it is not. */
+adze_status onednn_pool_bytes (onednn_part *part, const onednn_window *window, bool *done);
+
 /* ---- Operators. */
 
 typedef struct onednn_operator {
@@ -313,6 +344,10 @@ adze_status onednn_softmax (onednn_part *part), onednn_batch_norm (onednn_part *
 adze_status onednn_reduce (onednn_part *part), onednn_sum_to (onednn_part *part);
 /* Is NODE a sum over all dimensions but the second, which gives a row? */
 bool onednn_is_sum_by_channel (const onednn_part *part, const adze_graph_node *node);
+adze_status onednn_quantize (onednn_part *part), onednn_dequantize (onednn_part *part);
+adze_status onednn_clip (onednn_part *part), onednn_cast (onednn_part *part);
+adze_status onednn_conv_integer (onednn_part *part), onednn_q_linear_conv (onednn_part *part);
+adze_status onednn_mat_mul_integer (onednn_part *part), onednn_q_linear_mat_mul (onednn_part *part);
 adze_status onednn_concat (onednn_part *part), onednn_transpose (onednn_part *part),
     onednn_same_numbers (onednn_part *part);
 

@@ -62,11 +62,13 @@ onednn_out (const onednn_part *part, size_t index)
              : NULL;
 }
 
+/* Of float32, or of bytes where those will do? */
 static bool
-is_floats (const adze_graph_value *value)
+fits (const adze_graph_value *value, bool bytes)
 {
-  if (value->dtype.code != ADZE_FLOAT || value->dtype.bits != 32 || value->dtype.lanes != 1
-      || value->rank < 0 || value->rank > DNNL_MAX_NDIMS)
+  dnnl_data_type_t type = onednn_type_of (value);
+  if (!(type == dnnl_f32 || (bytes && (type == dnnl_u8 || type == dnnl_s8))) || value->rank < 0
+      || value->rank > DNNL_MAX_NDIMS)
     return false;
   int64_t count = 1;
   for (int32_t i = 0; i < value->rank; i++)
@@ -76,23 +78,36 @@ is_floats (const adze_graph_value *value)
   return true;
 }
 
-adze_status
-onednn_need_floats (const onednn_part *part, size_t count)
+static adze_status
+need (const onednn_part *part, size_t count, bool bytes)
 {
+  const char *types = bytes ? "float32 or a byte" : "float32";
   for (size_t i = 0; i < count; i++) {
     const adze_graph_value *value = onednn_in (part, i);
-    if (value ? !is_floats (value) : i == 0)
+    if (value ? !fits (value, bytes) : i == 0)
       return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                            "input %zu is not float32 of known size, or is empty", i);
+                            "input %zu is not %s of known size, or is empty", i, types);
   }
   const adze_graph_value *output = onednn_out (part, 0);
-  if (!output || !is_floats (output))
+  if (!output || !fits (output, bytes))
     return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                          "its output is not float32 of known size, or is empty");
+                          "its output is not %s of known size, or is empty", types);
   for (size_t i = 1; i < part->node->output_count; i++)
     if (onednn_out (part, i))
       return onednn_refuse (part, ADZE_E_UNSUPPORTED, "output %zu is asked for", i);
   return ADZE_OK;
+}
+
+adze_status
+onednn_need_floats (const onednn_part *part, size_t count)
+{
+  return need (part, count, false);
+}
+
+adze_status
+onednn_need_numbers (const onednn_part *part, size_t count)
+{
+  return need (part, count, true);
 }
 
 /* ---- Lists that grow. */
@@ -258,6 +273,15 @@ convert (onednn_part *part, size_t from, uint32_t value, const dnnl_memory_desc_
 }
 
 adze_status
+onednn_convert (onednn_part *part, size_t from, const dnnl_memory_desc_t *layout, size_t *slot)
+{
+  *slot = from;
+  return onednn_same (&part->program->slots[from].layout, layout)
+             ? ADZE_OK
+             : convert (part, from, ADZE_NONE, layout, slot);
+}
+
+adze_status
 onednn_get (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout, size_t *slot)
 {
   size_t first;
@@ -360,6 +384,20 @@ onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *lay
   return status == ADZE_OK ? add_slot (part, ADZE_NONE, at, layout, slot) : status;
 }
 
+/* A trial keeps nothing. */
+adze_status
+onednn_keep (onednn_part *part, void *numbers, const dnnl_memory_desc_t *layout, size_t *slot)
+{
+  onednn_store store = { .where = ONEDNN_KEPT, .own = !part->trial };
+  size_t at;
+  if (part->trial)
+    part->host->release (part->host, numbers);
+  else
+    store.kept = numbers;
+  adze_status status = add_kept (part, store, &at);
+  return status == ADZE_OK ? add_slot (part, ADZE_NONE, at, layout, slot) : status;
+}
+
 adze_status
 onednn_read_as (onednn_part *part, size_t slot, const dnnl_memory_desc_t *layout, size_t *other)
 {
@@ -448,6 +486,22 @@ onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count)
   onednn_act *act = &p->acts[p->act_count++];
   *act = (onednn_act){ .count = (int)count };
   memcpy (act->args, args, count * sizeof *args);
+  return ADZE_OK;
+}
+
+adze_status
+onednn_own_add (onednn_part *part, const onednn_arg *args, size_t count, onednn_work *work,
+                const void *own, size_t size)
+{
+  adze_status status = onednn_own_act_add (part, args, count);
+  if (status != ADZE_OK || part->trial)
+    return status;
+  onednn_act *act = &part->program->acts[part->program->act_count - 1];
+  act->own = part->host->allocate (part->host, size);
+  if (!act->own)
+    return no_memory (part);
+  memcpy (act->own, own, size);
+  act->work = work;
   return ADZE_OK;
 }
 

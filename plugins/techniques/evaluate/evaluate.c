@@ -24,6 +24,10 @@ static const adze_param params[] = {
     .unit = "examples", .help = "in it; 0: as many as the network is made for, else one" },
   { .name = "warm-up", .type = ADZE_PARAM_INT, .preset = "10", .range = "[0, 1000000]",
     .help = "how often it goes through before it is timed" },
+  { .name = "arithmetic", .type = ADZE_PARAM_CHOICE, .preset = "both",
+    .choices = "both|floats|integers",
+    .help = "of a quantised network: as it is written, with floats between its codes; in integers; or "
+            "both, and how far apart they are" },
   ADZE_FEED_PARAMS,
   { .name = NULL }
 };
@@ -52,7 +56,27 @@ typedef struct metric {
   double value;
 } metric;
 
-enum { METRICS = 16 };
+enum { METRICS = 24 };
+
+/* Of a quantised network: what becomes of it in integers. */
+static size_t
+list_integers (const evaluate_run *e, metric *list)
+{
+  size_t count = 0;
+  if (e->both && e->classes) {
+    list[count++] = (metric){ "integer-accuracy", NULL, e->integers.accuracy };
+    list[count++] = (metric){ "integer-agreement", NULL,
+                              (double)e->agreeing / (double)e->compared };
+  } else if (e->both)
+    list[count++] = (metric){ "integer-mse", NULL, e->integers.squares };
+  if (e->both)
+    list[count++] = (metric){ "integer-difference", NULL, e->apart };
+  if (e->integer_nodes > 0) {
+    list[count++] = (metric){ "integer-nodes", NULL, (double)e->integer_nodes };
+    list[count++] = (metric){ "float-nodes", NULL, (double)e->float_nodes };
+  }
+  return count;
+}
 
 static size_t
 list_metrics (const evaluate_run *e, metric list[METRICS])
@@ -76,7 +100,7 @@ list_metrics (const evaluate_run *e, metric list[METRICS])
   list[count++] = (metric){ "memory", "bytes", (double)(e->facts.values + e->facts.constants) };
   list[count++] = (metric){ "size", "bytes", (double)e->size };
   list[count++] = (metric){ "parameters", NULL, (double)e->parameters };
-  return count;
+  return count + list_integers (e, list + count);
 }
 
 static adze_field
@@ -104,6 +128,7 @@ tell_protocol (const evaluate_run *e)
   const adze_field fields[] = {
     text_field ("target", e->target),
     text_field ("measure", e->classes ? "classes" : "values"),
+    text_field ("arithmetic", e->in_floats ? "floats" : "integers"),
     count_field ("examples", v->examples),
     count_field ("batches", v->batches),
     count_field ("batch", v->batch),
@@ -161,6 +186,7 @@ report_protocol (const evaluate_run *e, adze_report *r)
   adze_report_open (host, r, "protocol", "{");
   adze_report_text (host, r, "target", e->target);
   adze_report_text (host, r, "measure", e->classes ? "classes" : "values");
+  adze_report_text (host, r, "arithmetic", e->in_floats ? "floats" : "integers");
   adze_report_count (host, r, "batch", v->batch);
   adze_report_count (host, r, "batches", v->batches);
   if (e->classes) {
@@ -239,6 +265,9 @@ run (const adze_host *host, void *instance, adze_context *context)
                                       "that of a table [data.NAME]");
     return give_report (&e);
   }
+  const char *arithmetic = adze_param_string (host, e.params, "arithmetic");
+  e.in_floats = strcmp (arithmetic, "integers") != 0;
+  e.in_integers = strcmp (arithmetic, "floats") != 0;
   weigh (&e);
   status = evaluate_quality (&e);
   if (status == ADZE_OK)

@@ -90,7 +90,7 @@ evaluate_latency (evaluate_run *e)
   e->warm_up = (uint64_t)adze_param_int (e->host, e->params, "warm-up");
   if (e->runs == 0)
     return ADZE_OK;
-  adze_status status = e->run->graph (e->host, e->context, e->model, &graph);
+  adze_status status = evaluate_graph (e, &graph);
   if (status == ADZE_OK)
     status = adze_feed_output (e->host, e->params, graph, &output);
   return status == ADZE_OK ? measure_graph (e, graph, output) : status;

@@ -38,26 +38,55 @@ give_output (const evaluate_run *e, adze_graph *graph, uint32_t value, size_t *p
 
 /* ---- The data. */
 
+/* The network once, as it is to be judged. */
+typedef struct side {
+  adze_feed_runner runner;
+  size_t place; /* of the scores among its outputs */
+  adze_judge *judge;
+} side;
+
 static adze_status
-judge_all (evaluate_run *e, adze_feed *feed, adze_feed_runner *runner, size_t place)
+open_side (evaluate_run *e, adze_graph *graph, uint32_t scores, side *s)
 {
-  adze_judge *judge = NULL;
   uint32_t most = (uint32_t)adze_param_int (e->host, e->params, "top");
-  adze_status status
-      = e->eval->judge (e->host, e->context, e->classes ? ADZE_JUDGE_CLASSES : ADZE_JUDGE_VALUES,
-                        "data", e->classes ? most : 0, &judge);
+  s->runner.graph = graph;
+  adze_status status = give_output (e, graph, scores, &s->place);
+  return status == ADZE_OK
+             ? e->eval->judge (e->host, e->context,
+                               e->classes ? ADZE_JUDGE_CLASSES : ADZE_JUDGE_VALUES, "data",
+                               e->classes ? most : 0, &s->judge)
+             : status;
+}
+
+static adze_status
+judge_batch (evaluate_run *e, const adze_feed *feed, side *s)
+{
+  adze_status status = adze_feed_execute (e->host, e->context, &s->runner, feed);
+  return status == ADZE_OK ? e->eval->add (e->host, s->judge, s->runner.outputs[s->place],
+                                           &feed->target->view)
+                           : status;
+}
+
+static adze_status
+judge_all (evaluate_run *e, adze_feed *feed, side *sides)
+{
+  adze_status status = ADZE_OK;
   for (uint64_t i = 0; status == ADZE_OK && i < feed->batches; i++) {
     status = adze_feed_read (e->host, feed, 0, i);
-    if (status == ADZE_OK)
-      status = adze_feed_execute (e->host, e->context, runner, feed);
-    if (status == ADZE_OK)
-      status = e->eval->add (e->host, judge, runner->outputs[place], &feed->target->view);
+    for (int k = 0; status == ADZE_OK && k <= e->both; k++)
+      status = judge_batch (e, feed, &sides[k]);
+    if (status == ADZE_OK && e->both)
+      evaluate_compare (e, sides[0].runner.outputs[sides[0].place],
+                        sides[1].runner.outputs[sides[1].place]);
     if (status == ADZE_OK && !e->run->progress (e->host, e->context, i + 1, feed->batches))
       return ADZE_E_CANCELLED;
   }
-  if (status == ADZE_OK)
-    e->eval->verdict (e->host, judge, &e->verdict);
-  return status;
+  if (status != ADZE_OK)
+    return status;
+  e->eval->verdict (e->host, sides[0].judge, &e->verdict);
+  if (e->both)
+    e->eval->verdict (e->host, sides[1].judge, &e->integers);
+  return ADZE_OK;
 }
 
 static adze_status
@@ -72,10 +101,9 @@ keep_facts (evaluate_run *e, const adze_feed_runner *runner)
 }
 
 static adze_status
-judge_graph (evaluate_run *e, adze_graph *graph, uint32_t scores, size_t place)
+judge_graph (evaluate_run *e, adze_graph *graph, uint32_t scores, side *sides)
 {
   adze_feed feed;
-  adze_feed_runner runner = { .graph = graph };
   const adze_feed_wish wish = { .params = e->params,
                                 .graph = graph,
                                 .output = scores,
@@ -85,12 +113,38 @@ judge_graph (evaluate_run *e, adze_graph *graph, uint32_t scores, size_t place)
                                 .preset_batch = 256 };
   adze_status status = adze_feed_open (e->host, e->data, &wish, &feed);
   if (status == ADZE_OK)
-    status = judge_all (e, &feed, &runner, place);
+    status = judge_all (e, &feed, sides);
   if (status == ADZE_OK)
-    status = keep_facts (e, &runner);
-  adze_feed_runner_close (e->host, e->context, &runner);
+    status = keep_facts (e, &sides[0].runner);
   adze_feed_close (e->host, &feed);
   return status;
+}
+
+/* The scores of the network as it is to be computed, for the first side or the second. */
+static adze_status
+find_scores (evaluate_run *e, adze_graph *graph, uint32_t *scores)
+{
+  adze_status status = adze_feed_output (e->host, e->params, graph, scores);
+  if (status == ADZE_OK && e->classes)
+    *scores = adze_feed_scores (e->host, graph, *scores, false);
+  return status;
+}
+
+/* Once more in integers, where there are any. */
+static adze_status
+open_integers (evaluate_run *e, side *s)
+{
+  adze_graph *graph = NULL;
+  uint32_t scores = ADZE_NONE;
+  adze_status status = e->run->graph (e->host, e->context, e->model, &graph);
+  if (status != ADZE_OK || !evaluate_has_codes (e, graph))
+    return status;
+  status = evaluate_to_integers (e, graph);
+  e->both = status == ADZE_OK && e->integer_nodes > 0;
+  if (status != ADZE_OK || !e->both)
+    return status;
+  status = find_scores (e, graph, &scores);
+  return status == ADZE_OK ? open_side (e, graph, scores, s) : status;
 }
 
 /* ---- How sure an accuracy is. */
@@ -158,21 +212,24 @@ evaluate_quality (evaluate_run *e)
 {
   adze_graph *graph = NULL;
   uint32_t output = ADZE_NONE;
-  size_t place = 0;
+  side sides[2] = { { .place = 0 }, { .place = 0 } };
   e->low = e->high = NAN;
-  e->verdict = (adze_verdict){ .struct_size = sizeof e->verdict };
+  e->verdict = e->integers = (adze_verdict){ .struct_size = sizeof e->verdict };
   e->facts = (adze_eval_facts){ .struct_size = sizeof e->facts };
-  adze_status status = e->run->graph (e->host, e->context, e->model, &graph);
+  adze_status status = evaluate_graph (e, &graph);
   if (status == ADZE_OK)
     status = adze_feed_output (e->host, e->params, graph, &output);
   if (status == ADZE_OK)
     status = choose_measure (e, e->graphs->value (graph, output));
-  if (status != ADZE_OK)
-    return status;
-  if (e->classes)
-    output = adze_feed_scores (e->host, graph, output, false);
-  status = give_output (e, graph, output, &place);
   if (status == ADZE_OK)
-    status = judge_graph (e, graph, output, place);
+    status = find_scores (e, graph, &output);
+  if (status == ADZE_OK)
+    status = open_side (e, graph, output, &sides[0]);
+  if (status == ADZE_OK && e->in_floats && e->in_integers)
+    status = open_integers (e, &sides[1]);
+  if (status == ADZE_OK)
+    status = judge_graph (e, graph, output, sides);
+  for (size_t i = 0; i < 2; i++)
+    adze_feed_runner_close (e->host, e->context, &sides[i].runner);
   return status == ADZE_OK ? bootstrap (e) : status;
 }

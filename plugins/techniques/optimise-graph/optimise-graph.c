@@ -6,7 +6,7 @@
 
 #include <adze/sdk.h>
 
-#define PASSES "constants|identities|common|batch-norm|bias|dead"
+#define PASSES "constants|identities|common|batch-norm|bias|dead|integers"
 
 static const adze_param optimise_params[] = {
   { .name = "passes", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_CHOICE,
@@ -30,6 +30,7 @@ static const struct {
   { "constants", "computed" },      { "identities", "removed or joined" },
   { "common", "removed" },          { "batch-norm", "folded" },
   { "bias", "made a bias" },        { "dead", "removed" },
+  { "integers", "put into integers, or moved there" },
 };
 
 typedef struct optimise {

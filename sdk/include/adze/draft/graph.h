@@ -119,7 +119,7 @@ typedef enum adze_gradient_kind {
  *
  * The first three give the same bytes on a backend that computes one operator like the other; of a
  * NaN it may be another NaN. The two that follow compute with new numbers, reckoned in float64 and
- * rounded once: results differ by roundings. */
+ * rounded once: results differ by roundings. The last one says itself what it changes. */
 typedef enum adze_graph_pass {
   /* Nodes whose inputs are all numbers that are there are computed, by the backend `ref`. A weight
    * is taken for such where nobody else needs it, and what comes of it is a weight. Left are nodes
@@ -137,11 +137,18 @@ typedef enum adze_graph_pass {
   /* Add of a vector behind Conv, ConvTranspose, Gemm or MatMul becomes their bias. */
   ADZE_PASS_BIAS = 16,
   /* Nodes and weights that no output needs. */
-  ADZE_PASS_DEAD = 32
+  ADZE_PASS_DEAD = 32,
+  /* Conv, Gemm and MatMul of what DequantizeLinear gives are computed in its integers: QLinearConv or
+   * QLinearMatMul where QuantizeLinear follows (behind Relu or Clip, too), else ConvInteger or
+   * MatMulInteger, of which floats are made behind the sums. A dense layer with a bias becomes a
+   * convolution of one position. Of what lies in between, MaxPool and what only moves elements is done
+   * on integers as well. A bias becomes one of integers, in steps of the products: so a result may
+   * be one step of its scale beside that of the floats, where those lay between two. */
+  ADZE_PASS_INTEGERS = 64
 } adze_graph_pass;
 
 /* How many passes there are. */
-#define ADZE_GRAPH_PASSES 6
+#define ADZE_GRAPH_PASSES 7
 
 typedef struct adze_graph_service {
   uint32_t struct_size;
