@@ -350,6 +350,8 @@ adze_content_output (adze_execution *x, adze_key *key, size_t number)
   const adze_manifest_component *component;
   ADZE_TRY (adze_find_component (x->plan->runtime, output->format, &record, &component));
   ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "path", output->path));
+  ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "name.path",
+                              adze_content_name (x, output->path)));
   ADZE_TRY (adze_content_add (key, ADZE_KEY_OUTPUT, "format", output->format));
   ADZE_TRY (adze_content_plugin (x, key, ADZE_KEY_OUTPUT, record));
   return adze_content_settings (x, key, ADZE_KEY_OUTPUT, component, output->settings, false);

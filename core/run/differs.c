@@ -150,7 +150,9 @@ compare_stage (const adze_comparison *c, const char *id, adze_buffer *into)
   const char *was = old ? adze_key_text (old, id, "technique") : NULL;
   const char *is = adze_key_text (c->parts, id, "technique");
   if (!old) {
-    adze_buffer_format (into, "stage %s was not there the last time\n", id);
+    adze_buffer_format (into,
+                        c->finished ? "stage %s was not there the last time\n"
+                                    : "the last run did not come to the end of stage %s\n", id);
     return;
   }
   if (was && is && strcmp (was, is) != 0) {

@@ -25,6 +25,7 @@ typedef struct adze_comparison {
   size_t first;            /* stage of the segment; those before it have ANSWERS */
   const adze_value *parts; /* of its key, or of an output's */
   const adze_value *records; /* of the last time */
+  bool finished;             /* that run came to its end */
   const adze_answer *answers; /* one a segment */
 } adze_comparison;
 

@@ -10,6 +10,7 @@ typedef struct explanation {
   adze_answer *segments;
   adze_answer *outputs; /* of the pipeline; those that a segment writes stay empty */
   adze_value *last;     /* all that the last run of this pipeline used; NULL: there was none */
+  bool finished;        /* that run came to its end */
 } explanation;
 
 static adze_error *
@@ -79,6 +80,7 @@ compare_with_last (explanation *e, size_t number, const adze_key *key)
                               .first = segment->first,
                               .parts = key->parts,
                               .records = found ? found : e->last,
+                              .finished = found || e->finished,
                               .answers = e->segments };
   if (!c.records || answer->never)
     return NULL;
@@ -125,13 +127,14 @@ name_of (const adze_plan *plan, size_t output)
                                                  : plan->pipeline->outputs[output].path;
 }
 
-/* How the file at PATH came about the last time: by a copy, or by the pass of some stages. */
+/* How the file that is called NAME came about the last time: by a copy, or by the pass of some stages.
+ * A project may have been moved since. */
 static const adze_value *
-last_writer (const adze_value *last, const char *path)
+last_writer (const adze_value *last, const char *name)
 {
   for (size_t i = 0; last && i < last->count; i++) {
-    const char *written = adze_key_text (last->items[i], ADZE_KEY_OUTPUT, "path");
-    if (written && strcmp (written, path) == 0)
+    const char *written = adze_key_text (last->items[i], ADZE_KEY_OUTPUT, "name.path");
+    if (written && strcmp (written, name) == 0)
       return last->items[i];
   }
   return NULL;
@@ -140,22 +143,21 @@ last_writer (const adze_value *last, const char *path)
 static void
 compare_copy (const explanation *e, const adze_key *key, adze_answer *answer, adze_buffer *why)
 {
-  const char *path = adze_key_text (key->parts, ADZE_KEY_OUTPUT, "path");
-  const adze_value *old = last_writer (e->last, path);
+  const char *name = adze_key_text (key->parts, ADZE_KEY_OUTPUT, "name.path");
+  const adze_value *old = last_writer (e->last, name);
   const char *stages = old ? adze_key_text (old, NULL, "stage") : NULL;
   const adze_comparison c = { .x = &e->x,
                               .first = e->x.plan->stage_count,
                               .parts = key->parts,
                               .records = e->last,
                               .answers = e->segments };
-  answer->never = e->last == NULL;
-  answer->added = e->last && !old;
-  if (answer->never)
-    return;
+  answer->added = !old;
   if (why->size)
     adze_buffer_text (why, "\n");
   if (!old) {
-    adze_buffer_text (why, "the last run had no such output\n");
+    adze_buffer_text (why, !e->last       ? "no run of this pipeline has written it\n"
+                           : !e->finished ? "the last run did not come to it\n"
+                                          : "the last run had no such output\n");
   } else if (stages) {
     adze_buffer_format (why, "the last time the pass of (%s) wrote it\n", stages);
   } else {
@@ -202,7 +204,7 @@ add_text (const char *what, const char *verb, const adze_answer *answer, adze_bu
   if (answer->cached)
     adze_buffer_text (into, "is there already\n");
   else if (answer->never)
-    adze_buffer_format (into, "has never been %s\n", verb);
+    adze_buffer_text (into, "has never been done\n");
   else if (answer->added)
     adze_buffer_format (into, "would be %s\n", verb);
   else
@@ -276,7 +278,7 @@ explain (explanation *e, bool json, char **text)
   /* What the run would refuse is no plan of it. */
   if (e->x.options.locked)
     ADZE_TRY (adze_lock_compare (&e->x));
-  ADZE_TRY (adze_last_run (e->x.folder, &e->last));
+  ADZE_TRY (adze_last_run (e->x.folder, &e->last, &e->finished));
   ADZE_TRY (explain_segments (e, &buffer, adze_json_list (root, "segments")));
   ADZE_TRY (explain_outputs (e, &buffer, adze_json_list (root, "outputs")));
   if (!json)

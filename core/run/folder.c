@@ -52,6 +52,15 @@ set_time (adze_value *record, const char *key)
   return set_text (record, key, text);
 }
 
+/* Seconds do not tell which of two short runs ended last. */
+static int64_t
+now_ns (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void
 forget_key (adze_value *record, const char *key)
 {
@@ -92,12 +101,14 @@ set_state (adze_folder *folder, const char *state, const adze_error *failure)
   ADZE_TRY (set_text (record, "state", state));
   forget_key (record, "failure");
   forget_key (record, "finished");
+  forget_key (record, "finished_ns");
   if (failure)
     ADZE_TRY (set_failure (record, failure));
   if (strcmp (state, "running") == 0)
     return write_record (folder);
   double seconds = (double)(adze_monotonic_ns () - folder->opened_ns) / 1e9;
   ADZE_TRY (set_time (record, "finished"));
+  ADZE_TRY (set_int (record, "finished_ns", now_ns ()));
   ADZE_TRY (set_real (record, "seconds", folder->seconds_before + seconds));
   return write_record (folder);
 }

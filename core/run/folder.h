@@ -113,9 +113,11 @@ ADZE_MUST_CHECK adze_error *adze_result_any (const adze_folder *folder, const ch
 /* Is STAGE one of those that the result with these PARTS is about? */
 bool adze_result_names (const adze_value *parts, const char *stage);
 /* For --explain: the parts, a table each, of all results that the last run used, be they kept still or
- * not: the newest run of this pipeline that finished, else its newest one. What was used last comes
- * first. A list, to be freed; *RECORDS stays NULL where there was no such run. */
-ADZE_MUST_CHECK adze_error *adze_last_run (const adze_folder *folder, adze_value **records);
+ * not: of the runs of a pipeline of this name that finished the one that did so last, else its newest
+ * one. What was used last comes first. A list, to be freed; *RECORDS stays NULL where there was no such
+ * run. *FINISHED false: it may not have come to all of its stages. */
+ADZE_MUST_CHECK adze_error *adze_last_run (const adze_folder *folder, adze_value **records,
+                                           bool *finished);
 /* Where there was none: the parts of the newest result that any pipeline's run left of any of STAGES, the
  * keys of a table; to be freed. *PARTS stays NULL where there is none. */
 ADZE_MUST_CHECK adze_error *adze_result_newest (const adze_folder *folder,

@@ -268,29 +268,6 @@ say_place (const difference *d, adze_buffer *into)
   adze_buffer_text (into, ": ");
 }
 
-static void
-say (const difference *d, adze_buffer *into)
-{
-  say_place (d, into);
-  if (begins (d->own, "param."))
-    say_values (d, "parameter", d->own + 6, into);
-  else if (begins (d->own, "file."))
-    say_file (d, "the file of parameter", false, into);
-  else if (begins (d->own, "input."))
-    say_file (d, "input", true, into);
-  else if (strcmp (d->own, "build") == 0)
-    say_build (d, into);
-  else if (strcmp (d->own, ADZE_KEY_LIBRARY_CONTENT) == 0)
-    say_library (d, into);
-  else if (begins (d->own, ADZE_KEY_READER))
-    say_reader (d, into);
-  else if (begins (d->own, ADZE_KEY_READER_BUILD))
-    say_reader_build (d, into);
-  else
-    say_values (d, d->own, "", into);
-  adze_buffer_text (into, "\n");
-}
-
 /* Both were read by the same plugin, in whatever version. */
 static bool
 same_reader (const difference *d, const char *port)
@@ -308,6 +285,41 @@ port_changed (const difference *d, const char *port, const char *what)
   return part && sibling_changed (d, part);
 }
 
+/* The same file by another build of its reader: nobody can tell which of them is another. */
+static bool
+read_otherwise (const difference *d)
+{
+  const char *port = last_name (d);
+  return !port_changed (d, port, "name.input.") && same_reader (d, port)
+         && port_changed (d, port, ADZE_KEY_READER_BUILD);
+}
+
+static void
+say (const difference *d, adze_buffer *into)
+{
+  say_place (d, into);
+  if (begins (d->own, "param."))
+    say_values (d, "parameter", d->own + 6, into);
+  else if (begins (d->own, "file."))
+    say_file (d, "the file of parameter", false, into);
+  else if (begins (d->own, "input.") && read_otherwise (d))
+    adze_buffer_format (into, "input %s holds something else, or that plugin finds something else in it",
+                        file_of (d, last_name (d)));
+  else if (begins (d->own, "input."))
+    say_file (d, "input", true, into);
+  else if (strcmp (d->own, "build") == 0)
+    say_build (d, into);
+  else if (strcmp (d->own, ADZE_KEY_LIBRARY_CONTENT) == 0)
+    say_library (d, into);
+  else if (begins (d->own, ADZE_KEY_READER))
+    say_reader (d, into);
+  else if (begins (d->own, ADZE_KEY_READER_BUILD))
+    say_reader_build (d, into);
+  else
+    say_values (d, d->own, "", into);
+  adze_buffer_text (into, "\n");
+}
+
 /* Of the plugin that reads an input, and of what it read. It may have read something else of the same
  * file; and of another file of another format nobody has to be told who reads it. */
 static bool
@@ -315,8 +327,7 @@ reading_worth_saying (const difference *d)
 {
   const char *port = strchr (d->own, '.') + 1;
   if (begins (d->own, "input."))
-    return port_changed (d, port, "name.input.") || !same_reader (d, port)
-           || !port_changed (d, port, ADZE_KEY_READER_BUILD);
+    return true;
   if (!d->old || !d->now)
     return false;
   if (begins (d->own, ADZE_KEY_READER))

@@ -162,8 +162,14 @@ used_by (const adze_folder *folder, const char *run, adze_value *records)
   return NULL;
 }
 
+typedef struct last_run {
+  adze_value *records;
+  bool finished;
+  int64_t ended_ns;
+} last_run;
+
 static adze_error *
-is_finished (const adze_folder *folder, const char *run, bool *finished)
+read_end (const adze_folder *folder, const char *run, last_run *last)
 {
   ADZE_AUTO (adze_document) document = { 0 };
   bool found = false;
@@ -174,48 +180,54 @@ is_finished (const adze_folder *folder, const char *run, bool *finished)
   if (adze_error_status (damaged) == ADZE_E_MEMORY)
     return adze_take (&damaged);
   const char *state = adze_record_text (document.root, "state");
-  *finished = !damaged && state && strcmp (state, "finished") == 0;
+  const adze_value *ended = adze_value_get (document.root, "finished_ns");
+  last->finished = !damaged && state && strcmp (state, "finished") == 0;
+  last->ended_ns = ended && ended->type == ADZE_VALUE_INT ? ended->integer : 0;
   return NULL;
 }
 
-/* *RECORDS becomes those of RUN when it finished, or nothing newer is there. */
+/* A run that finished is later than one that did not; of two that did, the one that ended later, which
+ * may have begun before the other. RUN is older than all that were looked at before. */
 static adze_error *
-look_at_run (const adze_folder *folder, const char *run, adze_value **records, bool *finished)
+look_at_run (const adze_folder *folder, const char *run, last_run *best)
 {
   bool ours = false;
-  ADZE_AUTO_VALUE used = adze_value_new (ADZE_VALUE_LIST);
-  if (!used)
-    return adze_error_memory ();
+  last_run own = { 0 };
   ADZE_TRY (adze_run_is_of (run, folder->name, &ours));
   if (!ours)
     return NULL;
+  ADZE_TRY (read_end (folder, run, &own));
+  if (best->records && (!own.finished || (best->finished && best->ended_ns >= own.ended_ns)))
+    return NULL;
+  ADZE_AUTO_VALUE used = adze_value_new (ADZE_VALUE_LIST);
+  if (!used)
+    return adze_error_memory ();
   ADZE_TRY (used_by (folder, run, used));
   if (used->count == 0)
     return NULL;
-  ADZE_TRY (is_finished (folder, run, finished));
-  if (*finished || !*records) {
-    adze_value_free (*records);
-    *records = adze_take (&used);
-  }
+  adze_value_free (best->records);
+  *best = own;
+  best->records = adze_take (&used);
   return NULL;
 }
 
 adze_error *
-adze_last_run (const adze_folder *folder, adze_value **records)
+adze_last_run (const adze_folder *folder, adze_value **records, bool *finished)
 {
   adze_run_name *names = NULL;
   size_t count = 0;
-  bool finished = false;
+  last_run best = { 0 };
   *records = NULL;
   ADZE_TRY (adze_run_names (folder->runs, &names, &count));
   size_t least = count > LOOKS_MOST ? count - LOOKS_MOST : 0;
   adze_error *error = NULL;
-  for (size_t i = count; !error && !finished && i-- > least;)
-    error = look_at_run (folder, names[i].folder, records, &finished);
+  for (size_t i = count; !error && i-- > least;)
+    error = look_at_run (folder, names[i].folder, &best);
   adze_run_names_free (names, count);
-  if (error) {
-    adze_value_free (*records);
-    *records = NULL;
-  }
+  *finished = best.finished;
+  if (error)
+    adze_value_free (best.records);
+  else
+    *records = best.records;
   return error;
 }

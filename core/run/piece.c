@@ -416,8 +416,9 @@ static adze_error *
 observe (const adze_piece *piece, piece_step *s, size_t step_of_unit)
 {
   size_t strand = 0;
+  /* A step of a stage that only applies may be for looking alone, and sums up nothing. */
   for (size_t i = 0; i < step_of_unit; i++)
-    strand += piece->unit->steps[i].observes;
+    strand += adze_pass_observer_of (piece->pass, piece->unit->steps[i].stage) != NULL;
   sum_inputs (piece, s, step_of_unit);
   ADZE_TRY (adze_instance_observe (s->stage->instance, piece->lane->number, &s->work,
                                    piece->lane->accumulators[strand]));

@@ -234,7 +234,7 @@ step_look_back (const world *w)
   if (adze_json_failed (stages))
     return adze_error_memory ();
   ADZE_TRY (adze_folder_open (&options, &folder));
-  adze_error *error = adze_last_run (folder, &records);
+  adze_error *error = adze_last_run (folder, &records, &any);
   if (!error)
     error = adze_result_newest (folder, stages, &parts);
   if (!error)

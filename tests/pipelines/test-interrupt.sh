@@ -3,6 +3,7 @@
 # Ctrl-C while a plugin hangs: the first says at once what is waited for and what a second one does;
 # the second ends the command, and says how to go on. The same command does go on.
 . "$TOP_SRCDIR/tests/pipelines/runs-lib.sh"
+plugins slow
 model model.safetensors 4 32 32
 
 pipeline ()
@@ -13,8 +14,9 @@ name = "p"
 [model]
 path = "model.safetensors"
 [[stage]]
-use = "fault"
-mode = "hang"
+use = "slow"
+before = "$PWD/before"
+after = "$PWD/never"
 isolate = $1
 [[stage]]
 use = "cast"
@@ -38,20 +40,21 @@ waits_for ()
 }
 
 for isolated in false true; do
-  rm -rf adze-runs out.safetensors
+  # What the one before has said is not what this one says.
+  rm -rf adze-runs out.safetensors before said
   pipeline $isolated > p.toml
   "$ADZE" run p.toml 2> said > out &
   command=$!
-  waits_for "[1/1] fault, cast: " || continue
+  until [ -e before ] || ! kill -0 $command; do sleep 0.05; done
   kill -INT $command
-  waits_for "stopping as soon as 'fault, cast' has come to a good place; Ctrl-C again ends it at once" \
+  waits_for "stopping as soon as 'slow, cast' has come to a good place; Ctrl-C again ends it at once" \
     || continue
   kill -INT $command
   wait $command
   status=$?
   [ $status -eq 130 ] || complain "isolate = $isolated: it ended with $status"
   grep -qF "the same command goes on from there" said || complain "it does not say how to go on"
-  must "$ADZE" run p.toml --set stage.fault.mode=none
+  must "$ADZE" run p.toml --set stage.slow.before='""'
   [ -e out.safetensors ] || complain "there is no output"
 done
 finish

@@ -135,8 +135,10 @@ explains --set stage.clip.id='"first"' --set stage.cast.id='"second"' \
   --set 'output.1.from="first.model"' --set 'output.2.from="first.model"' << END
 segment 1 of 2 (first): has never been done
 segment 2 of 2 (second): has never been done
-output two.safetensors: has never been written
-output three.safetensors: has never been written
+output two.safetensors: would be written
+  because no run of this pipeline has written it
+output three.safetensors: would be written
+  because no run of this pipeline has written it
 END
 must "$ADZE" run p.toml --set 'output.1.from="cast.model"' --set 'output.2.from="cast.model"'
 explains --set stage.clip.percentile=95 << END
@@ -242,6 +244,19 @@ grep -q 'because stage clip: input model was model.safetensors, is elsewhere.saf
   complain "--explain takes another file for one that changed"
   cat must.out
 }
+
+# A run that was gone on with is the last one when it ended last, whatever its number; and one that did
+# not come to its end knows nothing of what it did not come to.
+sed -i 's/^to = "f16"/&\n[[stage]]\nuse = "profile"\nrequire = "zeros > 1e9"/' p.toml
+must_fail "zeros" "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=97
+must "$ADZE" run p.toml --explain --set 'name="broken"' --set stage.clip.percentile=97
+grep -q 'was not there the last time\|had no such output' must.out && {
+  complain "--explain says of a run that broke off what that could not know"
+  cat must.out
+}
+must "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=96 --set 'stage.profile.require="zeros >= 0"'
+rm p.toml
+cp without.toml p.toml
 
 # What is not asked for any more is not kept.
 sed 's/^to = "f16"/&\n[[stage]]\nuse = "profile"/' without.toml > p.toml

@@ -433,7 +433,8 @@ static char *
 last_seed (const adze_folder *folder)
 {
   ADZE_AUTO_VALUE records = NULL;
-  must (adze_last_run (folder, &records));
+  bool finished;
+  must (adze_last_run (folder, &records, &finished));
   for (size_t i = 0; records && i < records->count; i++)
     if (adze_result_names (records->items[i], "clip"))
       return strdup (adze_record_text (records->items[i], "seed"));
