@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pipeline/plan_fit.c: how much memory a plan takes, and whether that is allowed. */
+#include <stdio.h>
+
 #include "artifact/columns.h"
+#include "base/json.h"
 #include "pipeline/units.h"
 
 /* The program, its libraries and plugins, and what the allocator keeps. */
@@ -16,6 +19,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   ADZE_AUTO (adze_units) units = { 0 };
   segment->memory = 0;
   segment->accumulators = 0;
+  segment->known = !segment->whole && !segment->source;
   if (segment->whole || !segment->source)
     return NULL;
   for (size_t i = 0; i < segment->count; i++) {
@@ -30,6 +34,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
   segment->memory = units.memory;
   segment->source_bytes = units.source_bytes;
+  segment->known = true;
   return NULL;
 }
 
@@ -100,4 +105,44 @@ adze_plan_fit (adze_plan *plan)
   while (most > 0 && plan->peak > most && plan->lanes > 1)
     plan->peak = peak_of (plan, --plan->lanes, &largest);
   return most > 0 && plan->peak > most && largest ? too_large (plan, largest) : NULL;
+}
+
+/* ---- What nobody knows yet. */
+
+static bool
+is_known (const adze_plan *plan, size_t stage)
+{
+  return plan->segments[plan->stages[stage].segment].known;
+}
+
+bool
+adze_plan_unknown_text (const adze_plan *plan, adze_buffer *into)
+{
+  size_t count = 0, told = 0;
+  for (size_t i = 0; i < plan->stage_count; i++)
+    count += !is_known (plan, i);
+  if (count == 0)
+    return false;
+  adze_buffer_text (into, "what ");
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    if (is_known (plan, i))
+      continue;
+    adze_buffer_safe_format (into, "%s'%s'", told == 0 ? "" : told + 1 < count ? ", " : " and ",
+                             plan->stages[i].stage->id);
+    told++;
+  }
+  adze_buffer_text (into, count == 1 ? " needs is known once it runs" : " need is known once they run");
+  return true;
+}
+
+void
+adze_plan_memory_value (const adze_plan *plan, const char *key, adze_value *into)
+{
+  char unknown_key[64];
+  snprintf (unknown_key, sizeof unknown_key, "%s-unknown", key);
+  adze_json_int (into, key, (int64_t)plan->peak);
+  adze_value *unknown = adze_json_list (into, unknown_key);
+  for (size_t i = 0; i < plan->stage_count; i++)
+    if (!is_known (plan, i))
+      adze_json_string (unknown, NULL, plan->stages[i].stage->id);
 }
