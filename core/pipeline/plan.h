@@ -84,6 +84,7 @@ typedef struct adze_plan_segment {
   uint64_t source_bytes; /* that one pass reads */
   uint64_t memory;       /* of the largest unit, a lane */
   uint64_t accumulators; /* of all that observe, a lane */
+  uint64_t resident;     /* WHOLE: of the process, as its rehearsal has found; 0: there was none */
 } adze_plan_segment;
 
 /* What an output takes on disk. */
@@ -210,6 +211,8 @@ ADZE_MUST_CHECK adze_error *adze_plan_fit (adze_plan *plan);
 /* "what 'train' and 'evaluate' need is known once they run": stages that the predicted peak says
  * nothing of. False, and nothing is written: it is that of all. */
 bool adze_plan_unknown_text (const adze_plan *plan, adze_buffer *into);
+/* " at most" where the peak is a bound, or "". */
+const char *adze_plan_memory_word (const adze_plan *plan);
 /* The peak as KEY, and those stages as KEY-unknown. */
 void adze_plan_memory_value (const adze_plan *plan, const char *key, adze_value *into);
 

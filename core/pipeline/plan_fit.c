@@ -8,6 +8,8 @@
 
 /* The program, its libraries and plugins, and what the allocator keeps. */
 #define BASE_MEMORY ((uint64_t)24 << 20)
+/* What a run needs beside a stage that was rehearsed: its folder, journals, events and outputs. */
+#define RUN_MEMORY ((uint64_t)1 << 20)
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
 
@@ -19,7 +21,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   ADZE_AUTO (adze_units) units = { 0 };
   segment->memory = 0;
   segment->accumulators = 0;
-  segment->known = !segment->whole && !segment->source;
+  segment->known = segment->whole ? segment->resident > 0 : !segment->source;
   if (segment->whole || !segment->source)
     return NULL;
   for (size_t i = 0; i < segment->count; i++) {
@@ -63,17 +65,19 @@ base_of (const adze_plan *plan)
 static uint64_t
 peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **largest)
 {
-  uint64_t most = 0;
+  uint64_t base = base_of (plan), most = base;
   *largest = NULL;
   for (size_t i = 0; i < plan->segment_count; i++) {
     const adze_plan_segment *segment = &plan->segments[i];
-    uint64_t bytes = lanes * (segment->memory + segment->accumulators);
+    uint64_t bytes = base + lanes * (segment->memory + segment->accumulators);
+    if (segment->resident > 0)
+      bytes = segment->resident + RUN_MEMORY;
     if (!*largest || bytes > most) {
       most = bytes;
       *largest = segment;
     }
   }
-  return base_of (plan) + most;
+  return most;
 }
 
 static adze_error *
@@ -84,10 +88,12 @@ too_large (const adze_plan *plan, const adze_plan_segment *segment)
   adze_bytes_text (plan->peak, needed);
   adze_bytes_text (plan->pipeline->max_rss, given);
   unsigned long long megabytes = (plan->peak + MEGABYTE - 1) / MEGABYTE;
+  const char *stage = plan->stages[segment->first].stage->id;
   adze_error *error = adze_document_error (
       &plan->pipeline->document, adze_value_get (run, "max-rss"),
-      "%s of memory are not enough: the stages from '%s' on need %s on one thread", given,
-      plan->stages[segment->first].stage->id, needed);
+      segment->whole ? "%s of memory are not enough: stage '%s' needs about %s"
+                     : "%s of memory are not enough: the stages from '%s' on need %s on one thread",
+      given, stage, needed);
   adze_error_set (error, "needed", needed);
   adze_error_set (error, "found", given);
   adze_error_setf (error, "hint", "write max-rss = \"%llu MB\", or more", megabytes);
@@ -113,6 +119,16 @@ static bool
 is_known (const adze_plan *plan, size_t stage)
 {
   return plan->segments[plan->stages[stage].segment].known;
+}
+
+/* What was rehearsed is an estimate, and no bound. */
+const char *
+adze_plan_memory_word (const adze_plan *plan)
+{
+  for (size_t i = 0; i < plan->segment_count; i++)
+    if (plan->segments[i].resident > 0)
+      return "";
+  return " at most";
 }
 
 bool

@@ -240,7 +240,8 @@ memory_text (const adze_plan *plan, adze_buffer *into)
   ADZE_AUTO (adze_buffer) unknown = { 0 };
   bool some = adze_plan_unknown_text (plan, &unknown);
   adze_bytes_text (plan->peak, bytes);
-  adze_buffer_format (into, some ? "memory: at least about %s" : "memory: about %s at most", bytes);
+  adze_buffer_format (into, "memory: %sabout %s%s", some ? "at least " : "", bytes,
+                      some ? "" : adze_plan_memory_word (plan));
   if (plan->pipeline->max_rss) {
     adze_bytes_text (plan->pipeline->max_rss, bytes);
     adze_buffer_format (into, " (max-rss is %s)", bytes);
