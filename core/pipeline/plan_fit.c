@@ -8,8 +8,9 @@
 
 /* The program, its libraries and plugins, and what the allocator keeps. */
 #define BASE_MEMORY ((uint64_t)24 << 20)
-/* What a run needs beside a stage that was rehearsed: its folder, journals, events and outputs. */
-#define RUN_MEMORY ((uint64_t)1 << 20)
+/* What a run takes and a rehearsal does not see: code of libraries that is first needed while they
+ * compute, kernels that are made then, and the run's own folder, journals, events and outputs. */
+#define RUN_MEMORY ((uint64_t)3 << 20)
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
 
