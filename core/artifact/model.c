@@ -189,10 +189,22 @@ adze_model_add (adze_model *model, const adze_tensor_meta *meta, adze_model_tens
   return NULL;
 }
 
+/* A model that a stage is planned to give has no index. */
+static size_t
+look_for (const adze_model *model, const char *name)
+{
+  for (size_t i = 0; i < model->count; i++)
+    if (strcmp (model->tensors[i].meta.name, name) == 0)
+      return i;
+  return ADZE_NAME_NONE;
+}
+
 adze_model_tensor *
 adze_model_find (const adze_model *model, const char *name)
 {
-  size_t number = adze_name_index_find (&model->index->names, name, strlen (name), same_name, model);
+  size_t number = model->index ? adze_name_index_find (&model->index->names, name, strlen (name),
+                                                       same_name, model)
+                               : look_for (model, name);
   return number == ADZE_NAME_NONE ? NULL : &model->tensors[number];
 }
 

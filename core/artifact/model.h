@@ -42,7 +42,8 @@ typedef struct adze_model {
   adze_model_file *files;
   size_t file_count;
   size_t tensor_capacity, part_capacity;
-  struct adze_model_index *index; /* names to numbers, and where names and shapes lie */
+  /* Names to numbers, and where names and shapes lie. A plan's model has its input's, or none. */
+  struct adze_model_index *index;
 } adze_model;
 
 void adze_model_close (adze_model *model);

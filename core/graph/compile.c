@@ -2,6 +2,7 @@
 /* graph/compile.c: from a graph to steps. */
 #include <string.h>
 
+#include "base/peak.h"
 #include "graph/executable_private.h"
 #include "graph/optimise.h"
 
@@ -423,6 +424,7 @@ adze_graph_compile (adze_graph *graph, const adze_compile_options *options,
     x->options.backend = NULL;
   adze_error *error = compile (x, graph);
   x->options.shapes = NULL; /* the caller's, who may be gone */
+  x->options.beside = NULL;
   if (error) {
     adze_executable_free (x);
     return error;
@@ -444,7 +446,7 @@ adze_executable_free (adze_executable *x)
     free (x->slots[i].own);
   free (x->slots);
   adze_graph_free (x->graph);
-  free (x->block_memory);
+  adze_executable_leave_block (x);
   free (x);
 }
 
@@ -452,4 +454,11 @@ const adze_executable_facts *
 adze_executable_facts_of (const adze_executable *executable)
 {
   return &executable->facts;
+}
+
+uint64_t
+adze_executable_absent (const adze_executable *executable)
+{
+  return executable->borrows ? 0
+                             : adze_absent_memory (executable->block, executable->facts.values);
 }

@@ -21,6 +21,12 @@ typedef struct adze_compile_options {
   const int64_t *const *shapes;
   /* Weights have data in the graph and never change: they are constants. */
   bool fixed_weights;
+  /* Whoever executes it brings places for outputs first (adze_executable_move_output): those that can
+   * be moved have none else. */
+  bool outputs_move;
+  /* One whose values and scratch may lie in the same memory: neither is executed while anybody needs
+   * what the other gave. NULL: nothing is shared. */
+  adze_executable *beside;
 } adze_compile_options;
 
 typedef struct adze_executable_facts {
@@ -52,6 +58,9 @@ adze_executable_cleanup (adze_executable **executable)
   __attribute__ ((cleanup (adze_executable_cleanup))) adze_executable *
 
 const adze_executable_facts *adze_executable_facts_of (const adze_executable *executable);
+/* Bytes that are laid out for values and take no memory before it is executed; none in a block that it
+ * has of another. */
+uint64_t adze_executable_absent (const adze_executable *executable);
 
 /* Where a weight has its numbers, and where output INDEX is made, from the next execution on: aligned to
  * 64. False: the graph has no such weight; or the output has a place that it shares with another

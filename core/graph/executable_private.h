@@ -23,6 +23,7 @@ typedef struct adze_slot {
   bool settled;    /* type and shape are known before */
   uint64_t size;   /* bytes of a settled one */
   uint64_t offset; /* in the block; UINT64_MAX: not there */
+  bool moves;      /* an output whose place is brought */
   void *own;       /* memory of one that is not settled, or that was computed at compile time */
   uint64_t room;   /* bytes of OWN */
   adze_view far;   /* the same value in memory of the device */
@@ -53,14 +54,22 @@ typedef struct adze_graph_step {
   adze_body bodies[2]; /* then_branch and else_branch, or the one of Loop and Scan */
 } adze_graph_step;
 
+/* Memory for values and scratch, of one executable or of several that take turns. */
+typedef struct adze_graph_block {
+  void *memory;
+  uint64_t size;
+  size_t users;
+} adze_graph_block;
+
 struct adze_executable {
   adze_graph *graph; /* its own */
   adze_compile_options options;
   adze_slot *slots; /* one a value */
   adze_graph_step *steps;
   size_t step_count, step_capacity;
-  char *block;
-  void *block_memory;
+  char *block; /* memory of SHARED */
+  adze_graph_block *shared;
+  bool borrows; /* it was there before this one */
   void *far_block, *far_scratch; /* of the device */
   adze_executable_facts facts;
 };
@@ -82,6 +91,7 @@ adze_error *adze_graph_nobody_can (const adze_executable *x, const adze_graph_no
 
 /* place.c */
 ADZE_MUST_CHECK adze_error *adze_executable_place (adze_executable *x);
+void adze_executable_leave_block (adze_executable *x);
 
 /* device.c: for backends with memory of their own; without one, each of these does nothing. */
 bool adze_backend_is_far (const adze_backend_at_work *backend);

@@ -174,10 +174,7 @@ bool
 adze_executable_move_output (adze_executable *x, size_t index, void *data)
 {
   uint32_t number = x->graph->outputs.items[index];
-  size_t times = 0;
-  for (size_t i = 0; i < x->graph->outputs.count; i++)
-    times += x->graph->outputs.items[i] == number;
-  if (times != 1 || x->slots[number].offset == UINT64_MAX)
+  if (!x->slots[number].moves)
     return false;
   x->slots[number].view.data = data;
   return true;

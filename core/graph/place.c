@@ -32,6 +32,34 @@ rounded (uint64_t size)
   return (size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
+/* ---- Outputs that can be made elsewhere: what a step makes at a size that is known, and is one output
+ * and no other. */
+
+static bool
+is_made_by (const adze_graph_step *step, uint32_t slot)
+{
+  for (size_t i = 0; step->settled && i < step->output_count; i++)
+    if (step->outputs[i] == slot)
+      return true;
+  return false;
+}
+
+static void
+find_moving (adze_executable *x)
+{
+  for (size_t i = 0; i < x->graph->outputs.count; i++) {
+    uint32_t number = x->graph->outputs.items[i];
+    size_t times = 0, makers = 0;
+    for (size_t k = 0; k < x->graph->outputs.count; k++)
+      times += x->graph->outputs.items[k] == number;
+    for (size_t s = 0; s < x->step_count; s++)
+      makers += is_made_by (&x->steps[s], number);
+    x->slots[number].moves = times == 1 && makers == 1;
+  }
+}
+
+/* ---- Who stays how long. */
+
 /* The last step that needs each value, FAR: on the device. In the processor's memory it is also needed
  * by whoever sends it there. */
 static void
@@ -54,10 +82,11 @@ add_values (const adze_executable *x, stays *list, uint32_t step, const uint32_t
             size_t count, const uint32_t *last)
 {
   for (size_t i = 0; i < count; i++)
-    list->items[list->count++] = (stay){ .size = rounded (x->slots[slots[i]].size),
-                                         .first = step,
-                                         .last = last[slots[i]] > step ? last[slots[i]] : step,
-                                         .slot = slots[i] };
+    if (!x->options.outputs_move || !x->slots[slots[i]].moves || x->steps[step].far)
+      list->items[list->count++] = (stay){ .size = rounded (x->slots[slots[i]].size),
+                                           .first = step,
+                                           .last = last[slots[i]] > step ? last[slots[i]] : step,
+                                           .slot = slots[i] };
 }
 
 /* What a step in the processor's memory makes there. */
@@ -175,16 +204,48 @@ place_far (adze_executable *x)
   return NULL;
 }
 
+/* ---- The block. */
+
+void
+adze_executable_leave_block (adze_executable *x)
+{
+  adze_graph_block *block = x->shared;
+  x->shared = NULL;
+  x->block = NULL;
+  if (!block || --block->users > 0)
+    return;
+  free (block->memory);
+  free (block);
+}
+
+/* That of another, where it is large enough. */
+static adze_error *
+find_block (adze_executable *x, uint64_t size)
+{
+  adze_graph_block *block = x->options.beside ? x->options.beside->shared : NULL;
+  x->borrows = block && block->size >= size;
+  if (!x->borrows) {
+    block = calloc (1, sizeof *block);
+    if (!block)
+      return adze_error_memory ();
+    block->size = size ? size : ALIGN;
+    block->memory = aligned_alloc (ALIGN, (size_t)block->size);
+  }
+  block->users++;
+  x->shared = block;
+  x->block = block->memory;
+  return x->block ? NULL : adze_error_memory ();
+}
+
 adze_error *
 adze_executable_place (adze_executable *x)
 {
   ADZE_AUTO (stays) list = { 0 };
   uint64_t size;
+  find_moving (x);
   ADZE_TRY (list_stays (x, false, &list));
   ADZE_TRY (place_stays (&list, &size));
-  x->block = x->block_memory = aligned_alloc (ALIGN, (size_t)(size ? size : ALIGN));
-  if (!x->block)
-    return adze_error_memory ();
+  ADZE_TRY (find_block (x, size));
   for (size_t i = 0; i < list.count; i++) {
     const stay *this = &list.items[i];
     if (this->slot == ADZE_NONE) {

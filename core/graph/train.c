@@ -47,7 +47,8 @@ make_room (adze_trainer *t)
   t->outputs = calloc (t->carried_count + 2, sizeof *t->outputs);
   t->shapes = calloc (t->dimensions + 1, sizeof *t->shapes);
   t->shape_of = calloc (inputs + 1, sizeof *t->shape_of);
-  if (!t->inputs || !t->outputs || !t->shapes || !t->shape_of)
+  t->loss_place = aligned_alloc (64, 64);
+  if (!t->inputs || !t->outputs || !t->shapes || !t->shape_of || !t->loss_place)
     return adze_error_memory ();
   int64_t *at = t->shapes;
   for (size_t i = 0; i < t->batch_inputs; i++) {
@@ -98,10 +99,9 @@ adze_trainer_free (adze_trainer *t)
     return;
   for (size_t i = 0; i < t->size_count; i++)
     forget_size (&t->sizes[i]);
+  adze_train_leave_places (t);
   for (size_t i = 0; i < t->carried_count; i++) {
     free (t->carried[i].name);
-    free (t->carried[i].now);
-    free (t->carried[i].other);
     free (t->carried[i].shared);
     free (t->carried[i].kept);
   }
@@ -110,6 +110,7 @@ adze_trainer_free (adze_trainer *t)
   free (t->trained);
   free (t->inputs);
   free (t->outputs);
+  free (t->loss_place);
   free (t->shapes);
   free (t->shape_of);
   adze_graph_free (t->graph);
@@ -257,11 +258,27 @@ take_batch (adze_trainer *t, const adze_view *const *inputs)
   return NULL;
 }
 
+/* Steps of other sizes come after it, or before. */
+static adze_executable *
+largest (const adze_trainer *t)
+{
+  adze_executable *found = NULL;
+  for (size_t i = 0; i < t->size_count; i++) {
+    adze_executable *one = t->sizes[i].executable;
+    if (!found
+        || adze_executable_facts_of (one)->values > adze_executable_facts_of (found)->values)
+      found = one;
+  }
+  return found;
+}
+
 static adze_error *
 compile (adze_trainer *t, adze_train_size *size)
 {
   adze_compile_options options = t->options.compile;
   options.shapes = t->shape_of;
+  options.outputs_move = true;
+  options.beside = largest (t);
   size->shapes = malloc ((t->dimensions + 1) * sizeof *size->shapes);
   if (!size->shapes)
     return adze_error_memory ();
@@ -296,6 +313,14 @@ executable_for (adze_trainer *t, adze_executable **executable)
   t->last_size = found;
   *executable = t->sizes[found].executable;
   return NULL;
+}
+
+adze_error *
+adze_train_prepare (adze_trainer *t, const adze_view *const *inputs)
+{
+  adze_executable *executable = NULL;
+  ADZE_TRY (take_batch (t, inputs));
+  return executable_for (t, &executable);
 }
 
 /* ---- A step. */
@@ -413,6 +438,7 @@ take_loss (adze_trainer *t)
 static void
 point_at_places (adze_trainer *t, adze_executable *executable)
 {
+  adze_executable_move_output (executable, 0, t->loss_place);
   for (size_t i = 0; i < t->carried_count; i++) {
     adze_carried *c = &t->carried[i];
     adze_executable_move_weight (executable, t->graph->values[c->value]->name, c->now);
@@ -531,6 +557,13 @@ validate (adze_trainer *t)
   return keep_best (t);
 }
 
+adze_error *
+adze_train_no_batch (const adze_trainer *t)
+{
+  return adze_error_new (ADZE_E_FORMAT, "epoch %" PRIu64 " has no batch to train with",
+                         t->progress.epoch + 1);
+}
+
 static adze_error *
 run_epoch (adze_trainer *t)
 {
@@ -545,8 +578,7 @@ run_epoch (adze_trainer *t)
       ADZE_TRY (o->after_step (o->argument, t));
   }
   if (t->progress.number == 0)
-    return adze_error_new (ADZE_E_FORMAT, "epoch %" PRIu64 " has no batch to train with",
-                           t->progress.epoch + 1);
+    return adze_train_no_batch (t);
   adze_train_refresh (t);
   ADZE_TRY (validate (t));
   t->progress.epoch++;

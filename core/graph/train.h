@@ -109,6 +109,13 @@ ADZE_MUST_CHECK adze_error *adze_trainer_step (adze_trainer *trainer,
  * error of a callback it can be called again, and goes on where it was. */
 ADZE_MUST_CHECK adze_error *adze_trainer_run (adze_trainer *trainer);
 
+/* Compiles the steps of the first and the last batch of an epoch, asks how good the weights are, and
+ * goes through what follows an epoch, as if there had been one; computes no step. Numbers that nobody
+ * has trained must not be used: TRAINER is of no use afterwards, but to be asked what follows. */
+ADZE_MUST_CHECK adze_error *adze_trainer_rehearse (adze_trainer *trainer);
+/* Bytes that are laid out and take no memory before a step is made. */
+uint64_t adze_trainer_absent (const adze_trainer *trainer);
+
 const adze_train_progress *adze_trainer_progress (const adze_trainer *trainer);
 /* Of the step compiled last; NULL: none was yet. */
 const adze_executable_facts *adze_trainer_facts (const adze_trainer *trainer);
@@ -130,6 +137,10 @@ ADZE_MUST_CHECK adze_error *adze_trainer_give (const adze_trainer *trainer, adze
  * behind it. */
 
 ADZE_MUST_CHECK adze_error *adze_trainer_save (const adze_trainer *trainer, adze_buffer *into);
+/* The same in memory that is there: valid until the next step. Where there are best weights it is not
+ * enough, and MORE gets it. */
+ADZE_MUST_CHECK adze_error *adze_trainer_save_aside (adze_trainer *trainer, adze_buffer *more,
+                                                     const void **bytes, size_t *size);
 /* Of a trainer that was made from the same graph with the same optimiser, schedule, clipping and
  * masks; refuses anything else, and changes nothing then. The same batches on the same backend
  * give the same bytes as if training had never been interrupted. More epochs or another patience

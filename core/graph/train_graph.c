@@ -114,11 +114,10 @@ add_carried (adze_trainer *t, uint32_t number, size_t *index)
   c->size = adze_view_count (&c->view) * value->dtype.bits / 8;
   size_t room = (c->size / 64 + 1) * 64;
   c->now = aligned_alloc (64, room);
-  c->other = aligned_alloc (64, room);
   c->kept = aligned_alloc (64, room);
   c->view.data = c->now;
   *index = t->carried_count++; /* what there is of it is given back with the trainer */
-  if (!c->name || !c->now || !c->other || !c->kept)
+  if (!c->name || !c->now || !c->kept)
     return adze_error_memory ();
   if (value->data)
     memcpy (c->now, value->data, c->size);
@@ -455,7 +454,8 @@ adze_train_build (adze_trainer *t, adze_graph *graph, uint32_t loss,
   for (size_t i = 0; i < t->trained_count; i++)
     ADZE_TRY (update (t, &t->trained[i]));
   ADZE_TRY (give_outputs (t));
-  return take_fingerprint (t, options);
+  ADZE_TRY (take_fingerprint (t, options));
+  return adze_train_place (t);
 }
 
 /* ---- Networks as they are used, made ready. */

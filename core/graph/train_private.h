@@ -3,7 +3,9 @@
  *
  *   train.c       made, stepped, run
  *   train_graph.c the graph of a step
+ *   train_places.c  where all lies that is carried
  *   train_save.c  checkpoints
+ *   train_rehearse.c  what it takes
  *   train_why.c   which node gave the first number that is none
  */
 #ifndef ADZE_GRAPH_TRAIN_PRIVATE_H
@@ -62,11 +64,14 @@ struct adze_trainer {
   size_t trained_count;
   adze_carried *carried;
   size_t carried_count, carried_room;
+  void *areas[2]; /* that they lie in, once the graph is there */
+  size_t area_size;
   adze_train_scalars scalars[2];
   adze_train_size sizes[ADZE_TRAIN_SIZES];
   size_t size_count, next_size, last_size;
   /* Of an execution; made once, so that a step allocates nothing. */
   const adze_view **inputs, **outputs;
+  void *loss_place;
   int64_t *shapes;          /* of a batch's inputs, one after the other */
   const int64_t **shape_of; /* of each input; NULL for scalars */
   uint64_t fingerprint; /* of all that decides which bytes come out, but the batches and backend */
@@ -82,6 +87,17 @@ struct adze_trainer {
 /* train_graph.c: from the graph that is to be trained. */
 ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph *graph,
                                               uint32_t loss, const adze_trainer_options *options);
+
+/* train_places.c */
+ADZE_MUST_CHECK adze_error *adze_train_place (adze_trainer *trainer);
+void adze_train_leave_places (adze_trainer *trainer);
+/* The area that nobody needs between two steps: room for a checkpoint without best weights. */
+adze_buffer adze_train_spare (const adze_trainer *trainer);
+
+/* train.c: the step for a batch, compiled; the batch is what it is executed with. */
+ADZE_MUST_CHECK adze_error *adze_train_prepare (adze_trainer *trainer,
+                                                const adze_view *const *inputs);
+ADZE_MUST_CHECK adze_error *adze_train_no_batch (const adze_trainer *trainer);
 
 /* train.c: memory for the best weights, whose numbers are the caller's to fill in; and none of
  * it. */

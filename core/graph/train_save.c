@@ -72,6 +72,17 @@ adze_trainer_save (const adze_trainer *t, adze_buffer *into)
   return into->failed ? adze_error_memory () : NULL;
 }
 
+adze_error *
+adze_trainer_save_aside (adze_trainer *t, adze_buffer *more, const void **bytes, size_t *size)
+{
+  adze_buffer spare = adze_train_spare (t);
+  adze_buffer *into = t->has_best ? more : &spare;
+  ADZE_TRY (adze_trainer_save (t, into));
+  *bytes = into->data;
+  *size = into->size;
+  return NULL;
+}
+
 /* ---- Back again. */
 
 static adze_error *

@@ -32,6 +32,7 @@ open_model (adze_plan *plan, const adze_pipeline_input *input, size_t number)
   model->view.format = model->file->format;
   model->view.parts = model->file->parts;
   model->view.part_count = model->file->part_count;
+  model->view.index = model->file->index;
   model->known = true;
   return adze_metadata_copy (&model->file->metadata, &model->view.metadata);
 }

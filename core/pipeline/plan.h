@@ -77,12 +77,14 @@ typedef struct adze_plan_segment {
   adze_plan_model *result; /* what is to be kept of it; NULL: nothing but what was found out */
   size_t output; /* of the pipeline, that RESULT is written to at once; SIZE_MAX: to the store */
   bool whole;    /* a single stage with run */
+  bool known;    /* what it takes of memory is; else only once it runs */
   bool spilled;  /* its source was written for the sake of a reduction in it */
   size_t reads;  /* passes over the source, at least */
   const char *why; /* it ends where it ends; for people */
   uint64_t source_bytes; /* that one pass reads */
   uint64_t memory;       /* of the largest unit, a lane */
   uint64_t accumulators; /* of all that observe, a lane */
+  uint64_t resident;     /* WHOLE: of the process, as its rehearsal has found; 0: there was none */
 } adze_plan_segment;
 
 /* What an output takes on disk. */
@@ -104,7 +106,7 @@ struct adze_plan {
   adze_guard guard;          /* what no output is written over */
   adze_plan_output *outputs; /* one an output of the pipeline */
   unsigned lanes;
-  uint64_t peak; /* predicted resident memory */
+  uint64_t peak; /* predicted resident memory, of the segments that are known */
 };
 
 /* Calls describe of stage NUMBER, whose input models must be known, and composes what it gives. May
@@ -206,5 +208,12 @@ void adze_plan_model_free (adze_plan_model *model);
 /* Predicts the memory that each segment takes, gives up lanes where the pipeline's max-rss asks for
  * it, and refuses what cannot fit. */
 ADZE_MUST_CHECK adze_error *adze_plan_fit (adze_plan *plan);
+/* "what 'train' and 'evaluate' need is known once they run": stages that the predicted peak says
+ * nothing of. False, and nothing is written: it is that of all. */
+bool adze_plan_unknown_text (const adze_plan *plan, adze_buffer *into);
+/* " at most" where the peak is a bound, or "". */
+const char *adze_plan_memory_word (const adze_plan *plan);
+/* The peak as KEY, and those stages as KEY-unknown. */
+void adze_plan_memory_value (const adze_plan *plan, const char *key, adze_value *into);
 
 #endif

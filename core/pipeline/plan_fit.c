@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pipeline/plan_fit.c: how much memory a plan takes, and whether that is allowed. */
+#include <stdio.h>
+
 #include "artifact/columns.h"
+#include "base/json.h"
 #include "pipeline/units.h"
 
 /* The program, its libraries and plugins, and what the allocator keeps. */
 #define BASE_MEMORY ((uint64_t)24 << 20)
+/* What a run takes and a rehearsal does not see: code of libraries that is first needed while they
+ * compute, kernels that are made then, and the run's own folder, journals, events and outputs. */
+#define RUN_MEMORY ((uint64_t)3 << 20)
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
 
@@ -16,6 +22,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   ADZE_AUTO (adze_units) units = { 0 };
   segment->memory = 0;
   segment->accumulators = 0;
+  segment->known = segment->whole ? segment->resident > 0 : !segment->source;
   if (segment->whole || !segment->source)
     return NULL;
   for (size_t i = 0; i < segment->count; i++) {
@@ -30,6 +37,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
   segment->memory = units.memory;
   segment->source_bytes = units.source_bytes;
+  segment->known = true;
   return NULL;
 }
 
@@ -58,17 +66,19 @@ base_of (const adze_plan *plan)
 static uint64_t
 peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **largest)
 {
-  uint64_t most = 0;
+  uint64_t base = base_of (plan), most = base;
   *largest = NULL;
   for (size_t i = 0; i < plan->segment_count; i++) {
     const adze_plan_segment *segment = &plan->segments[i];
-    uint64_t bytes = lanes * (segment->memory + segment->accumulators);
+    uint64_t bytes = base + lanes * (segment->memory + segment->accumulators);
+    if (segment->resident > 0)
+      bytes = segment->resident + RUN_MEMORY;
     if (!*largest || bytes > most) {
       most = bytes;
       *largest = segment;
     }
   }
-  return base_of (plan) + most;
+  return most;
 }
 
 static adze_error *
@@ -79,10 +89,12 @@ too_large (const adze_plan *plan, const adze_plan_segment *segment)
   adze_bytes_text (plan->peak, needed);
   adze_bytes_text (plan->pipeline->max_rss, given);
   unsigned long long megabytes = (plan->peak + MEGABYTE - 1) / MEGABYTE;
+  const char *stage = plan->stages[segment->first].stage->id;
   adze_error *error = adze_document_error (
       &plan->pipeline->document, adze_value_get (run, "max-rss"),
-      "%s of memory are not enough: the stages from '%s' on need %s on one thread", given,
-      plan->stages[segment->first].stage->id, needed);
+      segment->whole ? "%s of memory are not enough: stage '%s' needs about %s"
+                     : "%s of memory are not enough: the stages from '%s' on need %s on one thread",
+      given, stage, needed);
   adze_error_set (error, "needed", needed);
   adze_error_set (error, "found", given);
   adze_error_setf (error, "hint", "write max-rss = \"%llu MB\", or more", megabytes);
@@ -100,4 +112,54 @@ adze_plan_fit (adze_plan *plan)
   while (most > 0 && plan->peak > most && plan->lanes > 1)
     plan->peak = peak_of (plan, --plan->lanes, &largest);
   return most > 0 && plan->peak > most && largest ? too_large (plan, largest) : NULL;
+}
+
+/* ---- What nobody knows yet. */
+
+static bool
+is_known (const adze_plan *plan, size_t stage)
+{
+  return plan->segments[plan->stages[stage].segment].known;
+}
+
+/* What was rehearsed is an estimate, and no bound. */
+const char *
+adze_plan_memory_word (const adze_plan *plan)
+{
+  for (size_t i = 0; i < plan->segment_count; i++)
+    if (plan->segments[i].resident > 0)
+      return "";
+  return " at most";
+}
+
+bool
+adze_plan_unknown_text (const adze_plan *plan, adze_buffer *into)
+{
+  size_t count = 0, told = 0;
+  for (size_t i = 0; i < plan->stage_count; i++)
+    count += !is_known (plan, i);
+  if (count == 0)
+    return false;
+  adze_buffer_text (into, "what ");
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    if (is_known (plan, i))
+      continue;
+    adze_buffer_safe_format (into, "%s'%s'", told == 0 ? "" : told + 1 < count ? ", " : " and ",
+                             plan->stages[i].stage->id);
+    told++;
+  }
+  adze_buffer_text (into, count == 1 ? " needs is known once it runs" : " need is known once they run");
+  return true;
+}
+
+void
+adze_plan_memory_value (const adze_plan *plan, const char *key, adze_value *into)
+{
+  char unknown_key[64];
+  snprintf (unknown_key, sizeof unknown_key, "%s-unknown", key);
+  adze_json_int (into, key, (int64_t)plan->peak);
+  adze_value *unknown = adze_json_list (into, unknown_key);
+  for (size_t i = 0; i < plan->stage_count; i++)
+    if (!is_known (plan, i))
+      adze_json_string (unknown, NULL, plan->stages[i].stage->id);
 }

@@ -234,6 +234,22 @@ disk_text (const adze_plan_disk *disk, adze_buffer *into)
 }
 
 static void
+memory_text (const adze_plan *plan, adze_buffer *into)
+{
+  char bytes[ADZE_GROUPED_TEXT];
+  ADZE_AUTO (adze_buffer) unknown = { 0 };
+  bool some = adze_plan_unknown_text (plan, &unknown);
+  adze_bytes_text (plan->peak, bytes);
+  adze_buffer_format (into, "memory: %sabout %s%s", some ? "at least " : "", bytes,
+                      some ? "" : adze_plan_memory_word (plan));
+  if (plan->pipeline->max_rss) {
+    adze_bytes_text (plan->pipeline->max_rss, bytes);
+    adze_buffer_format (into, " (max-rss is %s)", bytes);
+  }
+  adze_buffer_format (into, "%s%s\n", some ? "; " : "", unknown.data ? unknown.data : "");
+}
+
+static void
 people_text (const adze_plan *plan, const adze_plan_disks *disks,
              const adze_plan_network *networks, adze_buffer *into)
 {
@@ -264,13 +280,7 @@ people_text (const adze_plan *plan, const adze_plan_disks *disks,
     }
     adze_buffer_text (into, "\n");
   }
-  adze_bytes_text (plan->peak, bytes);
-  adze_buffer_format (into, "memory: about %s at most", bytes);
-  if (plan->pipeline->max_rss) {
-    adze_bytes_text (plan->pipeline->max_rss, bytes);
-    adze_buffer_format (into, " (max-rss is %s)", bytes);
-  }
-  adze_buffer_text (into, "\n");
+  memory_text (plan, into);
   for (size_t i = 0; i < disks->count; i++)
     disk_text (&disks->disks[i], into);
 }
@@ -373,7 +383,7 @@ adze_plan_value (const adze_plan *plan)
   ADZE_AUTO_VALUE root = adze_value_new (ADZE_VALUE_TABLE);
   adze_json_string (root, "name", plan->pipeline->name);
   adze_json_int (root, "threads", plan->lanes);
-  adze_json_int (root, "memory", (int64_t)plan->peak);
+  adze_plan_memory_value (plan, "memory", root);
   adze_value *segments = adze_json_list (root, "segments");
   for (size_t i = 0; i < plan->segment_count; i++)
     segment_value (plan, &plan->segments[i], segments);

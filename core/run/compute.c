@@ -15,14 +15,14 @@ adze_compute_backend (const adze_plan *plan, const adze_plan_stage *planned)
 }
 
 adze_error *
-adze_compute_open (adze_execution *x, const adze_plan_stage *planned, adze_networks **networks)
+adze_compute_open (const adze_plan *plan, const adze_plan_stage *planned, adze_networks **networks)
 {
-  const char *delegate = x->plan->pipeline->delegate;
+  const char *delegate = plan->pipeline->delegate;
   adze_delegation delegation = strcmp (delegate, "error") == 0  ? ADZE_DELEGATE_ERROR
                                : strcmp (delegate, "warn") == 0 ? ADZE_DELEGATE_WARN
                                                                 : ADZE_DELEGATE_ALLOW;
-  return adze_networks_open (x->plan->runtime, planned->stage->id,
-                             adze_compute_backend (x->plan, planned), delegation, networks);
+  return adze_networks_open (plan->runtime, planned->stage->id,
+                             adze_compute_backend (plan, planned), delegation, networks);
 }
 
 /* What it says of itself; *THREADS: its bytes depend on how many there are. */

@@ -232,6 +232,16 @@ check_disks (const adze_execution *x, size_t number)
   return adze_plan_check_disks (x->plan, &disks);
 }
 
+/* Where there is a limit, what a stage with run takes is found out before it works for hours. */
+static adze_error *
+check_memory (const adze_execution *x, size_t number)
+{
+  if (x->plan->pipeline->max_rss == 0)
+    return NULL;
+  ADZE_TRY (adze_rehearse_segment (x->plan, number));
+  return adze_plan_fit (x->plan);
+}
+
 static adze_error *
 run_segment (adze_execution *x, size_t number)
 {
@@ -244,8 +254,10 @@ run_segment (adze_execution *x, size_t number)
   ADZE_TRY (adze_plan_check_outputs (x->plan));
   ADZE_TRY (adze_plan_fit (x->plan));
   ADZE_TRY (find_result (x, number, &key, &facts));
-  if (!facts)
+  if (!facts) {
     ADZE_TRY (check_disks (x, number));
+    ADZE_TRY (check_memory (x, number));
+  }
   atomic_store (&x->bytes_read, 0);
   atomic_store (&x->bytes_found, 0);
   tell_segment (x, number, "segment.started",

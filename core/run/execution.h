@@ -10,6 +10,8 @@
  *   outputs.c     files that are promoted when all has gone well
  *   parts.c       where their temporary files are
  *   whole.c       stages that take whole artifacts
+ *   whole_inputs.c   what goes into them
+ *   rehearse.c    what they take, found out before
  *   whole_verify.c   what they gave, held against what went in
  *   whole_keep.c  what they gave, kept and taken over by a later run
  *   require.c     what must hold before a segment counts
@@ -134,7 +136,8 @@ ADZE_MUST_CHECK adze_error *adze_content_data (adze_execution *x, adze_key *key,
 
 /* Its own, or the run's. */
 const char *adze_compute_backend (const adze_plan *plan, const adze_plan_stage *planned);
-ADZE_MUST_CHECK adze_error *adze_compute_open (adze_execution *x, const adze_plan_stage *planned,
+ADZE_MUST_CHECK adze_error *adze_compute_open (const adze_plan *plan,
+                                               const adze_plan_stage *planned,
                                                adze_networks **networks);
 /* Nothing for a stage without run. */
 ADZE_MUST_CHECK adze_error *adze_compute_key (adze_execution *x, adze_key *key,
@@ -182,6 +185,31 @@ ADZE_MUST_CHECK adze_error *adze_segment_recall (adze_execution *x, size_t numbe
  * pipeline says so. */
 ADZE_MUST_CHECK adze_error *adze_nothing_changed (adze_execution *x,
                                                   const adze_plan_stage *planned);
+
+/* ---- whole_inputs.c */
+
+typedef struct adze_whole_inputs {
+  const adze_plan *plan;
+  const adze_plan_stage *planned;
+  const adze_execution *x;          /* NULL: none runs, so that no stage has given anything */
+  struct adze_artifact **artifacts; /* one a port of the component */
+  size_t count;
+} adze_whole_inputs;
+
+/* Clean up either way. */
+ADZE_MUST_CHECK adze_error *adze_whole_inputs_open (const adze_plan *plan,
+                                                    const adze_plan_stage *planned,
+                                                    const adze_execution *x,
+                                                    adze_whole_inputs *inputs);
+void adze_whole_inputs_cleanup (adze_whole_inputs *inputs);
+/* NULL where nothing is bound. It belongs to INPUTS, to the plan or to X. */
+ADZE_MUST_CHECK adze_error *adze_whole_input (adze_whole_inputs *inputs, const char *port,
+                                              struct adze_artifact **artifact);
+
+/* ---- rehearse.c */
+
+/* What segment NUMBER takes, where it is a stage with run that can be rehearsed. */
+ADZE_MUST_CHECK adze_error *adze_rehearse_segment (adze_plan *plan, size_t number);
 
 /* ---- whole_verify.c */
 

@@ -138,6 +138,7 @@ static void
 add_peak (const adze_execution *x, adze_value *report)
 {
   uint64_t own = adze_peak_memory (0), workers = 0, most = x->plan->pipeline->max_rss;
+  ADZE_AUTO (adze_buffer) unknown = { 0 };
   for (size_t i = 0; i < x->plan->stage_count; i++)
     workers += adze_instance_peak (x->plan->stages[i].instance);
   for (size_t i = 0; i < x->observer_count; i++)
@@ -146,13 +147,17 @@ add_peak (const adze_execution *x, adze_value *report)
     return;
   adze_json_int (report, "peak-memory", (int64_t)(own + workers));
   adze_json_int (report, "worker-memory", (int64_t)workers);
-  if (most > 0 && own + workers > most)
-    adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
-                        "the run took %llu bytes of memory at its peak, %llu of them in processes "
-                        "of isolated stages and observers; more than max-rss (%llu) and than was "
-                        "planned (%llu)",
-                        (unsigned long long)(own + workers), (unsigned long long)workers,
-                        (unsigned long long)most, (unsigned long long)x->plan->peak);
+  if (most == 0 || own + workers <= most)
+    return;
+  bool some = adze_plan_unknown_text (x->plan, &unknown);
+  adze_event_bus_log (x->plan->runtime->bus, NULL, ADZE_LOG_WARNING,
+                      "the run took %llu bytes of memory at its peak, %llu of them in processes "
+                      "of isolated stages and observers; more than max-rss (%llu) and than was "
+                      "planned (%s%llu%s%s)",
+                      (unsigned long long)(own + workers), (unsigned long long)workers,
+                      (unsigned long long)most, some ? "at least " : "",
+                      (unsigned long long)x->plan->peak, some ? "; " : "",
+                      unknown.data ? unknown.data : "");
 }
 
 adze_error *
@@ -178,7 +183,7 @@ adze_leave_report (adze_execution *x)
     ADZE_TRY (adze_value_append (stages, id, told));
   }
   add_peak (x, report);
-  adze_json_int (report, "predicted-memory", (int64_t)x->plan->peak);
+  adze_plan_memory_value (x->plan, "predicted-memory", report);
   if (adze_json_failed (metrics) || adze_json_failed (report))
     return adze_error_memory ();
   ADZE_TRY (write_origin (x));

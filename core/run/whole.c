@@ -14,8 +14,7 @@ typedef struct whole_state {
   size_t number; /* of the stage */
   adze_plan_stage *planned;
   adze_hash128 journal;
-  struct adze_artifact **inputs; /* one a port of the component */
-  size_t input_count;
+  adze_whole_inputs inputs;
   /* The model that is given. */
   adze_model *given;
   char *path, *part;
@@ -29,14 +28,7 @@ typedef struct whole_state {
 static void
 whole_state_cleanup (whole_state *s)
 {
-  for (size_t i = 0; s->inputs && i < s->input_count; i++)
-    if (s->inputs[i] && s->inputs[i]->dataset) {
-      adze_artifact_close (s->inputs[i]);
-    } else if (s->inputs[i] && s->inputs[i]->model) {
-      free (s->inputs[i]->type); /* the model is the plan's */
-      free (s->inputs[i]);
-    }
-  free (s->inputs);
+  adze_whole_inputs_cleanup (&s->inputs);
   adze_networks_close (s->networks);
   adze_model_close (s->given);
   if (s->fd >= 0) {
@@ -47,91 +39,11 @@ whole_state_cleanup (whole_state *s)
   free (s->part);
 }
 
-/* ---- What goes in. */
-
-static adze_error *
-lend_model (const adze_plan_model *model, struct adze_artifact **artifact)
-{
-  *artifact = calloc (1, sizeof **artifact);
-  if (!*artifact)
-    return adze_error_memory ();
-  (*artifact)->model = model->file;
-  (*artifact)->type = strdup (ADZE_TYPE_MODEL);
-  return (*artifact)->type ? NULL : adze_error_memory ();
-}
-
-static adze_error *
-open_data (whole_state *s, const adze_pipeline_data *data, struct adze_artifact **artifact)
-{
-  const adze_pipeline *pipeline = s->x->plan->pipeline;
-  static const char *const ignore[] = { "use", "shuffle", "part", "limit", NULL };
-  adze_plugin_record *record;
-  const adze_manifest_component *component;
-  ADZE_AUTO_PARAMS params = NULL;
-  ADZE_TRY (adze_find_component (s->x->plan->runtime, data->use, &record, &component));
-  ADZE_TRY (adze_params_bind (component, &pipeline->document, data->table, ignore,
-                              pipeline->folder, NULL, NULL, &params));
-  adze_dataset_options options = { .shuffle = data->shuffle,
-                                   .first = data->first,
-                                   .last = data->last,
-                                   .limit = data->limit,
-                                   .seed = pipeline->seed };
-  *artifact = calloc (1, sizeof **artifact);
-  if (!*artifact)
-    return adze_error_memory ();
-  (*artifact)->type = strdup (ADZE_TYPE_DATASET);
-  if (!(*artifact)->type)
-    return adze_error_memory ();
-  return adze_dataset_open (s->x->plan->runtime, data->use, adze_take (&params), &options,
-                            &(*artifact)->dataset);
-}
-
-static struct adze_artifact *
-given_by (const adze_execution *x, const adze_binding *binding)
-{
-  for (size_t i = 0; i < x->given_count[binding->number]; i++)
-    if (strcmp (x->given[binding->number][i].port, binding->port) == 0)
-      return x->given[binding->number][i].artifact;
-  return NULL;
-}
-
-static adze_error *
-open_input (whole_state *s, const adze_binding *binding, struct adze_artifact **artifact)
-{
-  adze_plan *plan = s->x->plan;
-  const adze_plan_model *model = adze_plan_bound (plan, binding);
-  if (model)
-    return lend_model (model, artifact);
-  switch (binding->origin) {
-  case ADZE_FROM_DATA:
-    return open_data (s, &plan->pipeline->data[binding->number], artifact);
-  case ADZE_FROM_INPUT:
-    *artifact = plan->artifacts[binding->number];
-    return NULL;
-  case ADZE_FROM_STAGE:
-    *artifact = given_by (s->x, binding);
-    return NULL;
-  default:
-    return NULL;
-  }
-}
-
 static adze_error *
 hook_input (void *context, const char *port, struct adze_artifact **artifact)
 {
   whole_state *s = context;
-  size_t count;
-  const adze_port *ports = adze_manifest_ports (s->planned->stage->component, &count);
-  *artifact = NULL;
-  for (size_t i = 0; i < count; i++) {
-    if (ports[i].direction != ADZE_PORT_IN || strcmp (ports[i].name, port) != 0)
-      continue;
-    if (!s->inputs[i])
-      ADZE_TRY (open_input (s, &s->planned->stage->bindings[i], &s->inputs[i]));
-    *artifact = s->inputs[i];
-    return NULL;
-  }
-  return adze_error_new (ADZE_E_CONTRACT, "'%s' has no in-port '%s'", s->planned->stage->use, port);
+  return adze_whole_input (&s->inputs, port, artifact);
 }
 
 /* ---- What comes out. */
@@ -231,7 +143,7 @@ hook_networks (void *context, adze_networks **networks)
   whole_state *s = context;
   *networks = NULL;
   if (!s->networks)
-    ADZE_TRY (adze_compute_open (s->x, s->planned, &s->networks));
+    ADZE_TRY (adze_compute_open (s->x->plan, s->planned, &s->networks));
   *networks = s->networks;
   return NULL;
 }
@@ -327,11 +239,8 @@ journal_of (const whole_state *s, adze_hash128 *journal)
 static adze_error *
 open_state (whole_state *s)
 {
-  size_t count;
-  adze_manifest_ports (s->planned->stage->component, &count);
-  s->input_count = count;
-  s->inputs = calloc (count + 1, sizeof *s->inputs);
-  return s->inputs ? journal_of (s, &s->journal) : adze_error_memory ();
+  ADZE_TRY (adze_whole_inputs_open (s->x->plan, s->planned, s->x, &s->inputs));
+  return journal_of (s, &s->journal);
 }
 
 /* A result is found by what is read for its key at the end. That must be what the stage has read. */

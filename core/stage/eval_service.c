@@ -33,6 +33,13 @@ free_evaluation (void *object)
   free (evaluation);
 }
 
+static uint64_t
+absent (const void *object)
+{
+  const adze_evaluation *evaluation = object;
+  return adze_executable_absent (evaluation->executable);
+}
+
 static adze_error *
 compile (adze_networks *networks, adze_graph *graph, const adze_eval_options *options,
          adze_evaluation **evaluation)
@@ -52,6 +59,7 @@ compile (adze_networks *networks, adze_graph *graph, const adze_eval_options *op
     adze_networks_drop (networks, made);
     return error;
   }
+  adze_networks_weigh (networks, made, absent);
   adze_networks_tell (networks, adze_executable_facts_of (made->executable));
   *evaluation = made;
   return NULL;
@@ -71,8 +79,13 @@ static adze_status
 eval_execute (const adze_host *host, adze_evaluation *evaluation, const adze_view *const *inputs,
               const adze_view **outputs)
 {
-  if (!adze_networks_here (host, ADZE_EVAL " execute"))
+  adze_networks *networks = adze_networks_here (host, ADZE_EVAL " execute");
+  if (!networks)
     return ADZE_E_UNSUPPORTED;
+  if (adze_networks_rehearses (networks)) {
+    adze_networks_look (networks);
+    return ADZE_E_CANCELLED;
+  }
   return settle (host, adze_execute (evaluation->executable, inputs, outputs));
 }
 

@@ -114,6 +114,7 @@ gather_facts (adze_local *local)
     .observes = callbacks->accumulator != NULL,
     .applies = callbacks->apply != NULL,
     .runs = callbacks->run != NULL,
+    .rehearses = callbacks->run != NULL && callbacks->rehearses == 1,
     .preserves = (const char *const *)local->preserves,
     .breaks = (const char *const *)local->breaks,
     .parallel = local->component->threading == ADZE_THREADS_PARALLEL,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/peak.h"
 #include "graph/from_model.h"
 #include "graph/load.h"
 #include "graph/optimise.h"
@@ -17,6 +18,7 @@ struct owned {
   owned *older;
   void *object;
   void (*free_it) (void *object);
+  uint64_t (*absent) (const void *object); /* NULL: nothing is */
 };
 
 struct adze_networks {
@@ -27,6 +29,7 @@ struct adze_networks {
   adze_backend_at_work *ref, *backend; /* NULL: not opened yet, or REF is what was asked for */
   owned *newest;
   bool told;
+  uint64_t *peak; /* of a rehearsal; NULL: it is none */
 };
 
 adze_error *
@@ -119,9 +122,18 @@ adze_networks_keep (adze_networks *networks, void *object, void (*free_it) (void
     free_it (object);
     return adze_error_memory ();
   }
-  *made = (owned){ networks->newest, object, free_it };
+  *made = (owned){ .older = networks->newest, .object = object, .free_it = free_it };
   networks->newest = made;
   return NULL;
+}
+
+void
+adze_networks_weigh (adze_networks *networks, const void *object,
+                     uint64_t (*absent) (const void *object))
+{
+  for (owned *one = networks->newest; one; one = one->older)
+    if (one->object == object)
+      one->absent = absent;
 }
 
 void
@@ -136,6 +148,30 @@ adze_networks_drop (adze_networks *networks, void *object)
     free (found);
     return;
   }
+}
+
+/* ---- A rehearsal. */
+
+void
+adze_networks_rehearse (adze_networks *networks, uint64_t *peak)
+{
+  networks->peak = peak;
+}
+
+bool
+adze_networks_rehearses (const adze_networks *networks)
+{
+  return networks->peak != NULL;
+}
+
+void
+adze_networks_look (adze_networks *networks)
+{
+  uint64_t bytes = adze_resident_memory ();
+  for (const owned *one = networks->newest; one; one = one->older)
+    bytes += one->absent ? one->absent (one->object) : 0;
+  if (bytes > *networks->peak)
+    *networks->peak = bytes;
 }
 
 /* ---- Graphs. */

@@ -30,6 +30,15 @@ ADZE_MUST_CHECK adze_error *adze_networks_open (adze_runtime *runtime, const cha
 /* With everything that is still open, the youngest first. */
 void adze_networks_close (adze_networks *networks);
 
+/* ---- A rehearsal: all is made ready, and nothing is computed with it. */
+
+/* From now on. *PEAK becomes the most memory that this process would have had: what it has, and what
+ * was laid out and takes none yet. It must outlive NETWORKS. */
+void adze_networks_rehearse (adze_networks *networks, uint64_t *peak);
+bool adze_networks_rehearses (const adze_networks *networks);
+/* Looks how much it is now. */
+void adze_networks_look (adze_networks *networks);
+
 /* The backends of it, in options for adze_graph_compile. */
 ADZE_MUST_CHECK adze_error *adze_networks_options (adze_networks *networks,
                                                    adze_compile_options *options);
@@ -41,6 +50,9 @@ void adze_networks_facts (const adze_networks *networks, const adze_executable_f
 /* OBJECT is freed with the run, or by adze_networks_drop; by FREE at once where this fails. */
 ADZE_MUST_CHECK adze_error *adze_networks_keep (adze_networks *networks, void *object,
                                                 void (*free_it) (void *object));
+/* OBJECT, which is kept, has laid out memory that takes none yet: as much as ABSENT says. */
+void adze_networks_weigh (adze_networks *networks, const void *object,
+                          uint64_t (*absent) (const void *object));
 void adze_networks_drop (adze_networks *networks, void *object);
 
 ADZE_MUST_CHECK adze_error *adze_networks_graph (adze_networks *networks, const adze_model *model,

@@ -139,6 +139,13 @@ free_training (void *object)
   free (training);
 }
 
+static uint64_t
+absent (const void *object)
+{
+  const adze_training *training = object;
+  return adze_trainer_absent (training->trainer);
+}
+
 static adze_schedule
 schedule_of (const adze_train_settings *s)
 {
@@ -214,6 +221,7 @@ open_training (adze_networks *networks, adze_graph *graph, uint32_t scalar,
     adze_networks_drop (networks, made);
     return error;
   }
+  adze_networks_weigh (networks, made, absent);
   *training = made;
   return NULL;
 }
@@ -230,13 +238,28 @@ train_open (const adze_host *host, adze_context *context, adze_graph *graph, uin
 
 /* ---- At work. */
 
+static void
+drop_saved (adze_training *training)
+{
+  adze_buffer_cleanup (&training->saved);
+  training->saved = (adze_buffer){ 0 };
+}
+
 static adze_status
 train_run (const adze_host *host, adze_training *training)
 {
-  if (!adze_networks_here (host, ADZE_TRAIN " run"))
+  adze_networks *networks = adze_networks_here (host, ADZE_TRAIN " run");
+  if (!networks)
     return ADZE_E_UNSUPPORTED;
+  bool rehearses = adze_networks_rehearses (networks);
   training->stopped = ADZE_OK;
-  adze_error *error = adze_trainer_run (training->trainer);
+  adze_error *error = rehearses ? adze_trainer_rehearse (training->trainer)
+                                : adze_trainer_run (training->trainer);
+  if (!error && rehearses)
+    adze_networks_look (networks);
+  drop_saved (training);
+  if (!error && rehearses)
+    return ADZE_E_CANCELLED;
   if (!error || training->stopped == ADZE_OK)
     return settle (host, error);
   adze_error_free (error);
@@ -285,14 +308,10 @@ train_give (const adze_host *host, const adze_training *training, adze_graph *ot
 static adze_status
 train_save (const adze_host *host, adze_training *training, const void **bytes, size_t *size)
 {
-  adze_buffer_cleanup (&training->saved);
-  training->saved = (adze_buffer){ 0 };
-  adze_error *error = adze_trainer_save (training->trainer, &training->saved);
-  if (!error && training->saved.failed)
-    error = adze_error_memory ();
-  *bytes = training->saved.data;
-  *size = training->saved.size;
-  return settle (host, error);
+  drop_saved (training);
+  *bytes = NULL;
+  *size = 0;
+  return settle (host, adze_trainer_save_aside (training->trainer, &training->saved, bytes, size));
 }
 
 static adze_status

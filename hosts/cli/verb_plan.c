@@ -10,7 +10,9 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
   adze_cli_plan opened;
   int status = adze_cli_plan_open (cli, arguments, &opened);
   if (status == ADZE_CLI_FINE) {
-    adze_error *error = adze_plan_text (opened.plan, cli->json, &text);
+    adze_error *error = adze_plan_rehearse (opened.plan);
+    if (!error)
+      error = adze_plan_text (opened.plan, cli->json, &text);
     status = adze_cli_print_document (cli, error, text);
   }
   adze_cli_plan_close (&opened);

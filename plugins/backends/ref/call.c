@@ -48,6 +48,10 @@ ref_take (ref_call *call, size_t count, size_t size)
   if (__builtin_mul_overflow (count, size, &bytes) || bytes > SIZE_MAX / 2)
     return NULL;
   bytes = (bytes + 64) / 64 * 64;
+  if (bytes <= memory->lent_size - memory->lent_used) {
+    memory->lent_used += bytes;
+    return memory->lent + memory->lent_used - bytes;
+  }
   memory->wanted += bytes;
   if (bytes <= memory->size - memory->used) {
     memory->used += bytes;

@@ -49,6 +49,49 @@ does (const ref_kernel *kernel, const ref_question *question)
   return !kernel->takes || kernel->takes (question);
 }
 
+/* ---- Memory. */
+
+static bool
+is_one_of (const ref_kernel *kernel, const ref_kernel *family)
+{
+  for (; family->op; family++)
+    if (family == kernel)
+      return true;
+  return false;
+}
+
+/* As doubles, rounded as ref_take does it; 0: it is one of doubles, left out, or of no known size. */
+static uint64_t
+as_doubles (const ref_question *question, uint32_t number)
+{
+  const adze_graph_value *value
+      = number == ADZE_NONE ? NULL : question->service->value (question->graph, number);
+  uint64_t bytes = sizeof (double);
+  if (!value || value->rank < 0 || value->dtype.bits == 64)
+    return 0;
+  for (int32_t i = 0; i < value->rank; i++)
+    if (value->shape[i] < 0
+        || __builtin_mul_overflow (bytes, (uint64_t)value->shape[i], &bytes) || bytes > SIZE_MAX / 4)
+      return 0;
+  return (bytes + 64) / 64 * 64;
+}
+
+uint64_t
+ref_kernel_room (const ref_question *question, const ref_kernel *kernel)
+{
+  const adze_graph_node *node = question->node;
+  uint64_t bytes = 0;
+  if (!is_one_of (kernel, ref_kernels_nn) && !is_one_of (kernel, ref_kernels_other))
+    return 0;
+  for (size_t i = 0; i < node->input_count; i++)
+    bytes += as_doubles (question, node->inputs[i]);
+  for (size_t i = 0; i < node->output_count; i++)
+    bytes += as_doubles (question, node->outputs[i]);
+  return bytes;
+}
+
+/* ---- Which one. */
+
 const ref_kernel *
 ref_kernel_find (const ref_question *question)
 {

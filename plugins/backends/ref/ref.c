@@ -17,7 +17,7 @@
 struct adze_program {
   const adze_graph_node *node;
   const ref_kernel *kernel;
-  ref_memory memory;
+  uint64_t room; /* that the host lends it */
   uint32_t *inputs;     /* of each input of the node: which of execute's; CONSTANT; ADZE_NONE */
   uint32_t *outputs;    /* of each output, in the same way */
   adze_view *constants; /* of each input */
@@ -26,6 +26,25 @@ struct adze_program {
   adze_view **shown_outputs;
   adze_view *widened; /* of inputs, then of outputs: as float32 */
 };
+
+/* ---- What all programs share: they are executed one after the other, so that the largest of them says
+ * how much memory there is for what kernels need beside their outputs. */
+
+static adze_status
+create (const adze_host *host, const adze_params *params, void **self)
+{
+  (void)params;
+  *self = host->allocate (host, sizeof (ref_memory));
+  return *self ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+}
+
+static void
+destroy (const adze_host *host, void *self)
+{
+  ref_memory *memory = self;
+  host->release (host, memory->block);
+  host->release (host, memory);
+}
 
 /* ---- Which nodes. */
 
@@ -70,7 +89,6 @@ release (const adze_host *host, void *self, adze_program *program)
   host->release (host, program->shown_inputs);
   host->release (host, program->shown_outputs);
   host->release (host, program->widened);
-  host->release (host, program->memory.block);
   host->release (host, program);
 }
 
@@ -175,6 +193,7 @@ compile (const adze_host *host, void *self, adze_graph *part, adze_program **int
     return adze_fail (host, ADZE_E_MEMORY, "no memory for a program");
   program->node = question.node;
   program->kernel = kernel;
+  program->room = ref_kernel_room (&question, kernel);
   adze_status status = make_room (host, program)
                            ? connect (host, service, part, program)
                            : adze_fail (host, ADZE_E_MEMORY, "no memory for a program");
@@ -183,6 +202,14 @@ compile (const adze_host *host, void *self, adze_graph *part, adze_program **int
   else
     release (host, self, program);
   return status;
+}
+
+static uint64_t
+room_of (const adze_host *host, void *self, const adze_program *program)
+{
+  (void)host;
+  (void)self;
+  return program->room;
 }
 
 /* ---- Executing. */
@@ -270,8 +297,10 @@ static adze_status
 execute (const adze_host *host, void *self, adze_program *program, const adze_view *const *inputs,
          adze_view *const *outputs, void *scratch)
 {
-  (void)self;
-  (void)scratch;
+  ref_memory *memory = self;
+  memory->lent = scratch;
+  memory->lent_size = scratch ? program->room : 0;
+  memory->lent_used = 0;
   ref_call call = {
     .host = host,
     .node = program->node,
@@ -279,10 +308,10 @@ execute (const adze_host *host, void *self, adze_program *program, const adze_vi
     .input_count = program->node->input_count,
     .outputs = program->shown_outputs,
     .output_count = program->node->output_count,
-    .memory = &program->memory,
+    .memory = memory,
   };
   adze_status status = run (&call, program, inputs, outputs);
-  ref_memory_settle (host, &program->memory);
+  ref_memory_settle (host, memory);
   return status;
 }
 
@@ -312,10 +341,13 @@ identity (const adze_host *host, void *self, char *text, size_t size)
 static const adze_backend callbacks = {
   .struct_size = sizeof callbacks,
   .determinism = ADZE_SAME_FOR_ANY_THREADS,
+  .create = create,
+  .destroy = destroy,
   .identity = identity,
   .claim = claim,
   .compile = compile,
   .release = release,
+  .scratch = room_of,
   .execute = execute,
 };
 

@@ -69,9 +69,12 @@ size_t ref_size_of (adze_dtype dtype);
 
 /* ---- A call. */
 
-/* Memory that is taken and given back all at once. A block as large as the largest call needed is
- * kept, so that the same call allocates nothing the next time. */
+/* Memory that is taken and given back all at once: first what the host lent for this program, then of
+ * a block as large as the largest call needed, which is kept, so that the same call allocates nothing
+ * the next time. */
 typedef struct ref_memory {
+  char *lent;
+  size_t lent_size, lent_used;
   char *block;
   size_t size, used, wanted;
   struct ref_more {
@@ -167,6 +170,9 @@ typedef struct ref_kernel {
 
 /* NULL: there is none for such a node. */
 const ref_kernel *ref_kernel_find (const ref_question *question);
+/* What it takes beside its outputs, as far as sizes say it: those that work on doubles have a copy of
+ * everything. */
+uint64_t ref_kernel_room (const ref_question *question, const ref_kernel *kernel);
 
 /* The families: each file of kernels ends in its table, which ends in one without an op. kernels.c
  * looks through all of them. */

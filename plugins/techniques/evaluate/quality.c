@@ -67,6 +67,23 @@ judge_batch (evaluate_run *e, const adze_feed *feed, side *s)
                            : status;
 }
 
+/* A rehearsal ends where the first batch would be computed. What the last one, which is often smaller,
+ * and the other side are computed with lies beside it in a run: so all of that is got ready. */
+static adze_status
+rehearse_rest (evaluate_run *e, adze_feed *feed, side *sides)
+{
+  const uint64_t numbers[] = { 0, feed->batches - 1 };
+  adze_status status = ADZE_E_CANCELLED;
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    adze_status read = adze_feed_read (e->host, feed, 0, numbers[i]);
+    if (read != ADZE_OK)
+      return read;
+    for (int k = 0; status == ADZE_E_CANCELLED && k <= e->both; k++)
+      status = judge_batch (e, feed, &sides[k]);
+  }
+  return status;
+}
+
 static adze_status
 judge_all (evaluate_run *e, adze_feed *feed, side *sides)
 {
@@ -75,6 +92,8 @@ judge_all (evaluate_run *e, adze_feed *feed, side *sides)
     status = adze_feed_read (e->host, feed, 0, i);
     for (int k = 0; status == ADZE_OK && k <= e->both; k++)
       status = judge_batch (e, feed, &sides[k]);
+    if (status == ADZE_E_CANCELLED)
+      return rehearse_rest (e, feed, sides);
     if (status == ADZE_OK && e->both)
       evaluate_compare (e, sides[0].runner.outputs[sides[0].place],
                         sides[1].runner.outputs[sides[1].place]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checkpoints: a head, the epochs so far, and all that adze.train/1 needs to go on.
+/* Checkpoints: all that adze.train/1 needs to go on, and then, under a name of its own so that the
+ * former is not copied, a head with the epochs so far.
  *
- * Two places are written in turn. One that is being replaced when the process is killed may be lost,
- * and the other is there. */
+ * Two places are written in turn, the head last. One that is being replaced when the process is killed
+ * has an older head, if any, than the other, which is whole and is taken. */
 #include <string.h>
 
 #include "train.h"
@@ -15,8 +16,9 @@ typedef struct head {
   train_facts facts;
 } head;
 
-static const char mark[8] = { 't', 'r', 'a', 'i', 'n', '.', '1', '\n' };
+static const char mark[8] = { 't', 'r', 'a', 'i', 'n', '.', '2', '\n' };
 static const char *const places[] = { "train.0", "train.1" };
+static const char *const heads[] = { "train.0.head", "train.1.head" };
 
 adze_status
 train_remember (train_run *t, const train_epoch *epoch)
@@ -43,7 +45,7 @@ train_save (train_run *t)
 {
   const void *bytes = NULL;
   size_t size = 0;
-  adze_bytes all = { 0 };
+  adze_bytes head_bytes = { 0 };
   adze_train_progress_info progress = { .struct_size = sizeof progress };
   t->train->progress (t->host, t->training, &progress);
   head h = { .serial = t->saves + 1, .step = progress.step, .epochs = t->history_count,
@@ -53,15 +55,16 @@ train_save (train_run *t)
     return ADZE_OK;
   adze_status status = t->train->save (t->host, t->training, &bytes, &size);
   if (status == ADZE_OK)
-    status = adze_bytes_reserve (t->host, &all,
-                                 sizeof h + t->history_count * sizeof *t->history + size);
-  if (status == ADZE_OK) {
-    adze_bytes_add (t->host, &all, &h, sizeof h);
-    adze_bytes_add (t->host, &all, t->history, t->history_count * sizeof *t->history);
-    adze_bytes_add (t->host, &all, bytes, size);
-    status = t->run->save (t->host, t->context, places[h.serial % 2], all.data, all.size);
-  }
-  adze_bytes_release (t->host, &all);
+    status = t->run->save (t->host, t->context, places[h.serial % 2], bytes, size);
+  if (status == ADZE_OK)
+    status = adze_bytes_add (t->host, &head_bytes, &h, sizeof h);
+  if (status == ADZE_OK)
+    status = adze_bytes_add (t->host, &head_bytes, t->history,
+                             t->history_count * sizeof *t->history);
+  if (status == ADZE_OK)
+    status = t->run->save (t->host, t->context, heads[h.serial % 2], head_bytes.data,
+                           head_bytes.size);
+  adze_bytes_release (t->host, &head_bytes);
   if (status == ADZE_OK) {
     t->saved_step = progress.step;
     t->saves++;
@@ -82,12 +85,10 @@ take_head (const void *data, size_t size, head *h)
 }
 
 static adze_status
-take (train_run *t, const void *data, size_t size, const head *h)
+take_epochs (train_run *t, const void *data, const head *h)
 {
   const char *at = (const char *)data + sizeof *h;
-  size_t rows = (size_t)h->epochs * sizeof (train_epoch);
-  adze_status status
-      = t->train->load (t->host, t->training, at + rows, size - sizeof *h - rows);
+  adze_status status = ADZE_OK;
   for (uint64_t i = 0; status == ADZE_OK && i < h->epochs; i++) {
     train_epoch epoch;
     memcpy (&epoch, at + i * sizeof epoch, sizeof epoch);
@@ -105,7 +106,7 @@ train_resume (train_run *t)
   size_t size = 0;
   head found = { .serial = 0 }, h;
   for (unsigned i = 0; i < 2; i++) {
-    adze_status status = t->run->load (t->host, t->context, places[i], &data, &size);
+    adze_status status = t->run->load (t->host, t->context, heads[i], &data, &size);
     if (status != ADZE_OK)
       return status;
     if (take_head (data, size, &h) && h.serial > found.serial)
@@ -116,7 +117,11 @@ train_resume (train_run *t)
   adze_status status
       = t->run->load (t->host, t->context, places[found.serial % 2], &data, &size);
   if (status == ADZE_OK)
-    status = take (t, data, size, &found);
+    status = t->train->load (t->host, t->training, data, size);
+  if (status == ADZE_OK)
+    status = t->run->load (t->host, t->context, heads[found.serial % 2], &data, &size);
+  if (status == ADZE_OK)
+    status = take_epochs (t, data, &found);
   if (status != ADZE_OK)
     return status;
   t->saved_step = found.step;

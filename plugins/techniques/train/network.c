@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network three times over: as it learns, as it is watched while it does, and as it is given in
- * the end. And which of its weights are not to be trained like the others. */
+/* The network twice over: as it learns, and as it is watched while it does. And which of its weights
+ * are not to be trained like the others. */
 #include <fnmatch.h>
 #include <string.h>
 
@@ -220,9 +220,7 @@ train_make_graphs (train_run *t)
 {
   uint32_t scores = ADZE_NONE, target = ADZE_NONE;
   t->classes = loss_kind (t) == ADZE_TRAIN_CROSS_ENTROPY;
-  adze_status status = t->run->graph (t->host, t->context, t->model, &t->given);
-  if (status == ADZE_OK)
-    status = t->run->graph (t->host, t->context, t->model, &t->learner);
+  adze_status status = t->run->graph (t->host, t->context, t->model, &t->learner);
   if (status == ADZE_OK)
     status = t->train->set_training (t->host, t->learner);
   if (status == ADZE_OK)

@@ -113,7 +113,10 @@ give_others (train_run *t)
 static adze_status
 give_model (train_run *t)
 {
-  adze_status status = t->train->give (t->host, t->training, t->given, 0);
+  /* Now, and not before: all of its weights would have been in memory for nothing. */
+  adze_status status = t->run->graph (t->host, t->context, t->model, &t->given);
+  if (status == ADZE_OK)
+    status = t->train->give (t->host, t->training, t->given, 0);
   if (status == ADZE_OK)
     status = t->run->give_graph (t->host, t->context, "model", t->given);
   return status == ADZE_OK ? give_others (t) : status;
@@ -202,6 +205,7 @@ static const adze_technique callbacks = {
   .create = create,
   .destroy = destroy,
   .run = run,
+  .rehearses = 1,
 };
 
 static const adze_component component = {

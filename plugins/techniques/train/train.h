@@ -3,7 +3,7 @@
  *
  *   train.c       the component, and a run from beginning to end
  *   settings.c    parameters: what they say to each other, and to adze.train/1
- *   network.c     the graphs: one that learns, one that is watched, one that is given
+ *   network.c     the graphs: one that learns, one that is watched
  *   watch.c       batches in, and how good the weights are after an epoch
  *   checkpoint.c  going on where a run that was killed has been
  *   report.c      what is told of it

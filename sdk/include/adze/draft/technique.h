@@ -228,6 +228,14 @@ typedef struct adze_technique {
 
   /* adze/draft/run.h. In the place of describe, observe, decide and apply. */
   adze_status (*run) (const adze_host *host, void *instance, adze_context *context);
+
+  /* 1: run may be rehearsed, before a run or without one, so that a plan can tell how much memory it
+   * takes and what is wrong with it. adze.run/1 then works as ever, but nothing is kept, given or
+   * told, and no checkpoint is found; run of adze.train/1 and execute of adze.eval/1 get ready all
+   * that they need and return ADZE_E_CANCELLED, as progress asks for elsewhere. The instance must
+   * be none the wiser. */
+  uint32_t rehearses;
+  uint32_t reserved_end;
 } adze_technique;
 
 /* A host that calls describe has the one, and one that calls apply the other; hosts of the

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph/train_rehearse.c: what a training takes, found out without any. */
+#include "base/peak.h"
+#include "graph/train_private.h"
+
+static adze_error *
+has_batch (adze_trainer *t, uint64_t number, bool *has)
+{
+  const adze_view *const *inputs = NULL;
+  ADZE_TRY (t->options.batch (t->options.argument, 0, number, &inputs));
+  *has = inputs != NULL;
+  return *has ? adze_train_prepare (t, inputs) : NULL;
+}
+
+/* The last one is often smaller than the others, and a step of its own. Nobody says how many there are:
+ * twice as far each time until there is none, and then halves. */
+static adze_error *
+prepare_steps (adze_trainer *t)
+{
+  uint64_t there = 0, beyond = 1;
+  bool has;
+  ADZE_TRY (has_batch (t, 0, &has));
+  if (!has)
+    return adze_train_no_batch (t);
+  ADZE_TRY (has_batch (t, beyond, &has));
+  while (has && beyond < UINT64_MAX / 2) {
+    there = beyond;
+    beyond *= 2;
+    ADZE_TRY (has_batch (t, beyond, &has));
+  }
+  while (beyond - there > 1) {
+    uint64_t middle = there + (beyond - there) / 2;
+    ADZE_TRY (has_batch (t, middle, &has));
+    *(has ? &there : &beyond) = middle;
+  }
+  return NULL;
+}
+
+/* Whoever judges the weights is stopped where it would compute, and that is enough. */
+static adze_error *
+validate (adze_trainer *t)
+{
+  double score = 0;
+  adze_error *error = t->options.validate (t->options.argument, t, &score);
+  if (adze_error_status (error) != ADZE_E_CANCELLED)
+    return error;
+  adze_error_free (error);
+  return NULL;
+}
+
+adze_error *
+adze_trainer_rehearse (adze_trainer *t)
+{
+  const adze_trainer_options *o = &t->options;
+  ADZE_TRY (prepare_steps (t));
+  if (o->validate) {
+    ADZE_TRY (adze_train_hold_best (t));
+    ADZE_TRY (validate (t));
+  }
+  t->progress.step = 1;
+  t->progress.epoch = 1;
+  return o->after_epoch ? o->after_epoch (o->argument, t) : NULL;
+}
+
+uint64_t
+adze_trainer_absent (const adze_trainer *t)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < t->carried_count; i++) {
+    const adze_carried *c = &t->carried[i];
+    bytes += adze_absent_memory (c->now, c->size) + adze_absent_memory (c->other, c->size)
+             + adze_absent_memory (c->kept, c->size);
+    if (c->best)
+      bytes += adze_absent_memory (c->best, c->size);
+  }
+  for (size_t i = 0; i < t->size_count; i++)
+    bytes += adze_executable_absent (t->sizes[i].executable);
+  return bytes;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/rehearse.c: stages that take whole artifacts get ready as for a run, and do nothing: how much
+ * memory that takes, and what is wrong with it, is known in front of the run then. Nothing is kept,
+ * given or told, and nothing is on disk afterwards that was not there before. */
+#include <string.h>
+
+#include "base/peak.h"
+#include "run/execution.h"
+#include "stage/run_hooks.h"
+
+typedef struct rehearsal {
+  const adze_plan *plan;
+  const adze_plan_stage *planned;
+  adze_whole_inputs inputs;
+  adze_networks *networks; /* NULL: it computes with none so far */
+  uint64_t peak;
+} rehearsal;
+
+static void
+rehearsal_cleanup (rehearsal *r)
+{
+  adze_whole_inputs_cleanup (&r->inputs);
+  adze_networks_close (r->networks);
+}
+
+/* ---- What stands behind adze.run/1. */
+
+static void
+look (rehearsal *r)
+{
+  uint64_t bytes = adze_resident_memory ();
+  if (r->networks)
+    adze_networks_look (r->networks);
+  else if (bytes > r->peak)
+    r->peak = bytes;
+}
+
+static adze_error *
+hook_input (void *context, const char *port, struct adze_artifact **artifact)
+{
+  rehearsal *r = context;
+  return adze_whole_input (&r->inputs, port, artifact);
+}
+
+static adze_error *
+hook_give_tensor (void *context, const char *port, const adze_tensor_meta *meta, const void *data)
+{
+  (void)port;
+  (void)meta;
+  (void)data;
+  look (context);
+  return NULL;
+}
+
+static adze_error *
+hook_give_bytes (void *context, const char *port, const void *data, size_t size)
+{
+  (void)port;
+  (void)data;
+  (void)size;
+  look (context);
+  return NULL;
+}
+
+static adze_error *
+hook_give_part (void *context, const char *port, const char *id, const void *data, size_t size)
+{
+  (void)id;
+  return hook_give_bytes (context, port, data, size);
+}
+
+static adze_error *
+hook_save (void *context, const char *name, const void *data, size_t size)
+{
+  return hook_give_bytes (context, name, data, size);
+}
+
+static adze_error *
+hook_load (void *context, const char *name, void **data, size_t *size)
+{
+  (void)context;
+  (void)name;
+  *data = NULL;
+  *size = 0;
+  return NULL;
+}
+
+static bool
+hook_progress (void *context, uint64_t done, uint64_t total)
+{
+  rehearsal *r = context;
+  (void)done;
+  (void)total;
+  look (r);
+  return !atomic_load (&r->plan->runtime->cancel);
+}
+
+static adze_error *
+hook_networks (void *context, adze_networks **networks)
+{
+  rehearsal *r = context;
+  *networks = NULL;
+  if (!r->networks) {
+    ADZE_TRY (adze_compute_open (r->plan, r->planned, &r->networks));
+    adze_networks_rehearse (r->networks, &r->peak);
+  }
+  *networks = r->networks;
+  return NULL;
+}
+
+static const adze_run_hooks hooks = {
+  hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
+  hook_networks, hook_give_part,
+};
+
+/* ---- One stage. */
+
+/* Is all there that it takes? */
+static bool
+can_begin (const adze_plan *plan, const adze_plan_stage *planned)
+{
+  size_t count;
+  const adze_port *ports = adze_manifest_ports (planned->stage->component, &count);
+  if (!planned->facts->rehearses)
+    return false;
+  for (size_t i = 0; i < count; i++) {
+    const adze_binding *binding = &planned->stage->bindings[i];
+    const adze_plan_model *model;
+    if (ports[i].direction != ADZE_PORT_IN)
+      continue;
+    model = adze_plan_bound (plan, binding);
+    if (model ? !model->file : binding->origin == ADZE_FROM_STAGE)
+      return false;
+  }
+  return true;
+}
+
+/* Being stopped is how it ends; some have nothing to compute and end by themselves. */
+static adze_error *
+settle (const rehearsal *r, adze_error *error)
+{
+  const adze_pipeline_stage *stage = r->planned->stage;
+  if (atomic_load (&r->plan->runtime->cancel)) {
+    adze_error_free (error);
+    return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
+  }
+  if (adze_error_status (error) == ADZE_E_CANCELLED) {
+    adze_error_free (error);
+    return NULL;
+  }
+  return error ? adze_plan_error (r->plan, stage->table, error, "stage '%s' cannot run", stage->id)
+               : NULL;
+}
+
+static adze_error *
+rehearse (const adze_plan *plan, const adze_plan_stage *planned, uint64_t *peak)
+{
+  __attribute__ ((cleanup (rehearsal_cleanup))) rehearsal r = { .plan = plan, .planned = planned };
+  adze_event_mute mute;
+  ADZE_TRY (adze_whole_inputs_open (plan, planned, NULL, &r.inputs));
+  adze_event_bus_mute (plan->runtime->bus, &mute);
+  adze_error *error = adze_instance_run (planned->instance, &hooks, &r);
+  adze_event_bus_unmute (plan->runtime->bus, &mute);
+  ADZE_TRY (settle (&r, error));
+  look (&r);
+  *peak = r.peak;
+  return NULL;
+}
+
+adze_error *
+adze_rehearse_segment (adze_plan *plan, size_t number)
+{
+  adze_plan_segment *segment = &plan->segments[number];
+  const adze_plan_stage *planned = &plan->stages[segment->first];
+  if (!segment->whole || segment->known || !can_begin (plan, planned))
+    return NULL;
+  return rehearse (plan, planned, &segment->resident);
+}
+
+/* ---- All that can be. */
+
+adze_error *
+adze_plan_rehearse (adze_plan *plan)
+{
+  ADZE_LOCKED (plan->runtime);
+  for (size_t i = 0; i < plan->segment_count; i++)
+    ADZE_TRY (adze_rehearse_segment (plan, i));
+  return adze_plan_fit (plan);
+}

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What `adze plan` says of memory where stages have run: it rehearses them, knows then what they take and
+# what is wrong with them, leaves nothing behind, and says what it cannot know.
+. "$(dirname "$0")/train-lib.sh"
+
+# plan NAME [OPTION...]: into NAME.txt, and as JSON into NAME.json.
+plan ()
+{
+  must "$ADZE" plan "$1.toml" "${@:2}"
+  cp must.out "$1.txt"
+  "$ADZE" --json plan "$1.toml" "${@:2}" > "$1.json" 2> err || complain "no JSON of $1: $(cat err)"
+}
+
+# close_to_run NAME: what its plan says is near what its run takes; what is added for running as such is
+# much beside so little.
+close_to_run ()
+{
+  plan "$1"
+  must "$ADZE" run "$1.toml" --fresh
+  local taken planned
+  taken=$(sed -n 's/.*"peak-memory": \([0-9]*\).*/\1/p' \
+    "$(find adze-runs -name report.json -newer "$1.json")")
+  planned=$(sed -n 's/^  "memory": \([0-9]*\).*/\1/p' "$1.json")
+  [ "$ADZE_SANITIZERS" = none ] || return # they have memory of their own for what is executed
+  awk "BEGIN { exit !($planned > 0.75 * $taken && $planned < 1.33 * $taken + 4000000) }" \
+    || complain "$1 was planned to take $planned bytes, and took $taken"
+}
+
+# ---- Rehearsed: about as much as the run, and nothing is left or told.
+learn known conv.onnx 'optimiser = "adam"' 'epochs = 2' 'validation = "check"'
+sed -i '/^epochs = 12/d; /^shuffle/d' known.toml
+plan known
+grep -q '^memory: about [0-9.]* MB$' known.txt || complain "not known: $(grep memory known.txt)"
+holds known.json 'r["memory-unknown"] == []'
+grep -q 'same order' known.txt && complain "a rehearsal was heard"
+[ ! -e adze-runs ] && [ ! -e adze.lock ] && [ ! -e known-out.onnx ] \
+  || complain "a plan has left something: $(ls)"
+close_to_run known
+grep -q 'same order' must.out || complain "the run is no longer heard"
+{
+  head_ known-out.onnx
+  printf '[[stage]]\nuse = "evaluate"\ndata = "test"\n'
+} > judge.toml
+close_to_run judge
+
+# ---- The same result with a rehearsal in front of it, which a limit asks for.
+cp known-out.onnx without.onnx
+must "$ADZE" run known.toml --fresh --set run.max-rss=1GB
+cmp known-out.onnx without.onnx || complain "a rehearsal is seen in what was trained"
+must_fail "1.00 MB of memory are not enough: stage 'train' needs about" \
+  "$ADZE" plan known.toml --set run.max-rss=1MB
+must_fail "1.00 MB of memory are not enough: stage 'train' needs about" \
+  "$ADZE" run known.toml --fresh --set run.max-rss=1MB
+
+# ---- What only run finds out is found out by the plan.
+learn wrong mlp.onnx 'loss = "cross-entropy"' 'frozen = ["nobody"]'
+must_fail "is none of the network's weights" "$ADZE" plan wrong.toml
+grep -q "wrong.toml:1[0-9].*stage 'train' cannot run" must.out || complain "no place: $(cat must.out)"
+
+# ---- What comes after a stage that has to run first, and what is in a process of its own.
+learn later mlp.onnx
+cat >> later.toml << 'END'
+[[stage]]
+use = "evaluate"
+data = "test"
+END
+plan later
+grep -q "^memory: at least about .*; what 'evaluate' needs is known once it runs$" later.txt \
+  || complain "the plan knows what the second of two stages takes: $(grep memory later.txt)"
+holds later.json 'r["memory-unknown"] == ["evaluate"]'
+must "$ADZE" run later.toml
+holds "$(find adze-runs -name report.json -newer later.json)" \
+  'r["predicted-memory-unknown"] == ["train", "evaluate"] and r["predicted-memory"] > 0'
+learn apart mlp.onnx 'isolate = true'
+plan apart
+holds apart.json 'r["memory-unknown"] == ["train"]'
+
+# ---- Without such stages it is a bound, as ever.
+cat > bound.toml << END
+adze = 1
+[model]
+path = "$PWD/mlp.onnx"
+[[stage]]
+use = "profile"
+END
+plan bound
+grep -q '^memory: about .* at most$' bound.txt || complain "no bound: $(grep memory bound.txt)"
+holds bound.json 'r["memory-unknown"] == []'
+
+finish
