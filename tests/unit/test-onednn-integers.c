@@ -4,6 +4,7 @@
  * VNNI none of this is claimed. */
 #include <adze/numbers.h>
 
+#include "onednn-leaks.h"
 #include "quantised-networks.h"
 
 static adze_backend_at_work *onednn;

@@ -10,25 +10,9 @@
 #include "graph/gradient.h"
 #include "graph/infer.h"
 #include "kit/backend_check.h"
+#include "onednn-leaks.h"
 
 enum { MOST_INPUTS = 8, ROUNDS = 12 };
-
-/* As build-aux/onednn.supp, which says why: a build with sanitizers asks for these by name. */
-#define ASKED_FOR __attribute__ ((visibility ("default"), used))
-ASKED_FOR const char *__lsan_default_options (void);
-ASKED_FOR const char *__lsan_default_suppressions (void);
-
-const char *
-__lsan_default_options (void)
-{
-  return "use_tls=0:print_suppressions=0";
-}
-
-const char *
-__lsan_default_suppressions (void)
-{
-  return "leak:_dlerror_run\nleak:dl_exception_create\n";
-}
 
 typedef struct engine {
   adze_runtime *runtime;
