@@ -14,6 +14,7 @@
  *       journal                a line a tensor, each with its checksum
  *       notes/                 what adze_journal_note was given
  *       parts.jsonl            where the temporary files of its outputs are
+ *       results.jsonl          which results it used, with all that these depend on
  *       events.jsonl decisions.jsonl metrics.json report.json
  *
  * All files but journal and the .jsonl are replaced whole. Who holds RUNS/lock runs; a second run

@@ -245,17 +245,38 @@ grep -q 'because stage clip: input model was model.safetensors, is elsewhere.saf
   cat must.out
 }
 
-# A run that was gone on with is the last one when it ended last, whatever its number; and one that did
-# not come to its end knows nothing of what it did not come to.
-sed -i 's/^to = "f16"/&\n[[stage]]\nuse = "profile"\nrequire = "zeros > 1e9"/' p.toml
-must_fail "zeros" "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=97
+# A run that broke off knows nothing of what it did not come to.
+sed -i 's/^to = "f16"/&\n[[stage]]\nuse = "profile"\nrequire = "parameters > 10000"/' p.toml
+must_fail "parameters" "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=97
 must "$ADZE" run p.toml --explain --set 'name="broken"' --set stage.clip.percentile=97
 grep -q 'was not there the last time\|had no such output' must.out && {
   complain "--explain says of a run that broke off what that could not know"
   cat must.out
 }
-must "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=96 --set 'stage.profile.require="zeros >= 0"'
-rm p.toml
+# It is the last one when it is gone on with and ends last, whatever its number: a larger model holds
+# what it asks for.
+must "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=96 \
+  --set 'stage.profile.require="parameters > 1"'
+mv model.safetensors small.safetensors
+model model.safetensors 6 64 64
+must "$ADZE" run p.toml --set 'name="broken"' --set stage.clip.percentile=97
+must "$ADZE" run p.toml --explain --set 'name="broken"' --set stage.clip.percentile=98
+grep -q 'parameter percentile was 97.0, is 98.0' must.out && ! grep -q 'changed' must.out || {
+  complain "--explain does not compare with the run that ended last"
+  cat must.out
+}
+mv small.safetensors model.safetensors
+# A project that was moved has the outputs that it had.
+mkdir moved
+cp model.safetensors without.toml moved/
+(cd moved && must "$ADZE" run without.toml)
+mv moved elsewhere
+must "$ADZE" run elsewhere/without.toml --explain
+grep -A1 '^output three.safetensors: would be written again' must.out |
+  grep -q 'the output: path was .*/moved/three.safetensors, is .*/elsewhere/three.safetensors' || {
+  complain "--explain does not know the outputs of a project that was moved"
+  cat must.out
+}
 cp without.toml p.toml
 
 # What is not asked for any more is not kept.
