@@ -181,6 +181,8 @@ readers_are_told_from_what_they_read (void **state)
                 "in it\n"
                 "stage clip: plugin gguf 1, which reads m.gguf, was rebuilt\n");
   must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.gguf", "2f", "gguf 2", "c"),
+                "stage clip: input m.gguf holds something else, or that plugin finds something else "
+                "in it\n"
                 "stage clip: the reader of m.gguf was gguf 1, is gguf 2\n");
   must_explain ("clip", READ ("m.gguf", "1f", "gguf 1", "b"), READ ("m.onnx", "1f", "onnx 1", "c"),
                 "stage clip: the reader of m.onnx was gguf 1, is onnx 1\n");
