@@ -222,7 +222,7 @@ add_grad_weight (onednn_part *part, const conv *c, const adze_graph_node *bias,
   bool same = onednn_same (&chosen, &c->compact_weights);
   onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_DIFF_DST, 0 },
                         { DNNL_ARG_DIFF_WEIGHTS, 0 }, { DNNL_ARG_DIFF_BIAS, 0 } };
-  size_t target;
+  size_t target = 0;
   adze_status status = onednn_get (part, inputs[1], onednn_layout_of (d, dnnl_query_src_md),
                                    &args[0].slot);
   if (status == ADZE_OK)

@@ -145,6 +145,8 @@ best_for (const greatest *g, bool forward)
     return forward ? forward_16 : backward_16;
   if (__builtin_cpu_supports ("avx2"))
     return forward ? forward_8 : backward_8;
+#else
+  (void)g;
 #endif
   return forward ? NAMED (forward) : NAMED (backward);
 }
