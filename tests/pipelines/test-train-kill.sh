@@ -7,10 +7,27 @@
 # Leaks are looked for, but not in the memory of OpenMP's threads.
 export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
 
-# killed NAME ROUNDS: NAME.toml is run undisturbed, and in each round killed twice before it may end.
+# A part of MICROSECONDS, at random, in seconds.
+part_of ()
+{
+  awk -v r=$RANDOM -v t="$1" 'BEGIN { printf "%.4f", r / 32768 * t / 1000000 }'
+}
+
+# until_checkpoint VICTIM: the journal has noted both parts of one, or the victim has ended.
+until_checkpoint ()
+{
+  until [ "$(cat run/adze-runs/*/journal 2> /dev/null | grep -c '^n ')" -ge 2 ] \
+    || ! kill -0 "$1" 2> /dev/null; do
+    sleep 0.005
+  done
+}
+
+# killed NAME ROUNDS: NAME.toml is run undisturbed, and in each round killed twice before it may end:
+# soon after its first checkpoint, however long it takes to get there, and at any moment. A moment that
+# came too late says that the undisturbed run was slower than these are.
 killed ()
 {
-  local name=$1 rounds=$2 unfinished=0 continued=0 start took round victim
+  local name=$1 rounds=$2 unfinished=0 continued=0 start took round kill victim
   start=$(date +%s%N)
   must "$ADZE" run "$name.toml"
   took=$((($(date +%s%N) - start) / 1000))
@@ -19,13 +36,18 @@ killed ()
     rm -rf run
     mkdir run
     cp "$name.toml" run/p.toml
-    for _ in 1 2; do
+    for kill in soon any; do
       "$ADZE" run run/p.toml > /dev/null 2>&1 &
       victim=$!
-      sleep "$(awk -v r=$RANDOM -v t=$took 'BEGIN { printf "%.4f", r / 32768 * t / 1000000 }')"
+      if [ $kill = soon ]; then
+        until_checkpoint $victim
+        sleep "$(part_of $((took / 8)))"
+      else
+        sleep "$(part_of $took)"
+      fi
       kill -9 $victim 2> /dev/null
       wait $victim 2> /dev/null
-      [ -e "run/$name-out.onnx" ] || unfinished=$((unfinished + 1))
+      if [ -e "run/$name-out.onnx" ]; then took=$((took * 3 / 4)); else unfinished=$((unfinished + 1)); fi
     done
     "$ADZE" run run/p.toml > again.out 2>&1 || {
       complain "$name, round $round: the run could not be gone on with"
