@@ -214,11 +214,14 @@ begins (const char *text, const char *beginning)
   return strncmp (text, beginning, strlen (beginning)) == 0;
 }
 
+/* Of a plugin that binds libraries there is nothing but its manifest. */
 static void
 say_build (const difference *d, adze_buffer *into)
 {
   const char *plugin = sibling (d, d->new_parts, "", "plugin");
-  adze_buffer_format (into, "plugin %s was rebuilt", plugin ? plugin : "of the stage");
+  bool binds = sibling (d, d->new_parts, "", "library") != NULL;
+  adze_buffer_format (into, binds ? "the manifest of plugin %s changed" : "plugin %s was rebuilt",
+                      plugin ? plugin : "of the stage");
 }
 
 static void

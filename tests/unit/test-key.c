@@ -162,6 +162,9 @@ libraries_are_called_by_name (void **state)
                 "library was libm.so.6, is libmvec.so.1\n");
   must_explain (NULL, KEY ({ "seed", "7" }), KEY ({ "seed", "7" }, { "library", "libm.so.6" }), "");
 #undef BOUND
+#define BINDS(build) KEY ({ "plugin", "maths 1" }, { "build", build }, { "library", "libm.so.6" })
+  must_explain (NULL, BINDS ("b"), BINDS ("c"), "the manifest of plugin maths 1 changed\n");
+#undef BINDS
 }
 
 /* What another build of its reader finds in an input may be no change of the input. */
