@@ -172,9 +172,14 @@ adze_rehearse_segment (adze_plan *plan, size_t number)
 {
   adze_plan_segment *segment = &plan->segments[number];
   const adze_plan_stage *planned = &plan->stages[segment->first];
+  uint64_t peak = 0;
   if (!segment->whole || segment->known || !can_begin (plan, planned))
     return NULL;
-  return rehearse (plan, planned, &segment->resident);
+  ADZE_TRY (rehearse (plan, planned, &peak));
+  /* What an isolated one takes is not taken here. */
+  if (!planned->facts->isolated)
+    segment->resident = peak;
+  return NULL;
 }
 
 /* ---- All that can be. */

@@ -44,7 +44,7 @@ typedef struct adze_instance_facts {
   bool observes;  /* it has an accumulator */
   bool applies;
   bool runs;
-  bool rehearses; /* its run can be rehearsed here */
+  bool rehearses; /* its run can be rehearsed */
   const char *const *preserves; /* NULL-terminated, never NULL */
   const char *const *breaks;
   bool isolated;

@@ -102,6 +102,7 @@ read_facts (const adze_value *table, adze_remote *remote)
     .observes = adze_wire_truth (table, "observes"),
     .applies = adze_wire_truth (table, "applies"),
     .runs = adze_wire_truth (table, "runs"),
+    .rehearses = adze_wire_truth (table, "rehearses"),
     .preserves = (const char *const *)remote->words,
     .breaks = (const char *const *)remote->words + middle,
     .isolated = true,

@@ -58,7 +58,7 @@ learn wrong mlp.onnx 'loss = "cross-entropy"' 'frozen = ["nobody"]'
 must_fail "is none of the network's weights" "$ADZE" plan wrong.toml
 grep -q "wrong.toml:1[0-9].*stage 'train' cannot run" must.out || complain "no place: $(cat must.out)"
 
-# ---- What comes after a stage that has to run first, and what is in a process of its own.
+# ---- What comes after a stage that has to run first, and what has no networks where it is.
 learn later mlp.onnx
 cat >> later.toml << 'END'
 [[stage]]
@@ -73,8 +73,8 @@ must "$ADZE" run later.toml
 holds "$(find adze-runs -name report.json -newer later.json)" \
   'r["predicted-memory-unknown"] == ["train", "evaluate"] and r["predicted-memory"] > 0'
 learn apart mlp.onnx 'isolate = true'
-plan apart
-holds apart.json 'r["memory-unknown"] == ["train"]'
+must_fail "a stage in a process of its own cannot compute with networks" "$ADZE" plan apart.toml
+grep -q "apart.toml:1[0-9].*stage 'train' cannot run" must.out || complain "no place: $(cat must.out)"
 
 # ---- Without such stages it is a bound, as ever.
 cat > bound.toml << END
