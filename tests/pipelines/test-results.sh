@@ -269,7 +269,7 @@ mv small.safetensors model.safetensors
 # A project that was moved has the outputs that it had.
 mkdir moved
 cp model.safetensors without.toml moved/
-(cd moved && must "$ADZE" run without.toml)
+must env --chdir=moved "$ADZE" run without.toml
 mv moved elsewhere
 must "$ADZE" run elsewhere/without.toml --explain
 grep -A1 '^output three.safetensors: would be written again' must.out |
