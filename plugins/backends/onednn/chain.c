@@ -7,15 +7,7 @@
 
 #include <math.h>
 
-/* Loops over elements are independent of each other: any width of vectors gives the same. */
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("O3")
-#endif
-#if defined __x86_64__ && defined __linux__
-#define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
-#else
-#define ANY_WIDTH
-#endif
+#include "any_width.h"
 
 enum { BLOCK = 1024, BLOCKS_A_PIECE = 8, NO_ROOM = 255 };
 
@@ -121,8 +113,7 @@ do_chain (const adze_host *host, const adze_program *p, const onednn_act *act)
   size_t blocks = (w.chain->elements + BLOCK - 1) / BLOCK;
   for (int i = 0; i < act->count; i++)
     w.at[i] = p->slots[act->args[i].slot].handle;
-  return blocks > BLOCKS_A_PIECE ? adze_parallel_for (host, blocks, BLOCKS_A_PIECE, do_blocks, &w)
-                                 : do_blocks (&w, 0, blocks);
+  return adze_parallel_for (host, blocks, BLOCKS_A_PIECE, do_blocks, &w);
 }
 
 /* ---- What may be in a chain. */

@@ -294,28 +294,6 @@ convolution (onednn_part *part, onednn_integer *m)
              : with_what_is_behind (part, m, convolve, &c);
 }
 
-adze_status
-onednn_q_linear_conv (onednn_part *part)
-{
-  onednn_integer m;
-  adze_status status = onednn_integer_rescaled (part, 0, &m);
-  if (status == ADZE_OK)
-    status = convolution (part, &m);
-  onednn_integer_close (part, &m);
-  return status;
-}
-
-adze_status
-onednn_conv_integer (onednn_part *part)
-{
-  onednn_integer m;
-  adze_status status = onednn_integer_sums (part, 0, &m);
-  if (status == ADZE_OK)
-    status = convolution (part, &m);
-  onednn_integer_close (part, &m);
-  return status;
-}
-
 /* ---- Nodes that are products of matrices: one matrix of weights, so that all that is on the left is
  * rows. */
 
@@ -337,26 +315,44 @@ product (onednn_part *part, onednn_integer *m)
   return status == ADZE_OK ? with_what_is_behind (part, m, multiply, &f) : status;
 }
 
-adze_status
-onednn_q_linear_mat_mul (onednn_part *part)
+/* ---- The four nodes: how their inputs are read, and what they do. */
+
+typedef adze_status reader (onednn_part *part, int axis, onednn_integer *m);
+
+static adze_status
+of_integers (onednn_part *part, reader *read, int axis,
+             adze_status (*work) (onednn_part *part, onednn_integer *m))
 {
   onednn_integer m;
-  adze_status status = onednn_integer_rescaled (part, 1, &m);
+  adze_status status = read (part, axis, &m);
   if (status == ADZE_OK)
-    status = product (part, &m);
+    status = work (part, &m);
   onednn_integer_close (part, &m);
   return status;
 }
 
 adze_status
+onednn_q_linear_conv (onednn_part *part)
+{
+  return of_integers (part, onednn_integer_rescaled, 0, convolution);
+}
+
+adze_status
+onednn_conv_integer (onednn_part *part)
+{
+  return of_integers (part, onednn_integer_sums, 0, convolution);
+}
+
+adze_status
+onednn_q_linear_mat_mul (onednn_part *part)
+{
+  return of_integers (part, onednn_integer_rescaled, 1, product);
+}
+
+adze_status
 onednn_mat_mul_integer (onednn_part *part)
 {
-  onednn_integer m;
-  adze_status status = onednn_integer_sums (part, 1, &m);
-  if (status == ADZE_OK)
-    status = product (part, &m);
-  onednn_integer_close (part, &m);
-  return status;
+  return of_integers (part, onednn_integer_sums, 1, product);
 }
 
 /* ---- Cast, where it is not done together with a product. */

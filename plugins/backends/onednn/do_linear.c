@@ -6,15 +6,7 @@
 
 #include <math.h>
 
-/* Elements are independent of each other: any width of vectors gives the same. */
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("O3")
-#endif
-#if defined __x86_64__ && defined __linux__
-#define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
-#else
-#define ANY_WIDTH
-#endif
+#include "any_width.h"
 
 enum { PIECE = 8192 };
 
@@ -105,7 +97,7 @@ execute (const adze_host *host, const adze_program *p, const onednn_act *act)
   const onednn_linear *linear = act->own;
   pass w = { linear, p->slots[act->args[0].slot].handle, p->slots[act->args[1].slot].handle };
   size_t pieces = (linear->count + PIECE - 1) / PIECE;
-  return pieces > 1 ? adze_parallel_for (host, pieces, 1, do_pieces, &w) : do_pieces (&w, 0, pieces);
+  return adze_parallel_for (host, pieces, 1, do_pieces, &w);
 }
 
 /* ---- The nodes. */

@@ -66,8 +66,7 @@ execute (const adze_host *host, const adze_program *program, const onednn_act *a
   pass w = { p, program->slots[act->args[0].slot].handle,
              program->slots[act->args[1].slot].handle };
   size_t rows = (size_t)images->dims[0] * p->out_height;
-  return rows > ROWS_A_PIECE ? adze_parallel_for (host, rows, ROWS_A_PIECE, do_rows, &w)
-                             : do_rows (&w, 0, rows);
+  return adze_parallel_for (host, rows, ROWS_A_PIECE, do_rows, &w);
 }
 
 bool

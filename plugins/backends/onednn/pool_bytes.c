@@ -4,15 +4,7 @@
  * behind the other, so that most of it is done in whole vectors. */
 #include "onednn.h"
 
-/* Elements are independent of each other: any width of vectors gives the same. */
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("O3")
-#endif
-#if defined __x86_64__ && defined __linux__
-#define ANY_WIDTH __attribute__ ((target_clones ("avx2", "default")))
-#else
-#define ANY_WIDTH
-#endif
+#include "any_width.h"
 
 /* Bytes of a row of the images, at most: they lie on the stack. */
 enum { LINE = 16384, ROWS_A_PIECE = 16 };
@@ -27,8 +19,8 @@ typedef struct pool {
  * of each window. */
 
 #define POOL(name, type) \
-  ANY_WIDTH static void name (const pool *p, const type *restrict image, size_t first, size_t last, \
-                              type *restrict line, type *restrict out) \
+  ANY_WIDTH_OF_BYTES static void name (const pool *p, const type *restrict image, size_t first, \
+                                       size_t last, type *restrict line, type *restrict out) \
   { \
     size_t row = p->width * p->channels, channels = p->channels; \
     memcpy (line, image + first * row, row); \
@@ -88,8 +80,7 @@ execute (const adze_host *host, const adze_program *program, const onednn_act *a
   pass w = { p, program->slots[act->args[0].slot].handle,
              program->slots[act->args[1].slot].handle };
   size_t rows = (size_t)images->dims[0] * p->out_height;
-  return rows > ROWS_A_PIECE ? adze_parallel_for (host, rows, ROWS_A_PIECE, do_rows, &w)
-                             : do_rows (&w, 0, rows);
+  return adze_parallel_for (host, rows, ROWS_A_PIECE, do_rows, &w);
 }
 
 /* ---- The node. */

@@ -39,11 +39,14 @@ typedef struct adze_parallel_service {
                          void *result, size_t result_size);
 } adze_parallel_service;
 
-/* In a host without the service the pieces run one after the other, in order: same result. */
+/* One piece is done at once. In a host without the service the pieces run one after the other, in
+ * order: same result. */
 static inline adze_status
 adze_parallel_for (const adze_host *host, size_t count, size_t grain, adze_parallel_body body,
                    void *argument)
 {
+  if (count > 0 && count <= grain)
+    return body (argument, 0, count);
   const adze_parallel_service *service
       = (const adze_parallel_service *)host->service (host, ADZE_PARALLEL);
   if (service)
