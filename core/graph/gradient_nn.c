@@ -330,6 +330,16 @@ dropout_rule (adze_gradient *g)
   adze_give_gradient (g, 0, adze_op (g, "Where", in (g, 2), grown, g->given[0], ADZE_END));
 }
 
+/* The same numbers are drawn again, and nobody has to remember them. */
+static void
+drop_rule (adze_gradient *g)
+{
+  const uint32_t inputs[] = { g->given[0], in (g, 1) };
+  if (g->wanted[0])
+    adze_give_gradient (g, 0, adze_op_with (g, "adze", "Drop", inputs, 2, g->node->attributes,
+                                            g->node->attribute_count));
+}
+
 const adze_gradient_rule adze_gradients_nn[] = {
   { "", "LayerNormalization", layer_normalisation_rule },
   { "", "InstanceNormalization", instance_normalisation_rule },
@@ -339,5 +349,6 @@ const adze_gradient_rule adze_gradients_nn[] = {
   { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy_rule },
   { "", "NegativeLogLikelihoodLoss", negative_log_likelihood_rule },
   { "", "Dropout", dropout_rule },
+  { "adze", "Drop", drop_rule },
   { NULL, NULL, NULL },
 };

@@ -146,6 +146,17 @@ dropout (adze_infer *infer)
   return adze_rule_as_input (infer);
 }
 
+static adze_error *
+drop (adze_infer *infer)
+{
+  double ratio = adze_node_float (infer->node, "ratio", 0);
+  if (!(ratio >= 0 && ratio < 1))
+    return adze_infer_refuse (infer, "a ratio of %g is asked for; it must be 0 or more, and less "
+                              "than 1", ratio);
+  ADZE_TRY (adze_infer_need_shape (infer, 1, 0, NULL));
+  return adze_rule_as_input (infer);
+}
+
 /* ---- Recurrent nets. */
 
 /* What the inputs say together; a negative number is not known. */
@@ -355,6 +366,11 @@ const adze_operator adze_operators_nn[] = {
     local_response },
   { "", "Dropout", 1, 3, 1, 2, "abc", "ac", { ADZE_T_REAL, ADZE_T_REAL, ADZE_T_BOOL }, "seed:i",
     dropout },
+  /* Drop (input, step) -> input, where word i of those drawn is 'ratio' * 2^32 or more, divided by
+   * 1 - 'ratio', and 0 elsewhere: a Dropout in step STEP of training. Word i is number i % 4 of the block
+   * (adze/random.h) whose counter is i / 4 and STEP, the lower half of each first, and whose key is
+   * 'seed'. */
+  { "adze", "Drop", 2, 2, 1, 1, "ab", "a", { ADZE_T_REAL, ADZE_T_INT64 }, "ratio:f! seed:i!", drop },
   { "", "RNN", 3, 6, 0, 2, "aaaaba", "a", { ADZE_T_REAL, ADZE_T_INT32 }, RECURRENT, rnn },
   { "", "GRU", 3, 6, 0, 2, "aaaaba", "a", { ADZE_T_REAL, ADZE_T_INT32 }, RECURRENT_GRU, gru },
   { "", "LSTM", 3, 8, 0, 3, "aaaabaaa", "a", { ADZE_T_REAL, ADZE_T_INT32 }, RECURRENT_LSTM, lstm },

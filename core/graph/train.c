@@ -55,6 +55,9 @@ make_room (adze_trainer *t)
     t->shape_of[i] = at;
     at += t->graph->values[t->graph->inputs.items[i]]->rank;
   }
+  for (size_t i = t->batch_inputs; i < inputs; i++)
+    if (t->graph->inputs.items[i] == t->step_input)
+      t->inputs[i] = &t->step_view;
   for (size_t s = 0; s < ADZE_COUNT_OF (t->scalars); s++)
     for (size_t k = 0; k < ADZE_SCALARS; k++)
       for (size_t i = t->batch_inputs; i < inputs; i++)

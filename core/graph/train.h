@@ -7,9 +7,9 @@
  * normalisation. They lie in the trainer's memory; the graph that it was made from is not
  * changed.
  *
- * Nothing here has threads or draws numbers at random: where the backend gives the same bytes
- * for any number of threads, so does training. Dropout that drops, and other random operators,
- * are not there yet: the backends refuse their nodes by name.
+ * Nothing here has threads, and what is drawn at random (Dropout) depends on the seed, the step and the
+ * place alone: where the backend gives the same bytes for any number of threads, so does training. Other
+ * random operators are not there yet: the backends refuse their nodes by name.
  */
 #ifndef ADZE_GRAPH_TRAIN_H
 #define ADZE_GRAPH_TRAIN_H
@@ -49,6 +49,7 @@ typedef struct adze_trainer_options {
   adze_compile_options compile; /* .shapes and .fixed_weights are the trainer's own business */
   adze_optimiser optimiser;
   adze_schedule schedule;
+  uint64_t seed; /* of what Dropout drops */
   double clip; /* gradients are shortened together to this length at most; 0: as they are */
   const adze_train_weight *weights; /* in any order; all others train, and decay */
   size_t weight_count;
@@ -151,7 +152,8 @@ ADZE_MUST_CHECK adze_error *adze_trainer_load (adze_trainer *trainer, const void
 /* ---- Before a trainer is made. */
 
 /* Networks are mostly stored as they are used. BatchNormalization gets statistics from each
- * batch, and gives new running ones; values keep their numbers. Types are inferred anew. */
+ * batch, and gives new running ones; Dropout drops, as long as no input says whether; values keep their
+ * numbers. Types are inferred anew. */
 ADZE_MUST_CHECK adze_error *adze_graph_set_training (adze_graph *graph);
 
 #endif

@@ -447,6 +447,7 @@ adze_train_build (adze_trainer *t, adze_graph *graph, uint32_t loss,
   for (size_t i = 0; i < ADZE_SCALARS; i++)
     t->scalars[ADZE_TRAIN_SINGLE].values[i] = t->scalars[ADZE_TRAIN_DOUBLE].values[i] = ADZE_NONE;
   ADZE_TRY (copy_graph (t, graph, loss));
+  ADZE_TRY (adze_train_drop (t, options->seed));
   ADZE_TRY (choose_weights (t, options));
   ADZE_TRY (carry_statistics (t));
   ADZE_TRY (differentiate (t));
@@ -490,5 +491,6 @@ adze_graph_set_training (adze_graph *graph)
     if (is_batch_norm (graph->nodes[n]) && graph->nodes[n]->outputs[0] != ADZE_NONE
         && !adze_node_int (graph->nodes[n], "training_mode", 0))
       ADZE_TRY (train_batch_norm (graph, graph->nodes[n]));
+  ADZE_TRY (adze_train_let_drop (graph));
   return adze_graph_verify (graph);
 }

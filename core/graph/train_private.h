@@ -3,6 +3,7 @@
  *
  *   train.c       made, stepped, run
  *   train_graph.c the graph of a step
+ *   train_drop.c  Dropout in it
  *   train_places.c  where all lies that is carried
  *   train_save.c  checkpoints
  *   train_rehearse.c  what it takes
@@ -58,6 +59,8 @@ struct adze_trainer {
   adze_trainer_options options; /* .weights is NULL */
   adze_graph *graph;            /* of a step */
   uint32_t loss;
+  uint32_t step_input; /* the number of the step, an input; ADZE_NONE: nobody asks for it */
+  adze_view step_view;
   size_t batch_inputs; /* of the graph; scalars are behind them */
   size_t dimensions;   /* of those inputs together */
   adze_trained *trained;
@@ -87,6 +90,10 @@ struct adze_trainer {
 /* train_graph.c: from the graph that is to be trained. */
 ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph *graph,
                                               uint32_t loss, const adze_trainer_options *options);
+
+/* train_drop.c: Dropouts of a network as it is used are to drop; and those that are do. */
+ADZE_MUST_CHECK adze_error *adze_train_let_drop (adze_graph *graph);
+ADZE_MUST_CHECK adze_error *adze_train_drop (adze_trainer *trainer, uint64_t seed);
 
 /* train_places.c */
 ADZE_MUST_CHECK adze_error *adze_train_place (adze_trainer *trainer);

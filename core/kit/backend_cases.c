@@ -208,6 +208,7 @@ const adze_op_case adze_op_cases[] = {
   { "LRN", "a,b,3,4", "size=3", "f", -2, 2, 0 },
   { "MeanVarianceNormalization", "3,b,4,5", "", "fd", -2, 2, 0 },
   { "Dropout", "a,b", "", "fd", -2, 2, 0 },
+  { "adze.Drop", "a,b,3 l:.", "ratio=.25 seed=5", REAL, -2, 2, 0 },
 
   /* ---- Losses. */
   { "SoftmaxCrossEntropyLoss", "a,b &b:a", "", "fd", -2, 2, 0 },

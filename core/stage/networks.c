@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include <adze/draft/train.h>
+
 #include "base/peak.h"
+#include "base/random.h"
 #include "graph/from_model.h"
 #include "graph/load.h"
 #include "graph/optimise.h"
@@ -79,6 +82,12 @@ adze_networks_options (adze_networks *networks, adze_compile_options *options)
                                      .refuse_delegation
                                      = networks->delegation == ADZE_DELEGATE_ERROR };
   return NULL;
+}
+
+uint64_t
+adze_networks_seed (const adze_networks *networks)
+{
+  return adze_random_key (networks->runtime->seed, networks->stage, ADZE_TRAIN);
 }
 
 void

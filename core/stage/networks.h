@@ -47,6 +47,9 @@ void adze_networks_tell (adze_networks *networks, const adze_executable_facts *f
 void adze_networks_facts (const adze_networks *networks, const adze_executable_facts *from,
                           adze_eval_facts *facts);
 
+/* Of what is drawn at random in this stage, a function of the run's seed. */
+uint64_t adze_networks_seed (const adze_networks *networks);
+
 /* OBJECT is freed with the run, or by adze_networks_drop; by FREE at once where this fails. */
 ADZE_MUST_CHECK adze_error *adze_networks_keep (adze_networks *networks, void *object,
                                                 void (*free_it) (void *object));

@@ -185,6 +185,7 @@ make_trainer (adze_training *training, adze_graph *graph, uint32_t scalar)
   adze_trainer_options options = { .optimiser = { (adze_optimiser_kind)s->optimiser, s->momentum,
                                                   s->beta1, s->beta2, s->epsilon, s->decay },
                                    .schedule = schedule_of (s),
+                                   .seed = adze_networks_seed (training->networks),
                                    .clip = s->clip,
                                    .weight_count = s->rule_count,
                                    .epochs = s->epochs,

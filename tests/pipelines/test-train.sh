@@ -63,6 +63,37 @@ must "$ADZE" run conv.toml
 holds conv-out.json 'r["epochs"][0]["rate"] == 0.02 and 0 < r["epochs"][-1]["rate"] < 0.001'
 holds conv-out.json 'all(a["rate"] > b["rate"] for a, b in zip(r["epochs"], r["epochs"][1:]))'
 
+# ---- Dropout drops while it is trained, by the seed, and not when it is used.
+{
+  head_ mlp.onnx | sed '/^\[model\]/,/^path/d'
+  cat << 'END'
+[[stage]]
+use = "build-model"
+input = "16"
+layers = ["dense 32 relu", "dropout 0.5", "dense 4"]
+[[stage]]
+use = "train"
+data = "train"
+batch = 16
+epochs = 6
+rate = 0.02
+[[stage]]
+use = "evaluate"
+data = "test"
+[[output]]
+path = "drops.onnx"
+END
+} > drops.toml
+must "$ADZE" run drops.toml
+accuracy=$(told evaluate.accuracy)
+awk "BEGIN { exit !($accuracy > 0.9) }" || complain "with dropout only $accuracy was learnt"
+cp drops.onnx dropped.onnx
+must "$ADZE" run drops.toml --fresh
+cmp drops.onnx dropped.onnx || complain "the same seed has dropped something else"
+[ "$(told evaluate.accuracy)" = "$accuracy" ] || complain "what is used drops"
+must "$ADZE" run drops.toml --set 'stage.build-model.layers=["dense 32 relu","dropout 0.0","dense 4"]'
+[ "$(weight drops.onnx layer.0.weight)" != "$(weight dropped.onnx layer.0.weight)" ] || complain "dropout has dropped nothing"
+
 # ---- It stops when nothing gets better, and gives the best.
 learn early mlp.onnx 'validation = "check"' 'patience = 3' 'optimiser = "momentum"'
 sed -i 's/^rate.*/rate = 0.6/; s/^epochs.*/epochs = 60/' early.toml

@@ -190,6 +190,7 @@ networks (void **state)
     { "NegativeLogLikelihoodLoss", "f4,3 i4:0,2,1,1", "", -2, 2 },
     { "NegativeLogLikelihoodLoss", "f2,3,2 i2,2:0,2,1,1", "reduction='sum'", -2, 2 },
     { "Dropout", "f2,3", "", -2, 2 },
+    { "adze.Drop", "f3,5 i:7", "ratio=.5 seed=3", -2, 2 },
     { "BatchNormalization", "f4,3,2 f3 f3 f3 f3", "epsilon=.25", .5, 2 },
     { "BatchNormalization", "f4,3 f3 f3 f3 f3", "", .5, 2 },
     { "MeanVarianceNormalization", "f2,3,2,2", "", -2, 2 },

@@ -403,6 +403,85 @@ statistics_are_carried (void **state)
   assert_true (single_at (trainer, "scale", 1) > 1);
 }
 
+/* ---- Dropout: a weight of its own for each of many numbers, which only learns where nothing is
+ * dropped. */
+
+enum { MANY = 4096 };
+
+static adze_graph *
+dropping_graph (float *ones, double share, uint32_t *loss)
+{
+  adze_graph *graph;
+  int64_t shape[] = { MANY };
+  const adze_view ratio = { .data = &share, .dtype = { ADZE_FLOAT, 64, 1 },
+                            .device = { ADZE_DEVICE_CPU, 0 } };
+  uint32_t x, w, wanted, inputs[2];
+  must (adze_graph_new ("drops", &graph));
+  must (adze_graph_add_input (graph, "x", f32, 1, shape, &x));
+  must (adze_graph_add_weight (graph, "w", f32, 1, shape, &w));
+  must (adze_graph_set_data (graph, w, ones, MANY * sizeof *ones, true));
+  must (adze_graph_add_constant (graph, NULL, &ratio, &inputs[1]));
+  adze_gradient g = { .graph = graph };
+  inputs[0] = adze_op (&g, "Mul", x, w, ADZE_END);
+  uint32_t scores = adze_op_with (&g, "", "Dropout", inputs, 2, NULL, 0);
+  must (g.error);
+  must (adze_graph_set_training (graph));
+  must (adze_loss_add_input (graph, scores, false, "wanted", &wanted));
+  must (adze_loss_squares (graph, scores, wanted, loss));
+  return graph;
+}
+
+static size_t
+unchanged (const adze_trainer *trainer)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < MANY; i++)
+    count += single_at (trainer, "w", i) == 1.0f;
+  return count;
+}
+
+static void
+dropout_drops (void **state)
+{
+  static float ones[MANY], zeros[MANY];
+  int64_t shape[] = { MANY };
+  uint32_t loss;
+  for (size_t i = 0; i < MANY; i++)
+    ones[i] = 1;
+  adze_view views[] = { view_of (ones, f32, 1, shape), view_of (zeros, f32, 1, shape) };
+  const adze_view *batch[] = { &views[0], &views[1] };
+  ADZE_AUTO_GRAPH graph = dropping_graph (ones, .25, &loss);
+  adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, 100);
+  ADZE_AUTO_TRAINER trainer = NULL;
+  ADZE_AUTO_TRAINER other = NULL;
+  ADZE_AUTO_TRAINER again = NULL;
+  ADZE_AUTO (adze_buffer) saved = { 0 };
+  options.seed = 11;
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  must (adze_trainer_step (trainer, batch));
+  /* A quarter learns nothing, and the rest is larger by 4 / 3: so are the squares, twice. */
+  size_t first = unchanged (trainer);
+  assert_in_range (first, MANY / 4 - 150, MANY / 4 + 150);
+  double kept = (double)(MANY - first) / MANY;
+  assert_true (fabs (adze_trainer_progress (trainer)->loss - kept * 16 / 9) < 1e-4);
+  must (adze_trainer_save (trainer, &saved));
+  /* The next step drops others. */
+  must (adze_trainer_step (trainer, batch));
+  assert_in_range (unchanged (trainer), MANY / 16 - 100, MANY / 16 + 100);
+  /* Whoever goes on drops the same as who never stopped. */
+  must (adze_trainer_new (graph, loss, &options, &again));
+  must (adze_trainer_load (again, saved.data, saved.size));
+  must (adze_trainer_step (again, batch));
+  for (size_t i = 0; i < MANY; i++)
+    assert_true (single_at (again, "w", i) == single_at (trainer, "w", i));
+  /* Another seed is another training. */
+  options.seed = 12;
+  must (adze_trainer_new (graph, loss, &options, &other));
+  must_fail (adze_trainer_load (other, saved.data, saved.size), ADZE_E_FORMAT, NULL);
+  must (adze_trainer_step (other, batch));
+  assert_int_not_equal (unchanged (other), first);
+}
+
 /* ---- Threads. */
 
 /* Large enough for work to be shared out: 256 examples through 64 in the middle. */
@@ -507,6 +586,7 @@ main (void)
     cmocka_unit_test (a_mask_stays),
     cmocka_unit_test (what_cannot_train_is_refused),
     cmocka_unit_test (statistics_are_carried),
+    cmocka_unit_test (dropout_drops),
     cmocka_unit_test (threads_change_no_byte),
     cmocka_unit_test (schedules_go_as_they_say),
   };

@@ -33,6 +33,9 @@ adze_status ref_mean_variance_normalization (ref_call *call);
 adze_status ref_layer_normalization (ref_call *call);
 adze_status ref_layer_normalization_grad (ref_call *call);
 
+/* drop.c */
+adze_status ref_drop (ref_call *call);
+
 /* rnn.c */
 adze_status ref_rnn (ref_call *call);
 adze_status ref_lstm (ref_call *call);

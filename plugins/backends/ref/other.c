@@ -23,5 +23,6 @@ const ref_kernel ref_kernels_other[] = {
   { "adze", "MaxPoolGrad", REALS, false, NULL, ref_max_pool_grad },
   { "adze", "AveragePoolGrad", REALS, false, NULL, ref_average_pool_grad },
   { "adze", "LayerNormalizationGrad", REALS, false, NULL, ref_layer_normalization_grad },
+  { "adze", "Drop", REALS, false, NULL, ref_drop },
   { .op = NULL },
 };

@@ -35,6 +35,29 @@ adze_random_fill (const adze_host *host, const char *stream, uint64_t first, uin
   return true;
 }
 
+/* One block of Philox 4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw ("Parallel
+ * random numbers: as easy as 1, 2, 3", 2011): what the values of all streams are made of. */
+static inline void
+adze_random_block (const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+{
+  uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+  uint32_t k0 = key[0], k1 = key[1];
+  for (int round = 0; round < 10; round++) {
+    uint64_t left = (uint64_t)UINT32_C (0xd2511f53) * c0;
+    uint64_t right = (uint64_t)UINT32_C (0xcd9e8d57) * c2;
+    c0 = (uint32_t)(right >> 32) ^ c1 ^ k0;
+    c1 = (uint32_t)right;
+    c2 = (uint32_t)(left >> 32) ^ c3 ^ k1;
+    c3 = (uint32_t)left;
+    k0 += UINT32_C (0x9e3779b9);
+    k1 += UINT32_C (0xbb67ae85);
+  }
+  out[0] = c0;
+  out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
+}
+
 /* Uniform in [0, 1): the 53 upper bits. */
 static inline double
 adze_random_unit (uint64_t bits)

@@ -113,7 +113,7 @@ typedef struct adze_train_service {
   adze_status (*add_loss) (const adze_host *host, adze_graph *graph, uint32_t loss,
                            uint32_t output, uint32_t target, double amount, uint32_t *scalar);
   /* [callback] Networks are mostly stored as they are used: batch normalisation gets statistics from
-   * each batch from now on. Types are inferred anew. */
+   * each batch from now on, and Dropout drops, by the run's seed. Types are inferred anew. */
   adze_status (*set_training) (const adze_host *host, adze_graph *graph);
 
   /* [callback] GRAPH, of which SCALAR is the loss, must stay as it is; its weights do not change. */
