@@ -35,8 +35,8 @@ replace (adze_graph *graph, const adze_graph_node *node, const adze_node_recipe 
 static adze_error *
 let_it_drop (adze_graph *graph, const adze_graph_node *node)
 {
-  const uint8_t yes = 1;
-  const adze_view view = { .data = (void *)&yes, .device = { ADZE_DEVICE_CPU, 0 },
+  uint8_t yes = 1;
+  const adze_view view = { .data = &yes, .device = { ADZE_DEVICE_CPU, 0 },
                            .dtype = { ADZE_BOOL, 8, 1 } };
   uint32_t inputs[] = { node->inputs[0], adze_pass_in (node, 1), ADZE_NONE };
   ADZE_TRY (adze_graph_add_constant (graph, NULL, &view, &inputs[2]));
