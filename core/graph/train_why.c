@@ -8,41 +8,32 @@
 
 /* ---- Numbers. */
 
-/* An exponent of ones is that of inf and nan. Sixteen at a time: each step looks at all of its
- * weights. */
-static bool
-singles_are_finite (const char *bytes, size_t count)
-{
-  enum { LANES = 16 };
-  typedef uint32_t lanes __attribute__ ((vector_size (LANES * sizeof (uint32_t))));
-  const uint32_t exponent = UINT32_C (0xff) << 23;
-  lanes odd = { 0 }, many;
-  uint32_t one, any = 0;
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES) {
-    memcpy (&many, bytes + i * sizeof one, sizeof many);
-    odd |= (lanes)((many & exponent) == exponent);
+/* An exponent of ones is that of inf and nan: with one more in its lowest bit it runs over into that of
+ * the sign. Many at a time, since each step looks at all of its weights; and not by comparing, which
+ * compilers do one by one where the processor compares into masks. */
+enum { LANES = 16 };
+#define ARE_FINITE(name, word, exponent) \
+  static bool name (const char *bytes, size_t count) \
+  { \
+    typedef word lanes __attribute__ ((vector_size (LANES * sizeof (word)))); \
+    const word ones = (exponent), carry = ones & (~ones + 1); \
+    lanes odd = { 0 }, many; \
+    word one, any = 0; \
+    size_t i = 0; \
+    for (; i + LANES <= count; i += LANES) { \
+      memcpy (&many, bytes + i * sizeof one, sizeof many); \
+      odd |= (many & ones) + carry; \
+    } \
+    for (size_t k = 0; k < LANES; k++) \
+      any |= odd[k]; \
+    for (; i < count; i++) { \
+      memcpy (&one, bytes + i * sizeof one, sizeof one); \
+      any |= (one & ones) + carry; \
+    } \
+    return !(any >> (8 * sizeof (word) - 1)); \
   }
-  for (size_t k = 0; k < LANES; k++)
-    any |= odd[k];
-  for (; i < count; i++) {
-    memcpy (&one, bytes + i * sizeof one, sizeof one);
-    any |= (one & exponent) == exponent;
-  }
-  return !any;
-}
-
-static bool
-doubles_are_finite (const char *bytes, size_t count)
-{
-  const uint64_t exponent = UINT64_C (0x7ff) << 52;
-  uint64_t odd = 0, bits;
-  for (size_t i = 0; i < count; i++) {
-    memcpy (&bits, bytes + i * sizeof bits, sizeof bits);
-    odd |= (bits & exponent) == exponent;
-  }
-  return !odd;
-}
+ARE_FINITE (singles_are_finite, uint32_t, UINT32_C (0xff) << 23)
+ARE_FINITE (doubles_are_finite, uint64_t, UINT64_C (0x7ff) << 52)
 
 /* Of any float type: is there one that is nan, or, if INFINITE, one that has no end? */
 static bool
