@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/train.c: a trainer: made, stepped, run through its epochs. */
+/* graph/train.c: a trainer: made, asked, and stepped. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -349,9 +349,8 @@ keep (adze_trainer *t)
   t->has_kept = true;
 }
 
-/* Scores stay: they are of weights that were kept for themselves. */
-static void
-go_back (adze_trainer *t)
+void
+adze_train_go_back (adze_trainer *t)
 {
   for (size_t i = 0; i < t->carried_count; i++)
     memcpy (t->carried[i].now, t->carried[i].kept, t->carried[i].size);
@@ -374,7 +373,7 @@ diverged (adze_trainer *t, const char *what, bool step_before)
   ADZE_AUTO (adze_buffer) left = { 0 };
   adze_train_why (t, &why);
   if (step_before && t->has_kept && t->kept_progress.step < at.step) {
-    go_back (t);
+    adze_train_go_back (t);
     adze_buffer_format (&left, "weights are again those in front of step %" PRIu64,
                         t->progress.step + 1);
   } else if (step_before && at.step > 0) {
@@ -406,18 +405,16 @@ number_of (const adze_view *view)
   return (double)single;
 }
 
-/* All of it can be kept, or none of it is. What the optimiser remembers is looked at less often: where
- * it is no number, the weight is none either, unless a square was too large, which freezes one weight
- * and harms no other. */
+/* All of it can be kept, or none of it is. */
 static adze_error *
-check_new (adze_trainer *t, bool states)
+check_new (adze_trainer *t)
 {
   for (size_t i = 0; i < t->carried_count; i++) {
     const adze_carried *c = &t->carried[i];
     if (adze_view_count (t->outputs[1 + i]) * t->outputs[1 + i]->dtype.bits / 8 != c->size)
       return adze_error_new (ADZE_E_INTERNAL, "a step gives '%s' in another size than it has",
                              c->name);
-    if ((c->state && !states) || adze_view_is_finite (t->outputs[1 + i]))
+    if (adze_view_is_finite (t->outputs[1 + i]))
       continue;
     ADZE_AUTO (adze_buffer) what = { 0 };
     adze_buffer_format (&what, "the loss is %g, and '%s' would get numbers that are none",
@@ -464,19 +461,23 @@ take_places (adze_trainer *t)
   }
 }
 
-static adze_error *
-step (adze_trainer *t, const adze_view *const *inputs)
+/* A copy of all that is carried is made of the first step of each epoch and of some in between; what
+ * comes out of these is looked at as well. CAREFUL: of all others, too. */
+adze_error *
+adze_train_step (adze_trainer *t, const adze_view *const *inputs, bool careful)
 {
   adze_executable *executable = NULL;
   double rate = adze_schedule_rate (&t->options.schedule, t->progress.step);
-  bool keeps = !t->has_kept || t->progress.step - t->kept_progress.step >= t->options.keep_every;
+  bool keeps = !t->has_kept || t->progress.number == 0
+               || t->progress.step - t->kept_progress.step >= t->options.keep_every;
   ADZE_TRY (take_batch (t, inputs));
   ADZE_TRY (executable_for (t, &executable));
   tell_scalars (t, rate);
   point_at_places (t, executable);
   ADZE_TRY (adze_execute (executable, t->inputs, t->outputs));
   ADZE_TRY (take_loss (t));
-  ADZE_TRY (check_new (t, keeps));
+  if (keeps || careful)
+    ADZE_TRY (check_new (t));
   /* These weights have just given a finite loss, which those that come now have yet to do. */
   if (keeps)
     keep (t);
@@ -492,125 +493,7 @@ step (adze_trainer *t, const adze_view *const *inputs)
 adze_error *
 adze_trainer_step (adze_trainer *t, const adze_view *const *inputs)
 {
-  ADZE_TRY (step (t, inputs));
+  ADZE_TRY (adze_train_step (t, inputs, true));
   adze_train_refresh (t);
-  return NULL;
-}
-
-/* ---- Epochs. */
-
-/* All or none: that there is one says that there are all. */
-adze_error *
-adze_train_hold_best (adze_trainer *t)
-{
-  bool fine = true;
-  if (t->has_best)
-    return NULL;
-  for (size_t i = 0; i < t->carried_count; i++)
-    if (!t->carried[i].state)
-      fine = (t->carried[i].best = malloc (t->carried[i].size + 1)) && fine;
-  t->has_best = true;
-  if (!fine)
-    adze_train_drop_best (t);
-  return fine ? NULL : adze_error_memory ();
-}
-
-void
-adze_train_drop_best (adze_trainer *t)
-{
-  for (size_t i = 0; i < t->carried_count; i++) {
-    free (t->carried[i].best);
-    t->carried[i].best = NULL;
-  }
-  t->has_best = false;
-}
-
-static adze_error *
-keep_best (adze_trainer *t)
-{
-  ADZE_TRY (adze_train_hold_best (t));
-  for (size_t i = 0; i < t->carried_count; i++)
-    if (!t->carried[i].state)
-      memcpy (t->carried[i].best, t->carried[i].now, t->carried[i].size);
-  return NULL;
-}
-
-static adze_error *
-validate (adze_trainer *t)
-{
-  double score = 0;
-  adze_train_progress *p = &t->progress;
-  if (!t->options.validate)
-    return NULL;
-  adze_error *error = t->options.validate (t->options.argument, t, &score);
-  if (error)
-    return adze_error_wrap (error, "epoch %" PRIu64 " could not be validated", p->epoch + 1);
-  if (!isfinite (score))
-    return adze_error_new (ADZE_E_LIMIT,
-                           "the score of epoch %" PRIu64 " is %s, which is neither good nor bad",
-                           p->epoch + 1, isnan (score) ? "nan" : "inf");
-  bool first = !p->has_score, better = first || score < p->best_score;
-  t->stale = first || score < p->best_score - t->options.least_gain ? 0 : t->stale + 1;
-  p->has_score = true;
-  p->score = score;
-  if (!better)
-    return NULL;
-  p->best_score = score;
-  p->best_epoch = p->epoch;
-  return keep_best (t);
-}
-
-adze_error *
-adze_train_no_batch (const adze_trainer *t)
-{
-  return adze_error_new (ADZE_E_FORMAT, "epoch %" PRIu64 " has no batch to train with",
-                         t->progress.epoch + 1);
-}
-
-static adze_error *
-run_epoch (adze_trainer *t)
-{
-  const adze_trainer_options *o = &t->options;
-  for (;;) {
-    const adze_view *const *inputs = NULL;
-    ADZE_TRY (o->batch (o->argument, t->progress.epoch, t->progress.number, &inputs));
-    if (!inputs)
-      break;
-    ADZE_TRY (step (t, inputs));
-    if (o->after_step)
-      ADZE_TRY (o->after_step (o->argument, t));
-  }
-  if (t->progress.number == 0)
-    return adze_train_no_batch (t);
-  adze_train_refresh (t);
-  ADZE_TRY (validate (t));
-  t->progress.epoch++;
-  t->progress.number = 0;
-  t->sum = 0;
-  return o->after_epoch ? o->after_epoch (o->argument, t) : NULL;
-}
-
-static void
-take_best (adze_trainer *t)
-{
-  for (size_t i = 0; t->has_best && i < t->carried_count; i++)
-    if (!t->carried[i].state)
-      memcpy (t->carried[i].now, t->carried[i].best, t->carried[i].size);
-}
-
-adze_error *
-adze_trainer_run (adze_trainer *t)
-{
-  const adze_trainer_options *o = &t->options;
-  if (!o->batch || !o->epochs)
-    return adze_error_new (ADZE_E_CONTRACT, "training is to run, and %s is given",
-                           o->batch ? "no count of epochs" : "nothing that makes batches");
-  if (t->progress.ended)
-    return NULL;
-  while (t->progress.epoch < o->epochs && !(o->patience && t->stale >= o->patience))
-    ADZE_TRY (run_epoch (t));
-  take_best (t);
-  adze_train_refresh (t);
-  t->progress.ended = true;
   return NULL;
 }

@@ -53,8 +53,8 @@ typedef struct adze_trainer_options {
   double clip; /* gradients are shortened together to this length at most; 0: as they are */
   const adze_train_weight *weights; /* in any order; all others train, and decay */
   size_t weight_count;
-  /* Steps between two copies of everything carried, which training that diverged goes back to;
-   * 0: 64. They cost as much memory as what is carried. */
+  /* Steps between two copies of everything carried, which training that diverged goes back to, and one
+   * is of the first step of an epoch; 0: 64. They cost as much memory as what is carried. */
   uint64_t keep_every;
 
   /* ---- For adze_trainer_run. ARGUMENT goes to all of them. */
@@ -107,7 +107,11 @@ adze_trainer_cleanup (adze_trainer **trainer)
 ADZE_MUST_CHECK adze_error *adze_trainer_step (adze_trainer *trainer,
                                                const adze_view *const *inputs);
 /* All steps that are left of options.epochs. An epoch without a batch is an error. After an
- * error of a callback it can be called again, and goes on where it was. */
+ * error of a callback it can be called again, and goes on where it was.
+ *
+ * All new numbers are looked at in steps that a copy is made of, at the end of an epoch, and before a
+ * checkpoint is saved; where some are none, or a loss is, batches since the last copy are asked for once more,
+ * so that the error names the first step that gave such numbers, and the weights are those in front of it. */
 ADZE_MUST_CHECK adze_error *adze_trainer_run (adze_trainer *trainer);
 
 /* Compiles the steps of the first and the last batch of an epoch, asks how good the weights are, and

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/train_private.h: what a trainer is made of.
  *
- *   train.c       made, stepped, run
+ *   train.c       made, asked, stepped
+ *   train_run.c   run through its epochs
  *   train_graph.c the graph of a step
  *   train_drop.c  Dropout in it
  *   train_places.c  where all lies that is carried
@@ -106,10 +107,22 @@ ADZE_MUST_CHECK adze_error *adze_train_prepare (adze_trainer *trainer,
                                                 const adze_view *const *inputs);
 ADZE_MUST_CHECK adze_error *adze_train_no_batch (const adze_trainer *trainer);
 
-/* train.c: memory for the best weights, whose numbers are the caller's to fill in; and none of
+/* train_run.c: memory for the best weights, whose numbers are the caller's to fill in; and none of
  * it. */
 ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);
 void adze_train_drop_best (adze_trainer *trainer);
+
+/* train.c: CAREFUL: what the step gives is looked at in any case. */
+ADZE_MUST_CHECK adze_error *adze_train_step (adze_trainer *trainer, const adze_view *const *inputs,
+                                             bool careful);
+/* All that is carried is again as it was when it was copied. Scores stay: they are of weights that were
+ * kept for themselves. */
+void adze_train_go_back (adze_trainer *trainer);
+
+/* train_run.c: numbers of all that is carried are numbers; before anybody else gets them. The second one
+ * finds the step that was the first to give others, and the trainer stands in front of it. */
+ADZE_MUST_CHECK adze_error *adze_train_look (const adze_trainer *trainer);
+ADZE_MUST_CHECK adze_error *adze_train_look_back (adze_trainer *trainer);
 
 /* train_why.c */
 /* Graphs that share the weights see them as they are now. */

@@ -58,6 +58,7 @@ adze_trainer_save (const adze_trainer *t, adze_buffer *into)
 {
   head h;
   size_t begin = into->size;
+  ADZE_TRY (adze_train_look (t));
   fill_head (t, &h);
   adze_buffer_add (into, &h, sizeof h);
   for (size_t i = 0; i < t->carried_count; i++)
@@ -77,6 +78,7 @@ adze_trainer_save_aside (adze_trainer *t, adze_buffer *more, const void **bytes,
 {
   adze_buffer spare = adze_train_spare (t);
   adze_buffer *into = t->has_best ? more : &spare;
+  ADZE_TRY (adze_train_look_back (t));
   ADZE_TRY (adze_trainer_save (t, into));
   *bytes = into->data;
   *size = into->size;

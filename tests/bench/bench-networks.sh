@@ -102,12 +102,16 @@ int8 ()
 }
 
 cd "$TMPDIR" || exit 1
-compare 2.1 train mlp 64 adam 1 eager
-compare 1.8 train mlp 64 adam 2 eager
-compare 1.3 train mlp 256 sgd 1 eager
-compare 1.5 train mlp 256 sgd 2 eager
-compare 1.75 train cnn 64 adam 1 eager last
-compare 1.9 train cnn 64 adam 2 eager last
+steps () { printf '%s ' "$@" "${@/%/-foreach}" "${@/%/-flush}" "${@/%/-foreach-flush}"; }
+# shellcheck disable=SC2046
+{
+  compare 2.1 train mlp 64 adam 1 $(steps eager)
+  compare 1.8 train mlp 64 adam 2 $(steps eager)
+  compare 1.3 train mlp 256 sgd 1 $(steps eager)
+  compare 1.5 train mlp 256 sgd 2 $(steps eager)
+  compare 1.75 train cnn 64 adam 1 $(steps eager last)
+  compare 1.9 train cnn 64 adam 2 $(steps eager last)
+}
 compare 2.0 infer mlp 1 - 1 frozen
 compare 2.5 infer mlp 1 - 1 eager
 compare 2.0 infer cnn 1 - 1 eager frozen last last-frozen

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """networks.py train|infer mlp|cnn BATCH sgd|adam|-|FOLDER SECONDS MODE THREADS: the peer of network-peer.c,
 on PyTorch. MODE: eager, frozen (traced, frozen and optimised), last (channels last), or last-frozen; and
-ENGINE-eager and ENGINE-frozen, for integers of 8 bits by that engine. Prints images a second and the peak
+ENGINE-eager and ENGINE-frozen, for integers of 8 bits by that engine. A MODE of training may end in
+"-foreach" (all weights in one call of the optimiser), in "-flush" (numbers below the least normal one
+are 0), or in both. Prints images a second and the peak
 of resident memory in kB, images a second of processor time, and with a FOLDER how many of the test
 images are recognised.
 
@@ -64,6 +66,7 @@ what, name, batch, optimiser, seconds, mode, threads = sys.argv[1:]
 batch, seconds = int(batch), float(seconds)
 folder = optimiser if what == "infer" and optimiser != "-" else None
 torch.set_num_threads(int(threads))
+torch.set_flush_denormal("flush" in mode.split("-"))
 shape = (-1, 784) if name == "mlp" else (-1, 1, 28, 28)
 
 
@@ -90,8 +93,9 @@ batches = [(x[i:i + batch], labels[i:i + batch]) for i in range(0, len(x) - batc
 
 if what == "train":
     loss = nn.CrossEntropyLoss()
-    steps = (torch.optim.Adam(net.parameters(), lr=.001) if optimiser == "adam"
-             else torch.optim.SGD(net.parameters(), lr=.1))
+    foreach = "foreach" in mode.split("-")
+    steps = (torch.optim.Adam(net.parameters(), lr=.001, foreach=foreach) if optimiser == "adam"
+             else torch.optim.SGD(net.parameters(), lr=.1, foreach=foreach))
 
     def step(a, b):
         steps.zero_grad(set_to_none=True)

@@ -261,6 +261,63 @@ gradients_without_end_change_nothing (void **state)
   assert_true (single_at (trainer, "w", 0) == 0);
 }
 
+/* A batch of 1, and of 0 in step BAD: there the root has no gradient. */
+typedef struct roots {
+  uint64_t count, bad, asked;
+  float x;
+  int64_t shape[1];
+  adze_view view;
+  const adze_view *inputs[1];
+} roots;
+
+static adze_error *
+next_root (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  roots *r = argument;
+  (void)epoch;
+  r->asked++;
+  r->x = number == r->bad ? 0 : 1;
+  r->shape[0] = 1;
+  r->view = view_of (&r->x, f32, 1, r->shape);
+  r->inputs[0] = &r->view;
+  *inputs = number < r->count ? r->inputs : NULL;
+  return NULL;
+}
+
+/* The loss of the bad step is 0, and it is later that something is seen: the loss of the next, what is kept
+ * then, or the end of the epoch. */
+static void
+the_first_step_that_gave_such_numbers_is_told (void **state)
+{
+  static const struct {
+    uint64_t bad, count, every;
+  } cases[] = { { 5, 20, 64 }, { 5, 6, 64 }, { 2, 4, 1 }, { 0, 9, 64 } };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_TRAINER trainer = NULL;
+    ADZE_AUTO (adze_buffer) saved = { 0 };
+    uint32_t loss;
+    roots r = { .bad = cases[i].bad, .count = cases[i].count };
+    char words[40];
+    make_single (&graph, 4, "Sqrt", &loss);
+    adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, 1);
+    options.batch = next_root;
+    options.argument = &r;
+    options.keep_every = cases[i].every;
+    must (adze_trainer_new (graph, loss, &options, &trainer));
+    snprintf (words, sizeof words, "diverged in step %d (epoch 1", (int)cases[i].bad + 1);
+    must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, words, "the loss is 0",
+               "'w' would get numbers that are none", "weights are those in front of this step", NULL);
+    assert_int_equal (adze_trainer_progress (trainer)->step, cases[i].bad);
+    /* As far as that it learnt. */
+    float w = 4;
+    for (uint64_t s = 0; s < cases[i].bad; s++)
+      w -= .5f / sqrtf (w);
+    assert_true (fabsf (single_at (trainer, "w", 0) - w) < 1e-5f);
+    must (adze_trainer_save (trainer, &saved));
+  }
+}
+
 static void
 a_batch_with_nan_is_named (void **state)
 {
@@ -315,6 +372,7 @@ main (void)
     cmocka_unit_test (the_best_weights_are_kept),
     cmocka_unit_test (divergence_is_named_and_the_last_good_weights_are_kept),
     cmocka_unit_test (gradients_without_end_change_nothing),
+    cmocka_unit_test (the_first_step_that_gave_such_numbers_is_told),
     cmocka_unit_test (a_batch_with_nan_is_named),
     cmocka_unit_test (other_shapes_are_refused),
   };
