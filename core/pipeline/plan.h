@@ -84,6 +84,7 @@ typedef struct adze_plan_segment {
   uint64_t source_bytes; /* that one pass reads */
   uint64_t memory;       /* of the largest unit, a lane */
   uint64_t accumulators; /* of all that observe, a lane */
+  uint64_t apart; /* of processes of isolated stages, and what is shared with them, a lane */
   uint64_t resident;     /* WHOLE: of the process, as its rehearsal has found; 0: there was none */
 } adze_plan_segment;
 
@@ -111,6 +112,10 @@ struct adze_plan {
 
 /* Calls describe of stage NUMBER, whose input models must be known, and composes what it gives. May
  * be called again: when an input has changed, or after decide (FINAL). */
+/* A stage that is there to change something and VERB, all tensors WHAT. */
+ADZE_MUST_CHECK adze_error *adze_plan_no_effect (const adze_plan *plan,
+                                                 const adze_plan_stage *planned, const char *verb,
+                                                 const char *what);
 ADZE_MUST_CHECK adze_error *adze_plan_describe (adze_plan *plan, size_t number, bool final);
 
 /* CAUSE, taken over, with a place of the pipeline in front of it. */

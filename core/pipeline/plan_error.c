@@ -56,6 +56,27 @@ place_of (const adze_pipeline_stage *stage, const char *reason)
   return at ? at : stage->table;
 }
 
+/* ---- No effect. */
+
+adze_error *
+adze_plan_no_effect (const adze_plan *plan, const adze_plan_stage *planned, const char *verb,
+                     const char *what)
+{
+  const adze_plan_port *port = planned->port_count ? &planned->ports[0] : NULL;
+  size_t count = planned->facts->runs ? port && port->model ? port->model->view.count : 0
+                 : port               ? planned->outline_ports[0].count
+                                      : 0;
+  adze_error *error = adze_document_error (&plan->pipeline->document, planned->stage->table,
+                                           "stage '%s' (%s) %s: all %zu tensors %s",
+                                           planned->stage->id, planned->stage->use, verb, count, what);
+  adze_error_set (error, "stage", planned->stage->id);
+  adze_error_set (error, "needed", "at least one tensor that changes, or on-no-effect = \"warn\"");
+  adze_error_set (error, "found", "0 tensors changed");
+  adze_error_setf (error, "hint", "look at its parameters%s, or remove the stage",
+                   planned->facts->runs ? "" : " and rules");
+  return error;
+}
+
 /* ---- Layers. */
 
 static bool

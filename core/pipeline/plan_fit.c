@@ -4,17 +4,63 @@
 
 #include "artifact/columns.h"
 #include "base/json.h"
+#include "base/peak.h"
 #include "pipeline/units.h"
 
-/* The program, its libraries and plugins, and what the allocator keeps. */
+/* The program, its libraries and plugins, and what the allocator keeps: at least, and beyond what is
+ * there when a plan is made. */
 #define BASE_MEMORY ((uint64_t)24 << 20)
+#define MORE_MEMORY ((uint64_t)8 << 20)
 /* What a run takes and a rehearsal does not see: code of libraries that is first needed while they
  * compute, kernels that are made then, and the run's own folder, journals, events and outputs. */
 #define RUN_MEMORY ((uint64_t)3 << 20)
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
 
+/* A process of an isolated stage, with its libraries and the plugin. */
+#define WORKER_MEMORY ((uint64_t)12 << 20)
+
 #define MEGABYTE 1000000u
+
+/* What STAGE is given and gives at a time, at most. */
+static uint64_t
+largest_piece (const adze_units *units, size_t stage)
+{
+  uint64_t most = 0;
+  for (size_t u = 0; u < units->count; u++) {
+    const adze_unit *unit = &units->units[u];
+    bool whole = unit->piece == unit->elements;
+    for (size_t s = 0; s < unit->step_count; s++) {
+      const adze_unit_step *step = &unit->steps[s];
+      uint64_t bytes = 0;
+      if (step->stage != stage)
+        continue;
+      for (size_t i = 0; i < step->input_count + step->output_count; i++) {
+        size_t value = i < step->input_count ? step->inputs[i]
+                                             : step->outputs[i - step->input_count];
+        const adze_tensor_meta *meta = unit->values[value].meta;
+        bytes += whole ? meta->byte_size : adze_piece_bytes (meta, unit->piece);
+      }
+      if (bytes > most)
+        most = bytes;
+    }
+  }
+  return most;
+}
+
+/* What a process shares with this one counts in both; and where all stages have such memory, there is no
+ * other. */
+static void
+measure_memory (const adze_plan *plan, adze_plan_segment *segment, const adze_units *units)
+{
+  segment->memory = 0;
+  segment->apart = 0;
+  for (size_t i = 0; i < segment->count; i++)
+    if (plan->stages[segment->first + i].facts->isolated)
+      segment->apart += WORKER_MEMORY + 2 * largest_piece (units, segment->first + i);
+    else
+      segment->memory = units->memory;
+}
 
 static adze_error *
 measure_segment (adze_plan *plan, adze_plan_segment *segment)
@@ -22,6 +68,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   ADZE_AUTO (adze_units) units = { 0 };
   segment->memory = 0;
   segment->accumulators = 0;
+  segment->apart = 0;
   segment->known = segment->whole ? segment->resident > 0 : !segment->source;
   if (segment->whole || !segment->source)
     return NULL;
@@ -35,7 +82,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
     segment->accumulators += size * WAITING_ACCUMULATORS;
   }
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
-  segment->memory = units.memory;
+  measure_memory (plan, segment, &units);
   segment->source_bytes = units.source_bytes;
   segment->known = true;
   return NULL;
@@ -53,7 +100,9 @@ structure_of (const adze_model *model)
 static uint64_t
 base_of (const adze_plan *plan)
 {
-  uint64_t bytes = BASE_MEMORY;
+  uint64_t bytes = adze_resident_memory () + MORE_MEMORY;
+  if (bytes < BASE_MEMORY)
+    bytes = BASE_MEMORY;
   for (size_t i = 0; i < plan->pipeline->input_count; i++)
     if (plan->inputs[i])
       bytes += structure_of (plan->inputs[i]->file);
@@ -70,7 +119,7 @@ peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **larges
   *largest = NULL;
   for (size_t i = 0; i < plan->segment_count; i++) {
     const adze_plan_segment *segment = &plan->segments[i];
-    uint64_t bytes = base + lanes * (segment->memory + segment->accumulators);
+    uint64_t bytes = base + lanes * (segment->memory + segment->accumulators + segment->apart);
     if (segment->resident > 0)
       bytes = segment->resident + RUN_MEMORY;
     if (!*largest || bytes > most) {

@@ -379,6 +379,16 @@ adze_plan_group_edits (const adze_plan_stage *planned, size_t number)
                                      planned->ports[first->port].shown[first->index].meta);
 }
 
+/* What it has described leaves all as it is; what it sums up may still tell it something else. */
+static bool
+will_change_nothing (const adze_plan_stage *planned, bool final)
+{
+  const adze_outline *outline = &planned->outline;
+  return planned->facts->effect == ADZE_CHANGES && outline->group_count == 0
+         && outline->edit_count == 0 && outline->trait_count == 0
+         && (final || !planned->facts->observes);
+}
+
 adze_error *
 adze_plan_describe (adze_plan *plan, size_t number, bool final)
 {
@@ -399,6 +409,9 @@ adze_plan_describe (adze_plan *plan, size_t number, bool final)
   if (planned->output)
     ADZE_TRY (adze_plan_check_traits (plan, planned));
   planned->described = true;
+  if (planned->stage->no_effect_is_error && will_change_nothing (planned, final))
+    return adze_plan_no_effect (plan, planned, "would change nothing",
+                                "that come in would be left as they are");
   return NULL;
 }
 

@@ -211,21 +211,8 @@ edits_something (const adze_plan_stage *planned)
 adze_error *
 adze_nothing_changed (adze_execution *x, const adze_plan_stage *planned)
 {
-  const adze_plan_port *port = planned->port_count ? &planned->ports[0] : NULL;
-  size_t count = planned->facts->runs ? port && port->model ? port->model->view.count : 0
-                 : port               ? planned->outline_ports[0].count
-                                      : 0;
-  adze_error *error = adze_document_error (
-      &x->plan->pipeline->document, planned->stage->table,
-      "stage '%s' (%s) changed nothing: all %zu tensors that it was asked to work on came out as "
-      "they went in",
-      planned->stage->id, planned->stage->use, count);
-  adze_error_set (error, "stage", planned->stage->id);
-  adze_error_set (error, "needed", "at least one tensor that changes, or on-no-effect = \"warn\"");
-  adze_error_set (error, "found", "0 tensors changed");
-  adze_error_setf (error, "hint",
-                   "look at its parameters%s with `adze plan`, or remove the stage",
-                   planned->facts->runs ? "" : " and rules");
+  adze_error *error = adze_plan_no_effect (x->plan, planned, "changed nothing",
+                                           "that it was asked to work on came out as they went in");
   if (planned->stage->no_effect_is_error)
     return error;
   adze_event_bus_log (x->plan->runtime->bus, planned->stage->id, ADZE_LOG_WARNING, "%s",

@@ -174,6 +174,17 @@ percentile = 100
 END
 must_fail "changed nothing" "$ADZE" run nothing.toml
 
+# What is known before anything is read is no surprise at the end.
+model floats.safetensors 2 64 64
+pipeline same floats << 'END'
+[[stage]]
+use = "cast"
+to = "f32"
+END
+must_fail "same.toml:7:1: stage 'cast' (cast) would change nothing: all 2 tensors that come in would be left" \
+  "$ADZE" plan same.toml
+must "$ADZE" plan same.toml --set stage.cast.on-no-effect=warn
+
 pipeline limit a << 'END'
 [[stage]]
 use = "validate"

@@ -4,7 +4,7 @@
 # is a failed stage with its name, what ended it and its parameters. Nothing else is harmed, and the
 # run goes on from there once the stage is mended.
 . "$(dirname "$0")/runs-lib.sh"
-plugins liar place
+plugins liar place eater
 model model.safetensors 12 64 64
 
 pipeline ()
@@ -106,8 +106,18 @@ must bash -c 'x=$(head -c 200000000 /dev/zero | tr "\0" x); exec "$ADZE" run p.t
 pipeline 'isolate = true' | sed 's/"model.safetensors"/"large.safetensors"/' > p.toml
 must "$ADZE" run p.toml --fresh --set stage.fault.isolate=false --set run.threads=1
 here=$(peak)
-# The plan knows of no process but its own, and thinks that this will do.
-must "$ADZE" run p.toml --fresh --set run.threads=1 --set "run.max-rss=$((here + 60))MB"
+must "$ADZE" run p.toml --fresh --set run.threads=1
 [ "$(peak)" -gt $((here + 100)) ] || complain "the memory of a worker is not counted: $here, $(peak) MB"
+# The plan counts the process, and what is shared with it, and is not far off.
+must "$ADZE" plan p.toml --set run.threads=1
+planned=$(sed -n 's/^memory: about \([0-9]*\).* MB at most.*/\1/p' must.out)
+[ "$planned" -ge "$(peak)" ] && [ "$planned" -lt $(($(peak) * 3 / 2)) ] ||
+  complain "planned were $planned MB, and $(peak) were taken"
+must_fail "MB of memory are not enough: the stages from 'narrow' on need" \
+  "$ADZE" run p.toml --fresh --set run.threads=1 --set "run.max-rss=$((here + 60))MB"
+# What a plugin takes for itself, nobody foresees; afterwards it is told.
+pipeline 'isolate = true' | sed 's/"fault"/"eater"/' > eats.toml
+must "$ADZE" run eats.toml --fresh --set run.threads=1 --set run.max-rss=100MB
+[ "$(peak)" -gt 150 ] || complain "the memory of a worker is not counted: $(peak) MB"
 grep -q 'more than max-rss' must.out || complain "nobody is warned of what a worker takes"
 finish
