@@ -154,8 +154,8 @@ retype_node (retyping *r, const adze_graph_node *node)
 
 /* ---- The graph's own outputs. */
 
-/* VALUE, which a node makes, is made by a Cast from now on, as it was before; the node makes another value
- * in its place, which all others take. */
+/* VALUE, which a node makes, is made by a Cast from now on, as it was before; the node makes another
+ * value in its place, which all others take. */
 static adze_error *
 give_as_before (retyping *r, uint32_t value)
 {

@@ -19,14 +19,14 @@ typedef struct check {
 /* One in so many codes may be one beside. */
 enum { MOST_BESIDE = 100 };
 
-/* Bfloat16: who computes as float32 and rounds once gives the right number or its neighbour, 2^-7 of it away
- * at most; twice that leaves room for one more rounding on the way. Absolute is what float32 may be off
- * by where a result is near 0.
+/* Bfloat16: who computes as float32 and rounds once gives the right number or its neighbour, 2^-7 of
+ * it away at most; twice that leaves room for one more rounding on the way. Absolute is what
+ * float32 may be off by where a result is near 0.
  *
- * STEP: what one addition of a long sum may be off by, of what was added. With n terms of either sign the
- * sum on the way is as large as some sqrt (n) of them, and its n roundings go either way: where they are
- * added in one row they come to a tenth of n steps as a rule, and to nearly all of them now and then.
- * Halves are added as float32. */
+ * STEP: what one addition of a long sum may be off by, of what was added. With n terms of either
+ * sign the sum on the way is as large as some sqrt (n) of them, and its n roundings go either way:
+ * where they are added in one row they come to a tenth of n steps as a rule, and to nearly all of
+ * them now and then. Halves are added as float32. */
 static const struct {
   char type;
   double absolute, relative, step;

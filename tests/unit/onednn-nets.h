@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For tests of the backend onednn: networks that are built node by node, and both backends side by side on
- * them. Delegation is refused, so that what onednn does not claim is an error. */
+/* For tests of the backend onednn: networks that are built node by node, and both backends side by
+ * side on them. Delegation is refused, so that what onednn does not claim is an error. */
 #ifndef ADZE_TESTS_ONEDNN_NETS_H
 #define ADZE_TESTS_ONEDNN_NETS_H
 
@@ -195,9 +195,9 @@ check_form (const adze_view *found, const adze_view *wanted)
     assert_int_equal (found->shape[d], wanted->shape[d]);
 }
 
-/* Of float32 each element. Of bfloat16 all of them together: ref rounds what comes out of each node to 8
- * digits, by 2^-9 of it, and a part that does several nodes at once keeps more on the way. In some ten
- * nodes that makes 2^-6 of the whole at most. */
+/* Of float32 each element. Of bfloat16 all of them together: ref rounds what comes out of each node
+ * to 8 digits, by 2^-9 of it, and a part that does several nodes at once keeps more on the way. In
+ * some ten nodes that makes 2^-6 of the whole at most. */
 #define HALVES_APART 0x1p-6
 
 static inline void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Networks whose weights were written in another type: what nodes compute in then, where Casts stand, and
- * that the answers are those of before but for the roundings. */
+/* Networks whose weights were written in another type: what nodes compute in then, where Casts
+ * stand, and that the answers are those of before but for the roundings. */
 #include <math.h>
 
 #include <adze/half.h>

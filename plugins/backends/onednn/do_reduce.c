@@ -92,8 +92,8 @@ three_of (const reduction *r, int64_t *three)
   return true;
 }
 
-/* What goes at the end, into float32 whatever the type: it is only rounded once. MATRIX is one before,
- * of three dimensions, and one afterwards, of two. */
+/* What goes at the end, into float32 whatever the type: it is only rounded once. MATRIX is a slot
+ * of three dimensions before, and one of two afterwards. */
 static adze_status
 sum_ends (onednn_part *part, dnnl_alg_kind_t algorithm, const int64_t *three, size_t *matrix)
 {

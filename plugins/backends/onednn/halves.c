@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* halves.c: bfloat16 where oneDNN has no primitive for it: what our own loops are given as float32 and
- * make as float32, and the gradient of Relu. */
+/* halves.c: bfloat16 where oneDNN has no primitive for it: what our own loops are given as float32
+ * and make as float32, and the gradient of Relu. */
 #include "onednn.h"
 
 #include "any_width.h"

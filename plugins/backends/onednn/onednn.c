@@ -59,8 +59,8 @@ has_vnni (void)
   return (isa & wide) == wide || isa == dnnl_cpu_isa_avx2_vnni;
 }
 
-/* Whether by instructions for it or, from AVX-512 on, by others that round as those do: less than that
- * it refuses. */
+/* Whether by instructions for it or, from AVX-512 on, by others that round as those do: with less
+ * oneDNN refuses. */
 static bool
 has_bfloats (void)
 {
@@ -393,7 +393,7 @@ static const adze_component component = {
   .kind_revision = ADZE_BACKEND_REVISION,
   .kind = ADZE_BACKEND,
   .id = "onednn",
-  .summary = "oneDNN's primitives for float32, bfloat16 and int8, forward and backward, compiled once",
+  .summary = "oneDNN's primitives for float32, bfloat16 and int8, forward and backward",
   .params = params,
   .param_size = sizeof (adze_param),
   .threading = ADZE_THREADS_INSTANCE,
