@@ -5,9 +5,12 @@
 
 #include <string.h>
 
+#include <adze/half.h>
+
 #include "artifact/session.h"
 #include "graph/graph_private.h"
 #include "graph/infer.h"
+#include "graph/retype.h"
 #include "graph/upgrade.h"
 
 /* ---- The format. */
@@ -110,8 +113,9 @@ check_weight (const adze_graph_value *value, const adze_model_tensor *tensor)
                            "that name",
                            value->name);
   const adze_tensor_meta *meta = &tensor->meta;
-  bool same = !meta->codec && memcmp (&meta->dtype, &value->dtype, sizeof meta->dtype) == 0
-              && meta->rank == value->rank;
+  bool floats = adze_dtype_is_float (meta->dtype) && adze_dtype_is_float (value->dtype);
+  bool same = !meta->codec && meta->rank == value->rank
+              && (floats || memcmp (&meta->dtype, &value->dtype, sizeof meta->dtype) == 0);
   for (int32_t i = 0; same && i < meta->rank; i++)
     same = meta->shape[i] == value->shape[i];
   if (same)
@@ -136,6 +140,12 @@ load (adze_graph *graph, uint32_t number, const adze_model *model)
   /* While a pipeline is planned there may be none. */
   if (value->data || (size > 0 && tensor->file < 0 && !tensor->data))
     return NULL;
+  if (memcmp (&tensor->meta.dtype, &value->dtype, sizeof value->dtype) != 0)
+    return adze_error_new (ADZE_E_UNSUPPORTED,
+                           "the graph reckons sizes with '%s', which is %s there, and the model has "
+                           "it as %s: leave its type by a rule with skip = true",
+                           value->name, adze_dtype_name (value->dtype),
+                           adze_dtype_name (tensor->meta.dtype));
   ADZE_AUTO_FREE void *numbers = malloc (size + 1);
   if (!numbers)
     return adze_error_memory ();
@@ -217,7 +227,8 @@ make (adze_runtime *runtime, const adze_model *model, adze_graph *graph)
   ADZE_TRY (build (runtime, model, graph));
   ADZE_TRY (take_numbers (graph, model));
   ADZE_TRY (adze_graph_upgrade (graph, adze_graph_opset (graph)));
-  return adze_graph_verify (graph);
+  ADZE_TRY (adze_graph_verify (graph));
+  return adze_graph_retype (graph, model);
 }
 
 adze_error *

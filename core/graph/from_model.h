@@ -9,7 +9,8 @@
 
 /* Upgraded to the internal opset, and verified. Weights are MODEL's tensors by name, each of which is
  * held against the graph; those of whole numbers on which shapes may depend have their numbers with
- * them, the others none. */
+ * them, the others none. Floats may be of another type than the graph was written for: graph/retype.h
+ * says what becomes of it. */
 ADZE_MUST_CHECK adze_error *adze_graph_from_model (adze_runtime *runtime, const adze_model *model,
                                                    adze_graph **graph);
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <adze/half.h>
+
 #include "graph/graph_private.h"
 #include "graph/infer.h"
 
@@ -101,12 +103,15 @@ adze_op_number (adze_gradient *g, double number, uint32_t like)
     return ADZE_NONE;
   adze_dtype dtype = g->graph->values[like]->dtype;
   float single = (float)number;
+  uint16_t half = dtype.code == ADZE_BFLOAT ? adze_bfloat_from_double (number)
+                                            : adze_half_from_double (number);
   bool is_double = dtype.code == ADZE_FLOAT && dtype.bits == 64;
-  adze_view view = { .data = is_double ? (void *)&number : (void *)&single,
+  bool is_half = adze_dtype_is_float (dtype) && dtype.bits == 16;
+  adze_view view = { .data = is_double ? (void *)&number : is_half ? (void *)&half : (void *)&single,
                      .device = { ADZE_DEVICE_CPU, 0 },
-                     .dtype = { ADZE_FLOAT, is_double ? 64 : 32, 1 } };
+                     .dtype = is_double || is_half ? dtype : (adze_dtype){ ADZE_FLOAT, 32, 1 } };
   g->error = adze_graph_add_constant (g->graph, NULL, &view, &value);
-  if (g->error || dtype.bits >= 32)
+  if (g->error || is_half || dtype.bits >= 32)
     return value;
   return adze_op (g, "CastLike", value, like, ADZE_END);
 }

@@ -52,6 +52,9 @@ ADZE_MUST_CHECK adze_error *adze_infer_list (const adze_infer *infer, const char
 ADZE_MUST_CHECK adze_error *adze_infer_type_named (const adze_infer *infer, const char *name,
                                                    uint16_t set, adze_dtype *into);
 uint16_t adze_infer_set_of (adze_dtype dtype); /* the one bit of a type, or 0 */
+int64_t adze_infer_onnx_of (adze_dtype dtype); /* ONNX's number of it, or 0 */
+/* The letter of place INDEX in the inputs or outputs of a row, from 0; -1: a dot, or none. */
+int adze_infer_letter (const char *row, size_t index);
 
 /* ---- Reckoning with sizes. A result that nobody can tell is a new symbol. */
 

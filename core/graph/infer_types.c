@@ -41,6 +41,16 @@ adze_infer_set_of (adze_dtype dtype)
   return 0;
 }
 
+int64_t
+adze_infer_onnx_of (adze_dtype dtype)
+{
+  uint16_t set = adze_infer_set_of (dtype);
+  for (size_t i = 0; i < ADZE_COUNT_OF (elements); i++)
+    if (elements[i].set == set)
+      return elements[i].onnx;
+  return 0;
+}
+
 static void
 show_set (uint16_t set, adze_buffer *into)
 {
@@ -74,9 +84,8 @@ typedef struct letters {
   size_t from[ADZE_OPERATOR_SETS];      /* the input that said so */
 } letters;
 
-/* The letter of place INDEX, from 0; -1: a dot, or none. */
-static int
-letter_at (const char *row, size_t index)
+int
+adze_infer_letter (const char *row, size_t index)
 {
   size_t count = strlen (row);
   if (count == 0)
@@ -89,7 +98,7 @@ static adze_error *
 check_type (const adze_infer *infer, const adze_operator *operator, size_t index, letters *known)
 {
   const adze_infer_value *in = adze_infer_in (infer, index);
-  int letter = letter_at (operator->inputs, index);
+  int letter = adze_infer_letter (operator->inputs, index);
   if (!in || !in->dtype.bits || letter < 0)
     return NULL;
   if (!(adze_infer_set_of (in->dtype) & operator->sets[letter])) {
@@ -121,7 +130,7 @@ adze_infer_check_types (adze_infer *infer, const adze_operator *operator)
       if (operator->sets[letter] == elements[i].set)
         known.dtype[letter] = elements[i].dtype;
   for (size_t i = 0; i < infer->output_count; i++) {
-    int letter = letter_at (operator->outputs, i);
+    int letter = adze_infer_letter (operator->outputs, i);
     if (letter >= 0)
       adze_infer_type (infer, i, known.dtype[letter]);
   }

@@ -19,7 +19,9 @@ enum {
   ADZE_OP_OF_MOST = 64,   /* of MaxPool: slope, input */
   /* The result is codes of numbers, of which one that lies between two codes may be rounded either way:
    * one beside ref's is right, as long as there are few such. */
-  ADZE_OP_CODES = 128
+  ADZE_OP_CODES = 128,
+  /* An element of the result is a sum of as many elements of the first input as there are for each. */
+  ADZE_OP_SUM = 256
 };
 
 typedef struct adze_op_case {
@@ -62,6 +64,8 @@ typedef struct adze_op_problem {
   adze_graph *graph;
   adze_view inputs[ADZE_OP_INPUTS];
   size_t input_count;
+  /* Of sums that may be long: how many terms each has, times the largest that one can be; else 0. */
+  double added;
 } adze_op_problem;
 
 /* The same SEED and DRAW always give the same. *APPLIES: false where the row has no such case (no

@@ -13,26 +13,35 @@ typedef struct check {
   const adze_op_case *row;
   adze_op_verdict *verdict;
   unsigned draw;
+  double added; /* of the problem at hand */
 } check;
 
 /* One in so many codes may be one beside. */
 enum { MOST_BESIDE = 100 };
 
+/* Bfloat16: who computes as float32 and rounds once gives the right number or its neighbour, 2^-7 of
+ * it away at most; twice that leaves room for one more rounding on the way. Absolute is what
+ * float32 may be off by where a result is near 0.
+ *
+ * STEP: what one addition of a long sum may be off by, of what was added. With n terms of either
+ * sign the sum on the way is as large as some sqrt (n) of them, and its n roundings go either way:
+ * where they are added in one row they come to a tenth of n steps as a rule, and to nearly all of
+ * them now and then. Halves are added as float32. */
 static const struct {
   char type;
-  double absolute, relative;
-} bounds[] = { { 'f', 1e-5, 1e-4 },
-               { 'd', 1e-12, 1e-11 },
-               { 'h', 2e-3, 4e-3 },
-               { 'b', 1e-2, 2e-2 } };
+  double absolute, relative, step;
+} bounds[] = { { 'f', 1e-5, 1e-4, 0x1p-24 },
+               { 'd', 1e-12, 1e-11, 0x1p-53 },
+               { 'h', 2e-3, 4e-3, 0x1p-24 },
+               { 'b', 1e-5, 0x1p-6, 0x1p-24 } };
 
 void
-adze_op_bound (char type, double *absolute, double *relative)
+adze_op_bound (char type, double added, double *absolute, double *relative)
 {
   *absolute = *relative = 0; /* whole numbers are right or wrong */
   for (size_t i = 0; i < ADZE_COUNT_OF (bounds); i++)
     if (bounds[i].type == type) {
-      *absolute = bounds[i].absolute;
+      *absolute = bounds[i].absolute + added * bounds[i].step;
       *relative = bounds[i].relative;
     }
 }
@@ -99,7 +108,7 @@ element_fits (const check *c, double found, double wanted)
     return isnan (wanted) && isnan (found);
   if (isinf (wanted) || isinf (found))
     return found == wanted;
-  adze_op_bound (v->type, &absolute, &relative);
+  adze_op_bound (v->type, c->added, &absolute, &relative);
   double error = fabs (found - wanted), size = fabs (wanted);
   if (c->row->flags & ADZE_OP_CODES) {
     v->codes++;
@@ -204,6 +213,8 @@ check_case (check *c, adze_op_problem *p)
     return NULL;
   }
   c->verdict->cases++;
+  c->added = p->added;
+  c->verdict->added = fmax (c->verdict->added, p->added);
   error = run_on (c, p, true, &executable, &found);
   if (error) {
     c->verdict->claimed++;

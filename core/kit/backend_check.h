@@ -16,6 +16,7 @@ typedef struct adze_op_verdict {
   unsigned broken;     /* of them, beyond the bound, refused, or other bytes the second time */
   double absolute;     /* the worst error; of what is neither infinite nor NaN */
   double relative;     /* of elements that are large enough for it to count */
+  double added;        /* the most that a problem says of its sums */
   uint64_t codes, beside; /* of ADZE_OP_CODES: how many, and of them one beside ref's */
   bool loses_nan;      /* it makes a number of NaN where nothing says that it must not */
   char *first;         /* what the first broken one is, or NULL */
@@ -28,9 +29,10 @@ typedef struct adze_op_verdicts {
 
 void adze_op_verdicts_cleanup (adze_op_verdicts *verdicts);
 
-/* What an error may be of elements of a type: ABSOLUTE plus RELATIVE times the right result. Codes may
- * be one beside, where ADZE_OP_CODES says so, but no more of them than one in a hundred. */
-void adze_op_bound (char type, double *absolute, double *relative);
+/* What an error may be of elements of a type: ABSOLUTE plus RELATIVE times the right result; ADDED is what
+ * the problem says of its sums. Codes may be one beside, where ADZE_OP_CODES says so, but no more of
+ * them than one in a hundred. */
+void adze_op_bound (char type, double added, double *absolute, double *relative);
 
 /* ONLY: operators that have this in their names; NULL: all. An error means that the check itself could
  * not go on. */

@@ -391,6 +391,23 @@ add_gradient (maker *m, uint32_t *output)
   return add_node (m, m->row->op, inputs, m->operand_count + 1, output);
 }
 
+/* The gradient of weights adds over all positions of all images, whatever the sizes of the weights. */
+static double
+added_of (const maker *m, uint32_t output)
+{
+  const adze_op_problem *p = m->problem;
+  const adze_graph_value *made = adze_graph_value_at (p->graph, output);
+  double most = fmax (fabs ((double)m->row->low), fabs ((double)m->row->high));
+  double each = 1;
+  if (m->row->flags & ADZE_OP_OF_WEIGHT) {
+    const adze_view *slope = &p->inputs[p->input_count - 1];
+    return (double)adze_view_count (slope) / fmax (1, (double)slope->shape[1]) * most * most;
+  }
+  for (int32_t d = 0; d < made->rank; d++)
+    each *= fmax (1, (double)made->shape[d]);
+  return m->row->flags & ADZE_OP_SUM ? (double)adze_view_count (&p->inputs[0]) / each * most : 0;
+}
+
 static adze_error *
 make (maker *m)
 {
@@ -407,6 +424,7 @@ make (maker *m)
     ADZE_TRY (add_gradient (m, &output));
   else
     ADZE_TRY (add_node (m, m->row->op, m->operands, m->operand_count, &output));
+  m->problem->added = added_of (m, output);
   return adze_graph_add_output (m->problem->graph, output);
 }
 

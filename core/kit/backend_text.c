@@ -364,7 +364,7 @@ check_json (const pair *p, const adze_backend_options *o, const adze_op_verdicts
     const adze_op_verdict *v = &all->items[i];
     adze_value *line = adze_json_table (list, NULL);
     double absolute, relative;
-    adze_op_bound (v->type, &absolute, &relative);
+    adze_op_bound (v->type, v->added, &absolute, &relative);
     adze_json_string (line, "operator", v->op);
     adze_json_string (line, "type", type_name (v->type));
     adze_json_int (line, "cases", v->cases);

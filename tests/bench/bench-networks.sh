@@ -101,6 +101,28 @@ int8 ()
           printf "%s: accuracy %.4f, our float32 %.4f, torch in int8 %.4f; needed within .002\n", work, accuracy, floats, theirs }' integers.txt
 }
 
+# bf16 NET BATCH THREADS: ours in bfloat16 beside ours in float32; with the weights that int8 has trained,
+# where it has, and then how many of the images are recognised as well.
+bf16 ()
+{
+  local i a b folder=-
+  [ ! -e "$1/$1.f32" ] || folder=$PWD/$1
+  : > halves.txt
+  for i in $(seq "$pairs"); do
+    [ $((i % 2)) = 0 ] || a=$(ours bf16 "$1" "$2" "$folder" "$3")
+    b=$(ours infer "$1" "$2" "$folder" "$3")
+    [ $((i % 2)) = 1 ] || a=$(ours bf16 "$1" "$2" "$folder" "$3")
+    echo "$a $b" >> halves.txt
+  done
+  awk '{ other = NF / 2; print $1 / $(other + 1), $4 / $(other + 4), $1, $(other + 1), (NF > 8 ? $5 : ""), $10 }' halves.txt |
+    sort -n | awk -v work="bf16 $1 $2, $3 thread(s)" -v n="$pairs" '
+      { ratio[NR] = $1; cpu[NR] = $2; ours[NR] = $3; floats[NR] = $4; right = $5; were = $6 }
+      END { m = int((n + 1) / 2)
+            printf "%s: %.2f [%.2f-%.2f] times our own float32 (processor time %.2f), %.0f and %.0f images/s\n",
+                   work, ratio[m], ratio[1], ratio[n], cpu[m], ours[m], floats[m]
+            if (right) printf "%s: accuracy %.4f, our float32 %.4f\n", work, right, were }'
+}
+
 cd "$TMPDIR" || exit 1
 steps () { printf '%s ' "$@" "${@/%/-foreach}" "${@/%/-flush}" "${@/%/-foreach-flush}"; }
 # shellcheck disable=SC2046
@@ -118,3 +140,5 @@ compare 2.0 infer cnn 1 - 1 eager frozen last last-frozen
 compare 1.25 infer mlp 64 - 1 eager frozen
 compare 1.25 infer cnn 64 - 1 eager frozen last last-frozen
 int8 cnn 64 1
+bf16 mlp 64 1
+bf16 cnn 64 1

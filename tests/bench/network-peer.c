@@ -2,8 +2,7 @@
 /* network-peer: times a network, for bench-networks.sh.
  *
  *   network-peer train mlp|cnn BATCH sgd|adam SECONDS BACKEND THREADS
- *   network-peer infer mlp|cnn BATCH -|FOLDER SECONDS BACKEND THREADS
- *   network-peer int8  mlp|cnn BATCH -|FOLDER SECONDS BACKEND THREADS
+ *   network-peer infer|int8|bf16 mlp|cnn BATCH -|FOLDER SECONDS BACKEND THREADS
  *
  * Prints "RATE COMPILE PEAK RATE": images a second, milliseconds until the first step could begin, the
  * peak of resident memory in kB, and images a second of processor time, which another load disturbs
@@ -11,8 +10,8 @@
  *
  * A FOLDER has what `networks.py prepare` wrote: weights, and images with labels; then how many of the
  * test images are recognised is a fifth number. int8: weights in 8 bits with a scale for each channel,
- * activations in 8 bits with ranges that were measured on a thousand images of training.
- */
+ * activations in 8 bits with ranges that were measured on a thousand images of training. bf16: all
+ * between the images and the scores in bfloat16. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@ enum { EXAMPLES = 12800, PIXELS = 784, WARM_UP = 30, TESTED = 10000, CALIBRATION
        CLASSES = 10 };
 
 static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, i64 = { ADZE_INT, 64, 1 },
-                        i8 = { ADZE_INT, 8, 1 }, u8 = { ADZE_UINT, 8, 1 };
+                        i8 = { ADZE_INT, 8, 1 }, u8 = { ADZE_UINT, 8, 1 }, bf16 = { ADZE_BFLOAT, 16, 1 };
 
 static void
 must (adze_error *error)
@@ -77,6 +76,7 @@ typedef struct net {
   uint32_t coded[CODED]; /* activations that have codes, or are to have them */
   size_t coded_count;
   const range *ranges; /* theirs; NULL: all is float */
+  bool halves;         /* of 16 bits */
 } net;
 
 static uint32_t
@@ -101,12 +101,22 @@ constant (net *n, adze_dtype dtype, int32_t rank, int64_t length, void *numbers)
   return value;
 }
 
-/* X, or its codes as floats. */
+static uint32_t
+cast (net *n, uint32_t x, adze_dtype dtype)
+{
+  const int64_t to = adze_infer_onnx_of (dtype);
+  const adze_graph_attribute attribute = adze_attribute_int ("to", &to);
+  return op (n, "Cast", &x, 1, &attribute, 1);
+}
+
+/* X, or its codes as floats; the images are the first one. */
 static uint32_t
 coded (net *n, uint32_t x)
 {
   size_t at = n->coded_count++;
   n->coded[at] = x;
+  if (n->halves && at == 0)
+    return cast (n, x, bf16);
   if (!n->ranges)
     return x;
   float low = fminf (n->ranges[at].low, 0), high = fmaxf (n->ranges[at].high, 0);
@@ -163,7 +173,7 @@ weight (net *n, const char *name, int32_t rank, const int64_t *shape, double siz
     must (adze_graph_set_data (n->graph, value, numbers, count * sizeof *numbers, true));
   }
   free (numbers);
-  return value;
+  return n->halves ? cast (n, value, bf16) : value; /* when it is compiled, as all of constants */
 }
 
 /* ---- Layers. */
@@ -399,15 +409,15 @@ infer (net *n, feed *f, const adze_compile_options *compile)
 }
 
 static void
-make_net (net *n, const char *name, const feed *f, const range *ranges)
+make_net (net *n, const char *name, const feed *f, const range *ranges, bool halves)
 {
-  *n = (net){ .trained = f->trained, .ranges = ranges };
+  *n = (net){ .trained = f->trained, .ranges = ranges, .halves = halves };
   must (adze_graph_new (name, &n->graph));
   if (strcmp (name, "cnn") == 0)
     make_cnn (n, f->batch);
   else
     make_mlp (n, f->batch);
-  must (adze_graph_add_output (n->graph, n->scores));
+  must (adze_graph_add_output (n->graph, halves ? cast (n, n->scores, f32) : n->scores));
 }
 
 /* What the activations that are to have codes are on images of training. */
@@ -417,7 +427,7 @@ measure (const char *name, feed *f, const adze_compile_options *options, range *
   const adze_view *outputs[1 + CODED];
   ADZE_AUTO_EXECUTABLE executable = NULL;
   net n;
-  make_net (&n, name, f, NULL);
+  make_net (&n, name, f, NULL, false);
   for (size_t i = 1; i < n.coded_count; i++) /* the first one is the input */
     must (adze_graph_add_output (n.graph, n.coded[i]));
   must (adze_graph_compile (n.graph, options, &executable));
@@ -447,8 +457,8 @@ main (int count, char **words)
   net n = { 0 };
   range ranges[CODED] = { 0 };
   if (count != 8) {
-    fprintf (stderr, "network-peer train|infer|int8 mlp|cnn BATCH sgd|adam|-|FOLDER SECONDS BACKEND "
-                     "THREADS\n");
+    fputs ("network-peer train|infer|int8|bf16 mlp|cnn BATCH sgd|adam|-|FOLDER SECONDS BACKEND "
+           "THREADS\n", stderr);
     return 2;
   }
   adze_runtime_options options = ADZE_RUNTIME_OPTIONS_INIT;
@@ -464,7 +474,7 @@ main (int count, char **words)
   if (codes)
     measure (words[2], &f, &compile, ranges);
   double begun = now ();
-  make_net (&n, words[2], &f, codes ? ranges : NULL);
+  make_net (&n, words[2], &f, codes ? ranges : NULL, strcmp (words[1], "bf16") == 0);
   if (codes)
     must (adze_graph_optimise (n.graph, ADZE_PASS_INTEGERS | ADZE_PASS_DEAD, NULL));
   if (trains)

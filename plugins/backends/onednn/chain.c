@@ -203,12 +203,13 @@ numbers_of (const onednn_part *part, size_t slot)
   return dnnl_memory_desc_get_size (&part->program->slots[slot].layout) / sizeof (float);
 }
 
-/* Nothing between the elements, or what is there stays zero? */
+/* Float32, with nothing between the elements, or what is there stays zero? */
 static bool
 may_be_chained (const onednn_part *part, onednn_element_op op, size_t slot)
 {
-  return op == ONEDNN_RELU_GRAD
-         || numbers_of (part, slot) == (size_t)elements_of (part, slot);
+  return part->program->slots[slot].layout.data_type == dnnl_f32
+         && (op == ONEDNN_RELU_GRAD
+             || numbers_of (part, slot) == (size_t)elements_of (part, slot));
 }
 
 void

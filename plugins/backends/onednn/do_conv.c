@@ -22,8 +22,8 @@ describe_weights (const adze_graph_value *weights, int64_t groups, conv *c)
     dims[rank++] = weights->shape[0];
   for (int32_t i = 1; i < weights->rank; i++)
     dims[rank++] = weights->shape[i];
-  onednn_any (&c->weights, rank, dims);
-  onednn_strided (&c->compact_weights, rank, dims, NULL);
+  onednn_any (&c->weights, onednn_type_of (weights), rank, dims);
+  onednn_strided (&c->compact_weights, onednn_type_of (weights), rank, dims, NULL);
 }
 
 static adze_status
@@ -37,8 +37,8 @@ conv_of (const onednn_part *part, const adze_graph_value *images, const adze_gra
   adze_status status = onednn_window_of (part, images, positions, weights->shape + 2, &c->window);
   if (status != ADZE_OK)
     return status;
-  onednn_any (&c->images, images->rank, images->shape);
-  onednn_any (&c->positions, positions->rank, positions->shape);
+  onednn_any (&c->images, onednn_type_of (images), images->rank, images->shape);
+  onednn_any (&c->positions, onednn_type_of (positions), positions->rank, positions->shape);
   describe_weights (weights, groups, c);
   return ADZE_OK;
 }

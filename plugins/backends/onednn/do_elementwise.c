@@ -183,6 +183,8 @@ onednn_relu_grad (onednn_part *part)
   status = onednn_get (part, part->node->inputs[1], &layout, &args[1].slot);
   if (status == ADZE_OK)
     status = onednn_make (part, part->node->outputs[0], &layout, &args[2].slot);
+  if (status == ADZE_OK && layout.data_type == dnnl_bf16)
+    return onednn_relu_grad_of_halves (part, args);
   if (status == ADZE_OK)
     status = onednn_own_act_add (part, args, 3);
   const size_t both[] = { args[0].slot, args[1].slot };

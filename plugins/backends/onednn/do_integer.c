@@ -33,8 +33,7 @@ multiply_with (onednn_part *part, const onednn_integer *m, const matrices *f,
   dnnl_primitive_desc_t d;
   const dnnl_memory_desc_t rows = part->program->slots[f->rows].layout;
   dnnl_memory_desc_t any, result = f->result;
-  onednn_any (&any, 2, part->program->slots[f->weights].layout.dims);
-  any.data_type = dnnl_s8;
+  onednn_any (&any, dnnl_s8, 2, part->program->slots[f->weights].layout.dims);
   result.data_type = m->type;
   adze_status status = onednn_checked (
       part,
@@ -125,14 +124,11 @@ conv_of (const onednn_part *part, const onednn_integer *m, int64_t groups, conv 
   dims[rank++] = w->shape[0] / groups;
   for (int32_t i = 1; i < w->rank; i++)
     dims[rank++] = w->shape[i];
-  onednn_any (&c->weights, rank, dims);
-  onednn_strided (&c->compact_weights, rank, dims, NULL);
-  onednn_any (&c->images, m->x->rank, m->x->shape);
-  onednn_any (&c->positions, m->y->rank, m->y->shape);
-  onednn_strided (&c->bias, 1, w->shape, NULL);
-  c->weights.data_type = c->compact_weights.data_type = dnnl_s8;
-  c->images.data_type = onednn_type_of (m->x);
-  c->bias.data_type = dnnl_s32;
+  onednn_any (&c->weights, dnnl_s8, rank, dims);
+  onednn_strided (&c->compact_weights, dnnl_s8, rank, dims, NULL);
+  onednn_any (&c->images, onednn_type_of (m->x), m->x->rank, m->x->shape);
+  onednn_any (&c->positions, m->type, m->y->rank, m->y->shape);
+  onednn_strided (&c->bias, dnnl_s32, 1, w->shape, NULL);
   return onednn_window_of (part, m->x, m->y, w->shape + 2, &c->window);
 }
 
@@ -215,8 +211,7 @@ image_rows (onednn_part *part, const adze_graph_value *x, int *order, size_t *sl
     strides[d] = step;
   strides[1] = 1;
   strides[0] = step;
-  onednn_strided (&last, x->rank, x->shape, strides);
-  last.data_type = onednn_type_of (x);
+  onednn_strided (&last, onednn_type_of (x), x->rank, x->shape, strides);
   bool is_last = onednn_same (&part->program->slots[*slot].layout, &last);
   for (int d = 1; d < x->rank; d++)
     order[d - 1] = !is_last ? d : d < x->rank - 1 ? d + 1 : 1;
@@ -246,19 +241,15 @@ dense (onednn_part *part, onednn_integer *m, const conv *c)
     dims[d] = m->w->shape[order[d]];
     strides[d] = c->compact_weights.format_desc.blocking.strides[order[d]];
   }
-  onednn_strided (&seen, m->w->rank, dims, strides);
-  onednn_strided (&turned, m->w->rank, dims, NULL);
-  onednn_strided (&matrix, 2, rows, NULL);
-  seen.data_type = turned.data_type = dnnl_s8;
-  matrix.data_type = onednn_type_of (m->x);
-  onednn_strided (&f.result, 2, result, NULL);
-  onednn_strided (&f.bias, 2, bias, NULL);
-  f.bias.data_type = dnnl_s32;
+  onednn_strided (&seen, dnnl_s8, m->w->rank, dims, strides);
+  onednn_strided (&turned, dnnl_s8, m->w->rank, dims, NULL);
+  onednn_strided (&matrix, onednn_type_of (m->x), 2, rows, NULL);
+  onednn_strided (&f.result, m->type, 2, result, NULL);
+  onednn_strided (&f.bias, dnnl_s32, 2, bias, NULL);
   status = onednn_read_as (part, slot, &matrix, &f.rows);
   if (status == ADZE_OK)
     status = onednn_see_in (part, m->weights, &seen, &turned, &slot);
-  onednn_strided (&matrix, 2, weights, NULL);
-  matrix.data_type = dnnl_s8;
+  onednn_strided (&matrix, dnnl_s8, 2, weights, NULL);
   if (status == ADZE_OK)
     status = onednn_read_as (part, slot, &matrix, &f.weights);
   return status == ADZE_OK ? with_what_is_behind (part, m, multiply, &f) : status;
@@ -270,9 +261,8 @@ by_patches (onednn_part *part, onednn_integer *m, const conv *c)
 {
   matrices f = { .channels_last = true };
   const int64_t *y = m->y->shape, result[] = { y[0] * y[2] * y[3], y[1] }, bias[] = { 1, y[1] };
-  onednn_strided (&f.result, 2, result, NULL);
-  onednn_strided (&f.bias, 2, bias, NULL);
-  f.bias.data_type = dnnl_s32;
+  onednn_strided (&f.result, m->type, 2, result, NULL);
+  onednn_strided (&f.bias, dnnl_s32, 2, bias, NULL);
   adze_status status = onednn_patches (part, m, &c->window, &f.rows);
   if (status == ADZE_OK)
     status = onednn_patch_weights (part, m, &f.weights);
@@ -306,9 +296,8 @@ product (onednn_part *part, onednn_integer *m)
     return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its weights are not one matrix");
   const int64_t rows[] = { onednn_product (m->x->shape, 0, m->x->rank - 1), m->w->shape[0] };
   const int64_t result[] = { rows[0], m->w->shape[1] };
-  onednn_strided (&matrix, 2, rows, NULL);
-  matrix.data_type = onednn_type_of (m->x);
-  onednn_strided (&f.result, 2, result, NULL);
+  onednn_strided (&matrix, onednn_type_of (m->x), 2, rows, NULL);
+  onednn_strided (&f.result, m->type, 2, result, NULL);
   adze_status status = onednn_see (part, part->node->inputs[0], &matrix, &f.rows);
   if (status == ADZE_OK)
     status = onednn_get (part, m->weights, NULL, &f.weights);
@@ -357,21 +346,31 @@ onednn_mat_mul_integer (onednn_part *part)
 
 /* ---- Cast, where it is not done together with a product. */
 
-/* Sums as floats: another type is another layout. */
+/* Sums as floats, and floats as those of the other length. */
+static bool
+may_cast (const onednn_part *part, dnnl_data_type_t from, dnnl_data_type_t to)
+{
+  if (to == dnnl_f32)
+    return from == dnnl_s32 || (from == dnnl_bf16 && part->self->bfloats);
+  return to == dnnl_bf16 && from == dnnl_f32 && part->self->bfloats;
+}
+
+/* Cast and CastLike: another type is another layout. */
 adze_status
 onednn_cast (onednn_part *part)
 {
   const adze_graph_value *x = onednn_in (part, 0), *y = onednn_out (part, 0);
   dnnl_memory_desc_t layout;
   size_t from, to;
-  if (!x || !y || onednn_type_of (x) != dnnl_s32 || onednn_type_of (y) != dnnl_f32
+  if (!x || !y || !may_cast (part, onednn_type_of (x), onednn_type_of (y))
       || !onednn_is_settled (x))
-    return onednn_refuse (part, ADZE_E_UNSUPPORTED, "it makes no float32 of int32");
+    return onednn_refuse (part, ADZE_E_UNSUPPORTED,
+                          "it makes no float32 of int32 or bfloat16, and no bfloat16 of float32");
   adze_status status = onednn_get (part, part->node->inputs[0], NULL, &from);
   if (status != ADZE_OK)
     return status;
   layout = part->program->slots[from].layout;
-  layout.data_type = dnnl_f32;
+  layout.data_type = onednn_type_of (y);
   status = onednn_make (part, part->node->outputs[0], &layout, &to);
   return status == ADZE_OK ? onednn_reorder (part, from, to) : status;
 }

@@ -141,8 +141,9 @@ linear_of (onednn_part *part, bool quantises)
   linear.from = onednn_type_of (onednn_in (part, 0));
   linear.to = onednn_type_of (onednn_out (part, 0));
   const float *scale = onednn_known (part, 1, dnnl_f32, &count);
-  if ((quantises ? linear.from : linear.to) != dnnl_f32
-      || (quantises ? linear.to : linear.from) == dnnl_f32 || !scale || count != 1)
+  const dnnl_data_type_t codes = quantises ? linear.to : linear.from;
+  if ((quantises ? linear.from : linear.to) != dnnl_f32 || (codes != dnnl_u8 && codes != dnnl_s8)
+      || !scale || count != 1)
     return onednn_refuse (part, ADZE_E_UNSUPPORTED, "it is not of bytes, with one known scale");
   linear.scale = *scale;
   status = onednn_byte_of (part, 2, quantises ? onednn_out (part, 0) : onednn_in (part, 0),
@@ -168,7 +169,7 @@ onednn_clip (onednn_part *part)
 {
   onednn_linear linear = { .scale = 1 };
   const adze_graph_value *x = onednn_in (part, 0);
-  if (x && onednn_type_of (x) == dnnl_f32)
+  if (x && (onednn_type_of (x) == dnnl_f32 || onednn_type_of (x) == dnnl_bf16))
     return onednn_unary (part);
   adze_status status = onednn_need_numbers (part, 1);
   if (status == ADZE_OK && (!onednn_in (part, 1) || !onednn_in (part, 2)))

@@ -51,6 +51,7 @@ channel_args (onednn_part *part, onednn_arg *args)
       return onednn_refuse (part, ADZE_E_UNSUPPORTED, "input %zu is not one number a channel",
                             i + 1);
     onednn_compact (value, &layout);
+    layout.data_type = dnnl_f32; /* whatever is normalised */
     args[i].what = what[i];
     status = onednn_get (part, part->node->inputs[i + 1], &layout, &args[i].slot);
   }
@@ -111,10 +112,19 @@ rows_of (const onednn_part *part, rows *r)
       return onednn_refuse (part, ADZE_E_UNSUPPORTED,
                             "input %zu is stretched to what is normalised", i);
   }
-  onednn_strided (&r->matrix, 2, dims, NULL);
-  onednn_strided (&r->statistics, 1, dims, NULL);
-  onednn_strided (&r->row, 1, dims + 1, NULL);
+  onednn_strided (&r->matrix, onednn_type_of (x), 2, dims, NULL);
+  onednn_strided (&r->statistics, dnnl_f32, 1, dims, NULL);
+  onednn_strided (&r->row, dnnl_f32, 1, dims + 1, NULL);
   return ADZE_OK;
+}
+
+/* Input INDEX as one row of float32. */
+static adze_status
+get_row (onednn_part *part, const rows *r, size_t index, size_t *slot)
+{
+  dnnl_memory_desc_t seen = r->row;
+  seen.data_type = onednn_type_of (onednn_in (part, index));
+  return onednn_see_in (part, part->node->inputs[index], &seen, &r->row, slot);
 }
 
 static adze_status
@@ -125,10 +135,10 @@ layer_args (onednn_part *part, const rows *r, onednn_arg *args, size_t *count)
   if (status == ADZE_OK)
     status = onednn_make_seen (part, part->node->outputs[0], &r->matrix, &args[1].slot);
   if (status == ADZE_OK)
-    status = onednn_see (part, inputs[1], &r->row, &args[2].slot);
+    status = get_row (part, r, 1, &args[2].slot);
   *count = 3;
   if (status == ADZE_OK && onednn_in (part, 2))
-    status = onednn_see (part, inputs[2], &r->row, &args[(*count)++].slot);
+    status = get_row (part, r, 2, &args[(*count)++].slot);
   return status;
 }
 

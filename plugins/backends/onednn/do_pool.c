@@ -79,8 +79,8 @@ onednn_pool (onednn_part *part)
     status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
   if (status != ADZE_OK || done)
     return status;
-  onednn_any (&any, onednn_out (part, 0)->rank, onednn_out (part, 0)->shape);
-  any.data_type = onednn_type_of (onednn_out (part, 0));
+  const adze_graph_value *y = onednn_out (part, 0);
+  onednn_any (&any, onednn_type_of (y), y->rank, y->shape);
   status = forward_descriptor (part, &window, dnnl_forward_inference,
                                &part->program->slots[args[0].slot].layout, &any, &d);
   if (status != ADZE_OK)

@@ -25,7 +25,8 @@ is_matrix (const dnnl_memory_desc_t *layout, const dnnl_memory_desc_t *wanted)
 {
   const int64_t *strides = layout->format_desc.blocking.strides, *dims = layout->dims;
   int last = layout->ndims - 1;
-  if (!onednn_is_strided (layout) || layout->ndims != wanted->ndims || last < 1)
+  if (!onednn_is_strided (layout) || layout->ndims != wanted->ndims || last < 1
+      || layout->data_type != wanted->data_type)
     return false;
   for (int i = 0; i <= last; i++)
     if (dims[i] != wanted->dims[i]
@@ -85,7 +86,7 @@ describe (onednn_part *part, product *m, const onednn_tail *tail, bool constant,
   dnnl_matmul_desc_t description;
   dnnl_memory_desc_t any;
   const dnnl_memory_desc_t *a = &m->a_layout;
-  onednn_any (&any, m->b_layout.ndims, m->b_layout.dims);
+  onednn_any (&any, m->b_layout.data_type, m->b_layout.ndims, m->b_layout.dims);
   adze_status status = onednn_checked (
       part,
       dnnl_matmul_desc_init (&description, &m->a_layout, constant ? &any : &m->b_layout,
@@ -95,7 +96,7 @@ describe (onednn_part *part, product *m, const onednn_tail *tail, bool constant,
     status = onednn_descriptor (part, &description, tail->attributes, NULL, descriptor);
   bool turned = a->ndims == 2 && a->dims[0] > 1 && a->format_desc.blocking.strides[0] == 1
                 && a->dims[1] > 1;
-  return status == ADZE_OK && turned && !constant
+  return status == ADZE_OK && turned && !constant && a->data_type == dnnl_f32
              ? prefer_gemm (part, &description, tail, descriptor)
              : status;
 }
@@ -153,14 +154,13 @@ multiply (onednn_part *part, product *m)
 
 /* ---- MatMul. */
 
-/* Is OTHER a row of N numbers that is there before NODE is reached? */
+/* Is OTHER a row of N numbers of TYPE that is there before NODE is reached? */
 static bool
-is_bias (const onednn_part *part, uint32_t other, int64_t n, int32_t most)
+is_bias (const onednn_part *part, uint32_t other, dnnl_data_type_t type, int64_t n, int32_t most)
 {
   const adze_graph_value *value = part->service->value (part->graph, other);
-  if (value->rank < 1 || value->rank > most || value->dtype.code != ADZE_FLOAT
-      || value->dtype.bits != 32 || value->shape[value->rank - 1] != n
-      || onednn_product (value->shape, 0, value->rank) != n)
+  if (value->rank < 1 || value->rank > most || onednn_type_of (value) != type
+      || value->shape[value->rank - 1] != n || onednn_product (value->shape, 0, value->rank) != n)
     return false;
   return value->node == ADZE_NONE || part->done[value->node];
 }
@@ -174,14 +174,15 @@ take_bias (onednn_part *part, product *m)
     return;
   const adze_graph_value *value = part->service->value (part->graph, m->value);
   uint32_t other = add->inputs[add->inputs[0] == m->value];
+  dnnl_data_type_t type = m->result.data_type;
   dnnl_dims_t dims;
   int last = m->result.ndims - 1;
   if (value->rank < 1 || value->shape[value->rank - 1] != m->result.dims[last]
-      || !is_bias (part, other, m->result.dims[last], value->rank))
+      || !is_bias (part, other, type, m->result.dims[last], value->rank))
     return;
   for (int i = 0; i <= last; i++)
     dims[i] = i < last ? 1 : m->result.dims[last];
-  onednn_strided (&m->bias_layout, last + 1, dims, NULL);
+  onednn_strided (&m->bias_layout, type, last + 1, dims, NULL);
   m->bias = other;
   m->value = add->outputs[0];
   part->done[add->number] = true;
@@ -193,9 +194,10 @@ one_matrix (const adze_graph_value *a, const adze_graph_value *b, product *m)
 {
   const int64_t rows = a->rank > 1 ? onednn_product (a->shape, 0, a->rank - 1) : 1;
   const int64_t depth = a->shape[a->rank - 1], columns = b->rank > 1 ? b->shape[1] : 1;
-  onednn_strided (&m->a_layout, 2, (int64_t[]){ rows, depth }, NULL);
-  onednn_strided (&m->b_layout, 2, (int64_t[]){ depth, columns }, NULL);
-  onednn_strided (&m->result, 2, (int64_t[]){ rows, columns }, NULL);
+  const dnnl_data_type_t type = onednn_type_of (a);
+  onednn_strided (&m->a_layout, type, 2, (int64_t[]){ rows, depth }, NULL);
+  onednn_strided (&m->b_layout, type, 2, (int64_t[]){ depth, columns }, NULL);
+  onednn_strided (&m->result, type, 2, (int64_t[]){ rows, columns }, NULL);
 }
 
 /* B has three dimensions or more. */
@@ -210,7 +212,7 @@ many_matrices (const adze_graph_value *a, const adze_graph_value *b, product *m)
     dims[i] = m->a_layout.dims[i] == 1 ? m->b_layout.dims[i] : m->a_layout.dims[i];
   dims[rank - 2] = m->a_layout.dims[rank - 2];
   dims[rank - 1] = m->b_layout.dims[rank - 1];
-  onednn_strided (&m->result, rank, dims, NULL);
+  onednn_strided (&m->result, m->a_layout.data_type, rank, dims, NULL);
 }
 
 adze_status
@@ -240,10 +242,11 @@ onednn_mat_mul (onednn_part *part)
 
 /* A matrix of ROWS and COLUMNS, of which the transposed one may lie there. */
 static void
-matrix (dnnl_memory_desc_t *layout, int64_t rows, int64_t columns, bool transposed)
+matrix (dnnl_memory_desc_t *layout, dnnl_data_type_t type, int64_t rows, int64_t columns,
+        bool transposed)
 {
   const int64_t dims[] = { rows, columns }, strides[] = { 1, rows };
-  onednn_strided (layout, 2, dims, transposed ? strides : NULL);
+  onednn_strided (layout, type, 2, dims, transposed ? strides : NULL);
 }
 
 /* C as a bias where it is one and nothing is multiplied; otherwise it is added behind the product,
@@ -295,9 +298,10 @@ onednn_gemm (onednn_part *part)
   m.value = node->outputs[0];
   m.a_lies = !left;
   m.b_lies = !right;
-  matrix (&m.a_layout, y->shape[0], a->shape[!left], left);
-  matrix (&m.b_layout, a->shape[!left], y->shape[1], right);
-  matrix (&m.result, y->shape[0], y->shape[1], false);
+  const dnnl_data_type_t type = onednn_type_of (a);
+  matrix (&m.a_layout, type, y->shape[0], a->shape[!left], left);
+  matrix (&m.b_layout, type, a->shape[!left], y->shape[1], right);
+  matrix (&m.result, type, y->shape[0], y->shape[1], false);
   status = onednn_checked (part, dnnl_post_ops_create (&m.operations), "post-ops");
   if (status != ADZE_OK)
     return status;

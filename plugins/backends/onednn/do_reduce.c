@@ -5,6 +5,7 @@
 /* Which dimensions go: 1 stands for them in KEPT. */
 typedef struct reduction {
   dnnl_alg_kind_t algorithm;
+  dnnl_data_type_t type;
   dnnl_dims_t dims, kept;
   int rank;
 } reduction;
@@ -33,8 +34,8 @@ reduce_all (onednn_part *part, const reduction *r)
 {
   dnnl_memory_desc_t from, to;
   size_t source, target;
-  onednn_strided (&from, r->rank, r->dims, NULL);
-  onednn_strided (&to, r->rank, r->kept, NULL);
+  onednn_strided (&from, r->type, r->rank, r->dims, NULL);
+  onednn_strided (&to, r->type, r->rank, r->kept, NULL);
   adze_status status = onednn_see (part, part->node->inputs[0], &from, &source);
   if (status == ADZE_OK)
     status = onednn_make_seen (part, part->node->outputs[0], &to, &target);
@@ -52,7 +53,8 @@ sum_rows (onednn_part *part, int64_t rows, float scale, size_t from, size_t to)
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_primitive_desc_t d;
   onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_WEIGHTS, from }, { DNNL_ARG_DST, to } };
-  onednn_strided (&ones, 2, (int64_t[]){ 1, rows }, NULL);
+  const dnnl_data_type_t type = part->program->slots[from].layout.data_type;
+  onednn_strided (&ones, type, 2, (int64_t[]){ 1, rows }, NULL);
   adze_status status = onednn_make_ones (part, (size_t)rows, &ones, &args[0].slot);
   if (status != ADZE_OK)
     return status;
@@ -90,33 +92,46 @@ three_of (const reduction *r, int64_t *three)
   return true;
 }
 
+/* What goes at the end, into float32 whatever the type: it is only rounded once. MATRIX is a slot
+ * of three dimensions before, and one of two afterwards. */
+static adze_status
+sum_ends (onednn_part *part, dnnl_alg_kind_t algorithm, const int64_t *three, size_t *matrix)
+{
+  const int64_t shorter[] = { three[0], three[1], 1 };
+  dnnl_memory_desc_t between, rows;
+  size_t sums;
+  onednn_strided (&between, dnnl_f32, 3, shorter, NULL);
+  onednn_strided (&rows, dnnl_f32, 2, three, NULL);
+  adze_status status = onednn_make_room (part, &between, &sums);
+  if (status == ADZE_OK)
+    status = reduce (part, algorithm, *matrix, sums);
+  return status == ADZE_OK ? onednn_read_as (part, sums, &rows, matrix) : status;
+}
+
 /* First what goes at the end, then the rows that remain. */
 static adze_status
 sum_in_two (onednn_part *part, const reduction *r, const int64_t *three)
 {
-  bool mean = r->algorithm == dnnl_reduction_mean;
-  const int64_t shorter[] = { three[0], three[1], 1 };
-  dnnl_memory_desc_t whole, between, rows, row;
-  size_t from, matrix, target;
-  onednn_strided (&whole, 3, three, NULL);
-  onednn_strided (&between, 3, shorter, NULL);
-  onednn_strided (&rows, 2, three, NULL);
-  onednn_strided (&row, 2, (int64_t[]){ 1, three[1] }, NULL);
-  adze_status status
-      = onednn_see (part, part->node->inputs[0], three[2] > 1 ? &whole : &rows, &matrix);
-  if (status == ADZE_OK && three[2] > 1) {
-    from = matrix;
-    status = onednn_make_room (part, &between, &matrix);
-    if (status == ADZE_OK)
-      status = reduce (part, r->algorithm, from, matrix);
-    if (status == ADZE_OK)
-      status = onednn_read_as (part, matrix, &rows, &matrix);
-  }
+  bool ends = three[2] > 1;
+  const dnnl_data_type_t type = ends ? dnnl_f32 : r->type; /* of the rows, and of their sum */
+  const float scale = r->algorithm == dnnl_reduction_mean ? 1.0F / (float)three[0] : 1.0F;
+  dnnl_memory_desc_t whole, row, rounded;
+  size_t matrix, target, sums;
+  onednn_strided (&whole, r->type, ends ? 3 : 2, three, NULL);
+  onednn_strided (&row, type, 2, (int64_t[]){ 1, three[1] }, NULL);
+  rounded = row;
+  rounded.data_type = r->type;
+  adze_status status = onednn_see (part, part->node->inputs[0], &whole, &matrix);
+  if (status == ADZE_OK && ends)
+    status = sum_ends (part, r->algorithm, three, &matrix);
   if (status == ADZE_OK)
-    status = onednn_make_seen (part, part->node->outputs[0], &row, &target);
-  return status == ADZE_OK
-             ? sum_rows (part, three[0], mean ? 1.0F / (float)three[0] : 1.0F, matrix, target)
-             : status;
+    status = onednn_make_seen (part, part->node->outputs[0], &rounded, &target);
+  if (status != ADZE_OK || type == r->type)
+    return status == ADZE_OK ? sum_rows (part, three[0], scale, matrix, target) : status;
+  status = onednn_make_room (part, &row, &sums);
+  if (status == ADZE_OK)
+    status = sum_rows (part, three[0], scale, matrix, sums);
+  return status == ADZE_OK ? onednn_reorder (part, sums, target) : status;
 }
 
 static adze_status
@@ -181,6 +196,7 @@ onednn_reduce (onednn_part *part)
   const adze_graph_value *x = onednn_in (part, 0);
   if (!algorithm_of (part->node, &r.algorithm) || !axes_of (part, part->node, &axes, &count))
     return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its axes are not known");
+  r.type = onednn_type_of (x);
   r.rank = onednn_dims (x, r.dims);
   memcpy (r.kept, r.dims, sizeof r.dims);
   bool all = count == 0 && !adze_node_int (part->node, "noop_with_empty_axes", 0);
@@ -220,6 +236,7 @@ onednn_sum_to (onednn_part *part)
   if (status != ADZE_OK)
     return status;
   const adze_graph_value *x = onednn_in (part, 0), *y = onednn_out (part, 0);
+  r.type = onednn_type_of (x);
   r.rank = onednn_dims (x, r.dims);
   int missing = r.rank - y->rank;
   for (int i = 0; i < r.rank; i++)

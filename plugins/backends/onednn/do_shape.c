@@ -62,8 +62,7 @@ onednn_transpose (onednn_part *part)
     dims[i] = x->shape[from];
     strides[i] = compact.format_desc.blocking.strides[from];
   }
-  onednn_strided (&turned, x->rank, dims, strides);
-  turned.data_type = compact.data_type;
+  onednn_strided (&turned, compact.data_type, x->rank, dims, strides);
   status = onednn_get (part, part->node->inputs[0], &compact, &slot);
   return status == ADZE_OK ? onednn_alias (part, part->node->outputs[0], slot, &turned) : status;
 }

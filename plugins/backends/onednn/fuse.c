@@ -40,10 +40,10 @@ limit_of (const onednn_part *part, const adze_graph_node *node, size_t index, fl
   if (index >= node->input_count || node->inputs[index] == ADZE_NONE)
     return true;
   const adze_graph_value *value = part->service->value (part->graph, node->inputs[index]);
-  if (value->role != ADZE_ROLE_CONSTANT || !value->data || value->dtype.code != ADZE_FLOAT
-      || value->dtype.bits != 32)
+  dnnl_data_type_t type = onednn_type_of (value);
+  if (value->role != ADZE_ROLE_CONSTANT || !value->data || (type != dnnl_f32 && type != dnnl_bf16))
     return false;
-  memcpy (limit, value->data, sizeof *limit);
+  adze_floats_read (value->dtype, value->data, 1, limit);
   return true;
 }
 

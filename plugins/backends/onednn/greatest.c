@@ -344,18 +344,21 @@ take_window (const onednn_part *part, greatest *g, const adze_graph_value *image
 
 /* ---- Acts. */
 
+/* The loops are of float32: what is bfloat16 becomes that in front of them (halves.c). */
+
 /* The images as they lie, where that is fit for it; else compact. */
 static adze_status
 get_images (onednn_part *part, uint32_t value, greatest *g, size_t *slot)
 {
-  dnnl_memory_desc_t compact;
   adze_status status = onednn_get (part, value, NULL, slot);
-  if (status != ADZE_OK || take_images (g, &part->program->slots[*slot].layout))
+  if (status != ADZE_OK)
     return status;
-  onednn_compact (part->service->value (part->graph, value), &compact);
-  status = onednn_get (part, value, &compact, slot);
-  take_images (g, &compact);
-  return status;
+  dnnl_memory_desc_t layout = part->program->slots[*slot].layout;
+  if (!take_images (g, &layout)) {
+    onednn_compact (part->service->value (part->graph, value), &layout);
+    take_images (g, &layout);
+  }
+  return onednn_get_floats (part, value, &layout, slot);
 }
 
 static adze_status
@@ -363,7 +366,7 @@ make_notes (onednn_part *part, const greatest *g, size_t *slot)
 {
   dnnl_memory_desc_t room;
   int64_t count = g->batch * g->groups * g->lanes * volume (g->window.out);
-  onednn_strided (&room, 1, (int64_t[]){ (count + 1) / 2 }, NULL);
+  onednn_strided (&room, dnnl_f32, 1, (int64_t[]){ (count + 1) / 2 }, NULL);
   return onednn_make_room (part, &room, slot);
 }
 
@@ -379,12 +382,13 @@ add_forward (onednn_part *part, uint32_t images, const adze_graph_value *positio
     return status;
   onednn_like (&part->program->slots[args[0].slot].layout, positions, &layout);
   take_positions (g, onednn_block_of (&layout), &layout);
-  status = result == ADZE_NONE ? onednn_make_room (part, &layout, &args[1].slot)
-                               : onednn_make (part, result, &layout, &args[1].slot);
+  status = onednn_make_floats (part, result, &layout, &args[1].slot);
   if (status == ADZE_OK)
     status = make_notes (part, g, &args[2].slot);
   *notes = args[2].slot;
-  return status == ADZE_OK ? onednn_own_add (part, args, 3, work_forward, g, sizeof *g) : status;
+  if (status == ADZE_OK)
+    status = onednn_own_add (part, args, 3, work_forward, g, sizeof *g);
+  return status == ADZE_OK ? onednn_round_floats (part, result, args[1].slot) : status;
 }
 
 adze_status
@@ -424,14 +428,15 @@ find_notes (const onednn_part *part, uint32_t images, greatest *g, size_t *notes
 static adze_status
 get_gradient (onednn_part *part, int64_t block, greatest *g, size_t *slot)
 {
-  dnnl_memory_desc_t compact;
   adze_status status = onednn_get (part, part->node->inputs[0], NULL, slot);
-  if (status != ADZE_OK || take_positions (g, block, &part->program->slots[*slot].layout))
+  if (status != ADZE_OK)
     return status;
-  onednn_compact (onednn_in (part, 0), &compact);
-  status = onednn_get (part, part->node->inputs[0], &compact, slot);
-  take_positions (g, block, &compact);
-  return status;
+  dnnl_memory_desc_t layout = part->program->slots[*slot].layout;
+  if (!take_positions (g, block, &layout)) {
+    onednn_compact (onednn_in (part, 0), &layout);
+    take_positions (g, block, &layout);
+  }
+  return onednn_get_floats (part, part->node->inputs[0], &layout, slot);
 }
 
 /* The gradient of a Relu that gave the images, where nobody else takes what comes out here. */
@@ -464,9 +469,12 @@ add_backward (onednn_part *part, greatest *g)
     return status;
   const dnnl_memory_desc_t layout = part->program->slots[images].layout;
   status = get_gradient (part, onednn_block_of (&layout), g, &args[1].slot);
+  const uint32_t result = take_relu (part, g);
   if (status == ADZE_OK)
-    status = onednn_make (part, take_relu (part, g), &layout, &args[0].slot);
-  return status == ADZE_OK ? onednn_own_add (part, args, 3, work_backward, g, sizeof *g) : status;
+    status = onednn_make_floats (part, result, &layout, &args[0].slot);
+  if (status == ADZE_OK)
+    status = onednn_own_add (part, args, 3, work_backward, g, sizeof *g);
+  return status == ADZE_OK ? onednn_round_floats (part, result, args[0].slot) : status;
 }
 
 adze_status

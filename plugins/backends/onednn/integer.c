@@ -292,7 +292,7 @@ onednn_integer_attributes (onednn_part *part, const onednn_integer *m, int rank,
     dnnl_dims_t dims;
     for (int i = 0; i < rank; i++)
       dims[i] = i == channel ? onednn_product (value->shape, 0, value->rank) : 1;
-    onednn_strided (&summand, rank, dims, NULL);
+    onednn_strided (&summand, dnnl_f32, rank, dims, NULL);
     adze_status status = onednn_see (part, m->summand, &summand, &more->slot);
     if (status != ADZE_OK)
       return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layout.c: memory descriptors: of a value's type where there is a value, else of float32. */
+/* layout.c: memory descriptors. */
 #include "onednn.h"
 
 dnnl_data_type_t
@@ -10,6 +10,8 @@ onednn_type_of (const adze_graph_value *value)
     return dnnl_data_type_undef;
   if (dtype.code == ADZE_FLOAT && dtype.bits == 32)
     return dnnl_f32;
+  if (dtype.code == ADZE_BFLOAT && dtype.bits == 16)
+    return dnnl_bf16;
   if (dtype.code == ADZE_INT && (dtype.bits == 8 || dtype.bits == 32))
     return dtype.bits == 8 ? dnnl_s8 : dnnl_s32;
   return dtype.code == ADZE_UINT && dtype.bits == 8 ? dnnl_u8 : dnnl_data_type_undef;
@@ -26,7 +28,8 @@ onednn_dims (const adze_graph_value *value, dnnl_dims_t dims)
 
 /* It fails for a rank or a size that is not there alone, and those have been looked at. */
 void
-onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims, const int64_t *strides)
+onednn_strided (dnnl_memory_desc_t *layout, dnnl_data_type_t type, int rank, const int64_t *dims,
+                const int64_t *strides)
 {
   dnnl_dims_t compact;
   int64_t step = 1;
@@ -34,13 +37,13 @@ onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims, const
     compact[i] = step;
     step *= dims[i];
   }
-  dnnl_memory_desc_init_by_strides (layout, rank, dims, dnnl_f32, strides ? strides : compact);
+  dnnl_memory_desc_init_by_strides (layout, rank, dims, type, strides ? strides : compact);
 }
 
 void
-onednn_any (dnnl_memory_desc_t *layout, int rank, const int64_t *dims)
+onednn_any (dnnl_memory_desc_t *layout, dnnl_data_type_t type, int rank, const int64_t *dims)
 {
-  dnnl_memory_desc_init_by_tag (layout, rank, dims, dnnl_f32, dnnl_format_tag_any);
+  dnnl_memory_desc_init_by_tag (layout, rank, dims, type, dnnl_format_tag_any);
 }
 
 void
@@ -48,8 +51,7 @@ onednn_compact (const adze_graph_value *value, dnnl_memory_desc_t *layout)
 {
   dnnl_dims_t dims;
   int rank = onednn_dims (value, dims);
-  onednn_strided (layout, rank, dims, NULL);
-  layout->data_type = onednn_type_of (value);
+  onednn_strided (layout, onednn_type_of (value), rank, dims, NULL);
 }
 
 void
@@ -59,8 +61,7 @@ onednn_stretched (const adze_graph_value *value, int rank, dnnl_memory_desc_t *l
   int missing = rank - value->rank;
   for (int i = 0; i < rank; i++)
     dims[i] = i < missing ? 1 : value->shape[i - missing];
-  onednn_strided (layout, rank, dims, NULL);
-  layout->data_type = onednn_type_of (value);
+  onednn_strided (layout, onednn_type_of (value), rank, dims, NULL);
 }
 
 bool

@@ -59,6 +59,15 @@ has_vnni (void)
   return (isa & wide) == wide || isa == dnnl_cpu_isa_avx2_vnni;
 }
 
+/* Whether by instructions for it or, from AVX-512 on, by others that round as those do: with less
+ * oneDNN refuses. */
+static bool
+has_bfloats (void)
+{
+  unsigned isa = dnnl_get_effective_cpu_isa ();
+  return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
 static adze_status
 create (const adze_host *host, const adze_params *params, void **own)
 {
@@ -69,6 +78,7 @@ create (const adze_host *host, const adze_params *params, void **own)
   if (self->threads == 0)
     self->threads = (int)adze_backend_threads (host);
   self->integers = has_vnni ();
+  self->bfloats = has_bfloats ();
   dnnl_status_t status = dnnl_engine_create (&self->engine, dnnl_cpu, 0);
   if (status == dnnl_success)
     status = dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags);
@@ -123,9 +133,10 @@ identity (const adze_host *host, void *own, char *text, size_t size)
   char number[32];
   (void)host;
   snprintf (number, sizeof number, "isa-%#x", (unsigned)dnnl_get_effective_cpu_isa ());
-  snprintf (text, size, "oneDNN %d.%d.%d %s %s, %s, %d threads", version->major, version->minor,
+  snprintf (text, size, "oneDNN %d.%d.%d %s %s, %s, %s, %d threads", version->major, version->minor,
             version->patch, version->hash, name ? name : number,
-            self->integers ? "int8" : "no int8 (that needs VNNI)", self->threads);
+            self->integers ? "int8" : "no int8 (that needs VNNI)",
+            self->bfloats ? "bf16" : "no bf16 (that needs AVX-512)", self->threads);
   return ADZE_OK;
 }
 
@@ -137,6 +148,7 @@ static const onednn_operator operators[] = {
   { "", "AveragePool", onednn_pool },
   { "", "BatchNormalization", onednn_batch_norm },
   { "", "Cast", onednn_cast },
+  { "", "CastLike", onednn_cast },
   { "", "Clip", onednn_clip },
   { "", "Concat", onednn_concat },
   { "", "Conv", onednn_conv },
@@ -381,7 +393,7 @@ static const adze_component component = {
   .kind_revision = ADZE_BACKEND_REVISION,
   .kind = ADZE_BACKEND,
   .id = "onednn",
-  .summary = "oneDNN's primitives for float32 and int8, forward and backward, compiled once",
+  .summary = "oneDNN's primitives for float32, bfloat16 and int8, forward and backward",
   .params = params,
   .param_size = sizeof (adze_param),
   .threading = ADZE_THREADS_INSTANCE,

@@ -14,6 +14,7 @@
  *   chain.c     functions of elements, several on one block at a time
  *   fuse.c      what a product or a convolution does on top of itself
  *   greatest.c  MaxPool with its gradient
+ *   halves.c    bfloat16 where oneDNN has no primitive for it
  *   do_*.c      one function for each operator
  *   integer.h   what those of integers of 8 bits have in common: integer.c, and patches.c for
  *               convolutions of few channels
@@ -43,6 +44,7 @@ typedef struct onednn_self {
   dnnl_primitive_attr_t attributes; /* scratchpads are ours; nothing else */
   int threads;
   bool integers; /* sums of products of bytes are right on this processor */
+  bool bfloats;  /* oneDNN computes with bfloat16 on it */
 } onednn_self;
 
 /* ---- What a program is made of. */
@@ -166,8 +168,8 @@ adze_status onednn_checked (const onednn_part *part, dnnl_status_t status, const
 /* Input or output INDEX of the node; NULL: left out. */
 const adze_graph_value *onednn_in (const onednn_part *part, size_t index);
 const adze_graph_value *onednn_out (const onednn_part *part, size_t index);
-/* Are inputs 0 to COUNT - 1, where given, float32 of known sizes and not empty? At least the first
- * must be given, and the first output must be such and the only one that is asked for. */
+/* Are inputs 0 to COUNT - 1, where given, float32 or bfloat16 of known sizes and not empty? At least the
+ * first must be given, and the first output must be such and the only one that is asked for. */
 adze_status onednn_need_floats (const onednn_part *part, size_t count);
 /* The same of what only moves or is chosen: bytes will do as well. */
 adze_status onednn_need_numbers (const onednn_part *part, size_t count);
@@ -175,16 +177,16 @@ adze_status onednn_need_numbers (const onednn_part *part, size_t count);
 /* VALUE in LAYOUT, or as it lies where that is NULL. */
 adze_status onednn_get (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
                         size_t *slot);
-/* VALUE's compact numbers, seen as SEEN. */
+/* VALUE's compact numbers, seen as SEEN, which is of their type. */
 adze_status onednn_see (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen,
                         size_t *slot);
-/* The same, and then in LAYOUT, which has SEEN's dimensions. */
+/* The same, and then in LAYOUT, which has SEEN's dimensions and may be of another type. */
 adze_status onednn_see_in (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen,
                            const dnnl_memory_desc_t *layout, size_t *slot);
 /* Room for VALUE in LAYOUT. */
 adze_status onednn_make (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
                          size_t *slot);
-/* Room for VALUE's compact numbers, seen as SEEN. */
+/* Room for VALUE's compact numbers, seen as SEEN, which is of their type. */
 adze_status onednn_make_seen (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen,
                               size_t *slot);
 /* Room for what is no value. */
@@ -237,10 +239,10 @@ adze_status onednn_execute (const adze_host *host, const onednn_self *self, adze
 dnnl_data_type_t onednn_type_of (const adze_graph_value *value);
 /* Dimensions of VALUE, one of 1 for a scalar; their number. */
 int onednn_dims (const adze_graph_value *value, dnnl_dims_t dims);
-/* Of float32, these two. STRIDES NULL: compact. */
-void onednn_strided (dnnl_memory_desc_t *layout, int rank, const int64_t *dims,
-                     const int64_t *strides);
-void onednn_any (dnnl_memory_desc_t *layout, int rank, const int64_t *dims);
+/* STRIDES NULL: compact. */
+void onednn_strided (dnnl_memory_desc_t *layout, dnnl_data_type_t type, int rank,
+                     const int64_t *dims, const int64_t *strides);
+void onednn_any (dnnl_memory_desc_t *layout, dnnl_data_type_t type, int rank, const int64_t *dims);
 void onednn_compact (const adze_graph_value *value, dnnl_memory_desc_t *layout);
 /* Compact, with RANK dimensions: those that VALUE does not have are in front. */
 void onednn_stretched (const adze_graph_value *value, int rank, dnnl_memory_desc_t *layout);
@@ -315,6 +317,19 @@ adze_status onednn_chain_all (onednn_part *part);
 
 /* MaxPool, where its gradient is asked for as well. */
 adze_status onednn_max_pool_noted (onednn_part *part);
+
+/* ---- halves.c */
+
+/* VALUE in LAYOUT, whatever type that has, as float32. */
+adze_status onednn_get_floats (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
+                               size_t *slot);
+/* Room for VALUE (ADZE_NONE: nobody wants it) in LAYOUT as float32; VALUE itself is made of what lies
+ * there by rounding it, where it is of another type. */
+adze_status onednn_make_floats (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
+                                size_t *slot);
+adze_status onednn_round_floats (onednn_part *part, uint32_t value, size_t slot);
+/* What a Relu gave or got, the slope behind it, and the result, in one layout. */
+adze_status onednn_relu_grad_of_halves (onednn_part *part, const onednn_arg *args);
 
 /* ---- pool_bytes.c */
 

@@ -62,12 +62,13 @@ onednn_out (const onednn_part *part, size_t index)
              : NULL;
 }
 
-/* Of float32, or of bytes where those will do? */
+/* Of floats that are done here, or of bytes where those will do? */
 static bool
-fits (const adze_graph_value *value, bool bytes)
+fits (const onednn_part *part, const adze_graph_value *value, bool bytes)
 {
   dnnl_data_type_t type = onednn_type_of (value);
-  if (!(type == dnnl_f32 || (bytes && (type == dnnl_u8 || type == dnnl_s8))) || value->rank < 0
+  bool is_float = type == dnnl_f32 || (type == dnnl_bf16 && part->self->bfloats);
+  if (!(is_float || (bytes && (type == dnnl_u8 || type == dnnl_s8))) || value->rank < 0
       || value->rank > DNNL_MAX_NDIMS)
     return false;
   int64_t count = 1;
@@ -81,17 +82,18 @@ fits (const adze_graph_value *value, bool bytes)
 static adze_status
 need (const onednn_part *part, size_t count, bool bytes)
 {
-  const char *types = bytes ? "float32 or a byte" : "float32";
+  const char *floats = part->self->bfloats ? "float32 or bfloat16" : "float32";
+  const char *more = bytes ? ", or a byte," : "";
   for (size_t i = 0; i < count; i++) {
     const adze_graph_value *value = onednn_in (part, i);
-    if (value ? !fits (value, bytes) : i == 0)
+    if (value ? !fits (part, value, bytes) : i == 0)
       return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                            "input %zu is not %s of known size, or is empty", i, types);
+                            "input %zu is not %s%s of known size, or is empty", i, floats, more);
   }
   const adze_graph_value *output = onednn_out (part, 0);
-  if (!output || !fits (output, bytes))
+  if (!output || !fits (part, output, bytes))
     return onednn_refuse (part, ADZE_E_UNSUPPORTED,
-                          "its output is not %s of known size, or is empty", types);
+                          "its output is not %s%s of known size, or is empty", floats, more);
   for (size_t i = 1; i < part->node->output_count; i++)
     if (onednn_out (part, i))
       return onednn_refuse (part, ADZE_E_UNSUPPORTED, "output %zu is asked for", i);
@@ -293,12 +295,24 @@ onednn_get (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *layout,
   return *slot != ONEDNN_NO_SLOT ? ADZE_OK : convert (part, first, value, layout, slot);
 }
 
+/* The same bytes have other dimensions, and never another type. */
+static adze_status
+need_type (const onednn_part *part, const dnnl_memory_desc_t *compact,
+           const dnnl_memory_desc_t *seen)
+{
+  return compact->data_type == seen->data_type
+             ? ADZE_OK
+             : onednn_refuse (part, ADZE_E_UNSUPPORTED, "it has operands of several types");
+}
+
 adze_status
 onednn_see (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *seen, size_t *slot)
 {
   dnnl_memory_desc_t compact;
   size_t plain;
   onednn_compact (part->service->value (part->graph, value), &compact);
+  if (need_type (part, &compact, seen) != ADZE_OK)
+    return ADZE_E_UNSUPPORTED;
   adze_status status = onednn_get (part, value, &compact, &plain);
   if (status != ADZE_OK || onednn_same (&compact, seen)) {
     *slot = plain;
@@ -355,6 +369,8 @@ onednn_make_seen (onednn_part *part, uint32_t value, const dnnl_memory_desc_t *s
 {
   dnnl_memory_desc_t compact;
   onednn_compact (part->service->value (part->graph, value), &compact);
+  if (need_type (part, &compact, seen) != ADZE_OK)
+    return ADZE_E_UNSUPPORTED;
   adze_status status = onednn_make (part, value, &compact, slot);
   if (status != ADZE_OK || onednn_same (&compact, seen))
     return status;
@@ -371,14 +387,17 @@ adze_status
 onednn_make_ones (onednn_part *part, size_t count, const dnnl_memory_desc_t *layout, size_t *slot)
 {
   onednn_store store = { .where = ONEDNN_KEPT, .own = !part->trial };
+  bool half = layout->data_type == dnnl_bf16;
   size_t at;
   if (store.own) {
-    float *ones = part->host->allocate (part->host, count * sizeof *ones);
-    if (!ones)
+    store.kept = part->host->allocate (part->host, count * dnnl_data_type_size (layout->data_type));
+    if (!store.kept)
       return no_memory (part);
     for (size_t i = 0; i < count; i++)
-      ones[i] = 1;
-    store.kept = ones;
+      if (half)
+        ((uint16_t *)store.kept)[i] = adze_bfloat_from_float (1);
+      else
+        ((float *)store.kept)[i] = 1;
   }
   adze_status status = add_kept (part, store, &at);
   return status == ADZE_OK ? add_slot (part, ADZE_NONE, at, layout, slot) : status;

@@ -101,8 +101,7 @@ onednn_patches (onednn_part *part, const onednn_integer *m, const onednn_window 
   }
   onednn_compact (x, &layout);
   adze_status status = onednn_get (part, part->node->inputs[0], &layout, &args[0].slot);
-  onednn_strided (&layout, 2, dims, NULL);
-  layout.data_type = onednn_type_of (x);
+  onednn_strided (&layout, onednn_type_of (x), 2, dims, NULL);
   if (status == ADZE_OK)
     status = onednn_make_room (part, &layout, &args[1].slot);
   *rows = args[1].slot;
@@ -117,8 +116,7 @@ onednn_patch_weights (onednn_part *part, const onednn_integer *m, size_t *slot)
   const size_t each = (size_t)(k[1] * k[2]), width = (size_t)k[3], channels = (size_t)k[0];
   const int64_t dims[] = { k[1] * k[2] * ONEDNN_PATCH, k[0] };
   dnnl_memory_desc_t layout;
-  onednn_strided (&layout, 2, dims, NULL);
-  layout.data_type = dnnl_s8;
+  onednn_strided (&layout, dnnl_s8, 2, dims, NULL);
   int8_t *numbers = part->host->allocate (part->host, each * ONEDNN_PATCH * channels);
   if (!numbers)
     return onednn_refuse (part, ADZE_E_MEMORY, "no memory for its weights");

@@ -90,8 +90,7 @@ onednn_channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *value)
 {
   const int64_t *s = value->shape;
   const int64_t strides[] = { s[1] * s[2] * s[3], 1, s[1] * s[3], s[1] };
-  onednn_strided (layout, 4, s, strides);
-  layout->data_type = onednn_type_of (value);
+  onednn_strided (layout, onednn_type_of (value), 4, s, strides);
 }
 
 /* Each window has something of the image. */
@@ -112,7 +111,8 @@ onednn_pool_bytes (onednn_part *part, const onednn_window *w, bool *done)
   dnnl_memory_desc_t layout;
   onednn_arg args[] = { { 0, 0 }, { 0, 0 } };
   *done = false;
-  if (onednn_type_of (x) == dnnl_f32 || x->rank != 4 || !sees_something (w)
+  dnnl_data_type_t type = onednn_type_of (x);
+  if ((type != dnnl_u8 && type != dnnl_s8) || x->rank != 4 || !sees_something (w)
       || x->shape[1] * x->shape[3] > LINE)
     return ADZE_OK;
   adze_status status = onednn_get (part, part->node->inputs[0], NULL, &args[0].slot);
