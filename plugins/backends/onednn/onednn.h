@@ -122,7 +122,8 @@ typedef adze_status onednn_work (const adze_host *host, const adze_program *prog
                                  const onednn_act *act);
 
 struct onednn_act {
-  dnnl_primitive_t primitive; /* NULL: WORK computes it */
+  dnnl_primitive_desc_t descriptor; /* of the primitive that is still to be made */
+  dnnl_primitive_t primitive;       /* NULL: WORK computes it */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
@@ -208,6 +209,8 @@ adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
 /* Adds a primitive. DESCRIPTOR is gone afterwards, whatever comes of it. */
 adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
                             const onednn_arg *args, size_t count);
+/* Its primitive, where it has one. */
+adze_status onednn_act_finish (onednn_part *part, onednn_act *act);
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
 /* Adds an act without a primitive: what it computes is said by its element, or by its work. */
 adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
