@@ -18,6 +18,7 @@
  *   integer.h   what those of integers of 8 bits have in common: integer.c, and patches.c for
  *               convolutions of few channels
  *   pool_bytes.c  the greatest of windows of bytes
+ *   code.c      what the library itself takes of memory
  */
 #ifndef ADZE_ONEDNN_H
 #define ADZE_ONEDNN_H
@@ -140,6 +141,7 @@ struct adze_program {
   onednn_act *acts;
   size_t act_count, act_room;
   uint64_t scratch;
+  bool executed;
 };
 
 /* ---- A part that is being compiled, or a node of which is asked whether it could be. */
@@ -327,6 +329,13 @@ void onednn_channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *v
 /* The greatest byte of each window, where that is quicker by ourselves: channels are last. *DONE: false
  * where it is not. */
 adze_status onednn_pool_bytes (onednn_part *part, const onednn_window *window, bool *done);
+
+/* ---- code.c */
+
+/* Before a primitive is made, each of some hundred implementations is asked whether it can do the work. The
+ * code of all of them would stay in memory, for one that is executed in the end: after this, what is needed
+ * comes back from the file. */
+void onednn_leave_code (void);
 
 /* ---- Operators. */
 
