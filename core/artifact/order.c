@@ -15,6 +15,8 @@
  * again cost nothing where there are so few. */
 #define BITS_LEAST 8
 
+enum { LANES = ADZE_RANDOM_LANES };
+
 static uint64_t
 mask (unsigned bits)
 {
@@ -28,34 +30,70 @@ bits_of (uint64_t count)
   return bits < BITS_LEAST ? BITS_LEAST : bits;
 }
 
-/* One pass through the network: a permutation of all numbers of BITS bits. */
-static uint64_t
-pass (const uint32_t key[2], unsigned bits, uint64_t value)
+/* One pass through the network, of LANES values: a permutation of all numbers of BITS bits. */
+static void
+pass (const uint32_t key[2], unsigned bits, uint64_t values[LANES])
 {
   unsigned left_bits = bits / 2, right_bits = bits - bits / 2;
-  uint64_t left = value >> right_bits, right = value & mask (right_bits);
+  uint64_t left[LANES], right[LANES];
+  for (size_t i = 0; i < LANES; i++) {
+    left[i] = values[i] >> right_bits;
+    right[i] = values[i] & mask (right_bits);
+  }
   for (uint32_t round = 0; round < ROUNDS; round++) {
-    const uint32_t counter[4] = { (uint32_t)right, (uint32_t)(right >> 32), round, bits };
-    uint32_t block[4];
-    adze_random_block (counter, key, block);
-    uint64_t mixed = (left ^ ((uint64_t)block[1] << 32 | block[0])) & mask (left_bits);
-    left = right;
-    right = mixed;
+    uint32_t words[4][LANES];
+    for (size_t i = 0; i < LANES; i++) {
+      words[0][i] = (uint32_t)right[i];
+      words[1][i] = (uint32_t)(right[i] >> 32);
+      words[2][i] = round;
+      words[3][i] = bits;
+    }
+    adze_random_blocks (words, key);
+    for (size_t i = 0; i < LANES; i++) {
+      uint64_t drawn = (uint64_t)words[1][i] << 32 | words[0][i];
+      uint64_t mixed = (left[i] ^ drawn) & mask (left_bits);
+      left[i] = right[i];
+      right[i] = mixed;
+    }
     unsigned swapped = left_bits;
     left_bits = right_bits;
     right_bits = swapped;
   }
-  return left << right_bits | right;
+  for (size_t i = 0; i < LANES; i++)
+    values[i] = left[i] << right_bits | right[i];
+}
+
+/* INDICES in their places in the permutation. A place beyond the count goes through the network again,
+ * with what else has come to that, until there is none. */
+static void
+permute (uint64_t key, uint64_t count, uint64_t *indices, size_t number)
+{
+  const uint32_t words[2] = { (uint32_t)key, (uint32_t)(key >> 32) };
+  unsigned bits = bits_of (count);
+  uint64_t values[LANES] = { 0 }, *places[LANES];
+  size_t waiting = 0, next = 0;
+  while (waiting > 0 || next < number) {
+    for (; waiting < LANES && next < number; next++, waiting++) {
+      places[waiting] = &indices[next];
+      values[waiting] = indices[next];
+    }
+    pass (words, bits, values);
+    size_t again = 0;
+    for (size_t i = 0; i < waiting; i++) {
+      *places[i] = values[i];
+      if (values[i] < count)
+        continue;
+      places[again] = places[i];
+      values[again++] = values[i];
+    }
+    waiting = again;
+  }
 }
 
 uint64_t
 adze_permute (uint64_t key, uint64_t count, uint64_t index)
 {
-  const uint32_t words[2] = { (uint32_t)key, (uint32_t)(key >> 32) };
-  unsigned bits = bits_of (count);
-  do
-    index = pass (words, bits, index);
-  while (index >= count);
+  permute (key, count, &index, 1);
   return index;
 }
 
@@ -124,11 +162,12 @@ adze_order_fill (const adze_order *order, uint64_t epoch, uint64_t first, size_t
   snprintf (name, sizeof name, "epoch %" PRIu64, epoch);
   uint64_t split = adze_random_key (order->seed, "dataset", "part");
   uint64_t shuffle = adze_random_key (order->seed, "dataset", name);
-  for (size_t i = 0; i < count; i++) {
-    uint64_t at = first + i;
-    if (order->shuffle)
-      at = adze_permute (shuffle, order->count, at);
-    at += order->first;
-    examples[i] = order->split ? adze_permute (split, order->examples, at) : at;
-  }
+  for (size_t i = 0; i < count; i++)
+    examples[i] = first + i;
+  if (order->shuffle)
+    permute (shuffle, order->count, examples, count);
+  for (size_t i = 0; i < count; i++)
+    examples[i] += order->first;
+  if (order->split)
+    permute (split, order->examples, examples, count);
 }

@@ -107,6 +107,9 @@ ADZE_MUST_CHECK adze_error *adze_train_prepare (adze_trainer *trainer,
                                                 const adze_view *const *inputs);
 ADZE_MUST_CHECK adze_error *adze_train_no_batch (const adze_trainer *trainer);
 
+/* train_rehearse.c: the steps of the first and the last batch of an epoch, compiled. */
+ADZE_MUST_CHECK adze_error *adze_train_prepare_steps (adze_trainer *trainer);
+
 /* train_run.c: memory for the best weights, whose numbers are the caller's to fill in; and none of
  * it. */
 ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);

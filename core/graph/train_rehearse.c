@@ -4,36 +4,46 @@
 #include "graph/train_private.h"
 
 static adze_error *
-has_batch (adze_trainer *t, uint64_t number, bool *has)
+batch (adze_trainer *t, uint64_t number, const adze_view *const **inputs)
 {
-  const adze_view *const *inputs = NULL;
-  ADZE_TRY (t->options.batch (t->options.argument, 0, number, &inputs));
-  *has = inputs != NULL;
-  return *has ? adze_train_prepare (t, inputs) : NULL;
+  *inputs = NULL;
+  return t->options.batch (t->options.argument, 0, number, inputs);
 }
 
-/* The last one is often smaller than the others, and a step of its own. Nobody says how many there are:
- * twice as far each time until there is none, and then halves. */
+/* Nobody says how many there are: twice as far each time until there is none, and then halves. */
 static adze_error *
-prepare_steps (adze_trainer *t)
+find_last (adze_trainer *t, uint64_t *last)
 {
-  uint64_t there = 0, beyond = 1;
-  bool has;
-  ADZE_TRY (has_batch (t, 0, &has));
-  if (!has)
-    return adze_train_no_batch (t);
-  ADZE_TRY (has_batch (t, beyond, &has));
-  while (has && beyond < UINT64_MAX / 2) {
-    there = beyond;
+  const adze_view *const *inputs;
+  uint64_t beyond = 1;
+  *last = 0;
+  ADZE_TRY (batch (t, beyond, &inputs));
+  while (inputs && beyond < UINT64_MAX / 2) {
+    *last = beyond;
     beyond *= 2;
-    ADZE_TRY (has_batch (t, beyond, &has));
+    ADZE_TRY (batch (t, beyond, &inputs));
   }
-  while (beyond - there > 1) {
-    uint64_t middle = there + (beyond - there) / 2;
-    ADZE_TRY (has_batch (t, middle, &has));
-    *(has ? &there : &beyond) = middle;
+  while (beyond - *last > 1) {
+    uint64_t middle = *last + (beyond - *last) / 2;
+    ADZE_TRY (batch (t, middle, &inputs));
+    *(inputs ? last : &beyond) = middle;
   }
   return NULL;
+}
+
+/* The last one is often smaller than the others, and a step of its own. */
+adze_error *
+adze_train_prepare_steps (adze_trainer *t)
+{
+  const adze_view *const *inputs;
+  uint64_t last;
+  ADZE_TRY (batch (t, 0, &inputs));
+  if (!inputs)
+    return adze_train_no_batch (t);
+  ADZE_TRY (adze_train_prepare (t, inputs));
+  ADZE_TRY (find_last (t, &last));
+  ADZE_TRY (batch (t, last, &inputs));
+  return inputs ? adze_train_prepare (t, inputs) : NULL;
 }
 
 /* Whoever judges the weights is stopped where it would compute, and that is enough. */
@@ -52,7 +62,7 @@ adze_error *
 adze_trainer_rehearse (adze_trainer *t)
 {
   const adze_trainer_options *o = &t->options;
-  ADZE_TRY (prepare_steps (t));
+  ADZE_TRY (adze_train_prepare_steps (t));
   if (o->validate) {
     ADZE_TRY (adze_train_hold_best (t));
     ADZE_TRY (validate (t));

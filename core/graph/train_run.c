@@ -180,6 +180,9 @@ adze_trainer_run (adze_trainer *t)
                            o->batch ? "no count of epochs" : "nothing that makes batches");
   if (t->progress.ended)
     return NULL;
+  /* Ahead of the first step: to compile takes memory that is given back, and the steps take theirs later. */
+  if (t->progress.epoch < o->epochs)
+    ADZE_TRY (adze_train_prepare_steps (t));
   while (t->progress.epoch < o->epochs && !(o->patience && t->stale >= o->patience))
     ADZE_TRY (run_epoch (t));
   take_best (t);

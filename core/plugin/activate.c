@@ -34,11 +34,18 @@ adze_check_digest (const adze_plugin_record *record)
 }
 
 adze_error *
-adze_record_build (const adze_plugin_record *record, char text[ADZE_DIGEST_TEXT])
+adze_record_build (adze_plugin_record *record, char text[ADZE_DIGEST_TEXT])
 {
-  if (!record->builtin)
-    return adze_digest_file (record->path, text);
-  snprintf (text, ADZE_DIGEST_TEXT, "%s", adze_version ());
+  struct stat status;
+  bool there = !record->builtin && stat (record->path, &status) == 0;
+  adze_file_identity now = there ? adze_file_identity_of (&status) : (adze_file_identity){ 0 };
+  bool known = there && record->build[0] && adze_file_identity_equal (&now, &record->digested);
+  if (record->builtin)
+    snprintf (record->build, sizeof record->build, "%s", adze_version ());
+  else if (!known)
+    ADZE_TRY (adze_digest_file (record->path, record->build));
+  record->digested = now;
+  memcpy (text, record->build, sizeof record->build);
   return NULL;
 }
 

@@ -25,6 +25,8 @@ typedef struct adze_plugin_record {
   char *manifest_path; /* NULL: none beside it */
   adze_file_identity object;
   adze_file_identity manifest_file;
+  adze_file_identity digested; /* the object when BUILD was made of it */
+  char build[ADZE_DIGEST_TEXT]; /* adze_record_build; "": not asked for yet */
   const char *origin; /* of its folder */
   bool trusted;
   bool builtin;
@@ -126,7 +128,7 @@ ADZE_MUST_CHECK adze_error *adze_activate (adze_runtime *runtime, adze_plugin_re
 ADZE_MUST_CHECK adze_error *adze_active_callbacks (adze_plugin_record *record, const char *id,
                                                    const adze_callbacks **callbacks, void **own);
 /* What tells one build of RECORD from another: the digest of its file, or, linked in, our version. */
-ADZE_MUST_CHECK adze_error *adze_record_build (const adze_plugin_record *record,
+ADZE_MUST_CHECK adze_error *adze_record_build (adze_plugin_record *record,
                                                char text[ADZE_DIGEST_TEXT]);
 /* The file of a library that functions of a foreign RECORD lie in, by number; *PATH NULL behind the last
  * one, and for every other plugin. Where it is not loaded in this process, a worker binds it. */

@@ -167,7 +167,7 @@ add_libraries (adze_execution *x, adze_key *key, const char *prefix, adze_plugin
 /* Its id and version, and its build. */
 static adze_error *
 add_plugin (adze_key *key, const char *prefix, const char *part, const char *build_part,
-            const adze_plugin_record *record)
+            adze_plugin_record *record)
 {
   const adze_manifest *manifest = record->manifest;
   char build[ADZE_DIGEST_TEXT];

@@ -56,6 +56,22 @@ permutations_are_those_that_they_should_be (void **state)
   }
 }
 
+/* Many of them are drawn side by side, and those that have to be drawn again with others. */
+static void
+many_are_the_same_as_one_by_one (void **state)
+{
+  (void)state;
+  enum { COUNT = 300 };
+  const adze_order order = make (COUNT, .1, .9, true, 3);
+  uint64_t many[COUNT], one;
+  adze_order_fill (&order, 2, 0, order.count, many);
+  assert_int_equal (order.count, 240);
+  for (uint64_t i = 0; i < order.count; i++) {
+    adze_order_fill (&order, 2, i, 1, &one);
+    assert_int_equal (many[i], one);
+  }
+}
+
 /* All 24 orders of four come out about as often as the others: of 24,000 keys 1000 each, of which
  * three in a thousand trials would be more than 6 standard deviations (31 each) away. */
 static void
@@ -190,6 +206,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (a_permutation_has_each_number_once),
     cmocka_unit_test (permutations_are_those_that_they_should_be),
+    cmocka_unit_test (many_are_the_same_as_one_by_one),
     cmocka_unit_test (small_permutations_are_even),
     cmocka_unit_test (parts_are_all_and_never_overlap),
     cmocka_unit_test (shares_are_rounded),

@@ -80,6 +80,23 @@ any_way_of_asking_gives_the_same (void **state)
     }
 }
 
+/* Of many, blocks are made side by side; of two at a time, one by one. */
+static void
+many_are_the_same_as_few (void **state)
+{
+  (void)state;
+  enum { COUNT = 200 };
+  const uint64_t firsts[] = { 0, 6, 7, UINT64_C (0x1ffffffe0), UINT64_MAX - 51 };
+  for (size_t k = 0; k < ADZE_COUNT_OF (firsts); k++) {
+    uint64_t many[COUNT], few[2];
+    adze_random_values (9, firsts[k], many, COUNT);
+    for (uint64_t i = 0; i < COUNT; i += 2) {
+      adze_random_values (9, firsts[k] + i, few, 2);
+      assert_memory_equal (many + i, few, sizeof few);
+    }
+  }
+}
+
 static void
 the_index_wraps (void **state)
 {
@@ -139,6 +156,7 @@ main (void)
     cmocka_unit_test (published_vectors),
     cmocka_unit_test (values_are_halves_of_blocks),
     cmocka_unit_test (any_way_of_asking_gives_the_same),
+    cmocka_unit_test (many_are_the_same_as_few),
     cmocka_unit_test (the_index_wraps),
     cmocka_unit_test (keys_differ),
     cmocka_unit_test (streams_stay_as_they_are),

@@ -340,6 +340,34 @@ a_batch_with_nan_is_named (void **state)
   must_fail (adze_trainer_run (trainer), ADZE_E_FORMAT, "epoch 1 has no batch", NULL);
 }
 
+static adze_error *
+last_one_wide (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  feed *f = argument;
+  f->x_shape[1] = number + 1 == f->batches ? 3 : 2;
+  return same_batch (argument, epoch, number, inputs);
+}
+
+/* However many batches are in front of it. */
+static void
+a_last_batch_that_does_not_fit_is_known_before_anything_is_done (void **state)
+{
+  for (uint64_t batches = 1; batches < 12; batches++) {
+    net n;
+    feed f;
+    make_xor (&n);
+    ADZE_AUTO_GRAPH graph = n.graph;
+    ADZE_AUTO_TRAINER trainer = NULL;
+    feed_xor (&f, batches);
+    adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
+    options.batch = last_one_wide;
+    options.argument = &f;
+    must (adze_trainer_new (graph, n.loss, &options, &trainer));
+    must_fail (adze_trainer_run (trainer), ADZE_E_FORMAT, "input 'x'", NULL);
+    assert_int_equal (adze_trainer_progress (trainer)->step, 0);
+  }
+}
+
 static void
 other_shapes_are_refused (void **state)
 {
@@ -374,6 +402,7 @@ main (void)
     cmocka_unit_test (gradients_without_end_change_nothing),
     cmocka_unit_test (the_first_step_that_gave_such_numbers_is_told),
     cmocka_unit_test (a_batch_with_nan_is_named),
+    cmocka_unit_test (a_last_batch_that_does_not_fit_is_known_before_anything_is_done),
     cmocka_unit_test (other_shapes_are_refused),
   };
   return cmocka_run_group_tests_name ("train-state", tests, engine_open, engine_close);

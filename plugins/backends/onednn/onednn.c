@@ -330,6 +330,7 @@ compile (const adze_host *host, void *own, adze_graph *graph, adze_program **pro
   int before = threads_begin (own);
   adze_status status = build (&part);
   threads_end (own, before);
+  onednn_leave_code ();
   if (status == ADZE_OK)
     *program = part.program;
   else
@@ -361,6 +362,9 @@ execute (const adze_host *host, void *own, adze_program *program, const adze_vie
   int before = threads_begin (own);
   adze_status status = onednn_execute (host, own, program, inputs, outputs, scratch);
   threads_end (own, before);
+  if (!program->executed)
+    onednn_leave_code (); /* some of oneDNN's products are written when they are first asked for */
+  program->executed = true;
   return status;
 }
 

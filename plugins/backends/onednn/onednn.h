@@ -19,6 +19,7 @@
  *   integer.h   what those of integers of 8 bits have in common: integer.c, and patches.c for
  *               convolutions of few channels
  *   pool_bytes.c  the greatest of windows of bytes
+ *   code.c      what the library itself takes of memory
  */
 #ifndef ADZE_ONEDNN_H
 #define ADZE_ONEDNN_H
@@ -124,7 +125,8 @@ typedef adze_status onednn_work (const adze_host *host, const adze_program *prog
                                  const onednn_act *act);
 
 struct onednn_act {
-  dnnl_primitive_t primitive; /* NULL: WORK computes it */
+  dnnl_primitive_desc_t descriptor; /* of the primitive that is still to be made */
+  dnnl_primitive_t primitive;       /* NULL: WORK computes it */
   onednn_arg args[ONEDNN_ARGS];
   dnnl_exec_arg_t given[ONEDNN_ARGS];
   int count;
@@ -141,6 +143,7 @@ struct adze_program {
   onednn_act *acts;
   size_t act_count, act_room;
   uint64_t scratch;
+  bool executed;
 };
 
 /* ---- A part that is being compiled, or a node of which is asked whether it could be. */
@@ -210,6 +213,8 @@ adze_status onednn_alias (onednn_part *part, uint32_t value, size_t slot,
 /* Adds a primitive. DESCRIPTOR is gone afterwards, whatever comes of it. */
 adze_status onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor,
                             const onednn_arg *args, size_t count);
+/* Its primitive, where it has one. */
+adze_status onednn_act_finish (onednn_part *part, onednn_act *act);
 adze_status onednn_reorder (onednn_part *part, size_t from, size_t to);
 /* Adds an act without a primitive: what it computes is said by its element, or by its work. */
 adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_t count);
@@ -339,6 +344,13 @@ void onednn_channels_last (dnnl_memory_desc_t *layout, const adze_graph_value *v
 /* The greatest byte of each window, where that is quicker by ourselves: channels are last. *DONE: false
  * where it is not. */
 adze_status onednn_pool_bytes (onednn_part *part, const onednn_window *window, bool *done);
+
+/* ---- code.c */
+
+/* Before a primitive is made, each of some hundred implementations is asked whether it can do the work. The
+ * code of all of them would stay in memory, for one that is executed in the end: after this, what is needed
+ * comes back from the file. */
+void onednn_leave_code (void);
 
 /* ---- Operators. */
 

@@ -524,27 +524,31 @@ onednn_own_add (onednn_part *part, const onednn_arg *args, size_t count, onednn_
   return ADZE_OK;
 }
 
-static adze_status
-append_act (onednn_part *part, const_dnnl_primitive_desc_t descriptor, const onednn_arg *args,
-            size_t count)
-{
-  adze_status status = onednn_own_act_add (part, args, count);
-  if (status != ADZE_OK || part->trial)
-    return status;
-  onednn_act *act = &part->program->acts[part->program->act_count - 1];
-  status = add_scratchpad (part, descriptor, act);
-  return status == ADZE_OK
-             ? onednn_checked (part, dnnl_primitive_create (&act->primitive, descriptor),
-                               "a primitive")
-             : status;
-}
-
+/* The primitive is made once all acts are there: what becomes a link of a chain needs none, and to make one
+ * is to write machine code, which stays. */
 adze_status
 onednn_act_add (onednn_part *part, dnnl_primitive_desc_t descriptor, const onednn_arg *args,
                 size_t count)
 {
-  adze_status status = append_act (part, descriptor, args, count);
-  dnnl_primitive_desc_destroy (descriptor);
+  adze_status status = onednn_own_act_add (part, args, count);
+  if (status != ADZE_OK || part->trial) {
+    dnnl_primitive_desc_destroy (descriptor);
+    return status;
+  }
+  onednn_act *act = &part->program->acts[part->program->act_count - 1];
+  act->descriptor = descriptor;
+  return add_scratchpad (part, descriptor, act);
+}
+
+adze_status
+onednn_act_finish (onednn_part *part, onednn_act *act)
+{
+  if (!act->descriptor)
+    return ADZE_OK;
+  adze_status status = onednn_checked (
+      part, dnnl_primitive_create (&act->primitive, act->descriptor), "a primitive");
+  dnnl_primitive_desc_destroy (act->descriptor);
+  act->descriptor = NULL;
   return status;
 }
 

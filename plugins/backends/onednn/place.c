@@ -104,16 +104,42 @@ make_memory (onednn_part *part, size_t number)
                          "a memory object");
 }
 
+/* A list grows by doubling, and chains leave few of its acts. Nothing is lost where that fails. */
+static void
+trim (const adze_host *host, void **items, size_t *room, size_t count, size_t size)
+{
+  void *fitting = count > 0 && count < *room ? host->allocate (host, count * size) : NULL;
+  if (!fitting)
+    return;
+  memcpy (fitting, *items, count * size);
+  host->release (host, *items);
+  *items = fitting;
+  *room = count;
+}
+
+static void
+trim_all (const adze_host *host, adze_program *p)
+{
+  void *acts = p->acts, *slots = p->slots;
+  trim (host, &acts, &p->act_room, p->act_count, sizeof *p->acts);
+  trim (host, &slots, &p->slot_room, p->slot_count, sizeof *p->slots);
+  p->acts = acts;
+  p->slots = slots;
+}
+
 adze_status
 onednn_finish (onednn_part *part)
 {
   adze_program *p = part->program;
+  part->node = NULL; /* what goes wrong from here on is of all of them */
   adze_status status = onednn_chain_all (part);
   find_needs (p);
   if (status == ADZE_OK)
     status = place (part);
+  trim_all (part->host, p);
   for (size_t a = 0; status == ADZE_OK && a < p->act_count; a++) {
     onednn_act *act = &p->acts[a];
+    status = onednn_act_finish (part, act);
     for (int i = 0; status == ADZE_OK && i < act->count; i++) {
       status = make_memory (part, act->args[i].slot);
       act->given[i] = (dnnl_exec_arg_t){ act->args[i].what, p->slots[act->args[i].slot].memory };
@@ -128,6 +154,7 @@ onednn_release (const adze_host *host, adze_program *p)
   if (!p)
     return;
   for (size_t i = 0; i < p->act_count; i++) {
+    dnnl_primitive_desc_destroy (p->acts[i].descriptor);
     dnnl_primitive_destroy (p->acts[i].primitive);
     host->release (host, p->acts[i].own);
   }

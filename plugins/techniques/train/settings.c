@@ -167,6 +167,7 @@ after_step (void *argument, const adze_train_progress_info *p)
   const double often = 0.1; /* seconds: each is an event, and steps may be short */
   train_run *t = (train_run *)argument;
   double now = train_now ();
+  t->examples += t->feed.count; /* of the batch that was read last */
   if (!t->facts.backend[0]) {
     adze_status status = train_take_facts (t);
     if (status != ADZE_OK)

@@ -13,7 +13,6 @@ train_batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *c
   if (number >= t->feed.batches)
     return ADZE_OK;
   adze_status status = adze_feed_read (t->host, &t->feed, epoch, number);
-  t->examples += t->feed.count;
   *inputs = t->feed.inputs;
   return status;
 }

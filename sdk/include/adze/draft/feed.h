@@ -342,14 +342,35 @@ adze_feed_write (adze_dtype dtype, void *into, size_t index, double number)
     ((uint8_t *)into)[index] = integer ? (uint8_t)whole : (uint8_t)natural;
 }
 
+/* Several at a time: of one at a time the loop is the larger part. */
+static inline void
+adze_feed_look_up_all (const float *table, const uint8_t *from, size_t count, float *into)
+{
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    into[i] = table[from[i]];
+    into[i + 1] = table[from[i + 1]];
+    into[i + 2] = table[from[i + 2]];
+    into[i + 3] = table[from[i + 3]];
+    into[i + 4] = table[from[i + 4]];
+    into[i + 5] = table[from[i + 5]];
+    into[i + 6] = table[from[i + 6]];
+    into[i + 7] = table[from[i + 7]];
+  }
+  for (; i < count; i++)
+    into[i] = table[from[i]];
+}
+
+/* INNER numbers of each channel lie one after the other, and COUNT are whole examples. */
 static inline void
 adze_feed_look_up (const adze_feed_slot *slot, const uint8_t *from, size_t count)
 {
   float *into = (float *)slot->room;
-  for (size_t i = 0; i < count && slot->channels == 1; i++)
-    into[i] = slot->table[from[i]];
-  for (size_t i = 0; i < count && slot->channels > 1; i++)
-    into[i] = slot->table[i / slot->inner % slot->channels * 256 + from[i]];
+  size_t run = slot->channels == 1 ? count : slot->inner;
+  for (size_t first = 0, channel = 0; first < count; first += run) {
+    adze_feed_look_up_all (slot->table + channel * 256, from + first, run, into + first);
+    channel = channel + 1 < slot->channels ? channel + 1 : 0;
+  }
 }
 
 static inline adze_status
