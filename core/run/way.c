@@ -13,7 +13,7 @@ follow (const adze_plan_stage *planned, size_t port, size_t tensor)
   const adze_plan_model *output = planned->output;
   if (!output)
     return tensor;
-  for (size_t i = 0; i < output->view.count; i++) {
+  for (size_t i = 0; planned->described && i < output->view.count; i++) {
     adze_plan_source source = output->sources[i];
     if (source.group == SIZE_MAX) {
       if (port == 0 && source.number == tensor)
@@ -39,15 +39,16 @@ place_in (const adze_plan_model *model, const adze_plan_model *first, size_t ori
   return model == first ? origin : SIZE_MAX;
 }
 
-/* It may come by several ports: that one counts by which it goes on, and else the first. */
+/* It may come by several ports: that one counts by which it goes on, and else the first. Of a stage whose
+ * results nobody can know but by running it, it ends there. */
 static adze_way
 step_of (const adze_plan_stage *planned, const adze_plan_model *first, size_t origin,
          const adze_way *way)
 {
   adze_way step = { .port = SIZE_MAX, .taken = SIZE_MAX, .given = SIZE_MAX };
-  for (size_t p = 0; planned->described && p < planned->port_count; p++) {
+  for (size_t p = 0; p < planned->port_count; p++) {
     size_t at = place_in (planned->ports[p].model, first, origin, way);
-    size_t given = at == SIZE_MAX ? SIZE_MAX : follow (planned, p, at);
+    size_t given = at != SIZE_MAX ? follow (planned, p, at) : SIZE_MAX;
     if (at == SIZE_MAX || (step.port != SIZE_MAX && given == SIZE_MAX))
       continue;
     step = (adze_way){ .port = p, .taken = at, .given = given };

@@ -97,7 +97,8 @@ decide_as_then (why_state *s)
     adze_plan_stage *planned = &s->plan->stages[i];
     ADZE_AUTO (adze_ledger) ledger = { 0 };
     bool found = false, enough = false;
-    if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES)
+    /* Behind a stage that has to run before anybody knows what it gives, nobody knows. */
+    if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES || !planned->described)
       continue;
     ADZE_AUTO_FREE char *path
         = adze_text_format ("%s/decided.%s", s->folder, planned->stage->id);
@@ -265,7 +266,8 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
 {
   const adze_plan_port *port = &planned->ports[way->port];
   const char *name = port->model->view.tensors[way->taken].meta.name;
-  const adze_plan_rule *rule = &port->rules[way->taken];
+  const adze_plan_rule none = { .rule = SIZE_MAX };
+  const adze_plan_rule *rule = port->rules ? &port->rules[way->taken] : &none;
   adze_value *into = adze_json_table (s->stages, NULL);
   adze_json_string (into, "stage", planned->stage->id);
   adze_json_string (into, "use", planned->stage->use);
@@ -361,18 +363,20 @@ add_stages (why_state *s, const adze_value *report, const adze_way *way,
             const adze_element_trace *trace)
 {
   const adze_plan *plan = s->plan;
-  bool met = false, left = false;
+  const adze_plan_stage *last = NULL;
   for (size_t i = 0; i < plan->stage_count; i++) {
     if (way[i].port == SIZE_MAX)
       continue;
     ADZE_TRY (add_stage (s, report, &plan->stages[i], &way[i],
                          s->question.has_index ? &trace[i] : NULL));
-    met = true;
-    left = way[i].given != SIZE_MAX;
+    last = &plan->stages[i];
   }
-  if (!met)
+  if (!last)
     adze_buffer_text (&s->text, "  no stage was given it\n");
-  else if (!left)
+  else if (last->output && !last->described)
+    adze_buffer_format (&s->text, "  and there it is lost sight of: what '%s' gives is known only by "
+                                  "running it\n", last->stage->id);
+  else if (way[last->number].given == SIZE_MAX)
     adze_buffer_text (&s->text, "  and there it ends: it was dropped, or taken into another\n");
   return NULL;
 }
