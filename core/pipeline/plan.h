@@ -179,7 +179,7 @@ ADZE_MUST_CHECK adze_error *adze_plan_variants (adze_plan_stage *planned);
 ADZE_MUST_CHECK adze_error *adze_plan_cut (adze_plan *plan);
 
 /* Does group GROUP of a stage make something else of its tensors whatever their bytes: another name,
- * type or shape, several of one, or one of several of the model? */
+ * type or shape, several of one, one of several of the model, or one that the model did not have? */
 bool adze_plan_group_edits (const adze_plan_stage *planned, size_t group);
 
 /* Traits of a tensor that the stage has made of one with the traits FROM (NULL: none). Those that are

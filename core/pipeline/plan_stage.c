@@ -370,6 +370,9 @@ adze_plan_group_edits (const adze_plan_stage *planned, size_t number)
 {
   const adze_outline_group *group = &planned->outline.groups[number];
   const adze_pick *first = &group->inputs[0];
+  /* The model that the stage works on, that of port 0, had no such tensor. */
+  if (first->port != 0 && group->output_count > 0)
+    return true;
   /* Another tensor of the same model that goes in does not come out by itself. */
   for (size_t i = 1; i < group->input_count; i++)
     if (group->inputs[i].port == first->port)

@@ -128,7 +128,7 @@ copy_model (adze_execution *x, size_t number, const adze_plan_model *model, cons
   adze_model whole;
   adze_writer *written = NULL;
   ADZE_TRY (adze_format_options_of (x->plan, number, &options));
-  adze_part_tag (adze_key_hash (key), tag);
+  adze_part_tag (x->folder, adze_key_hash (key), tag);
   options.tag = tag;
   options.written = &written;
   ADZE_TRY (complete_model (model, &whole));

@@ -11,10 +11,17 @@
 enum { PARTS_MOST = 64 << 20 };
 static const char parts_name[] = "parts.jsonl";
 
+/* Runs in two folders may be making the same at the same time: they share no file. */
 void
-adze_part_tag (adze_hash128 key, char tag[ADZE_HASH_TEXT])
+adze_part_tag (const adze_folder *folder, adze_hash128 key, char tag[ADZE_HASH_TEXT])
 {
-  adze_hash_text (key, tag);
+  struct stat status = { 0 };
+  (void)stat (folder->runs, &status); /* which is there, and locked by this run */
+  struct {
+    adze_hash128 key;
+    uint64_t device, inode;
+  } link = { key, (uint64_t)status.st_dev, (uint64_t)status.st_ino };
+  adze_hash_text (adze_leaf_hash (&link, sizeof link), tag);
   tag[ADZE_RUN_TAG] = '\0';
 }
 

@@ -147,13 +147,14 @@ void adze_lane_close (adze_lane *lane);
 ADZE_MUST_CHECK adze_error *adze_piece_run (adze_pass *pass, adze_lane *lane, size_t unit,
                                             uint64_t piece);
 
-/* One element of a unit's first source, before and after each stage of the plan: for `adze why`.
- * Nothing is written. Of PASS, plan, segment and units are needed. */
+/* One element of a unit's value, before and after each stage of the plan that works on it: for `adze
+ * why`. Nothing is written, and steps that work on what does not lie open are left out. Of PASS, plan,
+ * segment and units are needed. */
 typedef struct adze_element_trace {
   bool seen;
   double before, after;
 } adze_element_trace;
-ADZE_MUST_CHECK adze_error *adze_piece_trace (adze_pass *pass, size_t unit, uint64_t element,
-                                              adze_element_trace *trace);
+ADZE_MUST_CHECK adze_error *adze_piece_trace (adze_pass *pass, size_t unit, size_t value,
+                                              uint64_t element, adze_element_trace *trace);
 
 #endif

@@ -534,8 +534,30 @@ look_at (const adze_tensor_meta *meta, const adze_tensor *piece, uint64_t elemen
   return true;
 }
 
+/* What another segment gave was kept by the run, and lies open no more; nor is there what is made of
+ * it. */
+static bool
+is_all_there (const adze_piece *piece, const adze_unit_step *step)
+{
+  for (size_t i = 0; i < step->input_count; i++)
+    if (!piece->lane->data[step->inputs[i]])
+      return false;
+  return true;
+}
+
+/* The input of STEP that has the bytes of value AT; SIZE_MAX: none has. */
+static size_t
+input_of (const adze_unit *unit, const adze_unit_step *step, size_t at)
+{
+  for (size_t i = 0; i < step->input_count; i++)
+    if (adze_unit_owner (unit, step->inputs[i]) == adze_unit_owner (unit, at))
+      return i;
+  return SIZE_MAX;
+}
+
+/* *AT: the value that is followed; where the step takes it, what it makes of it from then on. */
 static adze_error *
-trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element,
+trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element, size_t *at,
             adze_element_trace *trace)
 {
   const adze_unit_step *step = &piece->unit->steps[step_of_unit];
@@ -549,19 +571,26 @@ trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element,
   if (step->output_count == 0)
     return NULL;
   ADZE_TRY (fill_untouched (piece, &s));
-  bool followed = element < count_of (piece, s.work.whole)
-                  && element < count_of (piece, s.rooms[0].whole);
+  size_t from = input_of (piece->unit, step, *at);
+  if (from == SIZE_MAX)
+    return NULL;
+  const adze_tensor_meta *before = piece->unit->values[step->inputs[from]].meta;
+  const adze_tensor_meta *after = s.rooms[0].whole;
+  bool followed = element < count_of (piece, before) && element < count_of (piece, after);
   trace[step->stage].seen
-      = followed && look_at (s.work.whole, s.inputs[0], element, &trace[step->stage].before)
-        && look_at (s.rooms[0].whole, &s.rooms[0].tensor, element, &trace[step->stage].after);
+      = followed && look_at (before, s.inputs[from], element, &trace[step->stage].before)
+        && look_at (after, &s.rooms[0].tensor, element, &trace[step->stage].after);
+  *at = step->outputs[0];
   return NULL;
 }
 
 adze_error *
-adze_piece_trace (adze_pass *pass, size_t number, uint64_t element, adze_element_trace *trace)
+adze_piece_trace (adze_pass *pass, size_t number, size_t value, uint64_t element,
+                  adze_element_trace *trace)
 {
   const adze_unit *unit = &pass->units.units[number];
-  adze_lane lane = { 0 };
+  adze_lane lane = { .data = calloc (unit->value_count, sizeof *lane.data),
+                     .data_room = unit->value_count };
   uint64_t which = unit->pieces > 1 ? element / unit->piece : 0;
   adze_pass_unit state = { .hashes = calloc (unit->value_count + 1, sizeof (adze_hash128 *)) };
   adze_piece piece = { .pass = pass,
@@ -572,13 +601,16 @@ adze_piece_trace (adze_pass *pass, size_t number, uint64_t element, adze_element
                        .whole = unit->pieces == 1 };
   piece.count = unit->elements - piece.first < unit->piece ? unit->elements - piece.first
                                                            : unit->piece;
-  adze_error *error = state.hashes ? grow_lane (&lane, unit) : adze_error_memory ();
+  adze_error *error = state.hashes && lane.data ? NULL : adze_error_memory ();
   for (size_t i = 0; !error && i < unit->value_count; i++)
-    if (unit->values[i].model)
+    if (unit->values[i].model && unit->values[i].model->file)
       error = read_value (&piece, i);
-  share_bytes (&piece);
+  if (!error)
+    share_bytes (&piece);
   for (size_t i = 0; !error && i < unit->step_count; i++) {
-    error = trace_step (&piece, i, element - piece.first, trace);
+    if (!is_all_there (&piece, &unit->steps[i]))
+      continue;
+    error = trace_step (&piece, i, element - piece.first, &value, trace);
     share_bytes (&piece);
   }
   free (state.hashes);

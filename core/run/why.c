@@ -9,6 +9,7 @@
 #include "artifact/columns.h"
 #include "base/json.h"
 #include "run/execution.h"
+#include "run/way.h"
 
 /* ---- What is asked. */
 
@@ -96,7 +97,8 @@ decide_as_then (why_state *s)
     adze_plan_stage *planned = &s->plan->stages[i];
     ADZE_AUTO (adze_ledger) ledger = { 0 };
     bool found = false, enough = false;
-    if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES)
+    /* Behind a stage that has to run before anybody knows what it gives, nobody knows. */
+    if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES || !planned->described)
       continue;
     ADZE_AUTO_FREE char *path
         = adze_text_format ("%s/decided.%s", s->folder, planned->stage->id);
@@ -198,9 +200,8 @@ open_state (why_state *s, const char *runs, const char *run)
   return decide_as_then (s);
 }
 
-/* ---- One tensor on its way. */
+/* ---- The tensor that is asked about. */
 
-/* Names of the tensor at each stage: what it is called when the stage gets it. */
 static size_t
 find_tensor (const adze_plan_model *model, const char *name)
 {
@@ -228,25 +229,10 @@ unknown_tensor (const why_state *s)
   return error;
 }
 
-static adze_error *
-trace_element (why_state *s, const adze_plan_segment *segment, size_t source, uint64_t element,
-               adze_element_trace *trace)
-{
-  adze_pass pass = { .plan = s->plan, .segment = segment, .observed = SIZE_MAX, .lanes = 1 };
-  adze_error *error = adze_units_make (s->plan, segment, SIZE_MAX, &pass.units);
-  for (size_t u = 0; !error && u < pass.units.count; u++) {
-    const adze_unit_value *first = &pass.units.units[u].values[0];
-    if (first->model == segment->source && first->tensor == source)
-      error = adze_piece_trace (&pass, u, element, trace);
-  }
-  adze_units_cleanup (&pass.units);
-  return error;
-}
-
 /* ---- What was told then. */
 
 /* Decisions of a stage about this tensor, and those about all. */
-static void
+static adze_error *
 add_decisions (why_state *s, const adze_value *report, const char *stage, const char *tensor,
                adze_value *into)
 {
@@ -259,6 +245,8 @@ add_decisions (why_state *s, const adze_value *report, const char *stage, const 
     if (about && about->string[0] && strcmp (about->string, tensor) != 0)
       continue;
     adze_value *copy = adze_json_table (decisions, NULL);
+    if (!copy)
+      return adze_error_memory ();
     for (size_t k = 0; k < line->count; k++) {
       ADZE_AUTO (adze_buffer) shown = { 0 };
       if (strcmp (line->items[k]->key, "tensor") == 0)
@@ -266,23 +254,28 @@ add_decisions (why_state *s, const adze_value *report, const char *stage, const 
       adze_value_write_toml (line->items[k], &shown);
       adze_buffer_safe_line (&s->text, "    %s = %s", line->items[k]->key,
                              shown.data ? shown.data : "");
-      adze_json_string (copy, line->items[k]->key, shown.data ? shown.data : "");
+      ADZE_TRY (adze_value_append (copy, line->items[k]->key, adze_value_copy (line->items[k])));
     }
   }
+  return NULL;
 }
 
-static void
-add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planned, size_t tensor,
-           const adze_element_trace *trace)
+static adze_error *
+add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planned,
+           const adze_way *way, const adze_element_trace *trace)
 {
-  const adze_plan_port *port = &planned->ports[0];
-  const char *name = port->model->view.tensors[tensor].meta.name;
-  const adze_plan_rule *rule = &port->rules[tensor];
+  const adze_plan_port *port = &planned->ports[way->port];
+  const char *name = port->model->view.tensors[way->taken].meta.name;
+  const adze_plan_rule none = { .rule = SIZE_MAX };
+  const adze_plan_rule *rule = port->rules ? &port->rules[way->taken] : &none;
   adze_value *into = adze_json_table (s->stages, NULL);
   adze_json_string (into, "stage", planned->stage->id);
   adze_json_string (into, "use", planned->stage->use);
+  adze_json_string (into, "port", port->name);
   adze_json_string (into, "tensor", name);
   adze_buffer_format (&s->text, "  %s (%s)", planned->stage->id, planned->stage->use);
+  if (way->port != 0)
+    adze_buffer_safe_format (&s->text, ", as its '%s'", port->name);
   if (rule->rule != SIZE_MAX) {
     const char *match = planned->stage->rules[rule->rule].match;
     adze_json_string (into, "rule", match);
@@ -291,84 +284,36 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
   if (rule->skip) {
     adze_json_bool (into, "skipped", true);
     adze_buffer_text (&s->text, ": skipped\n");
-    return;
+    return NULL;
   }
   adze_buffer_text (&s->text, planned->facts->effect == ADZE_INSPECTS ? ": looked at it" : "");
-  if (trace && trace[planned->number].seen) {
-    double before = trace[planned->number].before, after = trace[planned->number].after;
+  if (trace && trace->seen) {
     char from[ADZE_REAL_TEXT], to[ADZE_REAL_TEXT];
-    adze_real_text (before, from);
-    adze_real_text (after, to);
-    adze_json_float (into, "before", before);
-    adze_json_float (into, "after", after);
+    adze_real_text (trace->before, from);
+    adze_real_text (trace->after, to);
+    adze_json_float (into, "before", trace->before);
+    adze_json_float (into, "after", trace->after);
     adze_buffer_format (&s->text, ": %s -> %s", from, to);
   } else if (trace && planned->facts->effect != ADZE_INSPECTS) {
-    /* It is no plain number, or a later segment's, which read the model that was kept in between. */
+    /* It is no plain number, or it is made with a model that was kept in between: a later segment's,
+     * or an earlier one's that goes in beside it. */
     adze_json_bool (into, "followed", false);
     adze_buffer_text (&s->text, ": its value cannot be followed here");
   }
   adze_buffer_text (&s->text, "\n");
-  add_decisions (s, report, planned->stage->id, name, into);
+  return add_decisions (s, report, planned->stage->id, name, into);
 }
 
-/* The tensor's number in what a stage gives; SIZE_MAX: it is gone. */
-static size_t
-follow (const adze_plan_stage *planned, size_t tensor)
-{
-  const adze_plan_model *output = planned->output;
-  if (!output)
-    return tensor;
-  for (size_t i = 0; i < output->view.count; i++) {
-    adze_plan_source source = output->sources[i];
-    if (source.group == SIZE_MAX) {
-      if (source.number == tensor)
-        return i;
-      continue;
-    }
-    const adze_outline_group *group = &planned->outline.groups[source.group];
-    for (size_t k = 0; k < group->input_count; k++)
-      if (group->inputs[k].port == 0 && source.number == 0
-          && planned->ports[0].tensors[group->inputs[k].index] == tensor)
-        return i;
-  }
-  return SIZE_MAX;
-}
-
-/* Number of the tensor in MODEL, when it is number ORIGIN of FIRST; SIZE_MAX: it is not there. */
-static size_t
-place_in (const adze_plan_model *model, const adze_plan_model *first, size_t origin,
-          const size_t *places)
-{
-  if (model && model->stage != SIZE_MAX)
-    return places[model->stage];
-  return model == first ? origin : SIZE_MAX;
-}
-
-static const adze_plan_model *
-taken_by (const adze_plan_stage *planned)
-{
-  return planned->port_count > 0 ? planned->ports[0].model : NULL;
-}
-
-/* PLACES: its number in what each stage gives. */
-static void
-follow_all (const why_state *s, const adze_plan_model *first, size_t origin, size_t *places)
-{
-  for (size_t i = 0; i < s->plan->stage_count; i++) {
-    const adze_plan_stage *planned = &s->plan->stages[i];
-    size_t at = place_in (taken_by (planned), first, origin, places);
-    places[i] = at == SIZE_MAX || !planned->described ? SIZE_MAX : follow (planned, at);
-  }
-}
+/* ---- Its way. */
 
 /* Is that its name in what some stage gives? */
 static bool
-is_called (const why_state *s, const size_t *places, const char *name)
+is_called (const why_state *s, const adze_way *way, const char *name)
 {
   for (size_t i = 0; i < s->plan->stage_count; i++) {
     const adze_plan_model *output = s->plan->stages[i].output;
-    if (output && places[i] != SIZE_MAX
-        && strcmp (output->view.tensors[places[i]].meta.name, name) == 0)
+    if (output && way[i].given != SIZE_MAX
+        && strcmp (output->view.tensors[way[i].given].meta.name, name) == 0)
       return true;
   }
   return false;
@@ -379,8 +324,8 @@ static adze_error *
 find_origin (const why_state *s, const char *name, const adze_plan_model **first, size_t *origin)
 {
   const adze_plan *plan = s->plan;
-  ADZE_AUTO_FREE size_t *places = calloc (plan->stage_count + 1, sizeof *places);
-  if (!places)
+  ADZE_AUTO_FREE adze_way *way = calloc (plan->stage_count + 1, sizeof *way);
+  if (!way)
     return adze_error_memory ();
   for (size_t i = 0; i < plan->pipeline->input_count; i++) {
     *first = plan->inputs[i];
@@ -391,8 +336,8 @@ find_origin (const why_state *s, const char *name, const adze_plan_model **first
   for (size_t i = 0; i < plan->pipeline->input_count; i++) {
     *first = plan->inputs[i];
     for (*origin = 0; *first && *origin < (*first)->view.count; (*origin)++) {
-      follow_all (s, *first, *origin, places);
-      if (is_called (s, places, name))
+      adze_way_follow (plan, *first, *origin, way);
+      if (is_called (s, way, name))
         return NULL;
     }
   }
@@ -413,38 +358,27 @@ find_asked (why_state *s, const adze_plan_model **first, size_t *origin)
   return find_origin (s, s->question.tensor, first, origin);
 }
 
-/* A weight's way through all segments that read it from its file. */
 static adze_error *
-trace_segments (why_state *s, const adze_plan_model *first, size_t origin,
-                adze_element_trace *trace)
-{
-  uint64_t element;
-  ADZE_TRY (flat_index (&s->question, &first->view.tensors[origin].meta, &element));
-  for (size_t i = 0; i < s->plan->segment_count; i++)
-    if (s->plan->segments[i].source == first && !s->plan->segments[i].whole)
-      ADZE_TRY (trace_element (s, &s->plan->segments[i], origin, element, trace));
-  return NULL;
-}
-
-static void
-add_stages (why_state *s, const adze_value *report, const adze_plan_model *first, size_t origin,
-            const size_t *places, const adze_element_trace *trace)
+add_stages (why_state *s, const adze_value *report, const adze_way *way,
+            const adze_element_trace *trace)
 {
   const adze_plan *plan = s->plan;
-  bool met = false, left = false;
+  const adze_plan_stage *last = NULL;
   for (size_t i = 0; i < plan->stage_count; i++) {
-    const adze_plan_stage *planned = &plan->stages[i];
-    size_t at = place_in (taken_by (planned), first, origin, places);
-    if (at == SIZE_MAX || !planned->described)
+    if (way[i].port == SIZE_MAX)
       continue;
-    add_stage (s, report, planned, at, s->question.has_index ? trace : NULL);
-    met = true;
-    left = places[i] != SIZE_MAX;
+    ADZE_TRY (add_stage (s, report, &plan->stages[i], &way[i],
+                         s->question.has_index ? &trace[i] : NULL));
+    last = &plan->stages[i];
   }
-  if (!met)
+  if (!last)
     adze_buffer_text (&s->text, "  no stage was given it\n");
-  else if (!left)
+  else if (last->output && !last->described)
+    adze_buffer_format (&s->text, "  and there it is lost sight of: what '%s' gives is known only by "
+                                  "running it\n", last->stage->id);
+  else if (way[last->number].given == SIZE_MAX)
     adze_buffer_text (&s->text, "  and there it ends: it was dropped, or taken into another\n");
+  return NULL;
 }
 
 static adze_error *
@@ -459,19 +393,21 @@ answer (why_state *s, const adze_value *report, adze_value *root)
   if (!first)
     return unknown_tensor (s);
   ADZE_AUTO_FREE adze_element_trace *trace = calloc (plan->stage_count, sizeof *trace);
-  ADZE_AUTO_FREE size_t *places = calloc (plan->stage_count, sizeof *places);
-  if (!trace || !places)
+  ADZE_AUTO_FREE adze_way *way = calloc (plan->stage_count, sizeof *way);
+  if (!trace || !way)
     return adze_error_memory ();
-  if (s->question.has_index)
-    ADZE_TRY (trace_segments (s, first, origin, trace));
+  adze_way_follow (plan, first, origin, way);
+  if (s->question.has_index) {
+    uint64_t element;
+    ADZE_TRY (flat_index (&s->question, &first->view.tensors[origin].meta, &element));
+    ADZE_TRY (adze_way_trace (s->plan, first, origin, way, element, trace));
+  }
   const char *name = first->view.tensors[origin].meta.name;
   adze_json_string (root, "run", s->folder);
   adze_json_string (root, "tensor", name);
   s->stages = adze_json_list (root, "stages");
   adze_buffer_safe_line (&s->text, "%s in %s", name, adze_path_base (s->folder));
-  follow_all (s, first, origin, places);
-  add_stages (s, report, first, origin, places, trace);
-  return NULL;
+  return add_stages (s, report, way, trace);
 }
 
 adze_error *

@@ -81,6 +81,23 @@ weight = 0.25
 END
 right merge
 
+# A model that gets tensors which it had not is changed, if by nothing else.
+pipeline halves a << 'END'
+[input.other]
+kind = "model"
+path = "halves-other.safetensors"
+
+[[stage]]
+use = "merge"
+unmatched = "keep"
+inputs = { model = "input.model", other = "input.other" }
+require = "tensors-changed == 1"
+END
+header='{"more":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+printf "\\x$(printf %x ${#header})\0\0\0\0\0\0\0%sABCDEFGH" "$header" > halves-other.safetensors
+must "$ADZE" run halves.toml
+"$ADZE" show halves-out.safetensors | grep -q more || complain "what the other model has is lost"
+
 # Those that look alone, and what can be asked of them.
 pipeline looks a << 'END'
 [[stage]]

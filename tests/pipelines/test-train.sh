@@ -20,6 +20,11 @@ awk "BEGIN { d = $seen - $(told evaluate.accuracy); exit !(d < 1e-9 && d > -1e-9
   || complain "evaluate says $(told evaluate.accuracy), and Python $seen"
 [ -n "$(told train.examples-per-second)" ] || complain "nobody says how fast it was"
 grep -q per-second mlp-out.json && complain "the report has times in it"
+# What training made of a weight nobody knows but by training: that is said, and not that no stage got it.
+must "$ADZE" why last 'fc1.weight[0,0]'
+[ "$(tail -n +2 must.out)" = "  train (train): its value cannot be followed here
+  and there it is lost sight of: what 'train' gives is known only by running it" ] \
+  || complain "why says $(cat must.out)"
 
 # ---- The same bytes, report and all.
 mv mlp-out.onnx one.onnx

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # `adze why` about a run whose files have been touched, copied or changed since, whose outputs can be
-# written no more, and about tensors with brackets in their names.
+# written no more, about tensors with brackets in their names, and about those that come in by another
+# port than the first.
 . "$TOP_SRCDIR/tests/pipelines/runs-lib.sh"
 
 mkdir out watch
@@ -27,6 +28,8 @@ tensor=$("$ADZE" show model.safetensors --json | sed -n 's/.*"name": "\([^"]*\)"
 must "$ADZE" why last "$tensor[1,2]"
 grep -q 'threshold = ' must.out || complain "why says nothing of the threshold"
 tail -n +2 must.out > answer
+must "$ADZE" why last "$tensor[1,2]" --json
+grep -q '"threshold": [0-9]' must.out || complain "a number is a number: $(cat must.out)"
 
 # answers AFTER: the same as it did, but for the number of the run in its first line.
 answers ()
@@ -101,4 +104,118 @@ grep -q 'cast (cast): 8.0 -> 8.0' must.out || complain "w[0][1] is 8: $(cat must
 must "$ADZE" why last 'v[0]'
 grep -q 'cast (cast): 1.0 -> 1.0' must.out || complain "v[0] is 1: $(cat must.out)"
 must_fail "no stage of" "$ADZE" why last 'x[0]'
+
+# ---- Tensors that come in by another port than the first.
+
+# floats PATH NAME A B [NAME A B]: a model of tensors of two numbers, each of 0, 1, 2, 4 or 8.
+floats ()
+{
+  local path=$1 header= data= offset=0 number
+  shift
+  while [ $# -gt 0 ]; do
+    header=$header,\"$1\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[$offset,$((offset + 8))]}
+    for number in "$2" "$3"; do
+      case $number in
+        0) data=$data'\0\0\0\0' ;;
+        1) data=$data'\0\0\200\077' ;;
+        2) data=$data'\0\0\0\100' ;;
+        4) data=$data'\0\0\200\100' ;;
+        8) data=$data'\0\0\0\101' ;;
+      esac
+    done
+    offset=$((offset + 8))
+    shift 3
+  done
+  header="{${header#,}}"
+  printf "\\x$(printf %x ${#header})\0\0\0\0\0\0\0%s$data" "$header" > "$path"
+}
+
+# says LINE QUESTION: `adze why` of the last run says just that of its one stage, or of all of them.
+says ()
+{
+  must "$ADZE" why last "$2"
+  [ "$(tail -n +2 must.out)" = "$1" ] || complain "why $2 says $(cat must.out), should say: $1"
+}
+
+floats one.safetensors b 1 2 k 4 8
+floats two.safetensors b 2 4 w 0 8
+cat > two.toml << END
+adze = 1
+[model]
+path = "one.safetensors"
+[input.other]
+kind = "model"
+path = "two.safetensors"
+[[stage]]
+use = "merge"
+unmatched = "keep"
+weight = 1.0
+inputs = { model = "input.model", other = "input.other" }
+[[output]]
+path = "both.safetensors"
+END
+must "$ADZE" run two.toml
+says "  merge (merge), as its 'other'" w
+says "  merge (merge), as its 'other': 8.0 -> 8.0" 'w[1]'
+says "  merge (merge): 8.0 -> 8.0" 'k[1]'
+says "  merge (merge): 2.0 -> 4.0" 'b[1]'
+must "$ADZE" why last 'w[1]' --json
+grep -q '"port": "other"' must.out || complain "the port should be in the JSON: $(cat must.out)"
+
+# Of tensors that are worked on together, each has a way of its own.
+cat > renamed.toml << END
+adze = 1
+[model]
+path = "two.safetensors"
+[input.other]
+kind = "model"
+path = "one.safetensors"
+[[stage]]
+use = "rename"
+inputs = { model = "input.other" }
+names = { k = "w" }
+[[stage]]
+use = "merge"
+unmatched = "keep"
+inputs = { model = "rename.model", other = "input.model" }
+weight = 1.0
+[[stage]]
+use = "cast"
+to = "f16"
+[[output]]
+path = "renamed-out.safetensors"
+END
+must "$ADZE" run renamed.toml
+says "  merge (merge), as its 'other': 0.0 -> 0.0
+  cast (cast): 0.0 -> 0.0" 'w[0]'
+says "  rename (rename): 4.0 -> 4.0
+  merge (merge): 4.0 -> 0.0
+  cast (cast): 0.0 -> 0.0" 'k[0]'
+
+# What another segment has made is not computed once more: the value is lost there, and said to be.
+cat > made.toml << END
+adze = 1
+[model]
+path = "one.safetensors"
+[input.other]
+kind = "model"
+path = "two.safetensors"
+[[stage]]
+use = "cast"
+to = "f16"
+inputs = { model = "input.other" }
+[[stage]]
+use = "merge"
+unmatched = "keep"
+inputs = { model = "input.model", other = "cast.model" }
+[[output]]
+path = "made-out.safetensors"
+END
+must "$ADZE" run made.toml
+says "  merge (merge): its value cannot be followed here" 'b[1]'
+says "  merge (merge): 8.0 -> 8.0" 'k[1]'
+says "  cast (cast): 8.0 -> 8.0
+  merge (merge), as its 'other': 8.0 -> 8.0" 'w[1]'
+must "$ADZE" why last 'b[1]' --json
+grep -q '"followed": false' must.out || complain "and so in the JSON: $(cat must.out)"
 finish

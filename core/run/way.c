@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run/way.c: the way of one tensor through the stages of a plan, and that of a weight. */
+#include "run/way.h"
+
+#include "artifact/decode.h"
+
+/* ---- A tensor. */
+
+/* Its number in what a stage gives that gets it as number TENSOR of PORT; SIZE_MAX: it is gone. */
+static size_t
+follow (const adze_plan_stage *planned, size_t port, size_t tensor)
+{
+  const adze_plan_model *output = planned->output;
+  if (!output)
+    return tensor;
+  for (size_t i = 0; planned->described && i < output->view.count; i++) {
+    adze_plan_source source = output->sources[i];
+    if (source.group == SIZE_MAX) {
+      if (port == 0 && source.number == tensor)
+        return i;
+      continue;
+    }
+    const adze_outline_group *group = &planned->outline.groups[source.group];
+    for (size_t k = 0; k < group->input_count; k++)
+      if (group->inputs[k].port == port && source.number == 0
+          && planned->ports[port].tensors[group->inputs[k].index] == tensor)
+        return i;
+  }
+  return SIZE_MAX;
+}
+
+/* Number of the tensor in MODEL, when it is number ORIGIN of FIRST; SIZE_MAX: it is not there. */
+static size_t
+place_in (const adze_plan_model *model, const adze_plan_model *first, size_t origin,
+          const adze_way *way)
+{
+  if (model && model->stage != SIZE_MAX)
+    return way[model->stage].given;
+  return model == first ? origin : SIZE_MAX;
+}
+
+/* It may come by several ports: that one counts by which it goes on, and else the first. Of a stage whose
+ * results nobody can know but by running it, it ends there. */
+static adze_way
+step_of (const adze_plan_stage *planned, const adze_plan_model *first, size_t origin,
+         const adze_way *way)
+{
+  adze_way step = { .port = SIZE_MAX, .taken = SIZE_MAX, .given = SIZE_MAX };
+  for (size_t p = 0; p < planned->port_count; p++) {
+    size_t at = place_in (planned->ports[p].model, first, origin, way);
+    size_t given = at != SIZE_MAX ? follow (planned, p, at) : SIZE_MAX;
+    if (at == SIZE_MAX || (step.port != SIZE_MAX && given == SIZE_MAX))
+      continue;
+    step = (adze_way){ .port = p, .taken = at, .given = given };
+    if (given != SIZE_MAX)
+      break;
+  }
+  return step;
+}
+
+void
+adze_way_follow (const adze_plan *plan, const adze_plan_model *first, size_t origin, adze_way *way)
+{
+  for (size_t i = 0; i < plan->stage_count; i++)
+    way[i] = step_of (&plan->stages[i], first, origin, way);
+}
+
+/* ---- A weight: what stages make of it. */
+
+static bool
+is_described (const adze_plan *plan, const adze_plan_segment *segment)
+{
+  for (size_t i = 0; i < segment->count; i++)
+    if (!plan->stages[segment->first + i].described)
+      return false;
+  return true;
+}
+
+/* The first value of the pass that is tensor ORIGIN of FIRST. */
+static bool
+find_value (const adze_units *units, const adze_plan_model *first, size_t origin, size_t *unit,
+            size_t *value)
+{
+  for (*unit = 0; *unit < units->count; (*unit)++)
+    for (*value = 0; *value < units->units[*unit].value_count; (*value)++) {
+      const adze_unit_value *at = &units->units[*unit].values[*value];
+      if (at->model == first && at->tensor == origin)
+        return true;
+    }
+  return false;
+}
+
+static adze_error *
+trace_segment (adze_plan *plan, const adze_plan_segment *segment, const adze_plan_model *first,
+               size_t origin, uint64_t element, adze_element_trace *trace)
+{
+  adze_pass pass = { .plan = plan, .segment = segment, .observed = SIZE_MAX, .lanes = 1 };
+  size_t unit, value;
+  if (segment->whole || !segment->source || !is_described (plan, segment))
+    return NULL;
+  adze_error *error = adze_units_make (plan, segment, SIZE_MAX, &pass.units);
+  if (!error && find_value (&pass.units, first, origin, &unit, &value))
+    error = adze_piece_trace (&pass, unit, value, element, trace);
+  adze_units_cleanup (&pass.units);
+  return error;
+}
+
+/* ---- And where they leave it as it is, which no piece has to be computed for. */
+
+static adze_error *
+read_element (const adze_plan_model *first, size_t origin, uint64_t element, bool *plain,
+              double *number)
+{
+  const adze_model_tensor *tensor = &first->file->tensors[origin];
+  uint64_t bits = (uint64_t)tensor->meta.dtype.bits * tensor->meta.dtype.lanes;
+  char bytes[16];
+  *plain = adze_decodes (&tensor->meta) && bits % 8 == 0 && bits / 8 <= sizeof bytes;
+  if (!*plain)
+    return NULL;
+  ADZE_TRY (adze_model_read (first->file, tensor, element * (bits / 8), bytes, bits / 8));
+  adze_decode (tensor->meta.dtype, bytes, 1, number);
+  return NULL;
+}
+
+/* Does the stage give the same bytes, and as the same type? */
+static bool
+keeps (const adze_plan_stage *planned, const adze_way *way)
+{
+  const adze_plan_model *model = planned->output;
+  if (!model || way->given == SIZE_MAX)
+    return false;
+  size_t group = model->sources[way->given].group;
+  if (group == SIZE_MAX)
+    return true;
+  const adze_tensor_meta *from = &planned->ports[way->port].model->view.tensors[way->taken].meta;
+  const adze_tensor_meta *to = &model->view.tensors[way->given].meta;
+  return planned->outline.groups[group].same_bytes && from->dtype.code == to->dtype.code
+         && from->dtype.bits == to->dtype.bits && from->dtype.lanes == to->dtype.lanes;
+}
+
+adze_error *
+adze_way_trace (adze_plan *plan, const adze_plan_model *first, size_t origin, const adze_way *way,
+                uint64_t element, adze_element_trace *trace)
+{
+  bool plain;
+  double number = 0;
+  for (size_t i = 0; i < plan->segment_count; i++)
+    ADZE_TRY (trace_segment (plan, &plan->segments[i], first, origin, element, trace));
+  ADZE_TRY (read_element (first, origin, element, &plain, &number));
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    if (way[i].port == SIZE_MAX || trace[i].seen || !keeps (&plan->stages[i], &way[i]))
+      continue;
+    const adze_plan_model *model = plan->stages[i].ports[way[i].port].model;
+    const adze_element_trace *made = model == first ? NULL : &trace[model->stage];
+    double value = made ? made->after : number;
+    trace[i] = (adze_element_trace){ .seen = made ? made->seen : plain,
+                                     .before = value,
+                                     .after = value };
+  }
+  return NULL;
+}
