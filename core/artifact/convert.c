@@ -16,18 +16,22 @@ onto_itself (const adze_model *model, const char *out)
          && (uint64_t)status.st_ino == model->files[0].identity.inode;
 }
 
-/* A message calls a parameter as a pipeline gives it, "NAME = VALUE"; here it is an option. */
+/* A message calls a parameter as a pipeline gives it, "NAME = VALUE"; here it is an option. One that was
+ * GIVEN is complained of, and not advised. */
 static void
-tell_option (const adze_manifest_component *component, adze_error *error)
+tell_option (const adze_manifest_component *component, const adze_value *given,
+             adze_error *error)
 {
   for (const adze_error *link = error; link; link = adze_error_cause (link))
     for (size_t i = 0; i < component->param_count; i++) {
       const char *name = component->params[i].name;
-      ADZE_AUTO_FREE char *given = adze_text_format ("%s = ", name);
-      const char *at = given ? strstr (adze_error_message (link), given) : NULL;
+      if (adze_value_get (given, name))
+        continue;
+      ADZE_AUTO_FREE char *words = adze_text_format ("%s = ", name);
+      const char *at = words ? strstr (adze_error_message (link), words) : NULL;
       if (!at)
         continue;
-      at += strlen (given);
+      at += strlen (words);
       at += *at == '"';
       adze_error_setf (error, "hint", "give it as --set %s=%.*s", name,
                        (int)strcspn (at, "\" ,;:"), at);
@@ -54,7 +58,7 @@ write_settings (adze_runtime *runtime, const adze_model *model, const char *out,
   };
   adze_error *error = adze_model_write (runtime, model, out, &write);
   if (error)
-    tell_option (component, error);
+    tell_option (component, document.root, error);
   return error;
 }
 

@@ -43,6 +43,11 @@ expect 0 "$ADZE" convert add.onnx bare.safetensors --set drop-graph=true
 expect 1 "$ADZE" convert bare.safetensors bare.gguf
 err_has "what to do: give it as --set architecture=llama"
 expect 0 "$ADZE" convert bare.safetensors bare.gguf --set architecture=llama
+# But what was given is no advice.
+expect 1 "$ADZE" convert small.safetensors g-00001-of-00009.gguf --set architecture=llama \
+  --set shard-size=300
+err_has "and shard-size = 300 makes 3"
+grep -q "give it as" err && fail "it was given"
 
 # All mistakes are counted, and what is left out is said, also where one table has most of them.
 for keys in 99 150; do
