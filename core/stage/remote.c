@@ -14,7 +14,7 @@ keep_event (void *context, const adze_event *event)
   const adze_remote *remote = context;
   if (remote->replaying)
     return false;
-  return !remote->aside || strcmp (event->id, "log") == 0
+  return !remote->aside || remote->applying || strcmp (event->id, "log") == 0
          || strcmp (event->id, ADZE_EVENT_FALLBACK) == 0;
 }
 

@@ -17,7 +17,8 @@ typedef struct adze_remote_options {
   uint64_t seed;
   int64_t time_limit_ms; /* of each call; 0: none */
   uint64_t memory_limit; /* of the process; 0: none */
-  bool aside; /* not the first lane: of its events only log lines and fallbacks are passed on */
+  bool aside; /* not the first lane: of its events only log lines, fallbacks and what is told of a piece
+                 in apply are passed on; the rest the first one tells as well */
   const adze_value *settings; /* as they were written; NULL: none. For messages, and for components
                                  that are no technique */
   const char *folder; /* that paths in them start from; NULL: the current one */

@@ -32,6 +32,7 @@ struct adze_remote {
   uint64_t memory_limit;
   bool aside;
   bool replaying;
+  bool applying;
   bool asked;  /* the worker was, so that what fails from here on fails on the way to an answer */
   bool broken; /* the worker is gone */
   bool ended;  /* it was asked to destroy and has answered, or never will */

@@ -376,7 +376,9 @@ adze_error *
 adze_remote_apply (adze_remote *remote, adze_work *work)
 {
   ADZE_TRY (adze_remote_check (remote));
+  remote->applying = true;
   adze_error *error = apply (remote, work);
+  remote->applying = false;
   return error ? adze_remote_explain (remote, "apply", error) : NULL;
 }
 

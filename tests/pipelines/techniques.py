@@ -86,6 +86,11 @@ def make():
     large = model(1)
     large["layer.0.weight"][2][17] = 1e6
     write("large.safetensors", large)
+    # Of float16 the least number is 2^-24; half of it is the last one that becomes zero.
+    write("tiny.safetensors", {
+        "w": ("F32", [6], [0.0, -0.0, 2.0**-25, 2.0**-25 * (1 + 2.0**-20), -1e-10, 1.0]),
+        "d": ("F64", [4], [1.0, 1e-46, -1e-320, 0.0]),
+    })
 
 
 def cast(tensors):

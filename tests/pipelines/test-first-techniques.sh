@@ -165,6 +165,34 @@ END
 must_fail "tensor 'layer.0.weight': element 17 is 1000000" "$ADZE" run large.toml
 must "$ADZE" run large.toml --set stage.cast.overflow=clamp
 
+# Too small is nothing to fail for, and told all the same: once by the stage, and with how many.
+pipeline tiny tiny << 'END'
+[[stage]]
+use = "cast"
+to = "f16"
+END
+# loses TENSOR COUNT FIRST: the last run has said so of it, and no more.
+loses ()
+{
+  local seen
+  seen=$(sed -n "s/.*\"cast.underflow\".*\"tensor\": \"$1\".*\"count\": \([0-9]*\), \"first\": \([0-9]*\).*/\1 \2/p" \
+    "$(ls -d adze-runs/0* | tail -n 1)/events.jsonl")
+  [ "$seen" = "$2 $3" ] || complain "of $1 became zero: $seen, should be: $2 $3"
+}
+for isolate in false true; do
+  must "$ADZE" run tiny.toml --fresh --set run.threads=2 --set stage.cast.isolate=$isolate
+  # In workers, each of them says so.
+  said=$(grep -c "warning: cast: numbers that are not zero become zero, being too small for f16" must.out)
+  { [ "$said" = 1 ] || { [ $isolate = true ] && [ "$said" = 2 ]; }; } \
+    || complain "it should be said once that numbers become zero: $(cat must.out)"
+  loses w 2 2
+  loses d 2 1
+done
+must "$ADZE" run tiny.toml --set stage.cast.to=f32
+loses d 2 1
+must "$ADZE" run cast.toml --fresh
+grep -q "become zero" must.out && complain "a number that stays was counted"
+
 pipeline shapes a << 'END'
 [input.other]
 kind = "model"

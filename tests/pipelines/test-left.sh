@@ -56,6 +56,15 @@ sed -i '/^\[\[output/,/^path = "out/{H;d};$G' p.toml
 must "$ADZE" run p.toml
 grep -q "not cast" must.out && complain "what a rule skips is not to be told"
 
+# Complex numbers are no integers, which pass as a matter of course.
+for use in cast clip; do
+  { printf '[[stage]]\nuse = "%s"\non-no-effect = "warn"\n' $use
+    [ $use = clip ] || echo 'to = "f16"'; } | pipeline only.safetensors
+  "$ADZE" plan p.toml > must.out 2>&1
+  grep -qE "not (cast|clipped): 2 of 2 tensors .*, of type f8_e4m3fn, c64" must.out \
+    || complain "$use should speak of complex numbers: $(cat must.out)"
+done
+
 pipeline half.safetensors << 'END'
 [[stage]]
 use = "clip"

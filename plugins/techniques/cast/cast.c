@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cast: numbers written in another float type. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include <adze/sdk.h>
@@ -18,15 +19,21 @@ typedef struct cast_type {
   const char *name;
   adze_dtype dtype;
   uint32_t limit; /* bits of the least float32 that is too large; 0: none is */
+  uint32_t gone;  /* bits of the largest float32 that becomes zero; 0: none does */
   float most;
 } cast_type;
 
 static const cast_type types[] = {
-  { "f16", { ADZE_FLOAT, 16, 1 }, ADZE_HALF_LIMIT, 65504.0f },
-  { "bf16", { ADZE_BFLOAT, 16, 1 }, ADZE_BFLOAT_LIMIT, 0x1.fep127f },
-  { "f32", { ADZE_FLOAT, 32, 1 }, 0, 0x1.fffffep127f },
-  { "f64", { ADZE_FLOAT, 64, 1 }, 0, 0 },
+  { "f16", { ADZE_FLOAT, 16, 1 }, ADZE_HALF_LIMIT, UINT32_C (0x33000000), 65504.0f },
+  { "bf16", { ADZE_BFLOAT, 16, 1 }, ADZE_BFLOAT_LIMIT, UINT32_C (0x8000), 0x1.fep127f },
+  { "f32", { ADZE_FLOAT, 32, 1 }, 0, 0, 0x1.fffffep127f },
+  { "f64", { ADZE_FLOAT, 64, 1 }, 0, 0, 0 },
 };
+
+typedef struct cast {
+  adze_left_tally left; /* what was told of it */
+  atomic_flag lost;     /* that numbers become zero was told */
+} cast;
 
 static const cast_type *
 type_named (const char *name)
@@ -44,6 +51,18 @@ type_of (adze_dtype dtype)
     if (adze_dtype_same (types[i].dtype, dtype))
       return &types[i];
   return NULL;
+}
+
+static adze_status
+create (const adze_host *host, const adze_params *values, void **instance)
+{
+  (void)values;
+  cast *self = (cast *)host->allocate (host, sizeof *self);
+  if (!self)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+  atomic_flag_clear (&self->lost);
+  *instance = self;
+  return ADZE_OK;
 }
 
 /* What is no float, and what is of the type already, is in no group and passes as it is. */
@@ -69,7 +88,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
     if (status != ADZE_OK)
       return status;
   }
-  adze_left_tell (host, &left, (adze_left_tally *)instance, "not cast");
+  adze_left_tell (host, &left, &((cast *)instance)->left, "not cast");
   return ADZE_OK;
 }
 
@@ -84,6 +103,8 @@ typedef struct piece {
   uint64_t first;       /* where the piece begins in the tensor */
   uint64_t beyond;      /* how many were too large */
   uint64_t first_beyond;
+  uint64_t lost; /* and how many became zero */
+  uint64_t first_lost;
 } piece;
 
 /* Numbers are handled in blocks that stay in the processor's nearest cache. */
@@ -123,6 +144,42 @@ see_to_large (piece *p, size_t start, const float *numbers, const double *double
   return ADZE_OK;
 }
 
+/* ---- Numbers that are not zero and become it. */
+
+static void
+lose (piece *p, uint64_t element, uint64_t count)
+{
+  if (p->lost == 0)
+    p->first_lost = p->first + element;
+  p->lost += count;
+}
+
+static bool
+is_lost (float number, uint32_t gone)
+{
+  uint32_t bits = adze_float_bits (number) & 0x7fffffff;
+  return (adze_bits_below (0, bits) & ~adze_bits_below (gone, bits)) != 0;
+}
+
+static void
+see_to_small (piece *p, size_t start, const float *numbers, size_t count)
+{
+  enum { AT_ONCE = 32 }; /* a fixed number, which compilers make vectors of */
+  const uint32_t gone = p->to->gone;
+  uint32_t lost = 0;
+  size_t first = 0;
+  for (; first + AT_ONCE <= count; first += AT_ONCE)
+    for (size_t i = 0; i < AT_ONCE; i++)
+      lost += is_lost (numbers[first + i], gone);
+  for (; first < count; first++)
+    lost += is_lost (numbers[first], gone);
+  if (lost == 0)
+    return;
+  for (first = 0; !is_lost (numbers[first], gone);)
+    first++;
+  lose (p, start + first, lost);
+}
+
 static void
 store (const cast_type *to, void *out, const float *numbers, size_t count)
 {
@@ -158,6 +215,8 @@ block_by_floats (piece *p, size_t start, const void *in, void *out, size_t count
     if (status != ADZE_OK)
       return status;
   }
+  if (p->to->gone != 0)
+    see_to_small (p, start, numbers, count);
   store (p->to, out, numbers, count);
   return ADZE_OK;
 }
@@ -168,7 +227,10 @@ block_double_to_float (piece *p, size_t start, const double *in, float *out, siz
   bool clamp = strcmp (p->overflow, "clamp") == 0;
   adze_float_from_doubles (out, in, count);
   for (size_t i = 0; i < count; i++) {
-    bool infinite = (adze_float_bits (out[i]) & 0x7fffffff) == UINT32_C (0x7f800000);
+    uint32_t size = adze_float_bits (out[i]) & 0x7fffffff;
+    bool infinite = size == UINT32_C (0x7f800000);
+    if (size == 0 && (adze_double_bits (in[i]) << 1) != 0)
+      lose (p, start + i, 1);
     if (!infinite || (double)out[i] == in[i])
       continue;
     adze_status status = too_large (p, start + i, in[i]);
@@ -180,21 +242,32 @@ block_double_to_float (piece *p, size_t start, const double *in, float *out, siz
   return ADZE_OK;
 }
 
-/* It was asked for, and is still nothing to be silent about. */
+/* What became of numbers, of how many, and of which first: an event a piece. */
 static void
-tell_beyond (const piece *p)
+tell (const piece *p, const char *id, const char *became, uint64_t count, uint64_t first)
 {
   const adze_field fields[] = {
     { .key = "tensor", .type = ADZE_FIELD_STRING, .value = { .string = p->name } },
-    { .key = "became", .type = ADZE_FIELD_STRING, .value = { .string = p->overflow } },
-    { .key = "count", .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)p->beyond } },
-    { .key = "first", .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)p->first_beyond } },
+    { .key = "became", .type = ADZE_FIELD_STRING, .value = { .string = became } },
+    { .key = "count", .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)count } },
+    { .key = "first", .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)first } },
   };
-  adze_emit (p->host, "cast.overflow", fields, sizeof fields / sizeof fields[0]);
+  adze_emit (p->host, id, fields, sizeof fields / sizeof fields[0]);
+}
+
+/* Nobody asked for it, and no pass over the model was made to know it before: said with the first. */
+static void
+tell_lost (const piece *p, cast *self)
+{
+  tell (p, "cast.underflow", "zero", p->lost, p->first_lost);
+  if (!atomic_flag_test_and_set (&self->lost))
+    adze_log (p->host, ADZE_LOG_WARNING,
+              "numbers that are not zero become zero, being too small for %s: how many, and of which "
+              "tensors, is in the events cast.underflow", p->to->name);
 }
 
 static adze_status
-apply_piece (piece *p, const adze_view *input, const adze_view *output)
+apply_piece (piece *p, cast *self, const adze_view *input, const adze_view *output)
 {
   const char *in = (const char *)adze_view_data (input);
   char *out = (char *)adze_view_data (output);
@@ -212,15 +285,17 @@ apply_piece (piece *p, const adze_view *input, const adze_view *output)
     if (status != ADZE_OK)
       return status;
   }
+  /* It was asked for, and is still nothing to be silent about. */
   if (p->beyond > 0)
-    tell_beyond (p);
+    tell (p, "cast.overflow", p->overflow, p->beyond, p->first_beyond);
+  if (p->lost > 0)
+    tell_lost (p, self);
   return ADZE_OK;
 }
 
 static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
 {
-  (void)instance;
   const adze_params *values = adze_call_params (host, call);
   piece p = { .host = host,
               .name = input->name,
@@ -240,7 +315,7 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   adze_view out;
   adze_status status = adze_call_output (host, call, p.to->dtype, input->view.rank,
                                          input->view.shape, &out);
-  return status == ADZE_OK ? apply_piece (&p, &input->view, &out) : status;
+  return status == ADZE_OK ? apply_piece (&p, (cast *)instance, &input->view, &out) : status;
 }
 
 /* Zero stays zero, and k values become at most k. */
@@ -254,7 +329,7 @@ static const adze_technique callbacks = {
   .grain = ADZE_GRAIN_ELEMENT,
   .preserves = preserves,
   .breaks = breaks,
-  .create = adze_left_create,
+  .create = create,
   .destroy = adze_left_destroy,
   .describe = describe,
   .apply = apply,

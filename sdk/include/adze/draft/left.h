@@ -35,12 +35,13 @@ adze_left_type_name (const adze_tensor_meta *meta, char *text, size_t size)
     snprintf (text, size, "%.*s%u", (int)letters, name, meta->dtype.bits);
 }
 
-/* Is it written in floats, of whichever kind? Integers and what has no order are none. */
+/* Is it written in floats, of whichever kind, pairs of them among these? Integers and what means no number
+ * are none. */
 static inline bool
 adze_left_is_float (const adze_tensor_meta *meta)
 {
   return meta->codec || meta->dtype.code == ADZE_FLOAT || meta->dtype.code == ADZE_BFLOAT
-         || meta->dtype.code >= ADZE_FLOAT8_E3M4;
+         || meta->dtype.code == ADZE_COMPLEX || meta->dtype.code >= ADZE_FLOAT8_E3M4;
 }
 
 typedef struct adze_left_tally {
