@@ -99,6 +99,35 @@ look_at (adze_value *run, const char *path, const char *line, size_t size)
   return NULL;
 }
 
+/* Tables are too large to be shown: which there are, with their rows. */
+static adze_error *
+add_tables (const char *folder, adze_value *run)
+{
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/report.json", folder);
+  ADZE_AUTO (adze_document) report = { 0 };
+  bool found = false;
+  if (!path)
+    return adze_error_memory ();
+  ADZE_AUTO_ERROR damaged = adze_record_read (path, &report, &found);
+  if (adze_error_status (damaged) == ADZE_E_MEMORY)
+    return adze_take (&damaged);
+  if (damaged)
+    return add (run, "warnings", NULL, adze_error_message (damaged));
+  const adze_value *stages = found ? adze_value_get (report.root, "stages") : NULL;
+  adze_value *counts = NULL;
+  for (size_t i = 0; stages && i < stages->count; i++) {
+    const adze_value *tables = adze_value_get (stages->items[i], "tables");
+    for (size_t k = 0; tables && k < tables->count; k++) {
+      ADZE_AUTO_FREE char *name
+          = adze_text_format ("%s.%s", stages->items[i]->key, tables->items[k]->key);
+      counts = counts ? counts : adze_json_table (run, "tables");
+      if (!name || !counts || !adze_json_int (counts, name, (int64_t)tables->items[k]->count))
+        return adze_error_memory ();
+    }
+  }
+  return NULL;
+}
+
 adze_error *
 adze_run_noted (const char *folder, adze_value *run)
 {
@@ -115,5 +144,5 @@ adze_run_noted (const char *folder, adze_value *run)
   while (!error && (size = getline (&line, &room, file)) > 0)
     error = look_at (run, path, line, (size_t)size);
   fclose (file);
-  return error;
+  return error ? error : add_tables (folder, run);
 }

@@ -125,13 +125,13 @@ list_text (const adze_value *runs, adze_buffer *into)
 /* ---- One run. */
 
 static void
-show_table (const adze_value *run, const char *key, adze_buffer *into)
+show_table (const adze_value *run, const char *key, const char *head, adze_buffer *into)
 {
   const adze_value *table = adze_value_get (run, key);
   size_t width = 0;
   if (!table || table->count == 0)
     return;
-  adze_buffer_format (into, "%s:\n", key);
+  adze_buffer_format (into, "%s:\n", head);
   for (size_t i = 0; i < table->count; i++)
     width = table->items[i]->key_size > width ? table->items[i]->key_size : width;
   for (size_t i = 0; i < table->count; i++) {
@@ -203,8 +203,9 @@ show_text (const adze_value *run, adze_buffer *into)
   adze_buffer_text (into, "\n");
   for (size_t i = 0; i < ADZE_COUNT_OF (keys); i++)
     show_line (run, keys[i], into);
-  show_table (run, "parameters", into);
-  show_table (run, "metrics", into);
+  show_table (run, "parameters", "parameters", into);
+  show_table (run, "metrics", "metrics", into);
+  show_table (run, "tables", "tables in report.json, and how many rows they have", into);
   show_lines (run, "achieved", into);
   show_lines (run, "fallbacks", into);
   show_lines (run, "warnings", into);

@@ -9,6 +9,7 @@
 #include "artifact/columns.h"
 #include "base/json.h"
 #include "run/execution.h"
+#include "run/folder_private.h"
 #include "run/way.h"
 
 /* ---- What is asked. */
@@ -231,20 +232,17 @@ unknown_tensor (const why_state *s)
 
 /* ---- What was told then. */
 
-/* Decisions of a stage about this tensor, and those about all. */
+/* Those of LIST that are about this tensor, and, unless only OWN ones are wanted, those about all. */
 static adze_error *
-add_decisions (why_state *s, const adze_value *report, const char *stage, const char *tensor,
-               adze_value *into)
+add_lines (why_state *s, const adze_value *list, const char *tensor, bool own, adze_value *into)
 {
-  const adze_value *list = adze_value_get (
-      adze_value_get (adze_value_get (report, "stages"), stage), "decisions");
-  adze_value *decisions = adze_json_list (into, "decisions");
   for (size_t i = 0; list && i < list->count; i++) {
     const adze_value *line = list->items[i];
-    const adze_value *about = adze_value_get (line, "tensor");
-    if (about && about->string[0] && strcmp (about->string, tensor) != 0)
+    const char *about = adze_record_text (line, "tensor");
+    bool of_all = !about || !about[0];
+    if (of_all ? own : strcmp (about, tensor) != 0)
       continue;
-    adze_value *copy = adze_json_table (decisions, NULL);
+    adze_value *copy = adze_json_table (into, NULL);
     if (!copy)
       return adze_error_memory ();
     for (size_t k = 0; k < line->count; k++) {
@@ -257,6 +255,22 @@ add_decisions (why_state *s, const adze_value *report, const char *stage, const 
       ADZE_TRY (adze_value_append (copy, line->items[k]->key, adze_value_copy (line->items[k])));
     }
   }
+  return NULL;
+}
+
+/* What a stage decided, and the tensor's rows in its tables. */
+static adze_error *
+add_told (why_state *s, const adze_value *report, const char *stage, const char *tensor,
+          adze_value *into)
+{
+  const adze_value *told = adze_value_get (adze_value_get (report, "stages"), stage);
+  const adze_value *tables = adze_value_get (told, "tables");
+  ADZE_TRY (add_lines (s, adze_value_get (told, "decisions"), tensor, false,
+                       adze_json_list (into, "decisions")));
+  adze_value *rows = tables ? adze_json_table (into, "tables") : NULL;
+  for (size_t i = 0; tables && i < tables->count; i++)
+    ADZE_TRY (add_lines (s, tables->items[i], tensor, true,
+                         adze_json_list (rows, tables->items[i]->key)));
   return NULL;
 }
 
@@ -301,7 +315,7 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
     adze_buffer_text (&s->text, ": its value cannot be followed here");
   }
   adze_buffer_text (&s->text, "\n");
-  return add_decisions (s, report, planned->stage->id, name, into);
+  return add_told (s, report, planned->stage->id, name, into);
 }
 
 /* ---- Its way. */

@@ -114,6 +114,17 @@ to = "f32"
 END
 must "$ADZE" run looks.toml
 must python3 "$expect" profile adze-runs/*-looks/report.json
+# Where the table is can be asked, and of what it says of a tensor.
+must "$ADZE" runs show
+grep -A 1 "tables in report.json" must.out | grep -qE "^  profile.tensors +4$" \
+  || complain "nobody says where the table is: $(cat must.out)"
+must "$ADZE" runs show --json
+grep -q '"profile.tensors": 4' must.out || complain "nor in the document: $(cat must.out)"
+must "$ADZE" why last layer.0.weight
+grep -qx '    shape = "120x50"' must.out || complain "why does not say what profile found: $(cat must.out)"
+[ "$(grep -c 'shape = ' must.out)" = 1 ] || complain "why speaks of other tensors: $(cat must.out)"
+must "$ADZE" why last layer.0.weight --json
+grep -q '"parameters": 6000' must.out || complain "nor in the document: $(cat must.out)"
 
 # All in one pass.
 pipeline all a << 'END'
