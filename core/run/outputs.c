@@ -128,7 +128,8 @@ copy_model (adze_execution *x, size_t number, const adze_plan_model *model, cons
   adze_model whole;
   adze_writer *written = NULL;
   ADZE_TRY (adze_format_options_of (x->plan, number, &options));
-  adze_part_tag (x->folder, adze_key_hash (key), tag);
+  ADZE_TRY (adze_part_tag (x->folder, adze_key_hash (key), x->plan->pipeline->outputs[number].path,
+                           tag));
   options.tag = tag;
   options.written = &written;
   ADZE_TRY (complete_model (model, &whole));

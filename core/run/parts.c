@@ -11,25 +11,32 @@
 enum { PARTS_MOST = 64 << 20 };
 static const char parts_name[] = "parts.jsonl";
 
-/* Runs in two folders may be making the same at the same time: they share no file. */
-void
-adze_part_tag (const adze_folder *folder, adze_hash128 key, char tag[ADZE_HASH_TEXT])
-{
-  struct stat status = { 0 };
-  (void)stat (folder->runs, &status); /* which is there, and locked by this run */
-  struct {
-    adze_hash128 key;
-    uint64_t device, inode;
-  } link = { key, (uint64_t)status.st_dev, (uint64_t)status.st_ino };
-  adze_hash_text (adze_leaf_hash (&link, sizeof link), tag);
-  tag[ADZE_RUN_TAG] = '\0';
-}
-
 /* How long the folder is that RUNS is in, with its slash. */
 static size_t
 project_size (const char *runs)
 {
   return (size_t)(adze_path_base (runs) - runs);
+}
+
+/* Runs in two folders may be making the same at the same time: they share no file. A later one in a folder
+ * of that place does, though nobody remembers the first; and where the project was moved since, as long as
+ * the output moved with it. */
+adze_error *
+adze_part_tag (const adze_folder *folder, adze_hash128 key, const char *output,
+               char tag[ADZE_HASH_TEXT])
+{
+  ADZE_AUTO_FREE char *absolute = NULL;
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  size_t size = project_size (folder->runs);
+  ADZE_TRY (adze_path_settle (output, &absolute));
+  bool inside = size > 0 && strncmp (absolute, folder->runs, size) == 0;
+  adze_buffer_add (&text, &key, sizeof key);
+  adze_buffer_text (&text, inside ? folder->runs + size : folder->runs);
+  if (text.failed)
+    return adze_error_memory ();
+  adze_hash_text (adze_leaf_hash (text.data, text.size), tag);
+  tag[ADZE_RUN_TAG] = '\0';
+  return NULL;
 }
 
 adze_error *

@@ -6,9 +6,10 @@
 
 #include "run/folder.h"
 
-/* What the names of temporary files have in them that hold what KEY stands for: a later attempt at the
- * same, by a run in the same folder of runs, finds them. */
-void adze_part_tag (const adze_folder *folder, adze_hash128 key, char tag[ADZE_HASH_TEXT]);
+/* What the names of temporary files of OUTPUT have in them that hold what KEY stands for: a later attempt
+ * at the same, by a run in the same folder of runs, finds them. */
+ADZE_MUST_CHECK adze_error *adze_part_tag (const adze_folder *folder, adze_hash128 key,
+                                           const char *output, char tag[ADZE_HASH_TEXT]);
 
 /* The run is about to make the temporary file PATH, or to go on with it. On the disk when it
  * returns. */

@@ -168,7 +168,8 @@ open_sink_as (segment_state *s, adze_resume resume)
   }
   char tag[ADZE_HASH_TEXT];
   adze_format_options options;
-  adze_part_tag (s->x->folder, s->journal, tag);
+  ADZE_TRY (adze_part_tag (s->x->folder, s->journal,
+                           plan->pipeline->outputs[segment->output].path, tag));
   ADZE_TRY (adze_format_options_of (s->x->plan, segment->output, &options));
   return adze_sink_open_output (plan->runtime, plan->pipeline->outputs[segment->output].path,
                                 &options, &segment->result->view, tag, resume, &s->resumed,
