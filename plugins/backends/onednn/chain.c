@@ -350,7 +350,7 @@ join (onednn_part *part, size_t first, size_t last)
   for (size_t i = 0; i <= last - first; i++)
     add_link (&b, i);
   for (size_t i = first; i <= last; i++)
-    dnnl_primitive_destroy (p->acts[i].primitive);
+    dnnl_primitive_desc_destroy (p->acts[i].descriptor);
   act.work = do_chain;
   act.own = b.chain;
   p->acts[first] = act;
@@ -382,7 +382,7 @@ onednn_chain_all (onednn_part *part)
     if (p->acts[a].element.op == ONEDNN_NO_ELEMENT)
       continue;
     size_t last = end_of_run (p, a);
-    if (last == a && p->acts[a].primitive)
+    if (last == a && p->acts[a].descriptor)
       continue;
     adze_status status = join (part, a, last);
     if (status != ADZE_OK)
