@@ -248,6 +248,7 @@ typedef struct feed {
   const adze_view *inputs[2];
   double begun, ended, seconds, cpu_begun, cpu;
   uint64_t steps, timed;
+  bool over;
 } feed;
 
 /* A file of the folder, at least COUNT items of SIZE; what is left of ROOM is 0. */
@@ -307,11 +308,10 @@ make_feed (feed *f, const char *net_name, const char *folder, int64_t batch, dou
                              .shape = f->label_shape };
 }
 
-/* False: enough. */
+/* After so many steps; false: enough. */
 static bool
-next (feed *f)
+goes_on (feed *f)
 {
-  size_t first = (size_t)(f->steps % (uint64_t)(EXAMPLES / f->batch)) * (size_t)f->batch;
   if (f->steps == WARM_UP) {
     f->begun = now ();
     f->cpu_begun = read_clock (CLOCK_PROCESS_CPUTIME_ID);
@@ -320,22 +320,27 @@ next (feed *f)
     f->ended = now ();
     f->cpu = read_clock (CLOCK_PROCESS_CPUTIME_ID) - f->cpu_begun;
     f->timed = f->steps - WARM_UP;
-    if (f->ended - f->begun > f->seconds)
-      return false;
+    return f->ended - f->begun <= f->seconds;
   }
-  f->views[0].data = f->x + first * PIXELS;
-  f->views[1].data = f->labels + first;
-  f->steps++;
   return true;
 }
 
+static void
+show (feed *f, uint64_t number)
+{
+  size_t first = (size_t)(number % (uint64_t)(EXAMPLES / f->batch)) * (size_t)f->batch;
+  f->views[0].data = f->x + first * PIXELS;
+  f->views[1].data = f->labels + first;
+}
+
+/* Asked for ahead as well, and in any order: what is done is counted in after_step. */
 static adze_error *
 batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
 {
   feed *f = argument;
   (void)epoch;
-  (void)number;
-  *inputs = next (f) ? f->inputs : NULL;
+  show (f, number);
+  *inputs = f->over ? NULL : f->inputs;
   return NULL;
 }
 
@@ -346,10 +351,12 @@ static double first_step;
 static adze_error *
 after_step (void *argument, const adze_trainer *trainer)
 {
-  (void)argument;
+  feed *f = argument;
   (void)trainer;
   if (first_step == 0)
     first_step = now ();
+  f->steps++;
+  f->over = !goes_on (f);
   return NULL;
 }
 
@@ -400,7 +407,8 @@ infer (net *n, feed *f, const adze_compile_options *compile)
   ADZE_AUTO_EXECUTABLE executable = NULL;
   options.fixed_weights = true;
   must (adze_graph_compile (n->graph, &options, &executable));
-  while (next (f)) {
+  while (goes_on (f)) {
+    show (f, f->steps++);
     must (adze_execute (executable, f->inputs, outputs));
     if (first_step == 0)
       first_step = now ();
