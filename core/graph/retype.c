@@ -29,12 +29,6 @@ retyping_cleanup (retyping *r)
   free (r->casts);
 }
 
-static bool
-same (adze_dtype a, adze_dtype b)
-{
-  return memcmp (&a, &b, sizeof a) == 0;
-}
-
 static const adze_graph_value *
 value_of (const retyping *r, uint32_t number)
 {
@@ -62,10 +56,10 @@ as_type (retyping *r, uint32_t value, adze_dtype dtype, uint32_t *into)
                                     .input_count = 1, .output_count = 1,
                                     .attributes = &attribute, .attribute_count = 1 };
   *into = value;
-  if (same (value_of (r, value)->dtype, dtype))
+  if (adze_dtype_same (value_of (r, value)->dtype, dtype))
     return NULL;
   for (size_t i = 0; i < r->cast_count; i++)
-    if (r->casts[i].from == value && same (value_of (r, r->casts[i].to)->dtype, dtype)) {
+    if (r->casts[i].from == value && adze_dtype_same (value_of (r, r->casts[i].to)->dtype, dtype)) {
       *into = r->casts[i].to;
       return NULL;
     }
@@ -86,7 +80,7 @@ typedef struct choice {
 static adze_dtype
 wider (adze_dtype a, adze_dtype b)
 {
-  if (!a.bits || same (a, b))
+  if (!a.bits || adze_dtype_same (a, b))
     return b;
   if (a.bits == b.bits)
     return (adze_dtype){ ADZE_FLOAT, 32, 1 };
@@ -196,7 +190,7 @@ keep_outputs (retyping *r)
 {
   for (size_t i = 0; i < r->graph->outputs.count; i++) {
     uint32_t value = r->graph->outputs.items[i];
-    if (value >= r->count || same (value_of (r, value)->dtype, r->before[value]))
+    if (value >= r->count || adze_dtype_same (value_of (r, value)->dtype, r->before[value]))
       continue;
     if (value_of (r, value)->node != ADZE_NONE)
       ADZE_TRY (give_as_before (r, value));
@@ -216,7 +210,7 @@ retype_weights (adze_graph *graph, const adze_model *model, bool *changed)
     const adze_graph_value *value = graph->values[i];
     const adze_model_tensor *tensor
         = value->role == ADZE_ROLE_WEIGHT ? adze_model_find (model, value->name) : NULL;
-    if (!tensor || same (tensor->meta.dtype, value->dtype))
+    if (!tensor || adze_dtype_same (tensor->meta.dtype, value->dtype))
       continue;
     *changed = true;
     ADZE_TRY (adze_graph_set_type (graph, i, tensor->meta.dtype, value->rank, value->shape));

@@ -385,6 +385,7 @@ diverged (adze_trainer *t, const char *what, bool step_before)
       "training diverged in step %" PRIu64 " (epoch %" PRIu64 ", batch %" PRIu64 "): %s%s%s; %s",
       at.step + 1, at.epoch + 1, at.number + 1, what, why.size ? "; " : "",
       why.size ? why.data : "", left.data ? left.data : "weights are those of an earlier step");
+  t->diverged = true;
   adze_error_setf (error, "step", "%" PRIu64, at.step + 1);
   adze_error_setf (error, "epoch", "%" PRIu64, at.epoch + 1);
   adze_error_set (error, "hint", "a lower learning rate, a warm-up, or gradients that are clipped");

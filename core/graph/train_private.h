@@ -86,6 +86,7 @@ struct adze_trainer {
   adze_train_progress kept_progress;
   double kept_sum;
   bool has_kept, has_best;
+  bool diverged; /* the last step failed because numbers were none, and not, say, for too little memory */
 };
 
 /* train_graph.c: from the graph that is to be trained. */

@@ -112,9 +112,9 @@ static adze_error *
 one_step (adze_trainer *t, bool *more)
 {
   const adze_train_progress last = t->progress;
+  t->diverged = false;
   adze_error *error = next_step (t, false, more);
-  bool diverged = error && *more && adze_error_status (error) == ADZE_E_LIMIT;
-  return diverged ? find_first (t, &last, error) : error;
+  return error && t->diverged ? find_first (t, &last, error) : error;
 }
 
 adze_error *

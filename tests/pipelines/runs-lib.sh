@@ -65,6 +65,31 @@ plugins ()
   done
 }
 
+# waiting_pipeline: one whose stage, of the plugin slow, makes the file "before" as it is first called,
+# and then waits for the file "after".
+waiting_pipeline ()
+{
+  cat << END
+adze = 1
+name = "p"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "slow"
+before = "$PWD/before"
+after = "$PWD/after"
+[[output]]
+path = "out.safetensors"
+END
+}
+
+# has_begun NAME: waits until the stage of waiting_pipeline has been called.
+has_begun ()
+{
+  for _ in $(seq 3000); do [ -e before ] && return; sleep .01; done
+  complain "the run $1 did not begin"
+}
+
 # cached WORD...: of each segment, whether the last run found it ("true") or did it ("false").
 cached ()
 {

@@ -5,25 +5,14 @@
 . "$(dirname "$0")/runs-lib.sh"
 plugins slow
 model model.safetensors 4 400 1000
-
-cat > p.toml << END
-adze = 1
-name = "p"
-[model]
-path = "model.safetensors"
-[[stage]]
-use = "slow"
-before = "$PWD/before"
-after = "$PWD/after"
-[[output]]
-path = "out.safetensors"
-END
+waiting_pipeline > p.toml
 
 # begin RUNS: a run in the background that has made the file which it writes into; then it waits.
 begin ()
 {
   "$ADZE" run p.toml --runs "$1" > "$1.out" 2>&1 &
-  for _ in $(seq 3000); do [ -s "$1/0001-p/parts.jsonl" ] && [ -e before ] && break; sleep .01; done
+  has_begun "$1"
+  for _ in $(seq 3000); do [ -s "$1/0001-p/parts.jsonl" ] && break; sleep .01; done
   [ -s "$1/0001-p/parts.jsonl" ] || complain "the run in $1 did not begin"
 }
 

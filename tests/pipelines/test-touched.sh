@@ -9,18 +9,7 @@ model model.safetensors 4 400 1000
 # The same names and sizes, other numbers.
 cp model.safetensors first.safetensors
 model second.safetensors 4 400 1000 2
-
-cat > p.toml << END
-adze = 1
-[model]
-path = "model.safetensors"
-[[stage]]
-use = "slow"
-before = "$PWD/before"
-after = "$PWD/after"
-[[output]]
-path = "out.safetensors"
-END
+waiting_pipeline > p.toml
 
 # begin: a run in the background that has begun to read and waits.
 begin ()
@@ -28,8 +17,7 @@ begin ()
   rm -f before after
   "$ADZE" run p.toml --fresh > run.out 2>&1 &
   run=$!
-  for _ in $(seq 3000); do [ -e before ] && break; sleep .01; done
-  [ -e before ] || complain "the run did not begin"
+  has_begun p
 }
 
 # overwrite FILE: its bytes take the place of the input's, all of them. A write into some would prove

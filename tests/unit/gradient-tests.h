@@ -7,42 +7,18 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "engine.h"
 #include "static-build.h"
-#include "world.h"
 
-#include "graph/executable.h"
 #include "graph/gradient.h"
 #include "graph/graph_private.h"
 #include "graph/infer.h"
 
 enum { MOST_INPUTS = 8, MOST_ELEMENTS = 512 };
 
-typedef struct engine {
-  adze_runtime *runtime;
-  adze_backend_at_work *ref;
-  const adze_gradient_rule *checked[256]; /* rules that were held against small steps */
-  size_t checked_count;
-} engine;
-
-static inline int
-engine_open (void **state)
-{
-  engine *e = calloc (1, sizeof *e);
-  must (adze_runtime_open (NULL, &e->runtime));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->ref));
-  *state = e;
-  return 0;
-}
-
-static inline int
-engine_close (void **state)
-{
-  engine *e = *state;
-  adze_backend_close (e->ref);
-  adze_runtime_close (e->runtime);
-  free (e);
-  return 0;
-}
+/* The rules that were held against small steps. */
+static const adze_gradient_rule *checked[256];
+static size_t checked_count;
 
 static const adze_dtype f64 = { ADZE_FLOAT, 64, 1 }, i64 = { ADZE_INT, 64, 1 },
                         i32 = { ADZE_INT, 32, 1 }, truths = { ADZE_BOOL, 8, 1 };
@@ -344,7 +320,7 @@ check_element (adze_executable *executable, build_state *b, const problem *p, si
 }
 
 static inline void
-note_checked (engine *e, const char *op)
+note_checked (const char *op)
 {
   char name[32];
   snprintf (name, sizeof name, "%.*s", (int)strcspn (op, ":"), op);
@@ -353,11 +329,11 @@ note_checked (engine *e, const char *op)
       = adze_gradient_rule_find (ours ? "adze" : "", ours ? name + 5 : name);
   if (!rule)
     fail_msg ("%s has no rule", op);
-  for (size_t i = 0; i < e->checked_count; i++)
-    if (e->checked[i] == rule)
+  for (size_t i = 0; i < checked_count; i++)
+    if (checked[i] == rule)
       return;
-  assert_true (e->checked_count < ADZE_COUNT_OF (e->checked));
-  e->checked[e->checked_count++] = rule;
+  assert_true (checked_count < ADZE_COUNT_OF (checked));
+  checked[checked_count++] = rule;
 }
 
 /* B has a graph and its loss; frees them. */
@@ -381,7 +357,7 @@ check_built (engine *e, build_state *b, const problem *p)
       check_element (executable, b, p, i, k, (double[]){ found[0][i][k], found[1][i][k] });
   adze_executable_free (executable);
   adze_graph_free (b->graph);
-  note_checked (e, p->op);
+  note_checked (p->op);
 }
 
 static inline void

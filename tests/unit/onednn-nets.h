@@ -8,37 +8,16 @@
 
 #include <adze/half.h>
 
-#include "world.h"
+#include "engine.h"
 
 #include "graph/infer.h"
 
 enum { MOST_INPUTS = 8 };
 
-typedef struct engine {
-  adze_runtime *runtime;
-  adze_backend_at_work *ref, *onednn;
-} engine;
-
 static inline int
-engine_open (void **state)
+open_both (void **state)
 {
-  engine *e = calloc (1, sizeof *e);
-  must (adze_runtime_open (NULL, &e->runtime));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->ref));
-  must (adze_backend_open (e->runtime, "onednn", NULL, NULL, &e->onednn));
-  *state = e;
-  return 0;
-}
-
-static inline int
-engine_close (void **state)
-{
-  engine *e = *state;
-  adze_backend_close (e->onednn);
-  adze_backend_close (e->ref);
-  adze_runtime_close (e->runtime);
-  free (e);
-  return 0;
+  return engine_open_beside (state, "onednn");
 }
 
 static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, bf16 = { ADZE_BFLOAT, 16, 1 };
@@ -177,7 +156,7 @@ run_on (const engine *e, net *n, bool onednn, adze_executable **executable,
 {
   const adze_view *inputs[MOST_INPUTS];
   const adze_compile_options options
-      = { .backend = onednn ? e->onednn : NULL, .ref = e->ref, .refuse_delegation = true };
+      = { .backend = onednn ? e->other : NULL, .ref = e->ref, .refuse_delegation = true };
   for (size_t i = 0; i < n->input_count; i++)
     inputs[i] = &n->inputs[i];
   must (adze_graph_compile (n->graph, &options, executable));

@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes with bodies, from the graph to what comes out: what may be wrong in a branch that is not
  * taken, what is known inside, and what is refused before anything runs. */
+#include "engine.h"
 #include "static-build.h"
-#include "world.h"
-
-#include "graph/executable.h"
-
-typedef struct engine {
-  adze_runtime *runtime;
-  adze_backend_at_work *ref;
-} engine;
-
-static int
-engine_open (void **state)
-{
-  engine *e = calloc (1, sizeof *e);
-  must (adze_runtime_open (NULL, &e->runtime));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->ref));
-  *state = e;
-  return 0;
-}
-
-static int
-engine_close (void **state)
-{
-  engine *e = *state;
-  adze_backend_close (e->ref);
-  adze_runtime_close (e->runtime);
-  free (e);
-  return 0;
-}
 
 static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, i64 = { ADZE_INT, 64, 1 },
                         boolean = { ADZE_BOOL, 8, 1 };

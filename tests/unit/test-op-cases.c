@@ -3,35 +3,14 @@
  * same, and ref holds against itself. */
 #include <math.h>
 
-#include "world.h"
+#include "engine.h"
 
 #include "kit/backend_check.h"
 
-typedef struct engine {
-  adze_runtime *runtime;
-  adze_backend_at_work *one, *other;
-} engine;
-
 static int
-engine_open (void **state)
+open_both (void **state)
 {
-  engine *e = calloc (1, sizeof *e);
-  must (adze_runtime_open (NULL, &e->runtime));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->one));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->other));
-  *state = e;
-  return 0;
-}
-
-static int
-engine_close (void **state)
-{
-  engine *e = *state;
-  adze_backend_close (e->one);
-  adze_backend_close (e->other);
-  adze_runtime_close (e->runtime);
-  free (e);
-  return 0;
+  return engine_open_beside (state, "ref");
 }
 
 /* A row that ref cannot do, or that is refused for its attributes, would be a case for nobody. */
@@ -40,7 +19,7 @@ ref_does_every_problem (void **state)
 {
   const engine *e = *state;
   ADZE_AUTO (adze_op_verdicts) all = { 0 };
-  must (adze_op_check (e->one, e->other, NULL, 2, 3, &all));
+  must (adze_op_check (e->ref, e->other, NULL, 2, 3, &all));
   assert_true (all.count > 150);
   for (size_t i = 0; i < all.count; i++) {
     const adze_op_verdict *v = &all.items[i];
@@ -54,7 +33,7 @@ ref_does_every_problem (void **state)
 static void
 every_row_has_cases (void **state)
 {
-  const adze_compile_options options = { .ref = ((engine *)*state)->one };
+  const adze_compile_options options = { .ref = ((engine *)*state)->ref };
   for (const adze_op_case *row = adze_op_cases; row->op; row++)
     for (const char *type = row->types; *type; type++) {
       adze_op_problem problem;
@@ -172,5 +151,5 @@ main (void)
     cmocka_unit_test (a_seed_makes_one_problem),
     cmocka_unit_test (edges_are_what_they_say),
   };
-  return cmocka_run_group_tests_name ("op-cases", tests, engine_open, engine_close);
+  return cmocka_run_group_tests_name ("op-cases", tests, open_both, engine_close);
 }

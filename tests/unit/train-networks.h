@@ -6,37 +6,12 @@
 
 #include <math.h>
 
-#include "world.h"
+#include "engine.h"
 
 #include "graph/infer.h"
 #include "graph/losses.h"
 #include "graph/metrics.h"
 #include "graph/train.h"
-
-typedef struct engine {
-  adze_runtime *runtime;
-  adze_backend_at_work *ref;
-} engine;
-
-static inline int
-engine_open (void **state)
-{
-  engine *e = calloc (1, sizeof *e);
-  must (adze_runtime_open (NULL, &e->runtime));
-  must (adze_backend_open (e->runtime, "ref", NULL, NULL, &e->ref));
-  *state = e;
-  return 0;
-}
-
-static inline int
-engine_close (void **state)
-{
-  engine *e = *state;
-  adze_backend_close (e->ref);
-  adze_runtime_close (e->runtime);
-  free (e);
-  return 0;
-}
 
 static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, f64 = { ADZE_FLOAT, 64, 1 },
                         i64 = { ADZE_INT, 64, 1 };
