@@ -258,6 +258,20 @@ adze_backend_scratch (adze_backend_at_work *backend, const adze_program *program
   return size;
 }
 
+bool
+adze_backend_may_replace (adze_backend_at_work *backend, const adze_program *program,
+                          uint32_t output, uint32_t input)
+{
+  adze_desk_frame frame;
+  if (!backend->callbacks.may_replace)
+    return false;
+  enter (backend, &frame);
+  bool may = backend->callbacks.may_replace (adze_desk_table (backend->desk), backend->self,
+                                             program, output, input);
+  ADZE_AUTO_ERROR error = leave (backend, &frame, "may_replace", ADZE_OK);
+  return may && !error;
+}
+
 adze_error *
 adze_backend_execute (adze_backend_at_work *backend, adze_program *program,
                       const adze_view *const *inputs, adze_view *const *outputs, void *scratch)

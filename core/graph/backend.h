@@ -30,6 +30,9 @@ ADZE_MUST_CHECK adze_error *adze_backend_compile (adze_backend_at_work *backend,
                                                   adze_graph *part, adze_program **program);
 void adze_backend_release (adze_backend_at_work *backend, adze_program *program);
 uint64_t adze_backend_scratch (adze_backend_at_work *backend, const adze_program *program);
+/* May OUTPUT be made where INPUT lies? */
+bool adze_backend_may_replace (adze_backend_at_work *backend, const adze_program *program,
+                               uint32_t output, uint32_t input);
 ADZE_MUST_CHECK adze_error *adze_backend_execute (adze_backend_at_work *backend,
                                                   adze_program *program,
                                                   const adze_view *const *inputs,

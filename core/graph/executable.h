@@ -69,6 +69,11 @@ bool adze_executable_move_weight (adze_executable *executable, const char *name,
                                   const void *data);
 bool adze_executable_move_output (adze_executable *executable, size_t index, void *data);
 
+/* May output INDEX be made where weight NAME has its numbers? What these were is gone then, also where an
+ * execution fails. */
+bool adze_executable_may_replace (const adze_executable *executable, size_t index,
+                                  const char *name);
+
 /* INPUTS in the graph's order, with data. OUTPUTS gets a view for each of the graph's; they are valid
  * until the next execution. An error names the node. */
 ADZE_MUST_CHECK adze_error *adze_execute (adze_executable *executable,

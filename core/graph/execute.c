@@ -180,6 +180,45 @@ adze_executable_move_output (adze_executable *x, size_t index, void *data)
   return true;
 }
 
+static bool
+find (const uint32_t *slots, size_t count, uint32_t slot, uint32_t *at)
+{
+  for (*at = 0; *at < count; ++*at)
+    if (slots[*at] == slot)
+      return true;
+  return false;
+}
+
+/* STEP makes OUTPUT, and no step behind it takes WEIGHT. */
+static bool
+step_may_replace (const adze_graph_step *step, uint32_t output, uint32_t weight)
+{
+  uint32_t made, taken;
+  if (!step->program || step->far || !find (step->outputs, step->output_count, output, &made))
+    return false;
+  return !find (step->inputs, step->input_count, weight, &taken)
+         || adze_backend_may_replace (step->backend, step->program, made, taken);
+}
+
+bool
+adze_executable_may_replace (const adze_executable *x, size_t index, const char *name)
+{
+  uint32_t output = x->graph->outputs.items[index], weight = adze_graph_find (x->graph, name), at;
+  if (weight == ADZE_NONE || !x->slots[output].moves || x->slots[output].size != x->slots[weight].size
+      || find (x->graph->outputs.items, x->graph->outputs.count, weight, &at))
+    return false;
+  for (size_t s = x->step_count; s-- > 0;) {
+    const adze_graph_step *step = &x->steps[s];
+    if (step_may_replace (step, output, weight))
+      return true;
+    /* Bodies see values that are no inputs of their node. */
+    if (!step->backend || find (step->inputs, step->input_count, weight, &at)
+        || find (step->outputs, step->output_count, output, &at))
+      return false;
+  }
+  return false;
+}
+
 adze_error *
 adze_execute (adze_executable *x, const adze_view *const *inputs, const adze_view **outputs)
 {

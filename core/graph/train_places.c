@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/train_places.c: where all lies that is carried: in two areas, of which a step reads the one and
- * writes the other. So the other one is free between two steps, for a checkpoint. */
+ * writes the other, or writes over what it reads where its backend allows that. So the other one is free
+ * between two steps, for a checkpoint. */
 #include <string.h>
 
 #include "graph/train_private.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/train_private.h: what a trainer is made of.
  *
- *   train.c       made, asked, stepped
+ *   train.c       made, asked
+ *   train_step.c  stepped
  *   train_run.c   run through its epochs
  *   train_graph.c the graph of a step
  *   train_drop.c  Dropout in it
@@ -44,6 +45,7 @@ typedef struct adze_trained {
 typedef struct adze_train_size {
   adze_executable *executable;
   int64_t *shapes; /* of all of the batch's inputs, one after the other */
+  bool may_replace; /* what it gives may be written over what it takes */
 } adze_train_size;
 
 /* Scalars of a step for weights of one type. */
@@ -86,6 +88,7 @@ struct adze_trainer {
   adze_train_progress kept_progress;
   double kept_sum;
   bool has_kept, has_best;
+  bool replaced; /* the last step wrote what is new over what was */
   bool diverged; /* the last step failed because numbers were none, and not, say, for too little memory */
 };
 
@@ -103,7 +106,10 @@ void adze_train_leave_places (adze_trainer *trainer);
 /* The area that nobody needs between two steps: room for a checkpoint without best weights. */
 adze_buffer adze_train_spare (const adze_trainer *trainer);
 
-/* train.c: the step for a batch, compiled; the batch is what it is executed with. */
+/* train.c */
+void adze_train_forget_size (adze_train_size *size);
+
+/* train_step.c: the step for a batch, compiled; the batch is what it is executed with. */
 ADZE_MUST_CHECK adze_error *adze_train_prepare (adze_trainer *trainer,
                                                 const adze_view *const *inputs);
 ADZE_MUST_CHECK adze_error *adze_train_no_batch (const adze_trainer *trainer);
@@ -116,7 +122,7 @@ ADZE_MUST_CHECK adze_error *adze_train_prepare_steps (adze_trainer *trainer);
 ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);
 void adze_train_drop_best (adze_trainer *trainer);
 
-/* train.c: CAREFUL: what the step gives is looked at in any case. */
+/* train_step.c: CAREFUL: what the step gives is looked at in any case, before it takes the place of what was. */
 ADZE_MUST_CHECK adze_error *adze_train_step (adze_trainer *trainer, const adze_view *const *inputs,
                                              bool careful);
 /* All that is carried is again as it was when it was copied. Scores stay: they are of weights that were

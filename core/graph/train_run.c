@@ -102,8 +102,10 @@ find_first (adze_trainer *t, const adze_train_progress *last, adze_error *error)
   adze_train_go_back (t);
   while (!found && more && t->progress.step <= last->step)
     found = next_step (t, true, &more);
-  if (!found)
+  if (!found) {
+    adze_train_go_back (t); /* as ERROR says, or as good */
     return error;
+  }
   adze_error_free (error);
   return found;
 }

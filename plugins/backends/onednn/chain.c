@@ -17,28 +17,35 @@
 
 enum { BLOCK = 1024, BLOCKS_A_PIECE = 8, NO_ROOM = 255 };
 
-/* ---- The functions. A and B are rows, or one number for all where SINGLE says so. */
+/* ---- The functions. A and B are rows, or one number for all where SINGLE says so. OUT may be one of these
+ * rows, and begins nowhere else in them. */
 
-typedef void function (float *restrict out, const float *restrict a, const float *restrict b,
-                       const bool *single, size_t count);
+#if defined __clang__
+#define EACH_BY_ITSELF _Pragma ("clang loop vectorize(assume_safety)")
+#else
+#define EACH_BY_ITSELF _Pragma ("GCC ivdep")
+#endif
+
+typedef void function (float *out, const float *a, const float *b, const bool *single,
+                       size_t count);
 
 #define FUNCTION(name, expression) \
-  ANY_WIDTH static void name (float *restrict out, const float *restrict a, \
-                              const float *restrict b, const bool *single, size_t count) \
+  ANY_WIDTH static void name (float *out, const float *a, const float *b, const bool *single, \
+                              size_t count) \
   { \
     const float one = *a, other = *b; \
     if (single[0]) \
-      for (size_t i = 0; i < count; i++) { \
+      EACH_BY_ITSELF for (size_t i = 0; i < count; i++) { \
         float x = one, y = b[i]; \
         out[i] = (expression); \
       } \
     else if (single[1]) \
-      for (size_t i = 0; i < count; i++) { \
+      EACH_BY_ITSELF for (size_t i = 0; i < count; i++) { \
         float x = a[i], y = other; \
         out[i] = (expression); \
       } \
     else \
-      for (size_t i = 0; i < count; i++) { \
+      EACH_BY_ITSELF for (size_t i = 0; i < count; i++) { \
         float x = a[i], y = b[i]; \
         out[i] = (expression); \
       } \
@@ -52,12 +59,12 @@ FUNCTION (relu_grad, x > 0 ? y : 0)
 
 /* Of one input: B is A. */
 #define FUNCTION_OF_ONE(name, expression) \
-  ANY_WIDTH static void name (float *restrict out, const float *restrict a, \
-                              const float *restrict b, const bool *single, size_t count) \
+  ANY_WIDTH static void name (float *out, const float *a, const float *b, const bool *single, \
+                              size_t count) \
   { \
     (void)b; \
     (void)single; \
-    for (size_t i = 0; i < count; i++) { \
+    EACH_BY_ITSELF for (size_t i = 0; i < count; i++) { \
       float x = a[i]; \
       out[i] = (expression); \
     } \
@@ -389,4 +396,51 @@ onednn_chain_all (onednn_part *part)
       return status;
   }
   return ADZE_OK;
+}
+
+/* ---- What is written over what was read. */
+
+/* The store of the program's input or output INDEX; SIZE_MAX: nothing of it is there. */
+static size_t
+find_store (const adze_program *p, onednn_where where, uint32_t index)
+{
+  for (size_t i = 0; i < p->store_count; i++)
+    if (p->stores[i].where == where && p->stores[i].index == index)
+      return i;
+  return SIZE_MAX;
+}
+
+static bool
+lies_in (const adze_program *p, const onednn_act *act, const onednn_place *place, size_t store)
+{
+  return !place->room && p->slots[act->args[place->number].slot].store == store;
+}
+
+/* In each block, the last link that reads BEFORE comes no later than the first one that writes AFTER. */
+static bool
+reads_in_time (const adze_program *p, const onednn_act *act, size_t before, size_t after)
+{
+  const onednn_chain *chain = act->own;
+  bool written = false;
+  for (size_t i = 0; i < chain->count; i++) {
+    const onednn_link *link = &chain->links[i];
+    for (int k = 0; k < 2; k++)
+      if (lies_in (p, act, &link->in[k], before) && (written || link->single[k]))
+        return false;
+    written = written || lies_in (p, act, &link->out, after);
+  }
+  return written;
+}
+
+/* Stores are needed from their first act to their last. That of an output begins where it is made; if that
+ * is a chain, and nobody needs the input behind it, the chain alone decides. */
+bool
+onednn_may_replace (const adze_program *p, uint32_t output, uint32_t input)
+{
+  size_t before = find_store (p, ONEDNN_INPUT, input), after = find_store (p, ONEDNN_OUTPUT, output);
+  if (before == SIZE_MAX || after == SIZE_MAX || p->stores[after].first > p->stores[after].last)
+    return false;
+  const onednn_act *maker = &p->acts[p->stores[after].first];
+  return p->stores[before].last <= p->stores[after].first && maker->work == do_chain
+         && reads_in_time (p, maker, before, after);
 }

@@ -368,6 +368,15 @@ execute (const adze_host *host, void *own, adze_program *program, const adze_vie
   return status;
 }
 
+static bool
+may_replace (const adze_host *host, void *own, const adze_program *program, uint32_t output,
+             uint32_t input)
+{
+  (void)host;
+  (void)own;
+  return onednn_may_replace (program, output, input);
+}
+
 /* ---- What the plugin is. */
 
 static const adze_param params[] = {
@@ -390,6 +399,7 @@ static const adze_backend callbacks = {
   .release = release,
   .scratch = scratch_of,
   .execute = execute,
+  .may_replace = may_replace,
 };
 
 static const adze_component component = {

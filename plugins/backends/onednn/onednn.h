@@ -317,6 +317,8 @@ void onednn_tail_done (onednn_part *part, onednn_tail *tail);
 void onednn_element_note (onednn_part *part, onednn_element_op op, const size_t *in, size_t out);
 /* Joins neighbours. */
 adze_status onednn_chain_all (onednn_part *part);
+/* May output OUTPUT of the program lie where input INPUT does? */
+bool onednn_may_replace (const adze_program *program, uint32_t output, uint32_t input);
 
 /* ---- greatest.c */
 

@@ -98,7 +98,7 @@ typedef struct adze_backend {
    * 64, content undefined; with .memory, as allocate gave them. NULL: none. */
   uint64_t (*scratch) (const adze_host *host, void *self, const adze_program *program);
 
-  /* Compact views; nothing overlaps. Outputs have the shapes that the host inferred, so that a
+  /* Compact views; nothing overlaps, but what may_replace allows. Outputs have the shapes that the host inferred, so that a
    * program with symbols reads sizes from them. May use adze.parallel, at most the threads that
    * it is given there. */
   adze_status (*execute) (const adze_host *host, void *self, adze_program *program,
@@ -107,6 +107,13 @@ typedef struct adze_backend {
 
   /* NULL: it computes in the memory of the processor. */
   const adze_device_memory *memory;
+
+  /* May execute be given one place for output number OUTPUT and input number INPUT, which are of one size:
+   * is each element of that input read for the last time before the output's element is written there? Whoever
+   * trains has new weights written over the old ones then, and a step touches half of the memory.
+   * NULL: never. */
+  bool (*may_replace) (const adze_host *host, void *self, const adze_program *program, uint32_t output,
+                       uint32_t input);
 } adze_backend;
 
 ADZE_END_DECLS
