@@ -210,10 +210,13 @@ read_given (const adze_buffer *text, char *given, size_t count, bool *sound)
 }
 
 adze_error *
-adze_worker_again (adze_worker *worker, uint64_t first, int64_t limit_ms, char *given, size_t count)
+adze_worker_again (adze_worker *worker, uint64_t first, size_t group, const char *name,
+                   int64_t limit_ms, char *given, size_t count)
 {
-  char request[sizeof ADZE_WORKER_AGAIN + 20];
-  int size = snprintf (request, sizeof request, ADZE_WORKER_AGAIN "%" PRIu64, first);
+  char request[sizeof ADZE_WORKER_AGAIN + 2 * 21 + ADZE_WORKER_NAME_MOST];
+  int size = name ? snprintf (request, sizeof request, ADZE_WORKER_AGAIN "%" PRIu64 " %zu %s", first,
+                              group, name)
+                  : snprintf (request, sizeof request, ADZE_WORKER_AGAIN "%" PRIu64, first);
   begin_request (worker, limit_ms);
   ADZE_TRY (adze_child_send (worker->child, request, (size_t)size));
   for (bool done = false, sound = true; !done;) {

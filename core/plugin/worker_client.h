@@ -54,12 +54,16 @@ ADZE_MUST_CHECK adze_error *adze_worker_ask (adze_worker *worker, const adze_val
 
 /* The request to apply that came right before, once more, with another first element. It is asked for
  * a thousand times a second, so it and its answer are a few letters each, and no JSON:
- *   again 1048576      given 1
- * GIVEN: for each of COUNT rooms, '1' when it was given. */
+ *   again 1048576                given 1
+ *   again 0 17 layer.3.weight    given 1
+ * NAME: the tensor is another one like it, of group GROUP; all that the request told of had one name, and
+ * now has this one. NULL: it is the same tensor. GIVEN: for each of COUNT rooms, '1' when it was given. */
 #define ADZE_WORKER_AGAIN "again "
 #define ADZE_WORKER_GIVEN "given "
-ADZE_MUST_CHECK adze_error *adze_worker_again (adze_worker *worker, uint64_t first,
-                                               int64_t limit_ms, char *given, size_t count);
+enum { ADZE_WORKER_NAME_MOST = 255 }; /* longer names are told anew */
+ADZE_MUST_CHECK adze_error *adze_worker_again (adze_worker *worker, uint64_t first, size_t group,
+                                               const char *name, int64_t limit_ms, char *given,
+                                               size_t count);
 
 /* Was the last failure of asking the worker's own answer? Otherwise the conversation failed, and
  * the worker with it, whatever the status. */

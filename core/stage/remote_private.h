@@ -41,7 +41,8 @@ struct adze_remote {
   size_t word_room;
   adze_loan *loans;
   size_t loan_count;
-  uint64_t repeatable; /* what the last request was, less its first element; 0: nothing to repeat */
+  uint64_t repeatable; /* what the last request was, less what "again" tells; 0: nothing to repeat */
+  size_t group;        /* that it was of */
 };
 
 /* Bytes that follow a request, in order. */

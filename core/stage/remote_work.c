@@ -72,13 +72,15 @@ add_work (const adze_remote *remote, adze_shipment *shipment, const adze_work *w
 /* ---- Repeating a request.
  *
  * A tensor goes through a stage in pieces of equal size, which come to lie in the same places: only
- * where they begin differs. Such a request need not be told again, and the worker has kept it. */
+ * where they begin differs. Such a request need not be told again, and the worker has kept it. Nor of another
+ * tensor of the same type and shape, as layers have, where all that is told of has its name. */
 
 enum { ROOMS_MOST = 64 }; /* more of them are told anew */
 
 typedef struct likeness {
   uint64_t sum;
-  bool movable; /* something lies outside of the area */
+  const char *name; /* of all of it; NULL: names differ */
+  bool movable;     /* something lies outside of the area */
 } likeness;
 
 static void
@@ -95,6 +97,14 @@ put_text (likeness *of, const char *text)
   of->sum = adze_hash64 (text ? text : "", size, of->sum);
 }
 
+/* The one that all have is no part of it. */
+static void
+put_name (likeness *of, const char *name)
+{
+  if (!of->name)
+    put_text (of, name);
+}
+
 static void
 put_shape (likeness *of, adze_dtype dtype, int32_t rank, const int64_t *shape)
 {
@@ -107,7 +117,7 @@ put_shape (likeness *of, adze_dtype dtype, int32_t rank, const int64_t *shape)
 static void
 put_meta (likeness *of, const adze_tensor_meta *meta)
 {
-  put_text (of, meta->name);
+  put_name (of, meta->name);
   put_text (of, meta->codec);
   put_number (of, (uint64_t)meta->block_elements << 32 | meta->block_bytes);
   put_shape (of, meta->dtype, meta->rank, meta->shape);
@@ -121,7 +131,7 @@ put_tensor (likeness *of, const adze_remote *remote, const adze_tensor *tensor)
   if (view->strides || view->byte_offset != 0
       || !adze_remote_in_area (remote, view->data, (size_t)tensor->byte_size, &offset))
     of->movable = true;
-  put_text (of, tensor->name);
+  put_name (of, tensor->name);
   put_text (of, tensor->codec);
   put_number (of, tensor->byte_size);
   put_number (of, offset);
@@ -130,13 +140,29 @@ put_tensor (likeness *of, const adze_remote *remote, const adze_tensor *tensor)
     put_number (of, (uint64_t)tensor->block_shape[i]);
 }
 
-/* What a request would be, less its first element; 0: it cannot be repeated. */
+/* The name of all tensors that a request tells of; NULL: there is none. */
+static const char *
+name_of_all (const adze_work *work)
+{
+  const char *name = work->whole->name;
+  bool same = strlen (name) <= ADZE_WORKER_NAME_MOST;
+  for (size_t i = 0; i < work->input_count; i++)
+    same = same && work->inputs[i]->name && strcmp (work->inputs[i]->name, name) == 0;
+  for (size_t i = 0; i < work->room_count; i++)
+    same = same && strcmp (work->rooms[i].whole->name, name) == 0 && work->rooms[i].tensor.name
+           && strcmp (work->rooms[i].tensor.name, name) == 0;
+  return same ? name : NULL;
+}
+
+/* What a request would be, less what is told each time; 0: it cannot be repeated. */
 static uint64_t
 likeness_of (const adze_remote *remote, const adze_work *work)
 {
-  likeness of = { .sum = 1 };
+  likeness of = { .sum = 1, .name = name_of_all (work) };
+  put_number (&of, of.name != NULL);
+  if (!of.name)
+    put_number (&of, work->group);
   put_number (&of, work->variant);
-  put_number (&of, work->group);
   put_number (&of, work->count);
   put_meta (&of, work->whole);
   put_number (&of, work->input_count);
@@ -332,10 +358,12 @@ apply_again (adze_remote *remote, adze_work *work)
 {
   char given[ROOMS_MOST];
   const uint64_t asked = remote->repeatable;
+  const char *name = work->group != remote->group ? work->whole->name : NULL;
   remote->repeatable = 0;
   remote->asked = true;
-  ADZE_TRY (adze_worker_again (remote->worker, work->first, remote->time_limit_ms, given,
-                               work->room_count));
+  remote->group = work->group;
+  ADZE_TRY (adze_worker_again (remote->worker, work->first, work->group, name, remote->time_limit_ms,
+                               given, work->room_count));
   for (size_t i = 0; i < work->room_count; i++)
     work->rooms[i].given = given[i] == '1';
   remote->repeatable = asked;
@@ -367,8 +395,10 @@ apply (adze_remote *remote, adze_work *work)
   adze_shipment_begin (&shipment, "apply");
   adze_error *error = apply_anew (remote, &shipment, work);
   adze_shipment_cleanup (&shipment);
-  if (!error)
+  if (!error) {
     remote->repeatable = asked;
+    remote->group = work->group;
+  }
   return error;
 }
 

@@ -22,6 +22,7 @@ adze_inbox_cleanup (adze_inbox *inbox)
   free (inbox->wholes);
   free (inbox->rooms);
   free (inbox->whole);
+  free (inbox->name);
   *inbox = (adze_inbox){ 0 };
 }
 
@@ -34,6 +35,36 @@ adze_inbox_is_shared (const adze_inbox *inbox)
   for (size_t i = 0; i < inbox->room_count; i++)
     shared = shared && !inbox->pieces[i].memory;
   return shared;
+}
+
+bool
+adze_inbox_has_one_name (const adze_inbox *inbox)
+{
+  bool same = inbox->whole != NULL;
+  for (size_t i = 0; same && i < inbox->input_count; i++)
+    same = strcmp (inbox->inputs[i].tensor.name, inbox->whole->name) == 0;
+  for (size_t i = 0; same && i < inbox->room_count; i++)
+    same = strcmp (inbox->wholes[i]->name, inbox->whole->name) == 0
+           && strcmp (inbox->rooms[i].tensor.name, inbox->whole->name) == 0;
+  return same;
+}
+
+adze_error *
+adze_inbox_rename (adze_inbox *inbox, const char *name)
+{
+  char *copy = strdup (name);
+  if (!copy)
+    return adze_error_memory ();
+  for (size_t i = 0; i < inbox->input_count; i++)
+    inbox->inputs[i].tensor.name = copy;
+  for (size_t i = 0; i < inbox->room_count; i++) {
+    inbox->wholes[i]->name = copy;
+    inbox->pieces[i].tensor.name = inbox->rooms[i].tensor.name = copy;
+  }
+  inbox->whole->name = copy;
+  free (inbox->name);
+  inbox->name = copy;
+  return NULL;
 }
 
 /* ---- Where bytes are. */

@@ -28,6 +28,7 @@ typedef struct adze_inbox {
   void *accumulator_memory[2];
   size_t accumulator_size;
   bool repeatable; /* "again" may be asked for */
+  char *name;      /* that "again" has told, of all of them */
 } adze_inbox;
 
 /* Bytes that follow the answer. */
@@ -58,8 +59,12 @@ void adze_inbox_cleanup (adze_inbox *inbox);
 /* Do all inputs and rooms lie in the area? */
 bool adze_inbox_is_shared (const adze_inbox *inbox);
 
-/* What the request before asked for, with FIRST (in digits) as its first element. */
-ADZE_MUST_CHECK adze_error *adze_worker_apply_again (adze_worker_state *state, const char *first,
+/* Do they all have one name? It is NAME from now on. */
+bool adze_inbox_has_one_name (const adze_inbox *inbox);
+ADZE_MUST_CHECK adze_error *adze_inbox_rename (adze_inbox *inbox, const char *name);
+
+/* What the request before asked for, with what TEXT says instead: "FIRST" or "FIRST GROUP NAME". */
+ADZE_MUST_CHECK adze_error *adze_worker_apply_again (adze_worker_state *state, const char *text,
                                                      adze_buffer *answer);
 
 /* DATA is sent behind the answer; it must last until then. */

@@ -10,7 +10,7 @@
  *   run                                             -> after questions of its own; run_ask.c
  *
  * And "again FIRST", which is no JSON, right behind an apply whose tensors all lie in the area: the
- * same once more, with another first element.
+ * same once more, with another first element; "again FIRST GROUP NAME": of another tensor like it.
  *
  * work: which group and piece, "inputs" and "rooms", whose bytes lie in the area at "at", or follow.
  */
@@ -161,17 +161,41 @@ do_apply (adze_worker_state *state, const adze_value *request, adze_value *reply
   return NULL;
 }
 
+/* Digits, up to END. */
+static bool
+read_number (const char **text, char end, uint64_t *number)
+{
+  char *behind;
+  errno = 0;
+  *number = strtoull (*text, &behind, 10);
+  bool sound = !errno && behind != *text && *behind == end && *number <= INT64_MAX;
+  *text = behind + (*behind != 0);
+  return sound;
+}
+
+/* "FIRST", or "FIRST GROUP NAME" */
+static adze_error *
+take_again (adze_inbox *inbox, const char *text)
+{
+  uint64_t first, group;
+  bool other = strchr (text, ' ') != NULL;
+  if (!read_number (&text, other ? ' ' : 0, &first)
+      || (other && (!adze_inbox_has_one_name (inbox) || !read_number (&text, ' ', &group))))
+    return adze_wire_damaged ("a request");
+  inbox->work.first = first;
+  if (!other)
+    return NULL;
+  inbox->work.group = (size_t)group;
+  return adze_inbox_rename (inbox, text);
+}
+
 adze_error *
-adze_worker_apply_again (adze_worker_state *state, const char *first, adze_buffer *answer)
+adze_worker_apply_again (adze_worker_state *state, const char *text, adze_buffer *answer)
 {
   adze_inbox *inbox = &state->inbox;
-  char *end;
   if (!inbox->repeatable)
     return adze_error_new (ADZE_E_FORMAT, "there is no request that could be repeated");
-  errno = 0;
-  inbox->work.first = strtoull (first, &end, 10);
-  if (errno || end == first || *end || inbox->work.first > INT64_MAX)
-    return adze_wire_damaged ("a request");
+  ADZE_TRY (take_again (inbox, text));
   ADZE_TRY (adze_local_apply (state->local, &inbox->work));
   adze_buffer_text (answer, ADZE_WORKER_GIVEN);
   for (size_t i = 0; i < inbox->room_count; i++)

@@ -40,8 +40,9 @@ must "$ADZE" run p.toml --fresh --set stage.narrow.isolate=true --set stage.clip
 cmp out.safetensors here.safetensors || complain "a stage in its own process gives other bytes"
 rm out.safetensors
 
-# Many pieces of one size after the other, and a shorter one: each knows its place.
-model numbered.safetensors 3 1500 1000
+# Many pieces of one size after the other, and a shorter one, of tensors of one shape: each knows its
+# place and its name.
+model numbered.safetensors 7 1500 1000
 numbered ()
 {
   printf 'adze = 1\nname = "%s"\n[model]\npath = "numbered.safetensors"\n' "$1"
@@ -52,8 +53,8 @@ numbered outside true > outside.toml
 must "$ADZE" run inside.toml
 must "$ADZE" run outside.toml
 cmp inside.safetensors outside.safetensors || complain "pieces came out in another one's place"
-[ "$(tail -c 4 outside.safetensors | od -An -tf4 | tr -d ' ')" = 1499999 ] \
-  || complain "the last element should be number 1499999"
+[ "$(tail -c 4 outside.safetensors | od -An -tf4 | tr -d ' ')" = 13499999 ] \
+  || complain "the last element should be number 1499999 of layer 6"
 rm -f numbered.safetensors inside.safetensors outside.safetensors
 
 # breaks WORDS LINES: the stage fails with these words, the next run without the fault ends well.
