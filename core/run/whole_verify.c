@@ -68,15 +68,9 @@ read_piece (const adze_model *model, const adze_model_tensor *tensor, uint64_t f
 static void
 check_promise (const comparison *c, pair *p, uint64_t first, uint64_t count)
 {
-  const adze_tensor_meta *out = &p->is->meta;
-  int64_t row = out->rank > 0 ? out->shape[out->rank - 1] : 1;
-  const adze_verified_piece verified = { .in = &p->was->meta,
-                                         .out = out,
-                                         .input = c->was.data,
-                                         .output = c->is.data,
-                                         .first = first,
-                                         .count = count,
-                                         .row = row > 0 ? (uint64_t)row : 1 };
+  const adze_verified_piece verified = { .in = { &p->was->meta, c->was.data, count },
+                                         .out = { &p->is->meta, c->is.data, count },
+                                         .first = first };
   adze_promise_check (&p->promise, &verified, &p->breach);
 }
 
@@ -95,15 +89,6 @@ compare_piece (comparison *c, pair *p, uint64_t first, uint64_t count)
 }
 
 /* ---- One tensor. */
-
-static bool
-same_shape (const adze_tensor_meta *a, const adze_tensor_meta *b)
-{
-  for (int32_t i = 0; a->rank == b->rank && i < a->rank; i++)
-    if (a->shape[i] != b->shape[i])
-      return false;
-  return a->rank == b->rank;
-}
 
 /* Types that are cut elsewhere are compared in one piece. */
 static uint64_t
@@ -133,7 +118,7 @@ open_promise (const comparison *c, pair *p)
 {
   ADZE_AUTO_VALUE claimed = NULL;
   ADZE_TRY (adze_plan_inherit (c->planned, p->traits, false, &claimed));
-  adze_error *error = adze_promise_open (claimed, p->traits, &p->promise);
+  adze_error *error = adze_promise_open (claimed, p->traits, true, &p->promise);
   return error ? adze_error_wrap (error, "the traits of '%s' cannot be verified", p->is->meta.name)
                : NULL;
 }
@@ -155,7 +140,7 @@ compare_tensor (comparison *c, const adze_model *given, adze_model_tensor *is)
 {
   const adze_model *file = c->before->file;
   const adze_model_tensor *was = adze_model_find (file, is->meta.name);
-  if (!was || !same_shape (&was->meta, &is->meta)) {
+  if (!was || !adze_tensor_meta_same_shape (&was->meta, &is->meta)) {
     c->changed = true;
     return NULL;
   }
