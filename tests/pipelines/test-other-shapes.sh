@@ -65,7 +65,7 @@ for model in sparsity nm; do
     caught "$name" stretch-claims "$words"
     must_fail "$words" "$ADZE" plan "$name.toml"
   done
-  pipeline skipped-$model $model stretch-claims '[[stage.rule]]' 'match = "layer.0.weight"' \
+  pipeline skipped-$model $model stretch-claims 'on-no-effect = "warn"' '[[stage.rule]]' 'match = "layer.0.weight"' \
     'skip = true' '[[stage]]' 'use = "cast"' 'to = "f16"'
   must "$ADZE" run skipped-$model.toml
   stays skipped-$model "$trait"
@@ -106,7 +106,7 @@ keeps gives stretch-gives adze.sparsity/1
 # Where one of two has the shape still, it has the trait, and it alone.
 more=()
 keeps pair stretch-pair adze.sparsity/1
-grep -qaF '{\"layer.0.weight.rest\":{\"adze.sparsity/1\"' pair-out.safetensors \
+grep -qaF '{\"layer.0.weight.rest\": {\"adze.sparsity/1\"' pair-out.safetensors \
   || complain "of two tensors not the one that has the shape has the trait"
 
 # With the bytes left alone all stays but what is about rows.
