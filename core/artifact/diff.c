@@ -48,13 +48,6 @@ same_traits (const adze_model_tensor *a, const adze_model_tensor *b)
 }
 
 static bool
-same_shape (const adze_tensor_meta *a, const adze_tensor_meta *b)
-{
-  return a->rank == b->rank
-         && (a->rank == 0 || memcmp (a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0);
-}
-
-static bool
 is_equal (const finding *found)
 {
   return found->a && found->b && !found->type && !found->shape && !found->traits
@@ -65,7 +58,7 @@ static adze_error *
 compare_tensors (const comparison *both, finding *found)
 {
   const adze_tensor_meta *a = &found->a->meta, *b = &found->b->meta;
-  found->shape = !same_shape (a, b);
+  found->shape = !adze_tensor_meta_same_shape (a, b);
   found->type = strcmp (adze_meta_type_word (a), adze_meta_type_word (b)) != 0;
   found->traits = !same_traits (found->a, found->b);
   if (found->shape)

@@ -233,11 +233,17 @@ adze_tensor_meta_copy (const adze_tensor_meta *meta)
 }
 
 bool
+adze_tensor_meta_same_shape (const adze_tensor_meta *a, const adze_tensor_meta *b)
+{
+  return a->rank == b->rank
+         && (a->rank == 0 || memcmp (a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0);
+}
+
+bool
 adze_tensor_meta_equal (const adze_tensor_meta *a, const adze_tensor_meta *b)
 {
-  if (strcmp (a->name, b->name) != 0 || a->rank != b->rank || !a->codec != !b->codec)
-    return false;
-  if (a->rank > 0 && memcmp (a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) != 0)
+  if (strcmp (a->name, b->name) != 0 || !a->codec != !b->codec
+      || !adze_tensor_meta_same_shape (a, b))
     return false;
   if (a->codec)
     return strcmp (a->codec, b->codec) == 0 && a->block_elements == b->block_elements

@@ -29,6 +29,7 @@ uint64_t adze_tensor_meta_bytes (const adze_tensor_meta *meta, uint64_t elements
 adze_tensor_meta *adze_tensor_meta_copy (const adze_tensor_meta *meta);
 /* Same name, type, codec, blocks and shape. */
 bool adze_tensor_meta_equal (const adze_tensor_meta *a, const adze_tensor_meta *b);
+bool adze_tensor_meta_same_shape (const adze_tensor_meta *a, const adze_tensor_meta *b);
 /* "[784, 256]" */
 void adze_shape_text (int32_t rank, const int64_t *shape, adze_buffer *into);
 

@@ -315,6 +315,7 @@ close_stage (adze_plan_stage *planned)
   free (planned->ports);
   free (planned->outline_ports);
   adze_outline_clear (&planned->outline);
+  adze_value_free (planned->lost);
   for (size_t i = 0; i < planned->variant_count; i++)
     adze_value_free (planned->variants[i]);
   free (planned->variants);

@@ -64,6 +64,7 @@ typedef struct adze_plan_stage {
   adze_outline_port *outline_ports;
   adze_outline outline;
   bool described;
+  adze_value *lost; /* the traits that were told to be lost, as adze_plan_count_lost counts them */
   adze_value **variants; /* settings: the stage's own, then those of rules */
   size_t variant_count;
   size_t segment;
@@ -182,12 +183,30 @@ ADZE_MUST_CHECK adze_error *adze_plan_cut (adze_plan *plan);
  * type or shape, several of one, one of several of the model, or one that the model did not have? */
 bool adze_plan_group_edits (const adze_plan_stage *planned, size_t group);
 
-/* Traits of a tensor that the stage has made of one with the traits FROM (NULL: none). Those that are
+/* Traits of OUT that the stage has made of IN with the traits FROM (NULL: none). Those that are
  * verified stay until they are found broken; others stay only where the technique claims it, since
- * nobody could check. With the SAME_BYTES all stay. */
+ * nobody could check. With the SAME_BYTES all stay. But what is about places is no trait of a tensor
+ * of another shape. */
 ADZE_MUST_CHECK adze_error *adze_plan_inherit (const adze_plan_stage *planned,
-                                               const adze_value *from, bool same_bytes,
+                                               const adze_value *from,
+                                               const adze_tensor_meta *in,
+                                               const adze_tensor_meta *out, bool same_bytes,
                                                adze_value **into);
+
+/* Who may inherit of one tensor. */
+typedef struct adze_plan_heirs {
+  const adze_tensor_meta *const *metas;
+  size_t count;
+  bool same_bytes;
+} adze_plan_heirs;
+
+/* Refuses a stage that claims to preserve one of the traits FROM of IN, which none of the heirs can
+ * have by its shape; a frozen tensor everybody is to preserve who does not say otherwise. */
+ADZE_MUST_CHECK adze_error *adze_plan_check_claims (const adze_plan *plan,
+                                                    const adze_plan_stage *planned,
+                                                    const adze_value *from,
+                                                    const adze_tensor_meta *in,
+                                                    const adze_plan_heirs *heirs);
 
 /* Adds one to LOST, a table, under each id in FROM that KEPT does not have; both may be NULL. */
 ADZE_MUST_CHECK adze_error *adze_plan_count_lost (const adze_value *from, const adze_value *kept,
@@ -197,9 +216,10 @@ ADZE_MUST_CHECK adze_error *adze_plan_tell_lost (const adze_plan *plan,
                                                  const adze_plan_stage *planned,
                                                  const adze_value *lost);
 /* Of a stage that was just described and gives a model: refuses what would change a frozen tensor
- * without having said that it does so, and warns, the first time, of traits that are lost. */
+ * without having said that it does so, and claims that cannot be; warns, once, of traits that are
+ * lost. */
 ADZE_MUST_CHECK adze_error *adze_plan_check_traits (const adze_plan *plan,
-                                                    const adze_plan_stage *planned);
+                                                    adze_plan_stage *planned);
 
 /* The model that a binding means. */
 adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *binding);

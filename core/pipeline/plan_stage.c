@@ -253,7 +253,8 @@ put_group (adze_plan_model *model, const adze_plan_stage *planned, size_t number
   const adze_model_tensor *first = &port->model->view.tensors[port->tensors[pick->index]];
   for (size_t i = 0; i < group->output_count; i++) {
     ADZE_AUTO_VALUE traits = NULL;
-    ADZE_TRY (adze_plan_inherit (planned, from, group->same_bytes, &traits));
+    ADZE_TRY (adze_plan_inherit (planned, from, &first->meta, group->outputs[i], group->same_bytes,
+                                 &traits));
     ADZE_TRY (edit_traits (&planned->outline, group->outputs[i]->name, traits));
     bool retyped = first->retyped || !same_type (&first->meta, group->outputs[i]);
     ADZE_TRY (put_tensor (model, group->outputs[i], retyped, NULL, adze_take (&traits),

@@ -422,12 +422,13 @@ open_promises (adze_pass *pass)
       const adze_unit_step *step = &unit->steps[k];
       pass->first_output[step_number++] = next;
       for (size_t o = 0; o < step->output_count; o++) {
-        adze_error *error
-            = adze_promise_open (unit->values[step->outputs[o]].traits,
-                                 unit->values[step->inputs[0]].traits, &pass->promises[next++]);
+        const adze_unit_value *in = &unit->values[step->inputs[0]];
+        const adze_unit_value *out = &unit->values[step->outputs[o]];
+        adze_error *error = adze_promise_open (out->traits, in->traits,
+                                               adze_tensor_meta_same_shape (in->meta, out->meta),
+                                               &pass->promises[next++]);
         if (error)
-          return adze_error_wrap (error, "the traits of '%s' cannot be verified",
-                                  unit->values[step->outputs[o]].meta->name);
+          return adze_error_wrap (error, "the traits of '%s' cannot be verified", out->meta->name);
       }
     }
   }

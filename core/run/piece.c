@@ -311,14 +311,10 @@ verify (const adze_piece *piece, const piece_step *s)
       continue;
     const adze_tensor_meta *in = piece->unit->values[step->inputs[0]].meta;
     const adze_tensor_meta *out = s->rooms[i].whole;
-    int64_t row = out->rank > 0 ? out->shape[out->rank - 1] : 1;
-    adze_verified_piece verified = { .in = in,
-                                     .out = out,
-                                     .input = s->inputs[0]->view.data,
-                                     .output = s->rooms[i].tensor.view.data,
-                                     .first = piece->first,
-                                     .count = count_of (piece, out),
-                                     .row = row > 0 ? (uint64_t)row : 1 };
+    const adze_verified_piece verified
+        = { .in = { in, s->inputs[0]->view.data, count_of (piece, in) },
+            .out = { out, s->rooms[i].tensor.view.data, count_of (piece, out) },
+            .first = piece->first };
     adze_breach breach;
     adze_promise_check (promise, &verified, &breach);
     if (breach.trait)

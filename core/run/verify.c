@@ -24,13 +24,14 @@ whole_number (const adze_value *trait, const char *id, const char *key, uint64_t
 }
 
 adze_error *
-adze_promise_open (const adze_value *traits, const adze_value *input_traits, adze_promise *promise)
+adze_promise_open (const adze_value *traits, const adze_value *input_traits, bool same_shape,
+                   adze_promise *promise)
 {
   *promise = (adze_promise){ 0 };
   pthread_mutex_init (&promise->lock, NULL);
-  promise->sparsity = adze_value_get (traits, ADZE_TRAIT_SPARSITY)
+  promise->sparsity = same_shape && adze_value_get (traits, ADZE_TRAIT_SPARSITY)
                       && adze_value_get (input_traits, ADZE_TRAIT_SPARSITY);
-  promise->frozen = adze_value_get (traits, ADZE_TRAIT_FROZEN)
+  promise->frozen = same_shape && adze_value_get (traits, ADZE_TRAIT_FROZEN)
                     && adze_value_get (input_traits, ADZE_TRAIT_FROZEN);
   const adze_value *nm = adze_value_get (traits, ADZE_TRAIT_NM);
   if (nm) {
@@ -41,7 +42,7 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, adz
     if ((m & (m - 1)) != 0)
       return adze_error_new (ADZE_E_FORMAT, "the trait %s has \"m\" %llu; a power of two is needed",
                              ADZE_TRAIT_NM, (unsigned long long)m);
-    promise->own_nm = !adze_value_get (input_traits, ADZE_TRAIT_NM);
+    promise->own_nm = !same_shape || !adze_value_get (input_traits, ADZE_TRAIT_NM);
     promise->n = (uint32_t)n;
     promise->m = (uint32_t)m;
   }
@@ -102,49 +103,68 @@ zero_mask (const adze_tensor_meta *meta, size_t size)
   return is_float (meta) ? all >> 1 : all;
 }
 
-/* ---- One trait after the other; SIZE_MAX: it holds. */
+/* ---- One trait after the other; UINT64_MAX: it holds. */
+
+/* Elements that both sides have. */
+static uint64_t
+shared_count (const adze_verified_piece *piece)
+{
+  return piece->in.count < piece->out.count ? piece->in.count : piece->out.count;
+}
 
 static uint64_t
 first_revived (const adze_verified_piece *piece)
 {
-  size_t in = element_size (piece->in), out = element_size (piece->out);
-  uint64_t in_mask = zero_mask (piece->in, in), out_mask = zero_mask (piece->out, out);
+  size_t in = element_size (piece->in.meta), out = element_size (piece->out.meta);
+  uint64_t in_mask = zero_mask (piece->in.meta, in), out_mask = zero_mask (piece->out.meta, out);
+  uint64_t count = shared_count (piece);
   if (in == 0 || out == 0)
     return 0;
-  for (uint64_t i = 0; i < piece->count; i++)
-    if ((load (piece->input, in, i) & in_mask) == 0
-        && (load (piece->output, out, i) & out_mask) != 0)
+  for (uint64_t i = 0; i < count; i++)
+    if ((load (piece->in.data, in, i) & in_mask) == 0
+        && (load (piece->out.data, out, i) & out_mask) != 0)
       return i;
   return UINT64_MAX;
 }
 
+/* Where one side ends before the other, that is where it changed. */
 static uint64_t
 first_changed (const adze_verified_piece *piece)
 {
-  uint64_t bytes = adze_piece_bytes (piece->out, piece->count);
-  if (bytes == adze_piece_bytes (piece->in, piece->count)
-      && memcmp (piece->input, piece->output, bytes) == 0)
+  const adze_verified_side *in = &piece->in, *out = &piece->out;
+  uint64_t bytes = adze_piece_bytes (out->meta, out->count), count = shared_count (piece);
+  if (in->count == out->count && bytes == adze_piece_bytes (in->meta, in->count)
+      && memcmp (in->data, out->data, bytes) == 0)
     return UINT64_MAX;
-  size_t size = element_size (piece->out);
-  for (uint64_t i = 0; size > 0 && size == element_size (piece->in) && i < piece->count; i++)
-    if (load (piece->input, size, i) != load (piece->output, size, i))
+  size_t size = element_size (out->meta);
+  if (size == 0 || size != element_size (in->meta))
+    return 0;
+  for (uint64_t i = 0; i < count; i++)
+    if (load (in->data, size, i) != load (out->data, size, i))
       return i;
-  return 0;
+  return count;
+}
+
+static uint64_t
+row_of (const adze_tensor_meta *meta)
+{
+  int64_t row = meta->rank > 0 ? meta->shape[meta->rank - 1] : 1;
+  return row > 0 ? (uint64_t)row : 1;
 }
 
 /* Groups of m begin anew in every row; the rest of a row that is no whole group counts as one. */
 static uint64_t
-first_crowded (const adze_promise *promise, const adze_verified_piece *piece)
+first_crowded (const adze_promise *promise, const adze_verified_side *side, uint64_t first)
 {
-  size_t size = element_size (piece->out);
-  uint64_t mask = zero_mask (piece->out, size), filled = 0;
+  size_t size = element_size (side->meta);
+  uint64_t mask = zero_mask (side->meta, size), row = row_of (side->meta), filled = 0;
   if (size == 0)
     return 0;
-  for (uint64_t i = 0; i < piece->count; i++) {
-    uint64_t column = (piece->first + i) % piece->row;
+  for (uint64_t i = 0; i < side->count; i++) {
+    uint64_t column = (first + i) % row;
     if (column % promise->m == 0)
       filled = 0;
-    if ((load (piece->output, size, i) & mask) != 0 && ++filled > promise->n)
+    if ((load (side->data, size, i) & mask) != 0 && ++filled > promise->n)
       return i;
   }
   return UINT64_MAX;
@@ -163,15 +183,15 @@ note_value (adze_promise *promise, uint64_t bits)
 }
 
 static uint64_t
-first_surplus (adze_promise *promise, const adze_verified_piece *piece)
+first_surplus (adze_promise *promise, const adze_verified_side *side)
 {
-  size_t size = element_size (piece->out);
-  uint64_t mask = zero_mask (piece->out, size), last = 0, where = UINT64_MAX;
+  size_t size = element_size (side->meta);
+  uint64_t mask = zero_mask (side->meta, size), last = 0, where = UINT64_MAX;
   if (size == 0)
     return 0;
   pthread_mutex_lock (&promise->lock);
-  for (uint64_t i = 0; i < piece->count && where == UINT64_MAX; i++) {
-    uint64_t bits = load (piece->output, size, i);
+  for (uint64_t i = 0; i < side->count && where == UINT64_MAX; i++) {
+    uint64_t bits = load (side->data, size, i);
     if ((bits & mask) == 0)
       bits = 0; /* the two zeros are one value */
     if ((i > 0 && bits == last) || note_value (promise, bits))
@@ -183,27 +203,16 @@ first_surplus (adze_promise *promise, const adze_verified_piece *piece)
   return where;
 }
 
-/* The input in the place of the output. */
-static adze_verified_piece
-input_of (const adze_verified_piece *piece)
-{
-  adze_verified_piece input = *piece;
-  input.out = piece->in;
-  input.output = piece->input;
-  return input;
-}
-
 static void
 blame_for_crowd (const adze_promise *promise, const adze_verified_piece *piece,
                  adze_breach *breach)
 {
-  const adze_verified_piece input = input_of (piece);
   uint64_t where = UINT64_MAX;
   breach->trait = ADZE_TRAIT_NM;
   if (promise->own_nm)
     breach->blame = ADZE_BLAME_CLAIM;
-  else if (element_size (input.out) > 0
-           && (where = first_crowded (promise, &input)) != UINT64_MAX) {
+  else if (element_size (piece->in.meta) > 0
+           && (where = first_crowded (promise, &piece->in, piece->first)) != UINT64_MAX) {
     breach->blame = ADZE_BLAME_INPUT;
     breach->where = where;
   }
@@ -213,7 +222,6 @@ static void
 blame_for_surplus (const adze_promise *promise, const adze_verified_piece *piece,
                    adze_breach *breach)
 {
-  const adze_verified_piece input = input_of (piece);
   adze_promise own = { .k = promise->k, .lock = PTHREAD_MUTEX_INITIALIZER };
   uint64_t where = UINT64_MAX;
   breach->trait = ADZE_TRAIT_CODEBOOK;
@@ -223,8 +231,8 @@ blame_for_surplus (const adze_promise *promise, const adze_verified_piece *piece
   }
   /* Without memory it stays the stage's: the run fails either way. */
   own.values = malloc ((own.k + 1) * sizeof *own.values);
-  if (own.values && element_size (input.out) > 0)
-    where = first_surplus (&own, &input);
+  if (own.values && element_size (piece->in.meta) > 0)
+    where = first_surplus (&own, &piece->in);
   if (where != UINT64_MAX) {
     breach->blame = ADZE_BLAME_INPUT;
     breach->where = where;
@@ -240,9 +248,10 @@ adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, adz
     breach->trait = ADZE_TRAIT_FROZEN;
   else if (promise->sparsity && (breach->where = first_revived (piece)) != UINT64_MAX)
     breach->trait = ADZE_TRAIT_SPARSITY;
-  else if (promise->m > 0 && (breach->where = first_crowded (promise, piece)) != UINT64_MAX)
+  else if (promise->m > 0
+           && (breach->where = first_crowded (promise, &piece->out, piece->first)) != UINT64_MAX)
     blame_for_crowd (promise, piece, breach);
-  else if (promise->k > 0 && (breach->where = first_surplus (promise, piece)) != UINT64_MAX)
+  else if (promise->k > 0 && (breach->where = first_surplus (promise, &piece->out)) != UINT64_MAX)
     blame_for_surplus (promise, piece, breach);
   if (breach->trait)
     breach->where += piece->first;

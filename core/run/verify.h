@@ -20,10 +20,11 @@ typedef struct adze_promise {
   size_t value_count;
 } adze_promise;
 
-/* INPUT_TRAITS: of what the output was made from; what was not true of it cannot be kept. An error
- * for a trait whose JSON is not what adze/draft/traits.h says. */
+/* INPUT_TRAITS: of what the output was made from; what was not true of it cannot be kept, nor can
+ * what is about its places unless the output is of the SAME_SHAPE. An error for a trait whose JSON is
+ * not what adze/draft/traits.h says. */
 ADZE_MUST_CHECK adze_error *adze_promise_open (const adze_value *traits,
-                                               const adze_value *input_traits,
+                                               const adze_value *input_traits, bool same_shape,
                                                adze_promise *promise);
 void adze_promise_close (adze_promise *promise);
 bool adze_promise_is_empty (const adze_promise *promise);
@@ -41,12 +42,19 @@ typedef struct adze_breach {
   adze_blame blame;
 } adze_breach;
 
-/* One piece: COUNT elements from element FIRST on of a tensor whose rows are ROW long. For a codebook
- * the input is blamed only where one piece of it has too many values. */
+/* What lies there of one tensor: COUNT elements. */
+typedef struct adze_verified_side {
+  const adze_tensor_meta *meta;
+  const void *data;
+  uint64_t count;
+} adze_verified_side;
+
+/* One piece: from element FIRST on. The two sides need not be of one length: nothing is read behind
+ * the end of either. For a codebook the input is blamed only where one piece of it has too many
+ * values. */
 typedef struct adze_verified_piece {
-  const adze_tensor_meta *in, *out;
-  const void *input, *output;
-  uint64_t first, count, row;
+  adze_verified_side in, out;
+  uint64_t first;
 } adze_verified_piece;
 void adze_promise_check (adze_promise *promise, const adze_verified_piece *piece,
                          adze_breach *breach);

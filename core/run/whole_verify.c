@@ -54,6 +54,8 @@ read_piece (const adze_model *model, const adze_model_tensor *tensor, uint64_t f
             uint64_t count, room *into)
 {
   uint64_t size = adze_piece_bytes (&tensor->meta, count);
+  if (size == 0)
+    return NULL;
   if (size > into->size) {
     free (into->data);
     into->size = 0;
@@ -65,18 +67,21 @@ read_piece (const adze_model *model, const adze_model_tensor *tensor, uint64_t f
   return adze_model_read (model, tensor, adze_piece_bytes (&tensor->meta, first), into->data, size);
 }
 
+/* How many of COUNT elements from FIRST on there were before: one of another shape may end earlier. */
+static uint64_t
+count_before (const pair *p, uint64_t first, uint64_t count)
+{
+  uint64_t rest = p->was->elements > first ? p->was->elements - first : 0;
+  return rest < count ? rest : count;
+}
+
 static void
 check_promise (const comparison *c, pair *p, uint64_t first, uint64_t count)
 {
-  const adze_tensor_meta *out = &p->is->meta;
-  int64_t row = out->rank > 0 ? out->shape[out->rank - 1] : 1;
-  const adze_verified_piece verified = { .in = &p->was->meta,
-                                         .out = out,
-                                         .input = c->was.data,
-                                         .output = c->is.data,
-                                         .first = first,
-                                         .count = count,
-                                         .row = row > 0 ? (uint64_t)row : 1 };
+  const adze_verified_piece verified
+      = { .in = { &p->was->meta, c->was.data, count_before (p, first, count) },
+          .out = { &p->is->meta, c->is.data, count },
+          .first = first };
   adze_promise_check (&p->promise, &verified, &p->breach);
 }
 
@@ -85,7 +90,7 @@ compare_piece (comparison *c, pair *p, uint64_t first, uint64_t count)
 {
   if (atomic_load (c->x->cancel))
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
-  ADZE_TRY (read_piece (c->before->file, p->was, first, count, &c->was));
+  ADZE_TRY (read_piece (c->before->file, p->was, first, count_before (p, first, count), &c->was));
   ADZE_TRY (read_piece (p->given, p->is, first, count, &c->is));
   p->same
       = p->same && memcmp (c->was.data, c->is.data, adze_piece_bytes (&p->is->meta, count)) == 0;
@@ -95,15 +100,6 @@ compare_piece (comparison *c, pair *p, uint64_t first, uint64_t count)
 }
 
 /* ---- One tensor. */
-
-static bool
-same_shape (const adze_tensor_meta *a, const adze_tensor_meta *b)
-{
-  for (int32_t i = 0; a->rank == b->rank && i < a->rank; i++)
-    if (a->shape[i] != b->shape[i])
-      return false;
-  return a->rank == b->rank;
-}
 
 /* Types that are cut elsewhere are compared in one piece. */
 static uint64_t
@@ -132,8 +128,12 @@ static adze_error *
 open_promise (const comparison *c, pair *p)
 {
   ADZE_AUTO_VALUE claimed = NULL;
-  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, false, &claimed));
-  adze_error *error = adze_promise_open (claimed, p->traits, &p->promise);
+  const adze_tensor_meta *in = &p->was->meta, *out = &p->is->meta;
+  const adze_plan_heirs heirs = { &out, 1, false };
+  ADZE_TRY (adze_plan_check_claims (c->x->plan, c->planned, p->traits, in, &heirs));
+  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, in, out, false, &claimed));
+  adze_error *error = adze_promise_open (claimed, p->traits, adze_tensor_meta_same_shape (in, out),
+                                         &p->promise);
   return error ? adze_error_wrap (error, "the traits of '%s' cannot be verified", p->is->meta.name)
                : NULL;
 }
@@ -142,7 +142,8 @@ static adze_error *
 hand_on_traits (const comparison *c, const pair *p)
 {
   ADZE_AUTO_VALUE traits = NULL;
-  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, p->same, &traits));
+  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, &p->was->meta, &p->is->meta, p->same,
+                               &traits));
   ADZE_TRY (adze_plan_count_lost (p->traits, traits, c->lost));
   if (traits->count > 0)
     p->is->traits = adze_take (&traits);
@@ -155,7 +156,7 @@ compare_tensor (comparison *c, const adze_model *given, adze_model_tensor *is)
 {
   const adze_model *file = c->before->file;
   const adze_model_tensor *was = adze_model_find (file, is->meta.name);
-  if (!was || !same_shape (&was->meta, &is->meta)) {
+  if (!was) {
     c->changed = true;
     return NULL;
   }

@@ -3,33 +3,12 @@
 # Techniques that do other than they say are caught, each with a message of its own: one whose apply
 # is not what describe announced, one that changes nothing, one that breaks a trait it claims to
 # preserve, one that breaks it in silence, one that falls back. So are those that take whole models.
-. "$(dirname "$0")/runs-lib.sh"
+. "$(dirname "$0")/liars-lib.sh"
 plugins liar cheat
 model plain.safetensors 3 16 16
 model sparse.safetensors 3 16 16 1 sparse
 # For messages that name a tensor: of several any may be the first that a thread comes to.
 model single.safetensors 1 16 16
-
-# pipeline NAME MODEL TECHNIQUE [LINE...]
-pipeline ()
-{
-  local name=$1 model=$2 technique=$3
-  shift 3
-  {
-    printf 'adze = 1\nname = "%s"\n[model]\npath = "%s.safetensors"\n' "$name" "$model"
-    printf '[[stage]]\nuse = "%s"\n' "$technique"
-    printf '%s\n' "$@"
-    printf '[[output]]\npath = "%s-out.safetensors"\n' "$name"
-  } > "$name.toml"
-}
-
-# caught NAME TECHNIQUE WORDS: here, and in a process of its own; no file is left under the output's name.
-caught ()
-{
-  must_fail "$3" "$ADZE" run "$1.toml" --set "stage.$2.isolate=false"
-  must_fail "$3" "$ADZE" run "$1.toml" --set "stage.$2.isolate=true"
-  [ ! -e "$1-out.safetensors" ] || complain "$1: an output was left"
-}
 
 pipeline shape plain liar-shape
 caught shape liar-shape "announced"
@@ -168,18 +147,6 @@ done
 pipeline frozen frozen liar-silent "$skip"
 must "$ADZE" run frozen.toml
 grep -qa 'adze.frozen/1' frozen-out.safetensors || complain "a frozen tensor that was left alone lost its trait"
-# lost NAME WORDS: `adze plan` and `adze run` warn of it, once.
-lost ()
-{
-  local verb
-  for verb in plan run; do
-    must "$ADZE" $verb "$1.toml"
-    [ "$(grep -cF "warning: $1.toml:5:1: what stage $2" must.out)" = 1 ] || {
-      complain "$1: $verb does not say once what is lost"
-      cat must.out
-    }
-  done
-}
 pipeline thawed frozen clip 'percentile = 60'
 lost thawed "'clip' (clip) makes of its tensors no longer has adze.frozen/1 (1 tensor); a rule"
 pipeline thawed frozen clip 'percentile = 60' "$skip"

@@ -188,7 +188,8 @@ typedef struct adze_technique {
   uint32_t reserved;
   /* Traits whose tensors stay what they claim to be, ended by NULL: "adze.sparsity/1". The host
    * verifies it. NULL: none is claimed; what still holds in the end is kept all the same, and what
-   * does not hold fails the run unless .breaks has it. */
+   * does not hold fails the run unless .breaks has it. Of tensors of another shape not all can be
+   * claimed: adze/draft/traits.h. */
   const char *const *preserves;
   const char *const *breaks;
 
