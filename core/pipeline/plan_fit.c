@@ -169,31 +169,42 @@ base_of (const adze_plan *plan)
 static uint64_t
 copies_of (const adze_plan *plan, unsigned lanes)
 {
-  for (size_t i = 0; i < plan->pipeline->output_count; i++)
-    if (adze_plan_bound (plan, &plan->pipeline->outputs[i].from)
-        && !adze_plan_is_a_segments (plan, i))
-      return lanes * ADZE_COPY_PIECE;
-  return 0;
+  uint64_t piece = 0;
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    const adze_plan_model *model = adze_plan_bound (plan, &plan->pipeline->outputs[i].from);
+    if (!model || adze_plan_is_a_segments (plan, i))
+      continue;
+    for (size_t k = 0; k < model->view.count; k++)
+      if (model->view.tensors[k].meta.byte_size > piece)
+        piece = model->view.tensors[k].meta.byte_size;
+  }
+  return lanes * (piece < ADZE_COPY_PIECE ? piece : ADZE_COPY_PIECE);
 }
 
-/* *LARGEST: the segment that takes it; NULL: none does, but copying. */
+/* *LARGEST: the segment that takes it; NULL: none does, but copying. Where a stage was rehearsed it is
+ * known what is resident in a run, and nothing has to be taken for granted. */
 static uint64_t
 peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **largest)
 {
-  uint64_t base = base_of (plan), most = base + copies_of (plan, lanes);
+  uint64_t base = base_of (plan), most = base, copies = base + copies_of (plan, lanes);
   *largest = NULL;
   for (size_t i = 0; i < plan->segment_count; i++) {
     const adze_plan_segment *segment = &plan->segments[i];
     uint64_t bytes = base + segment->structure
                      + lanes * (segment->memory + segment->accumulators + segment->apart);
-    if (segment->resident > 0)
+    if (segment->resident > 0) {
       bytes = segment->resident + RUN_MEMORY;
-    if (bytes >= most) {
+      copies = plan->base + RUN_MEMORY + copies_of (plan, lanes);
+    }
+    if (!*largest || bytes > most) {
       most = bytes;
       *largest = segment;
     }
   }
-  return most;
+  if (copies <= most)
+    return most;
+  *largest = NULL;
+  return copies;
 }
 
 static adze_error *
