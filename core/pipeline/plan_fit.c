@@ -235,7 +235,8 @@ too_large (const adze_plan *plan, const adze_plan_segment *segment, uint64_t pea
 }
 
 /* What is resident is asked once: a run that asked again would count what it has taken twice, and take
- * back what its plan has said. For the same reason a peak only grows. */
+ * back what its plan has said. For the same reason a bound only grows; what was rehearsed takes its
+ * place. */
 adze_error *
 adze_plan_fit (adze_plan *plan)
 {
@@ -250,7 +251,7 @@ adze_plan_fit (adze_plan *plan)
     peak = peak_of (plan, --plan->lanes, &largest);
   if (most > 0 && peak > most)
     return too_large (plan, largest, peak);
-  if (peak > plan->peak)
+  if (peak > plan->peak || *adze_plan_memory_word (plan) == '\0')
     plan->peak = peak;
   return NULL;
 }
