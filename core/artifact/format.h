@@ -19,6 +19,8 @@ typedef struct adze_format_options {
   const char *tag;            /* for adze_model_write: as in adze_writer_open; NULL: one of its own */
   adze_writer **written;      /* for it, too: becomes the writer, for adze_writer_file and for whoever
                                * asks to close; NULL: nobody asks */
+  unsigned lanes;             /* for it, too: how many threads copy, each with ADZE_COPY_PIECE bytes in
+                               * hand; 0: all there are */
 } adze_format_options;
 
 /* OPTIONS may be NULL. Refuses what the catalog's rules refuse (adze/draft/format.h): every
@@ -100,6 +102,10 @@ ADZE_MUST_CHECK adze_error *adze_writer_commit (adze_writer *writer);
 /* Frees; KEEP: leaves the temporary files of an uncommitted one for a later resume, else removes
  * them. */
 void adze_writer_close (adze_writer *writer, bool keep);
+
+/* What a thread has in hand that copies a model: more makes it no faster, since each piece goes from
+ * the system and to it in one call. */
+#define ADZE_COPY_PIECE ((uint64_t)1 << 20)
 
 /* One whole model into another file: what `adze convert` does. Nothing is taken over of an earlier
  * attempt; with the TAG of one, its temporary files are replaced. */

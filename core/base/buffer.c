@@ -13,6 +13,10 @@ reserve (adze_buffer *buffer, size_t more)
 {
   if (buffer->failed)
     return false;
+  if (buffer->drain && buffer->size >= ADZE_BUFFER_MUCH) {
+    buffer->drain (buffer, buffer->context);
+    buffer->size = 0;
+  }
   if (more < buffer->capacity - buffer->size)
     return true;
   size_t needed = buffer->size + more + 1;

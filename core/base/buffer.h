@@ -14,7 +14,14 @@ typedef struct adze_buffer {
   size_t size;
   size_t capacity;
   bool failed;
+  /* What is in it goes there whenever it is much, and is in it no more: a long text that is to be
+   * written need not be in memory. NULL: nothing goes. */
+  void (*drain) (struct adze_buffer *buffer, void *context);
+  void *context;
 } adze_buffer;
+
+/* So much is much. */
+#define ADZE_BUFFER_MUCH ((size_t)64 << 10)
 
 void adze_buffer_add (adze_buffer *buffer, const void *bytes, size_t size);
 void adze_buffer_text (adze_buffer *buffer, const char *text);

@@ -207,12 +207,49 @@ sync_folder (const char *folder)
   return NULL;
 }
 
+/* What a file is to hold: DATA, or what FILL writes. */
+typedef struct contents {
+  const void *data;
+  size_t size;
+  void (*fill) (const void *context, adze_buffer *into);
+  const void *context;
+} contents;
+
+typedef struct destination {
+  int fd;
+  const char *name;
+  adze_error *error;
+} destination;
+
+static void
+drain (adze_buffer *buffer, void *context)
+{
+  destination *to = context;
+  if (!to->error)
+    to->error = write_all (to->fd, to->name, buffer->data, buffer->size);
+}
+
+static adze_error *
+write_filled (int fd, const char *name, const contents *what)
+{
+  destination to = { .fd = fd, .name = name };
+  ADZE_AUTO (adze_buffer) buffer = { .drain = drain, .context = &to };
+  what->fill (what->context, &buffer);
+  drain (&buffer, &to);
+  if (to.error || !buffer.failed)
+    return to.error;
+  return adze_error_memory ();
+}
+
 /* Everything that happens to the temporary file before it gets its name. Closes FD. */
 static adze_error *
-fill_temporary (int fd, const char *name, const void *data, size_t size)
+fill_temporary (int fd, const char *name, const contents *what)
 {
   ADZE_AUTO_FD int open_fd = fd;
-  ADZE_TRY (write_all (fd, name, data, size));
+  if (what->fill)
+    ADZE_TRY (write_filled (fd, name, what));
+  else
+    ADZE_TRY (write_all (fd, name, what->data, what->size));
   if (fsync (fd) != 0)
     return complaint ("sync", name);
   open_fd = -1;
@@ -222,8 +259,8 @@ fill_temporary (int fd, const char *name, const void *data, size_t size)
   return NULL;
 }
 
-adze_error *
-adze_file_write (const char *path, const void *data, size_t size, mode_t mode)
+static adze_error *
+write_file (const char *path, const contents *what, mode_t mode)
 {
   ADZE_AUTO_FREE char *folder = folder_of (path);
   if (!folder)
@@ -237,7 +274,7 @@ adze_file_write (const char *path, const void *data, size_t size, mode_t mode)
   error = open_temporary (folder, mode, &temporary, &fd);
   if (error)
     return adze_error_wrap (error, "cannot write %s", path);
-  error = fill_temporary (fd, temporary, data, size);
+  error = fill_temporary (fd, temporary, what);
   if (!error && rename (temporary, path) != 0)
     error = adze_error_errno ("cannot rename %s to %s", temporary, path);
   if (error)
@@ -249,6 +286,19 @@ adze_file_write (const char *path, const void *data, size_t size, mode_t mode)
   error = adze_error_wrap (error, "cannot write %s", path);
   adze_error_set (error, "file", path);
   return error;
+}
+
+adze_error *
+adze_file_write (const char *path, const void *data, size_t size, mode_t mode)
+{
+  return write_file (path, &(contents){ .data = data, .size = size }, mode);
+}
+
+adze_error *
+adze_file_write_text (const char *path, mode_t mode,
+                      void (*text) (const void *context, adze_buffer *into), const void *context)
+{
+  return write_file (path, &(contents){ .fill = text, .context = context }, mode);
 }
 
 /* ---- Folders. */

@@ -24,6 +24,12 @@ ADZE_MUST_CHECK adze_error *adze_file_read (const char *path, size_t most, char 
 ADZE_MUST_CHECK adze_error *adze_file_write (const char *path, const void *data, size_t size,
                                              mode_t mode);
 
+/* The same for what TEXT writes into a buffer, which is never all of it. */
+ADZE_MUST_CHECK adze_error *adze_file_write_text (const char *path, mode_t mode,
+                                                  void (*text) (const void *context,
+                                                                adze_buffer *into),
+                                                  const void *context);
+
 /* All missing folders of a path, with mode 0777 less the umask. */
 ADZE_MUST_CHECK adze_error *adze_folder_make (const char *path);
 

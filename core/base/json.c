@@ -178,6 +178,24 @@ write_break (unsigned indent, unsigned level, adze_buffer *into)
 static void write_value (const adze_value *value, unsigned indent, unsigned level,
                          adze_buffer *into);
 
+/* So many entries of LIST were written. */
+static size_t
+write_series (const adze_value *list, unsigned indent, unsigned level, adze_buffer *into)
+{
+  const adze_value_series *series = list->series;
+  size_t written = list->count;
+  for (size_t i = 0; series && i < series->count && !into->failed; i++) {
+    ADZE_AUTO_VALUE entry = adze_value_new (ADZE_VALUE_TABLE);
+    if (entry && !series->fill (series->context, i, entry))
+      continue;
+    if (adze_json_failed (entry))
+      into->failed = true;
+    else
+      adze_json_write_entry (entry, indent, level, written++ == 0, into);
+  }
+  return written;
+}
+
 static void
 write_items (const adze_value *value, unsigned indent, unsigned level, adze_buffer *into)
 {
@@ -185,7 +203,7 @@ write_items (const adze_value *value, unsigned indent, unsigned level, adze_buff
   adze_buffer_text (into, table ? "{" : "[");
   for (size_t i = 0; i < value->count; i++)
     adze_json_write_entry (value->items[i], indent, level + 1, i == 0, into);
-  if (value->count > 0)
+  if (write_series (value, indent, level + 1, into) > 0)
     write_break (indent, level, into);
   adze_buffer_text (into, table ? "}" : "]");
 }
@@ -266,6 +284,20 @@ adze_value *
 adze_json_list (adze_value *into, const char *key)
 {
   return put (into, key, into ? adze_value_new (ADZE_VALUE_LIST) : NULL);
+}
+
+void
+adze_json_series (adze_value *list, size_t count,
+                  bool (*fill) (const void *context, size_t number, adze_value *table),
+                  const void *context)
+{
+  if (!list)
+    return;
+  list->series = malloc (sizeof *list->series);
+  if (list->series)
+    *list->series = (adze_value_series){ fill, context, count };
+  else
+    list->failed = true;
 }
 
 adze_value *

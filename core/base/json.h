@@ -25,6 +25,11 @@ void adze_json_write_entry (const adze_value *value, unsigned indent, unsigned l
  * adze_value_new. */
 adze_value *adze_json_table (adze_value *into, const char *key);
 adze_value *adze_json_list (adze_value *into, const char *key);
+/* COUNT tables of a list that are made while it is written (adze_value_series), behind all others.
+ * CONTEXT must last as long. */
+void adze_json_series (adze_value *list, size_t count,
+                       bool (*fill) (const void *context, size_t number, adze_value *table),
+                       const void *context);
 adze_value *adze_json_string (adze_value *into, const char *key, const char *text); /* NULL text:
                                                                                       left out */
 adze_value *adze_json_int (adze_value *into, const char *key, int64_t number);

@@ -30,6 +30,7 @@ adze_value_free (adze_value *value)
   for (size_t i = 0; i < value->count; i++)
     adze_value_free (value->items[i]);
   free (value->items);
+  free (value->series);
   free (value->string);
   free (value->key);
   free (value);

@@ -30,6 +30,16 @@ typedef enum adze_date_kind {
 
 typedef struct adze_value adze_value;
 typedef struct adze_document adze_document;
+
+/* Tables in a list that are not there: each is made when it is written as JSON, and gone then, since
+ * all of them at once would be a large tree. Nobody else sees them. Where FILL says false there is
+ * none of that number. */
+typedef struct adze_value_series {
+  bool (*fill) (const void *context, size_t number, adze_value *table);
+  const void *context;
+  size_t count;
+} adze_value_series;
+
 struct adze_value {
   adze_value_type type;
   adze_date_kind date;
@@ -52,6 +62,7 @@ struct adze_value {
   size_t count;
   size_t capacity;
   bool failed; /* memory did not suffice for an entry: adze_json_failed */
+  adze_value_series *series; /* further entries of a list, behind ITEMS; NULL: none */
 };
 
 adze_value *adze_value_new (adze_value_type type); /* NULL without memory */

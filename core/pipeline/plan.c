@@ -311,6 +311,7 @@ close_stage (adze_plan_stage *planned)
     free (planned->ports[i].rules);
     free (planned->ports[i].shown);
     free (planned->ports[i].tensors);
+    free (planned->ports[i].groups);
   }
   free (planned->ports);
   free (planned->outline_ports);

@@ -52,6 +52,7 @@ typedef struct adze_plan_port {
   adze_plan_rule *rules;      /* one a tensor of the model */
   adze_outline_tensor *shown; /* those that are not skipped */
   size_t *tensors;            /* numbers of the shown ones in the model */
+  size_t *groups; /* of each tensor of the model, in the stage's outline; SIZE_MAX: in none */
 } adze_plan_port;
 
 typedef struct adze_plan_stage {
@@ -85,6 +86,8 @@ typedef struct adze_plan_segment {
   uint64_t source_bytes; /* that one pass reads */
   uint64_t memory;       /* of the largest unit, a lane */
   uint64_t accumulators; /* of all that observe, a lane */
+  uint64_t structure;    /* of its units and what is noted of them, all lanes together */
+  uint64_t journal;      /* of what is noted of them until the run ends */
   uint64_t apart; /* of processes of isolated stages, and what is shared with them, a lane */
   uint64_t resident;     /* WHOLE: of the process, as its rehearsal has found; 0: there was none */
 } adze_plan_segment;
@@ -108,6 +111,7 @@ struct adze_plan {
   adze_guard guard;          /* what no output is written over */
   adze_plan_output *outputs; /* one an output of the pipeline */
   unsigned lanes;
+  uint64_t base; /* resident, as the first plan was made; 0: not asked yet */
   uint64_t peak; /* predicted resident memory, of the segments that are known */
 };
 
@@ -178,6 +182,8 @@ ADZE_MUST_CHECK adze_error *adze_plan_describe_from (adze_plan *plan, size_t num
 ADZE_MUST_CHECK adze_error *adze_plan_variants (adze_plan_stage *planned);
 
 ADZE_MUST_CHECK adze_error *adze_plan_cut (adze_plan *plan);
+/* Does a segment write this output at once? A model that goes to another one is copied in the end. */
+bool adze_plan_is_a_segments (const adze_plan *plan, size_t output);
 
 /* Does group GROUP of a stage make something else of its tensors whatever their bytes: another name,
  * type or shape, several of one, one of several of the model, or one that the model did not have? */
@@ -224,7 +230,8 @@ ADZE_MUST_CHECK adze_error *adze_plan_check_traits (const adze_plan *plan,
 /* The model that a binding means. */
 adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *binding);
 
-/* All of it as a tree; NULL without memory. */
+/* All of it as a tree, to be written while the plan is there: its tensors are made then, since those of
+ * a large model would take more memory than all else. NULL without memory. */
 adze_value *adze_plan_value (const adze_plan *plan);
 
 adze_plan_model *adze_plan_model_new (void); /* NULL without memory */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "artifact/columns.h"
+#include "artifact/format.h"
 #include "base/json.h"
 #include "base/peak.h"
 #include "pipeline/units.h"
@@ -14,11 +15,28 @@
 /* What a run takes and a rehearsal does not see: code of libraries that is first needed while they
  * compute, kernels that are made then, and the run's own folder, journals, events and outputs. */
 #define RUN_MEMORY ((uint64_t)3 << 20)
+/* A thread's stack, and what the allocator keeps for it. Of the threads that a limit leaves idle, too. */
+#define LANE_MEMORY ((uint64_t)128 << 10)
+
+/* What is noted of a unit and of a step while a pass runs, and an entry of the journal, in a table that
+ * may be half empty, and is there twice while it grows. */
+#define UNIT_NOTES 64u
+#define STEP_NOTES 192u
+#define JOURNAL_ENTRY 128u
+/* A tensor of a model that is opened again, or laid out as a file; its name and shape come on top. */
+#define TENSOR_MEMORY 256u
+
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
+/* And where there is one a group: what is seen, and what was decided on after each time of looking. Nobody
+ * knows how often a stage will look; four times are counted of a reduction, twice of others. */
+#define KEPT_OF_REDUCTION 5u
+#define KEPT_OF_OTHERS 3u
 
 /* A process of an isolated stage, with its libraries and the plugin. */
 #define WORKER_MEMORY ((uint64_t)12 << 20)
+/* And what is known of a tensor there, and sent there from here. */
+#define WORKER_TENSOR ((uint64_t)8 << 10)
 
 #define MEGABYTE 1000000u
 
@@ -48,6 +66,16 @@ largest_piece (const adze_units *units, size_t stage)
   return most;
 }
 
+static uint64_t
+process_of (const adze_plan_stage *planned)
+{
+  uint64_t bytes = WORKER_MEMORY;
+  for (size_t i = 0; i < planned->port_count; i++)
+    if (planned->ports[i].model)
+      bytes += planned->ports[i].model->view.count * WORKER_TENSOR;
+  return bytes;
+}
+
 /* What a process shares with this one counts in both; and where all stages have such memory, there is no
  * other. */
 static void
@@ -57,9 +85,23 @@ measure_memory (const adze_plan *plan, adze_plan_segment *segment, const adze_un
   segment->apart = 0;
   for (size_t i = 0; i < segment->count; i++)
     if (plan->stages[segment->first + i].facts->isolated)
-      segment->apart += WORKER_MEMORY + 2 * largest_piece (units, segment->first + i);
+      segment->apart += process_of (&plan->stages[segment->first + i])
+                        + 2 * largest_piece (units, segment->first + i);
     else
       segment->memory = units->memory;
+}
+
+/* Entries in the journal: what was read, what is written, and what each unit has changed and seen. */
+static size_t
+noted_of (const adze_plan_segment *segment, const adze_units *units)
+{
+  size_t count = segment->source->view.count + (segment->result ? segment->result->view.count : 0);
+  for (size_t u = 0; u < units->count; u++) {
+    count++;
+    for (size_t s = 0; s < units->units[u].step_count; s++)
+      count += units->units[u].steps[s].observes;
+  }
+  return count;
 }
 
 static adze_error *
@@ -69,6 +111,8 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   segment->memory = 0;
   segment->accumulators = 0;
   segment->apart = 0;
+  segment->structure = 0;
+  segment->journal = 0;
   segment->known = segment->whole ? segment->resident > 0 : !segment->source;
   if (segment->whole || !segment->source)
     return NULL;
@@ -80,87 +124,136 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
     if (planned->facts->observes)
       ADZE_TRY (adze_instance_accumulator (planned->instance, &size));
     segment->accumulators += size * WAITING_ACCUMULATORS;
+    if (planned->facts->accumulate == ADZE_OVER_GROUP)
+      segment->structure += size * planned->outline.group_count
+                            * (planned->facts->effect == ADZE_CHANGES ? KEPT_OF_REDUCTION
+                                                                      : KEPT_OF_OTHERS);
   }
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
   measure_memory (plan, segment, &units);
+  segment->structure += units.structure + units.count * UNIT_NOTES + units.step_count * STEP_NOTES;
+  segment->journal = noted_of (segment, &units) * JOURNAL_ENTRY;
   segment->source_bytes = units.source_bytes;
   segment->known = true;
   return NULL;
 }
 
+/* What it takes to open or lay out a model once more, its parts being written as they are. */
 static uint64_t
-structure_of (const adze_model *model)
+file_of (const adze_plan_model *model)
 {
   uint64_t bytes = 0;
-  for (size_t i = 0; i < model->part_count; i++)
-    bytes += model->parts[i].size;
-  return bytes + model->count * 512;
+  for (size_t i = 0; model && i < model->view.part_count; i++)
+    bytes += model->view.parts[i].size;
+  return model ? bytes + model->view.count * TENSOR_MEMORY : 0;
 }
 
+/* What is there whatever is under way: inputs are open already. */
 static uint64_t
 base_of (const adze_plan *plan)
 {
-  uint64_t bytes = adze_resident_memory () + MORE_MEMORY;
+  uint64_t bytes = plan->base + MORE_MEMORY;
   if (bytes < BASE_MEMORY)
     bytes = BASE_MEMORY;
-  for (size_t i = 0; i < plan->pipeline->input_count; i++)
-    if (plan->inputs[i])
-      bytes += structure_of (plan->inputs[i]->file);
-  for (size_t i = 0; i < plan->stage_count; i++)
-    if (plan->stages[i].output)
-      bytes += plan->stages[i].output->view.count * 256;
+  bytes += adze_pool_threads (plan->runtime->pool) * LANE_MEMORY;
+  for (size_t i = 0; i < plan->pipeline->output_count; i++)
+    bytes += file_of (adze_plan_bound (plan, &plan->pipeline->outputs[i].from));
+  for (size_t i = 0; i < plan->segment_count; i++) {
+    const adze_plan_segment *segment = &plan->segments[i];
+    bytes += segment->journal + (segment->output == SIZE_MAX ? file_of (segment->result) : 0);
+  }
   return bytes;
 }
 
+/* Of models that are copied into outputs, each thread has a piece in hand. */
+static uint64_t
+copies_of (const adze_plan *plan, unsigned lanes)
+{
+  uint64_t piece = 0;
+  for (size_t i = 0; i < plan->pipeline->output_count; i++) {
+    const adze_plan_model *model = adze_plan_bound (plan, &plan->pipeline->outputs[i].from);
+    if (!model || adze_plan_is_a_segments (plan, i))
+      continue;
+    for (size_t k = 0; k < model->view.count; k++)
+      if (model->view.tensors[k].meta.byte_size > piece)
+        piece = model->view.tensors[k].meta.byte_size;
+  }
+  return lanes * (piece < ADZE_COPY_PIECE ? piece : ADZE_COPY_PIECE);
+}
+
+/* *LARGEST: the segment that takes it; NULL: none does, but copying. Where a stage was rehearsed it is
+ * known what is resident in a run, and nothing has to be taken for granted. */
 static uint64_t
 peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **largest)
 {
-  uint64_t base = base_of (plan), most = base;
+  uint64_t base = base_of (plan), most = base, copies = base + copies_of (plan, lanes);
   *largest = NULL;
   for (size_t i = 0; i < plan->segment_count; i++) {
     const adze_plan_segment *segment = &plan->segments[i];
-    uint64_t bytes = base + lanes * (segment->memory + segment->accumulators + segment->apart);
-    if (segment->resident > 0)
+    uint64_t bytes = base + segment->structure
+                     + lanes * (segment->memory + segment->accumulators + segment->apart);
+    if (segment->resident > 0) {
       bytes = segment->resident + RUN_MEMORY;
+      copies = plan->base + RUN_MEMORY + copies_of (plan, lanes);
+    }
     if (!*largest || bytes > most) {
       most = bytes;
       *largest = segment;
     }
   }
-  return most;
+  if (copies <= most)
+    return most;
+  *largest = NULL;
+  return copies;
 }
 
 static adze_error *
-too_large (const adze_plan *plan, const adze_plan_segment *segment)
+too_large (const adze_plan *plan, const adze_plan_segment *segment, uint64_t peak)
 {
   const adze_value *run = adze_value_get (plan->pipeline->document.root, "run");
   char needed[ADZE_GROUPED_TEXT], given[ADZE_GROUPED_TEXT];
-  adze_bytes_text (plan->peak, needed);
+  adze_bytes_text (peak, needed);
   adze_bytes_text (plan->pipeline->max_rss, given);
-  unsigned long long megabytes = (plan->peak + MEGABYTE - 1) / MEGABYTE;
-  const char *stage = plan->stages[segment->first].stage->id;
-  adze_error *error = adze_document_error (
-      &plan->pipeline->document, adze_value_get (run, "max-rss"),
-      segment->whole ? "%s of memory are not enough: stage '%s' needs about %s"
-                     : "%s of memory are not enough: the stages from '%s' on need %s on one thread",
-      given, stage, needed);
+  /* Another process has a few pages more or less. */
+  unsigned long long megabytes = peak / MEGABYTE + 2;
+  const char *stage = segment ? plan->stages[segment->first].stage->id : "";
+  const adze_value *at = adze_value_get (run, "max-rss");
+  adze_error *error
+      = segment ? adze_document_error (
+            &plan->pipeline->document, at,
+            segment->whole ? "%s of memory are not enough: stage '%s' needs about %s"
+                           : "%s of memory are not enough: the stages from '%s' on need %s on one "
+                             "thread",
+            given, stage, needed)
+                : adze_document_error (&plan->pipeline->document, at,
+                                       "%s of memory are not enough: to write the outputs takes %s "
+                                       "on one thread", given, needed);
   adze_error_set (error, "needed", needed);
   adze_error_set (error, "found", given);
   adze_error_setf (error, "hint", "write max-rss = \"%llu MB\", or more", megabytes);
   return error;
 }
 
+/* What is resident is asked once: a run that asked again would count what it has taken twice, and take
+ * back what its plan has said. For the same reason a bound only grows; what was rehearsed takes its
+ * place. */
 adze_error *
 adze_plan_fit (adze_plan *plan)
 {
   const adze_plan_segment *largest;
+  if (plan->base == 0)
+    plan->base = adze_resident_memory ();
   for (size_t i = 0; i < plan->segment_count; i++)
     ADZE_TRY (measure_segment (plan, &plan->segments[i]));
-  plan->peak = peak_of (plan, plan->lanes, &largest);
+  uint64_t peak = peak_of (plan, plan->lanes, &largest);
   uint64_t most = plan->pipeline->max_rss;
-  while (most > 0 && plan->peak > most && plan->lanes > 1)
-    plan->peak = peak_of (plan, --plan->lanes, &largest);
-  return most > 0 && plan->peak > most && largest ? too_large (plan, largest) : NULL;
+  while (most > 0 && peak > most && plan->lanes > 1)
+    peak = peak_of (plan, --plan->lanes, &largest);
+  if (most > 0 && peak > most)
+    return too_large (plan, largest, peak);
+  if (peak > plan->peak || *adze_plan_memory_word (plan) == '\0')
+    plan->peak = peak;
+  return NULL;
 }
 
 /* ---- What nobody knows yet. */

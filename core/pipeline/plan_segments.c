@@ -157,6 +157,15 @@ close_segment (const adze_plan *plan, adze_plan_segment *segment, const char *wh
   segment->reads = segment->whole ? 0 : count_reads (plan, segment);
 }
 
+bool
+adze_plan_is_a_segments (const adze_plan *plan, size_t output)
+{
+  for (size_t i = 0; i < plan->segment_count; i++)
+    if (plan->segments[i].output == output)
+      return true;
+  return false;
+}
+
 adze_error *
 adze_plan_cut (adze_plan *plan)
 {

@@ -153,14 +153,17 @@ show_port (const adze_plan_stage *planned, adze_plan_port *port, adze_outline_po
   free (port->rules);
   free (port->shown);
   free (port->tensors);
+  free (port->groups);
+  port->groups = malloc ((count + 1) * sizeof *port->groups);
   port->rules = calloc (count + 1, sizeof *port->rules);
   port->shown = calloc (count + 1, sizeof *port->shown);
   port->tensors = calloc (count + 1, sizeof *port->tensors);
-  if (!port->rules || !port->shown || !port->tensors)
+  if (!port->groups || !port->rules || !port->shown || !port->tensors)
     return adze_error_memory ();
   size_t shown = 0;
   for (size_t i = 0; i < count; i++) {
     const adze_model_tensor *tensor = &port->model->view.tensors[i];
+    port->groups[i] = SIZE_MAX;
     match_tensor (planned->stage, tensor->meta.name, &port->rules[i], used);
     if (port->rules[i].skip)
       continue;
@@ -256,6 +259,8 @@ put_group (adze_plan_model *model, const adze_plan_stage *planned, size_t number
     ADZE_TRY (adze_plan_inherit (planned, from, &first->meta, group->outputs[i], group->same_bytes,
                                  &traits));
     ADZE_TRY (edit_traits (&planned->outline, group->outputs[i]->name, traits));
+    if (traits->count == 0)
+      adze_value_free (adze_take (&traits));
     bool retyped = first->retyped || !same_type (&first->meta, group->outputs[i]);
     ADZE_TRY (put_tensor (model, group->outputs[i], retyped, NULL, adze_take (&traits),
                           (adze_plan_source){ number, i }));
@@ -393,6 +398,20 @@ will_change_nothing (const adze_plan_stage *planned, bool final)
          && (final || !planned->facts->observes);
 }
 
+static void
+note_groups (adze_plan_stage *planned)
+{
+  for (size_t g = 0; g < planned->outline.group_count; g++) {
+    const adze_outline_group *group = &planned->outline.groups[g];
+    for (size_t i = 0; i < group->input_count; i++) {
+      const adze_plan_port *port = &planned->ports[group->inputs[i].port];
+      size_t tensor = port->tensors[group->inputs[i].index];
+      if (port->groups[tensor] == SIZE_MAX)
+        port->groups[tensor] = g;
+    }
+  }
+}
+
 adze_error *
 adze_plan_describe (adze_plan *plan, size_t number, bool final)
 {
@@ -406,6 +425,8 @@ adze_plan_describe (adze_plan *plan, size_t number, bool final)
   outline->effect = planned->facts->effect;
   outline->grain = planned->facts->grain;
   adze_error *error = adze_instance_describe (planned->instance, outline);
+  if (!error)
+    note_groups (planned);
   if (!error && planned->output)
     error = compose (planned);
   if (error)

@@ -36,16 +36,13 @@ meta_text (const adze_tensor_meta *meta, adze_buffer *into)
 static const adze_outline_group *
 group_of (const adze_plan_stage *planned, size_t port, size_t tensor, bool *first)
 {
-  for (size_t g = 0; g < planned->outline.group_count; g++) {
-    const adze_outline_group *group = &planned->outline.groups[g];
-    for (size_t i = 0; i < group->input_count; i++)
-      if (group->inputs[i].port == port
-          && planned->ports[port].tensors[group->inputs[i].index] == tensor) {
-        *first = i == 0;
-        return group;
-      }
-  }
-  return NULL;
+  size_t number = planned->ports[port].groups[tensor];
+  if (number == SIZE_MAX)
+    return NULL;
+  const adze_outline_group *group = &planned->outline.groups[number];
+  const adze_pick *pick = &group->inputs[0];
+  *first = pick->port == port && planned->ports[port].tensors[pick->index] == tensor;
+  return group;
 }
 
 /* Tensors that come out of another model than the first: in no line of one of its own. NULL: the
@@ -309,26 +306,25 @@ group_value (const adze_outline_group *group, adze_value *into)
 }
 
 /* A group that begins in another model: its first tensor is told, and which port it came in by. */
-static void
-other_value (const adze_plan_stage *planned, const adze_outline_group *group, adze_value *list)
+static bool
+other_value (const adze_plan_stage *planned, const adze_outline_group *group, adze_value *into)
 {
   const adze_model_tensor *tensor = first_of_other (planned, group);
   if (!tensor)
-    return;
-  adze_value *into = adze_json_table (list, NULL);
+    return false;
   meta_value (&tensor->meta, into);
   adze_json_string (into, "port", planned->ports[group->inputs[0].port].name);
   adze_json_bool (into, "skipped", false);
   adze_json_bool (into, "touched", true);
   group_value (group, into);
+  return true;
 }
 
 static void
-tensor_value (const adze_plan_stage *planned, size_t tensor, adze_value *list)
+tensor_value (const adze_plan_stage *planned, size_t tensor, adze_value *into)
 {
   const adze_plan_port *port = &planned->ports[0];
   const adze_plan_rule *rule = &port->rules[tensor];
-  adze_value *into = adze_json_table (list, NULL);
   bool first = false;
   const adze_outline_group *group = group_of (planned, 0, tensor, &first);
   meta_value (&port->model->view.tensors[tensor].meta, into);
@@ -338,6 +334,18 @@ tensor_value (const adze_plan_stage *planned, size_t tensor, adze_value *list)
     adze_json_string (into, "rule", planned->stage->rules[rule->rule].match);
   if (group && first)
     group_value (group, into);
+}
+
+/* All tensors of the first port, then what begins in other models. */
+static bool
+fill_tensor (const void *context, size_t number, adze_value *into)
+{
+  const adze_plan_stage *planned = context;
+  size_t tensors = planned->ports[0].model->view.count;
+  if (number >= tensors)
+    return other_value (planned, &planned->outline.groups[number - tensors], into);
+  tensor_value (planned, number, into);
+  return true;
 }
 
 static void
@@ -355,10 +363,8 @@ stage_value (const adze_plan_stage *planned, adze_value *list)
   adze_value *tensors = adze_json_list (into, "tensors");
   if (!planned->described || planned->port_count == 0 || !planned->ports[0].model)
     return;
-  for (size_t i = 0; i < planned->ports[0].model->view.count; i++)
-    tensor_value (planned, i, tensors);
-  for (size_t g = 0; g < planned->outline.group_count; g++)
-    other_value (planned, &planned->outline.groups[g], tensors);
+  adze_json_series (tensors, planned->ports[0].model->view.count + planned->outline.group_count,
+                    fill_tensor, planned);
 }
 
 static void

@@ -116,19 +116,11 @@ input_value (draft *d, const adze_plan_stage *planned, adze_pick pick, size_t *n
   return NULL;
 }
 
-/* The traits of an output are known to the model that the stage gives. */
-static const adze_value *
-output_traits (const adze_plan_stage *planned, size_t group, size_t output)
-{
-  const adze_plan_model *model = planned->output;
-  for (size_t i = 0; model && i < model->view.count; i++)
-    if (model->sources[i].group == group && model->sources[i].number == output)
-      return model->view.tensors[i].traits;
-  return NULL;
-}
-
+/* OUTPUTS become the values of what the group gives; TENSORS: what they are in the stage's model,
+ * NULL where it has none. */
 static adze_error *
-add_group (draft *d, const adze_plan_stage *planned, size_t number, size_t *outputs)
+add_group (draft *d, const adze_plan_stage *planned, size_t number,
+           const adze_model_tensor *const *tensors, size_t *outputs)
 {
   const adze_outline_group *group = &planned->outline.groups[number];
   size_t first = d->link_count, head = SIZE_MAX, value;
@@ -141,7 +133,7 @@ add_group (draft *d, const adze_plan_stage *planned, size_t number, size_t *outp
   }
   for (size_t i = 0; i < group->output_count; i++) {
     adze_unit_value made = { .meta = group->outputs[i],
-                             .traits = output_traits (planned, number, i),
+                             .traits = tensors[i] ? tensors[i]->traits : NULL,
                              .same_as = group->same_bytes ? head : SIZE_MAX };
     ADZE_TRY (add_value (d, &made, &value));
     ADZE_TRY (add_link (d, value));
@@ -187,23 +179,39 @@ move_on (draft *d, const adze_plan_stage *planned, const size_t *made, const siz
   return NULL;
 }
 
+/* Outputs of all groups, one behind the other, as tensors of the model that the stage gives: that is
+ * who knows their traits. */
+static void
+find_made (const adze_plan_stage *planned, const size_t *first_made,
+           const adze_model_tensor **tensors)
+{
+  const adze_plan_model *model = planned->output;
+  for (size_t i = 0; model && i < model->view.count; i++) {
+    adze_plan_source source = model->sources[i];
+    if (source.group != SIZE_MAX)
+      tensors[first_made[source.group] + source.number] = &model->view.tensors[i];
+  }
+}
+
 static adze_error *
 add_stage (draft *d, const adze_plan_stage *planned)
 {
   const adze_outline *outline = &planned->outline;
   size_t outputs = 0;
-  for (size_t g = 0; g < outline->group_count; g++)
-    outputs += outline->groups[g].output_count;
-  ADZE_AUTO_FREE size_t *made = malloc ((outputs + 1) * sizeof *made);
   ADZE_AUTO_FREE size_t *first_made = malloc ((outline->group_count + 1) * sizeof *first_made);
-  if (!made || !first_made)
+  if (!first_made)
     return adze_error_memory ();
-  outputs = 0;
   for (size_t g = 0; g < outline->group_count; g++) {
     first_made[g] = outputs;
-    ADZE_TRY (add_group (d, planned, g, made + outputs));
     outputs += outline->groups[g].output_count;
   }
+  ADZE_AUTO_FREE size_t *made = malloc ((outputs + 1) * sizeof *made);
+  ADZE_AUTO_FREE const adze_model_tensor **tensors = calloc (outputs + 1, sizeof *tensors);
+  if (!made || !tensors)
+    return adze_error_memory ();
+  find_made (planned, first_made, tensors);
+  for (size_t g = 0; g < outline->group_count; g++)
+    ADZE_TRY (add_group (d, planned, g, tensors + first_made[g], made + first_made[g]));
   return planned->output && planned->number != d->observed
              ? move_on (d, planned, made, first_made)
              : NULL;
@@ -494,6 +502,18 @@ assign_slots (adze_unit *unit)
   return NULL;
 }
 
+/* While units are made, and with what the allocator adds. */
+static uint64_t
+structure_of (const draft *d, const adze_units *units)
+{
+  enum { ADDED = 16 };
+  return d->value_count * sizeof *d->values + d->step_count * sizeof *d->steps
+         + 2 * d->link_count * sizeof *d->links
+         + units->count * (sizeof *units->units + 2 * ADDED)
+         + units->value_count * sizeof *units->units->values
+         + (units->step_count + units->count) * sizeof *units->units->steps;
+}
+
 static adze_error *
 measure (const adze_plan *plan, adze_units *units)
 {
@@ -505,6 +525,8 @@ measure (const adze_plan *plan, adze_units *units)
       if (unit->values[k].model)
         unit->source_bytes += unit->values[k].meta->byte_size;
     units->source_bytes += unit->source_bytes;
+    units->value_count += unit->value_count;
+    units->step_count += unit->step_count;
     if (unit->memory > units->memory)
       units->memory = unit->memory;
   }
@@ -528,6 +550,7 @@ adze_units_make (const adze_plan *plan, const adze_plan_segment *segment, size_t
     error = fill_steps (&d, units);
   if (!error)
     error = measure (plan, units);
+  units->structure = structure_of (&d, units);
   free (d.values);
   free (d.steps);
   free (d.links);

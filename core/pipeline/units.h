@@ -49,6 +49,8 @@ typedef struct adze_units {
   size_t count;
   uint64_t source_bytes;
   uint64_t memory; /* of the largest unit */
+  uint64_t structure; /* of all of this, and of what it was made from, at the most */
+  size_t value_count, step_count; /* of all units */
   size_t *step_inputs; /* what all steps' inputs and outputs lie in */
 } adze_units;
 

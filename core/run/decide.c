@@ -10,30 +10,8 @@
 
 /* ---- Ledgers. */
 
-void
-adze_ledger_cleanup (adze_ledger *ledger)
-{
-  free (ledger->bytes);
-  *ledger = (adze_ledger){ 0 };
-}
-
-static adze_error *
-add_entry (adze_ledger *ledger, const void *accumulator)
-{
-  if (ledger->size + ledger->entry > ledger->room) {
-    size_t room = ledger->room ? ledger->room * 2 : 4 * (ledger->entry + 1);
-    char *bytes = realloc (ledger->bytes, room);
-    if (!bytes)
-      return adze_error_memory ();
-    ledger->bytes = bytes;
-    ledger->room = room;
-  }
-  memcpy (ledger->bytes + ledger->size, accumulator, ledger->entry);
-  ledger->size += ledger->entry;
-  return NULL;
-}
-
-/* "adze.decided/1" and the size of an entry stand in front of the entries. */
+/* "adze.decided/1" and the size of an entry stand in front of the entries, in memory as in a file: where
+ * there is an entry a tensor a ledger is large, and is not to be there twice for being written. */
 typedef struct ledger_head {
   char magic[16];
   uint64_t entry;
@@ -42,43 +20,77 @@ typedef struct ledger_head {
 
 static const char magic[16] = "adze.decided/1";
 
-static adze_error *
-pack (const adze_ledger *ledger, adze_buffer *into)
+void
+adze_ledger_cleanup (adze_ledger *ledger)
 {
-  ledger_head head = { .entry = ledger->entry, .size = ledger->size };
-  memcpy (head.magic, magic, sizeof magic);
-  adze_buffer_add (into, &head, sizeof head);
-  adze_buffer_add (into, ledger->bytes, ledger->size);
-  return into->failed ? adze_error_memory () : NULL;
+  free (ledger->block);
+  *ledger = (adze_ledger){ 0 };
 }
 
+static char *
+entries_in (const adze_ledger *ledger)
+{
+  return ledger->block + sizeof (ledger_head);
+}
+
+/* For one more round of looking: COUNT entries. */
 static adze_error *
-unpack (const char *bytes, size_t size, adze_ledger *ledger, bool *found)
+make_room (adze_ledger *ledger, size_t count)
+{
+  size_t more;
+  if (__builtin_mul_overflow (count, ledger->entry, &more)
+      || more > SIZE_MAX - sizeof (ledger_head) - ledger->size)
+    return adze_error_memory ();
+  char *block = realloc (ledger->block, sizeof (ledger_head) + ledger->size + more);
+  if (!block)
+    return adze_error_memory ();
+  ledger->block = block;
+  return NULL;
+}
+
+/* There is room. */
+static void
+add_entry (adze_ledger *ledger, const void *accumulator)
+{
+  memcpy (entries_in (ledger) + ledger->size, accumulator, ledger->entry);
+  ledger->size += ledger->entry;
+}
+
+/* Fills the head in; *SIZE: of the whole block. */
+static adze_error *
+finish_block (adze_ledger *ledger, size_t *size)
+{
+  ledger_head head = { .entry = ledger->entry, .size = ledger->size };
+  if (!ledger->block)
+    ADZE_TRY (make_room (ledger, 0));
+  memcpy (head.magic, magic, sizeof magic);
+  memcpy (ledger->block, &head, sizeof head);
+  *size = sizeof head + ledger->size;
+  return NULL;
+}
+
+/* Takes BLOCK over where it is one. */
+static void
+take_block (char **block, size_t size, adze_ledger *ledger, bool *found)
 {
   ledger_head head;
   *found = false;
   if (size < sizeof head)
-    return NULL;
-  memcpy (&head, bytes, sizeof head);
+    return;
+  memcpy (&head, *block, sizeof head);
   if (memcmp (head.magic, magic, sizeof magic) != 0 || head.size != size - sizeof head
       || head.entry == 0 || head.size % head.entry != 0)
-    return NULL;
-  ledger->bytes = malloc (head.size + 1);
-  if (!ledger->bytes)
-    return adze_error_memory ();
-  memcpy (ledger->bytes, bytes + sizeof head, head.size);
-  ledger->size = ledger->room = head.size;
-  ledger->entry = head.entry;
+    return;
+  *ledger = (adze_ledger){ adze_take (block), head.size, head.entry };
   *found = true;
-  return NULL;
 }
 
 adze_error *
-adze_ledger_write (const char *path, const adze_ledger *ledger)
+adze_ledger_write (const char *path, adze_ledger *ledger)
 {
-  ADZE_AUTO (adze_buffer) bytes = { 0 };
-  ADZE_TRY (pack (ledger, &bytes));
-  return adze_file_write (path, bytes.data, bytes.size, 0666);
+  size_t size;
+  ADZE_TRY (finish_block (ledger, &size));
+  return adze_file_write (path, ledger->block, size, 0666);
 }
 
 adze_error *
@@ -92,7 +104,9 @@ adze_ledger_read (const char *path, adze_ledger *ledger, bool *found)
     adze_error_free (error);
     return NULL;
   }
-  return error ? error : unpack (bytes, size, ledger, found);
+  if (!error)
+    take_block (&bytes, size, ledger, found);
+  return error;
 }
 
 static adze_error *
@@ -104,13 +118,13 @@ note_name (const adze_execution *x, size_t number, char **name)
 
 adze_error *
 adze_ledger_keep (adze_execution *x, size_t number, adze_hash128 journal,
-                  const adze_ledger *ledger)
+                  adze_ledger *ledger)
 {
   ADZE_AUTO_FREE char *name = NULL;
-  ADZE_AUTO (adze_buffer) bytes = { 0 };
+  size_t size;
   ADZE_TRY (note_name (x, number, &name));
-  ADZE_TRY (pack (ledger, &bytes));
-  return adze_journal_note (x->folder, journal, name, bytes.data, bytes.size);
+  ADZE_TRY (finish_block (ledger, &size));
+  return adze_journal_note (x->folder, journal, name, ledger->block, size);
 }
 
 adze_error *
@@ -118,12 +132,15 @@ adze_ledger_find (adze_execution *x, size_t number, adze_hash128 journal, adze_l
                   bool *found)
 {
   ADZE_AUTO_FREE char *name = NULL;
-  ADZE_AUTO_FREE void *bytes = NULL;
+  void *noted = NULL;
   size_t size = 0;
   *found = false;
   ADZE_TRY (note_name (x, number, &name));
-  ADZE_TRY (adze_journal_noted (x->folder, journal, name, &bytes, &size));
-  return bytes ? unpack (bytes, size, ledger, found) : NULL;
+  ADZE_TRY (adze_journal_noted (x->folder, journal, name, &noted, &size));
+  ADZE_AUTO_FREE char *block = noted;
+  if (block)
+    take_block (&block, size, ledger, found);
+  return NULL;
 }
 
 /* ---- Decisions. */
@@ -205,10 +222,11 @@ adze_decide (adze_execution *x, adze_pass *pass, size_t number, adze_ledger *led
   if (!entries || !empty)
     return adze_error_memory ();
   ledger->entry = observer->size;
+  ADZE_TRY (make_room (ledger, count));
   for (size_t i = 0; i < count; i++) {
     const char *seen = observer->by_group ? observer->groups[i] : observer->whole.root;
     entries[i] = seen ? seen : empty; /* nothing was there to be seen */
-    ADZE_TRY (add_entry (ledger, entries[i]));
+    add_entry (ledger, entries[i]);
   }
   return decide_round (x->plan, number, entries, observer->size, again);
 }
@@ -229,7 +247,7 @@ adze_decide_again (adze_plan *plan, size_t number, const adze_ledger *ledger, bo
   }
   for (size_t at = 0; round > 0 && again && at + round <= ledger->size; at += round) {
     for (size_t i = 0; i < count; i++)
-      entries[i] = ledger->bytes + at + i * ledger->entry;
+      entries[i] = entries_in (ledger) + at + i * ledger->entry;
     ADZE_TRY (decide_round (plan, number, entries, ledger->entry, &again));
   }
   *enough = !again;

@@ -151,9 +151,9 @@ ADZE_MUST_CHECK adze_error *adze_compute_lock (const adze_plan *plan,
 /* Reads of accumulators, one after the other, as decide saw them: of round 0, all groups, of round
  * 1 ... */
 typedef struct adze_ledger {
-  char *bytes;
-  size_t size, room;
-  size_t entry; /* size of one */
+  char *block;  /* as it is written: the reads lie behind a head */
+  size_t size;  /* of the reads */
+  size_t entry; /* of one */
 } adze_ledger;
 
 void adze_ledger_cleanup (adze_ledger *ledger);
@@ -165,12 +165,12 @@ ADZE_MUST_CHECK adze_error *adze_decide_again (adze_plan *plan, size_t number,
                                                const adze_ledger *ledger, bool *enough);
 /* Notes of stage NUMBER in the run folder, from this run or from the results of KEY. */
 ADZE_MUST_CHECK adze_error *adze_ledger_keep (adze_execution *x, size_t number,
-                                              adze_hash128 journal, const adze_ledger *ledger);
+                                              adze_hash128 journal, adze_ledger *ledger);
 ADZE_MUST_CHECK adze_error *adze_ledger_find (adze_execution *x, size_t number,
                                               adze_hash128 journal, adze_ledger *ledger,
                                               bool *found);
 /* "decided.STAGE": among the files of a result, and in the run folder for `adze why`. */
-ADZE_MUST_CHECK adze_error *adze_ledger_write (const char *path, const adze_ledger *ledger);
+ADZE_MUST_CHECK adze_error *adze_ledger_write (const char *path, adze_ledger *ledger);
 ADZE_MUST_CHECK adze_error *adze_ledger_read (const char *path, adze_ledger *ledger, bool *found);
 
 /* ---- segment.c, whole.c */
@@ -240,8 +240,6 @@ ADZE_MUST_CHECK adze_error *adze_whole_settle (adze_plan_stage *planned, adze_mo
 
 /* Promotes what waits, and writes the outputs that are no segment's own. */
 ADZE_MUST_CHECK adze_error *adze_outputs_write (adze_execution *x);
-/* Does a segment write OUTPUT itself? Others are copied once all is done. */
-bool adze_output_is_a_segments (const adze_plan *plan, size_t output);
 /* What the copy of MODEL to output NUMBER depends on. */
 ADZE_MUST_CHECK adze_error *adze_output_key (adze_execution *x, size_t number,
                                              const adze_plan_model *model, adze_key *key);

@@ -257,7 +257,7 @@ explain_outputs (explanation *e, adze_buffer *text, adze_value *list)
 {
   const adze_plan *plan = e->x.plan;
   for (size_t i = 0; i < plan->pipeline->output_count; i++) {
-    if (adze_output_is_a_segments (plan, i))
+    if (adze_plan_is_a_segments (plan, i))
       continue;
     ADZE_AUTO_FREE char *what = adze_text_format ("output %s", name_of (plan, i));
     if (!what)

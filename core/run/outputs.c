@@ -132,6 +132,7 @@ copy_model (adze_execution *x, size_t number, const adze_plan_model *model, cons
                            tag));
   options.tag = tag;
   options.written = &written;
+  options.lanes = x->plan->lanes;
   ADZE_TRY (complete_model (model, &whole));
   adze_error *error = adze_model_write (x->plan->runtime, &whole,
                                         x->plan->pipeline->outputs[number].path, &options);
@@ -188,15 +189,6 @@ write_bytes (adze_execution *x, size_t number)
   return NULL;
 }
 
-bool
-adze_output_is_a_segments (const adze_plan *plan, size_t output)
-{
-  for (size_t i = 0; i < plan->segment_count; i++)
-    if (plan->segments[i].output == output)
-      return true;
-  return false;
-}
-
 adze_error *
 adze_outputs_write (adze_execution *x)
 {
@@ -205,7 +197,7 @@ adze_outputs_write (adze_execution *x)
   for (size_t i = 0; i < x->plan->pipeline->output_count; i++) {
     const adze_plan_model *model
         = adze_plan_bound (x->plan, &x->plan->pipeline->outputs[i].from);
-    if (adze_output_is_a_segments (x->plan, i))
+    if (adze_plan_is_a_segments (x->plan, i))
       continue;
     adze_error *error = model ? write_model (x, i, model) : write_bytes (x, i);
     if (error)

@@ -35,15 +35,17 @@ adze_record_read (const char *path, adze_document *document, bool *found)
   return error;
 }
 
+static void
+write_record (const void *record, adze_buffer *into)
+{
+  adze_json_write (record, 2, into);
+  adze_buffer_text (into, "\n");
+}
+
 adze_error *
 adze_record_write (const char *path, const adze_value *record)
 {
-  ADZE_AUTO (adze_buffer) text = { 0 };
-  adze_json_write (record, 2, &text);
-  adze_buffer_text (&text, "\n");
-  if (text.failed)
-    return adze_error_memory ();
-  return adze_file_write (path, text.data, text.size, 0666);
+  return adze_file_write_text (path, 0666, write_record, record);
 }
 
 const char *

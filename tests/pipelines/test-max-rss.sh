@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What a plan says of memory holds: no run takes more, whatever its threads, stages, formats and outputs
+# that are copied; what the plan accepts with max-rss, the run does not refuse; and the report says the
+# plan's number.
+. "$(dirname "$0")/runs-lib.sh"
+[ "$ADZE_SANITIZERS" = none ] || {
+  echo "not applicable: sanitizers have memory of their own"
+  exit 0
+}
+
+# number KEY FILE
+number ()
+{
+  sed -n "s/^ *\"$1\": \([0-9]*\),*$/\1/p" "$2" | head -n 1
+}
+
+# obeys NAME [SETTING...]: NAME.toml takes no more than was planned.
+obeys ()
+{
+  local name=$1 setting words=() run planned taken said
+  shift
+  for setting; do words+=(--set "$setting"); done
+  must "$ADZE" run "$name.toml" --fresh "${words[@]}"
+  run=$(ls -d adze-runs/0* | tail -n 1)
+  planned=$(number memory "$run/plan.json")
+  said=$(number predicted-memory "$run/report.json")
+  taken=$(number peak-memory "$run/report.json")
+  echo "$name $*: planned $planned, took $taken"
+  [ "$said" = "$planned" ] || complain "$name $*: the report says $said, and the plan $planned"
+  [ "$taken" -le "$planned" ] || complain "$name $*: $taken bytes were taken, and $planned planned"
+}
+
+# accepted NAME [SETTING...]: with what NAME.toml is planned to take as its limit, and a little, it runs.
+accepted ()
+{
+  local name=$1 setting words=() limit
+  shift
+  for setting; do words+=(--set "$setting"); done
+  must "$ADZE" plan "$name.toml" --json "${words[@]}"
+  limit=$(($(number memory must.out) + 1000000))
+  obeys "$name" "$@" "run.max-rss=$limit"
+  grep -q 'more than max-rss' must.out && complain "$name $*: $limit bytes were not kept to"
+}
+
+# pipeline MODEL STAGES [OUTPUT...]: so many stages, and outputs that are copies of the input.
+pipeline ()
+{
+  local model=$1 stages=$2 i
+  shift 2
+  printf 'adze = 1\n[model]\npath = "%s"\n' "$model"
+  for i in $(seq "$stages"); do
+    printf '[[stage]]\nuse = "cast"\nid = "s%s"\nto = "%s"\n' "$i" "$([ $((i % 2)) = 1 ] && echo f16 || echo f32)"
+  done
+  [ "$stages" = 0 ] || printf '[[output]]\npath = "out.safetensors"\n'
+  for i; do
+    printf '[[output]]\npath = "%s"\nfrom = "input.model"\n' "$i"
+    case $i in *.gguf) printf 'architecture = "test"\n' ;; esac
+  done
+}
+
+# ---- Outputs that are copied: a thread has a piece in hand, and a limit is obeyed.
+model large.safetensors 20 1024 1024
+pipeline large.safetensors 0 copy.safetensors > copy.toml
+pipeline large.safetensors 1 copy.gguf > beside.toml
+for threads in 1 2 8 16; do
+  obeys copy run.threads=$threads
+  accepted beside run.threads=$threads
+done
+obeys copy run.threads=16 run.max-rss=30MB
+cmp large.safetensors copy.safetensors || complain "a copy has other bytes"
+must_fail "2.00 MB of memory are not enough: to write the outputs takes" \
+  "$ADZE" plan copy.toml --set run.max-rss=2MB
+rm large.safetensors copy.* out.* 2> /dev/null
+
+# ---- Many tensors.
+model many.safetensors 10000 4 4
+for stages in 1 4; do
+  pipeline many.safetensors $stages > "many$stages.toml"
+  obeys "many$stages" run.threads=16
+  accepted "many$stages" run.threads=2
+done
+pipeline many.safetensors 1 copy.safetensors copy.gguf > copies.toml
+accepted copies
+# In a process of its own a stage is told of all tensors, too.
+obeys many1 run.threads=2 stage.s1.isolate=true
+# What is summed up of each tensor.
+model some.safetensors 1000 4 4
+printf 'adze = 1\n[model]\npath = "some.safetensors"\n[[stage]]\nuse = "clip-tensor"\npercentile = 50\n' > each.toml
+printf '[[output]]\npath = "each.safetensors"\n' >> each.toml
+accepted each
+finish
