@@ -35,7 +35,7 @@ adze_check_digest (const adze_plugin_record *record)
 
 /* ---- Which file, and which build. */
 
-/* The file that PATH was when it was taken into use is gone, and what it was can no longer be found out. */
+/* The file that PATH was when it was taken into use is gone; what it was nobody can find out. */
 static adze_error *
 replaced (const char *what, const char *path)
 {

@@ -325,6 +325,21 @@ add_stages (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
   return adze_content_add (key, NULL, "stage", text);
 }
 
+static adze_error *
+add_stage (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
+           const adze_plan_stage *planned, bool by_identity)
+{
+  const char *id = planned->stage->id;
+  ADZE_TRY (adze_content_add (key, id, "technique", planned->stage->use));
+  ADZE_TRY (adze_content_plugin (x, key, id, planned->stage->record));
+  ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
+                                   planned->stage->settings, false));
+  ADZE_TRY (add_rules (x, key, planned));
+  ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
+  ADZE_TRY (add_bindings (x, key, planned));
+  return adze_compute_key (x, key, planned);
+}
+
 adze_error *
 adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_identity,
                   adze_key *key)
@@ -332,15 +347,11 @@ adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_i
   ADZE_TRY (add_stages (x, key, segment));
   for (size_t i = 0; i < segment->count; i++) {
     const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
-    const char *id = planned->stage->id;
-    ADZE_TRY (adze_content_add (key, id, "technique", planned->stage->use));
-    ADZE_TRY (adze_content_plugin (x, key, id, planned->stage->record));
-    ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
-                                     planned->stage->settings, false));
-    ADZE_TRY (add_rules (x, key, planned));
-    ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
-    ADZE_TRY (add_bindings (x, key, planned));
-    ADZE_TRY (adze_compute_key (x, key, planned));
+    adze_error *error = add_stage (x, key, segment, planned, by_identity);
+    if (!error)
+      continue;
+    adze_error_set (error, "stage", planned->stage->id);
+    return error;
   }
   ADZE_AUTO_FREE char *seed = adze_text_format ("%" PRIu64, x->plan->pipeline->seed);
   if (!seed)

@@ -113,7 +113,7 @@ ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x, bool s
  * is what computes what the key says? */
 ADZE_MUST_CHECK adze_error *adze_stages_stand (adze_execution *x,
                                                const adze_plan_segment *segment);
-/* The same, and is its journal's key still the one of BEFORE it ran? If not, the journal is forgotten. */
+/* The same, and is its journal's key still the one of BEFORE it ran? Else the journal is forgotten. */
 ADZE_MUST_CHECK adze_error *adze_segment_stands (adze_execution *x,
                                                  const adze_plan_segment *segment,
                                                  const adze_key *before);
@@ -121,7 +121,7 @@ ADZE_MUST_CHECK adze_error *adze_segment_stands (adze_execution *x,
 ADZE_MUST_CHECK adze_error *adze_output_stands (adze_execution *x, size_t number,
                                                 const adze_plan_model *model,
                                                 const adze_key *before);
-/* Finds out which builds of plugins are in use and what files of parameters hold, while they are there. */
+/* Finds out which builds are in use and what files of parameters hold, while those are there. */
 ADZE_MUST_CHECK adze_error *adze_used_note (adze_execution *x);
 
 /* ---- content_settings.c: parts of keys. PREFIX stands in front of their names, and a slash behind
