@@ -73,6 +73,13 @@ const adze_model_part *adze_model_part_find (const adze_model *model, const char
 
 adze_model_tensor *adze_model_find (const adze_model *model, const char *name);
 
+/* Has nobody written into the files of MODEL since it was opened? What they are called and who owns them
+ * may change, which *TOUCHED, initially false, tells; so may what is in them, by somebody who puts the
+ * time back. TOUCHED NULL: nobody can hold the bytes against what was read, and that counts as well. */
+ADZE_MUST_CHECK adze_error *adze_model_stands (const adze_model *model, bool *touched);
+/* That the file at PATH changed. */
+adze_error *adze_model_changed (const char *path);
+
 /* SIZE bytes of a tensor from OFFSET on. */
 ADZE_MUST_CHECK adze_error *adze_model_read (const adze_model *model,
                                              const adze_model_tensor *tensor, uint64_t offset,

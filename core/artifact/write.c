@@ -141,6 +141,8 @@ adze_model_write (adze_runtime *runtime, const adze_model *model, const char *pa
                               options && options->tag ? options->tag : own, ADZE_RESUME_NOT, NULL,
                               &writer));
   adze_error *error = copy_tensors (runtime, model, options ? options->lanes : 0, writer);
+  if (!error) /* and before it has its name */
+    error = adze_model_stands (model, NULL);
   if (error)
     error = adze_error_wrap (error, "cannot write the model %s", path);
   if (!error)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -572,4 +573,20 @@ adze_file_identity_equal (const adze_file_identity *a, const adze_file_identity 
 {
   return a->device == b->device && a->inode == b->inode && a->size == b->size
          && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+void
+adze_file_identity_text (const adze_file_identity *identity, char text[ADZE_IDENTITY_TEXT])
+{
+  snprintf (text, ADZE_IDENTITY_TEXT,
+            "%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%" PRIx64, identity->device,
+            identity->inode, identity->size, (uint64_t)identity->mtime_ns,
+            (uint64_t)identity->ctime_ns);
+}
+
+adze_file_identity
+adze_file_identity_at (const char *path)
+{
+  struct stat status;
+  return stat (path, &status) == 0 ? adze_file_identity_of (&status) : (adze_file_identity){ 0 };
 }

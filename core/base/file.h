@@ -67,5 +67,10 @@ typedef struct adze_file_identity {
 
 adze_file_identity adze_file_identity_of (const struct stat *status);
 bool adze_file_identity_equal (const adze_file_identity *a, const adze_file_identity *b);
+/* "device:inode:size:mtime:ctime" in hexadecimal. */
+enum { ADZE_IDENTITY_TEXT = 96 };
+void adze_file_identity_text (const adze_file_identity *identity, char text[ADZE_IDENTITY_TEXT]);
+/* Of the file at PATH now; zeros where there is none. */
+adze_file_identity adze_file_identity_at (const char *path);
 
 #endif

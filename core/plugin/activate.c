@@ -8,7 +8,7 @@
 #include "plugin/probe.h"
 #include "plugin/services.h"
 
-/* ---- Before. */
+/* ---- What its manifest says of it. */
 
 adze_error *
 adze_check_digest (const adze_plugin_record *record)
@@ -33,21 +33,75 @@ adze_check_digest (const adze_plugin_record *record)
       "install the plugin again; if you changed the file yourself, run `adze plugin stamp` on it");
 }
 
+/* ---- Which file, and which build. */
+
+/* The file that PATH was when it was taken into use is gone; what it was nobody can find out. */
+static adze_error *
+replaced (const char *what, const char *path)
+{
+  adze_error *error = adze_error_new (ADZE_E_IO, "%s %s was replaced after it was loaded", what, path);
+  adze_error_set (error, "file", path);
+  adze_error_set (error, "hint",
+                  "run it again: nobody can tell any more which build has computed, so nothing of it "
+                  "is kept");
+  return error;
+}
+
+/* Of a foreign plugin, what its manifest said when that was read; nothing else of it is used. */
+static adze_file_identity
+file_to_load (const adze_plugin_record *record)
+{
+  return record->manifest && record->manifest->foreign ? record->object
+                                                       : adze_file_identity_at (record->path);
+}
+
+void
+adze_record_use (adze_plugin_record *record, adze_file_identity *file)
+{
+  *file = record->builtin ? (adze_file_identity){ 0 } : file_to_load (record);
+  if (!record->loaded)
+    record->used = *file;
+}
+
+static bool
+is_used (const adze_plugin_record *record)
+{
+  return record->used.inode != 0;
+}
+
+static adze_error *
+digest_record (adze_plugin_record *record, const adze_file_identity *wanted)
+{
+  adze_file_identity before = adze_file_identity_at (record->path);
+  if (is_used (record) && !adze_file_identity_equal (&before, wanted))
+    return replaced ("the plugin", record->path);
+  record->build[0] = '\0';
+  ADZE_TRY (adze_digest_file (record->path, record->build));
+  adze_file_identity after = adze_file_identity_at (record->path);
+  if (!is_used (record) || adze_file_identity_equal (&after, wanted))
+    return NULL;
+  record->build[0] = '\0';
+  return replaced ("the plugin", record->path);
+}
+
 adze_error *
 adze_record_build (adze_plugin_record *record, char text[ADZE_DIGEST_TEXT])
 {
-  struct stat status;
-  bool there = !record->builtin && stat (record->path, &status) == 0;
-  adze_file_identity now = there ? adze_file_identity_of (&status) : (adze_file_identity){ 0 };
-  bool known = there && record->build[0] && adze_file_identity_equal (&now, &record->digested);
+  adze_file_identity file = record->builtin    ? (adze_file_identity){ 0 }
+                            : is_used (record) ? record->used
+                                               : adze_file_identity_at (record->path);
+  bool known = file.inode != 0 && record->build[0]
+               && adze_file_identity_equal (&file, &record->digested);
   if (record->builtin)
     snprintf (record->build, sizeof record->build, "%s", adze_version ());
   else if (!known)
-    ADZE_TRY (adze_digest_file (record->path, record->build));
-  record->digested = now;
+    ADZE_TRY (digest_record (record, &file));
+  record->digested = file;
   memcpy (text, record->build, sizeof record->build);
   return NULL;
 }
+
+/* ---- Before it is loaded. */
 
 static adze_error *
 check_probe (adze_runtime *runtime, adze_plugin_record *record)
@@ -157,9 +211,16 @@ call_init (adze_plugin_record *record)
 static adze_error *
 activate_plugin (adze_runtime *runtime, adze_plugin_record *record)
 {
+  adze_file_identity before = file_to_load (record);
   if (!record->opened.descriptor)
     ADZE_TRY (adze_load (record->path, record->builtin, runtime->profile, NULL, NULL,
                          &record->opened));
+  if (!record->builtin) {
+    adze_file_identity after = adze_file_identity_at (record->path);
+    if (!adze_file_identity_equal (&before, &after))
+      return replaced ("the plugin", record->path);
+    record->used = before;
+  }
   if (!record->manifest)
     record->manifest = adze_take (&record->opened.manifest);
   else if (record->opened.manifest)
@@ -172,10 +233,28 @@ static adze_error *
 test_library (adze_runtime *runtime, adze_plugin_record *record)
 {
   adze_names_free (adze_take (&record->libraries), record->library_count);
-  record->library_count = 0;
+  record->library_count = record->library_file_count = 0;
   ADZE_TRY (adze_probe_foreign (runtime->places.worker, record->path, &record->libraries,
                                 &record->library_count));
   remember_tested (runtime, record, record->libraries[0]);
+  return NULL;
+}
+
+/* What is mapped of a library stays what it was; a worker that binds it later would get another one. */
+static adze_error *
+check_library (adze_plugin_record *record, size_t number, const char *path)
+{
+  adze_file_identity now = adze_file_identity_at (path);
+  if (number < record->library_file_count)
+    return adze_file_identity_equal (&now, &record->library_files[number])
+               ? NULL
+               : replaced ("the library", path);
+  adze_file_identity *grown
+      = reallocarray (record->library_files, number + 1, sizeof *grown);
+  if (!grown)
+    return adze_error_memory ();
+  record->library_files = grown;
+  grown[record->library_file_count++] = now;
   return NULL;
 }
 
@@ -192,7 +271,7 @@ adze_record_library (adze_runtime *runtime, adze_plugin_record *record, size_t n
     *path = adze_foreign_library_at (record->library, number);
   else if (number < record->library_count)
     *path = record->libraries[number];
-  return NULL;
+  return *path ? check_library (record, number, *path) : NULL;
 }
 
 /* Opening a library runs its constructors, and a version may come from a function of it: so the
@@ -204,6 +283,7 @@ activate_foreign (adze_runtime *runtime, adze_plugin_record *record)
   ADZE_AUTO_FREE char *before = runtime->is_worker ? NULL : tested_before (runtime, record);
   if (!before && !runtime->is_worker)
     ADZE_TRY (test_library (runtime, record));
+  record->used = record->object;
   ADZE_TRY (adze_foreign_bind (record->manifest, record->path, &record->library));
   const char *library = adze_foreign_library_path (record->library);
   if (before && strcmp (before, library) != 0)

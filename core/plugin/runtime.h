@@ -25,7 +25,9 @@ typedef struct adze_plugin_record {
   char *manifest_path; /* NULL: none beside it */
   adze_file_identity object;
   adze_file_identity manifest_file;
-  adze_file_identity digested; /* the object when BUILD was made of it */
+  adze_file_identity used;     /* that its code came from, here or in the workers of the newest
+                                  instance; zeros: nobody has used it */
+  adze_file_identity digested; /* the file when BUILD was made of it */
   char build[ADZE_DIGEST_TEXT]; /* adze_record_build; "": not asked for yet */
   const char *origin; /* of its folder */
   bool trusted;
@@ -43,6 +45,8 @@ typedef struct adze_plugin_record {
   adze_foreign *library;
   char **libraries; /* of a foreign one: what a worker that bound it found */
   size_t library_count;
+  adze_file_identity *library_files; /* as they were when they were first asked for */
+  size_t library_file_count;
   adze_desk *desk;            /* for init and deinit */
   pthread_mutex_t plugin_lock; /* ADZE_THREADS_PLUGIN */
 
@@ -127,7 +131,10 @@ ADZE_MUST_CHECK adze_error *adze_activate (adze_runtime *runtime, adze_plugin_re
 /* The callbacks of a component of a loaded plugin; *OWN is what its desk needs to own. */
 ADZE_MUST_CHECK adze_error *adze_active_callbacks (adze_plugin_record *record, const char *id,
                                                    const adze_callbacks **callbacks, void **own);
-/* What tells one build of RECORD from another: the digest of its file, or, linked in, our version. */
+/* Workers are about to load what is at its path, which *FILE tells from what may be there later. */
+void adze_record_use (adze_plugin_record *record, adze_file_identity *file);
+/* What tells one build of RECORD from another: the digest of the file that is in use, or, linked in, our
+ * version. Fails where that file was replaced before anybody had asked. */
 ADZE_MUST_CHECK adze_error *adze_record_build (adze_plugin_record *record,
                                                char text[ADZE_DIGEST_TEXT]);
 /* The file of a library that functions of a foreign RECORD lie in, by number; *PATH NULL behind the last

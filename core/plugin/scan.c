@@ -60,6 +60,7 @@ adze_record_free (adze_plugin_record *record)
   adze_manifest_free (record->manifest);
   adze_error_free (record->failure);
   adze_record_info_free (record->info);
+  free (record->library_files);
   pthread_mutex_destroy (&record->plugin_lock);
   free (record->manifest_path);
   free (record->path);

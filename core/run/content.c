@@ -162,63 +162,6 @@ adze_content_of_input (adze_execution *x, size_t number, bool read, bool *known,
   return adze_content_settle (x, number, hashes, NULL, hash);
 }
 
-static adze_error *
-changed_file (const char *path)
-{
-  adze_error *error = adze_error_new (ADZE_E_IO, "%s changed while it was read", path);
-  adze_error_set (error, "file", path);
-  adze_error_set (error, "hint",
-                  "run it again once nobody writes to it; what was made of it belongs to no "
-                  "version of the file and is not kept");
-  return error;
-}
-
-/* What a file is called and who owns it may change, which TOUCHED tells; what is in it may not. */
-static adze_error *
-check_stands (const adze_model_file *file, bool *touched)
-{
-  struct stat status;
-  if ((file->fd >= 0 ? fstat (file->fd, &status) : stat (file->path, &status)) != 0)
-    return adze_error_errno ("cannot look at %s", file->path);
-  adze_file_identity now = adze_file_identity_of (&status);
-  *touched = *touched || now.ctime_ns != file->identity.ctime_ns;
-  return now.size == file->identity.size && now.mtime_ns == file->identity.mtime_ns
-             ? NULL
-             : changed_file (file->path);
-}
-
-/* Somebody gave a file of input NUMBER another name or owner, or wrote into it and put the time back:
- * only its bytes tell. They are held against what was read, where that is known. */
-static adze_error *
-check_again (const adze_execution *x, size_t number, bool sure)
-{
-  const adze_model *file = x->plan->inputs[number]->file;
-  adze_hash128 was, now;
-  bool known = false;
-  if (sure)
-    ADZE_TRY (adze_content_known (x, number, &known, &was));
-  if (known) {
-    ADZE_TRY (adze_content_read (x->plan->runtime, file, &now));
-    if (now.low == was.low && now.high == was.high)
-      return NULL;
-  }
-  return changed_file (file->path);
-}
-
-adze_error *
-adze_content_stands (const adze_execution *x, bool sure)
-{
-  for (size_t i = 0; i < x->plan->pipeline->input_count; i++) {
-    const adze_model *file = x->plan->inputs[i] ? x->plan->inputs[i]->file : NULL;
-    bool touched = false;
-    for (size_t k = 0; file && k < file->file_count; k++)
-      ADZE_TRY (check_stands (&file->files[k], &touched));
-    if (touched)
-      ADZE_TRY (check_again (x, i, sure));
-  }
-  return NULL;
-}
-
 /* ---- Keys. */
 
 static adze_error *
@@ -382,6 +325,21 @@ add_stages (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
   return adze_content_add (key, NULL, "stage", text);
 }
 
+static adze_error *
+add_stage (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
+           const adze_plan_stage *planned, bool by_identity)
+{
+  const char *id = planned->stage->id;
+  ADZE_TRY (adze_content_add (key, id, "technique", planned->stage->use));
+  ADZE_TRY (adze_content_plugin (x, key, id, planned->stage->record));
+  ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
+                                   planned->stage->settings, false));
+  ADZE_TRY (add_rules (x, key, planned));
+  ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
+  ADZE_TRY (add_bindings (x, key, planned));
+  return adze_compute_key (x, key, planned);
+}
+
 adze_error *
 adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_identity,
                   adze_key *key)
@@ -389,15 +347,11 @@ adze_content_key (adze_execution *x, const adze_plan_segment *segment, bool by_i
   ADZE_TRY (add_stages (x, key, segment));
   for (size_t i = 0; i < segment->count; i++) {
     const adze_plan_stage *planned = &x->plan->stages[segment->first + i];
-    const char *id = planned->stage->id;
-    ADZE_TRY (adze_content_add (key, id, "technique", planned->stage->use));
-    ADZE_TRY (adze_content_plugin (x, key, id, planned->stage->record));
-    ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
-                                     planned->stage->settings, false));
-    ADZE_TRY (add_rules (x, key, planned));
-    ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
-    ADZE_TRY (add_bindings (x, key, planned));
-    ADZE_TRY (adze_compute_key (x, key, planned));
+    adze_error *error = add_stage (x, key, segment, planned, by_identity);
+    if (!error)
+      continue;
+    adze_error_set (error, "stage", planned->stage->id);
+    return error;
   }
   ADZE_AUTO_FREE char *seed = adze_text_format ("%" PRIu64, x->plan->pipeline->seed);
   if (!seed)

@@ -76,8 +76,8 @@ hash_all (const char *path, int fd, adze_hash128 *hash)
 }
 
 /* Data can be large: what was hashed is remembered as inputs are. */
-static adze_error *
-hash_file (adze_execution *x, const char *path, adze_hash128 *hash)
+adze_error *
+adze_content_file (adze_execution *x, const char *path, adze_hash128 *hash)
 {
   struct stat before, after;
   ADZE_AUTO_FD int fd = -1;
@@ -109,7 +109,7 @@ add_file (adze_execution *x, adze_key *key, const char *prefix, const char *name
   ADZE_AUTO_FREE char *part = adze_text_format ("file.%s", name);
   if (!path || !part)
     return adze_error_memory ();
-  ADZE_TRY (hash_file (x, path, &hash));
+  ADZE_TRY (adze_content_file (x, path, &hash));
   adze_hash_text (hash, text);
   ADZE_TRY (adze_content_add (key, prefix, part, text));
   ADZE_AUTO_FREE char *called = adze_text_format ("name.%s", part);
@@ -151,7 +151,7 @@ add_libraries (adze_execution *x, adze_key *key, const char *prefix, adze_plugin
     ADZE_TRY (adze_record_library (x->plan->runtime, record, i, &path));
     if (!path)
       break;
-    ADZE_TRY (hash_file (x, path, &hash));
+    ADZE_TRY (adze_content_file (x, path, &hash));
     adze_hash_text (hash, text);
     adze_buffer_format (&names, "%s%s", i ? ", " : "", adze_path_base (path));
     adze_buffer_format (&hashes, "%s%s", i ? ", " : "", text);

@@ -191,6 +191,7 @@ find_result (adze_execution *x, size_t number, adze_key *key, adze_value **facts
       return NULL;
   }
   ADZE_TRY (adze_content_key (x, segment, false, key));
+  ADZE_TRY (adze_stages_stand (x, segment));
   ADZE_TRY (adze_result_find (x->folder, key, facts));
   return check_found (x, number, key, facts);
 }
@@ -313,6 +314,7 @@ carry_out (adze_execution *x)
   x->plan->guard.note = note_part;
   x->plan->guard.context = x;
   ADZE_TRY (adze_leave_beginning (x));
+  ADZE_TRY (adze_used_note (x));
   ADZE_TRY (adze_seen_open (x->folder, &x->seen));
   for (size_t i = 0; i < x->plan->segment_count; i++)
     ADZE_TRY (run_segment (x, i));

@@ -5,6 +5,7 @@
  *   segment.c     one segment: reductions, the last pass, what is checked before it counts
  *   decide.c      accumulators kept, and decisions taken on them once more
  *   content.c     what things are made of: hashes of inputs, keys of segments
+ *   stands.c      whether all that is what it was
  *   content_settings.c   parameters, their files and components, and datasets as parts of keys
  *   compute.c     backends of stages with run
  *   outputs.c     files that are promoted when all has gone well
@@ -96,15 +97,32 @@ ADZE_MUST_CHECK adze_error *adze_content_of_input (adze_execution *x, size_t num
 ADZE_MUST_CHECK adze_error *adze_content_settle (adze_execution *x, size_t number,
                                                  adze_hash128 *hashes, const bool *known,
                                                  adze_hash128 *hash);
-/* Has nobody written into the files of the inputs since they were opened? Content that is settled is
- * what was read, if SURE; else, as where several passes read and one was hashed, nobody can tell. */
-ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x, bool sure);
 /* All that SEGMENT's result depends on. BY_IDENTITY: files stand for their content: for the
  * journal, which is of no use once they are others. */
 ADZE_MUST_CHECK adze_error *adze_content_key (adze_execution *x, const adze_plan_segment *segment,
                                               bool by_identity, adze_key *key);
 /* What the file of output NUMBER of the pipeline, a model, depends on besides what is in it. */
 ADZE_MUST_CHECK adze_error *adze_content_output (adze_execution *x, adze_key *key, size_t number);
+
+/* ---- stands.c */
+
+/* Has nobody written into the files of the inputs since they were opened? Content that is settled is
+ * what was read, if SURE; else, as where several passes read and one was hashed, nobody can tell. */
+ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x, bool sure);
+/* Are the files of the parameters of its stages what they were before the stages could read them, and
+ * is what computes what the key says? */
+ADZE_MUST_CHECK adze_error *adze_stages_stand (adze_execution *x,
+                                               const adze_plan_segment *segment);
+/* The same, and is its journal's key still the one of BEFORE it ran? Else the journal is forgotten. */
+ADZE_MUST_CHECK adze_error *adze_segment_stands (adze_execution *x,
+                                                 const adze_plan_segment *segment,
+                                                 const adze_key *before);
+/* Of the copy of MODEL to output NUMBER, whose key it was BEFORE. */
+ADZE_MUST_CHECK adze_error *adze_output_stands (adze_execution *x, size_t number,
+                                                const adze_plan_model *model,
+                                                const adze_key *before);
+/* Finds out which builds are in use and what files of parameters hold, while those are there. */
+ADZE_MUST_CHECK adze_error *adze_used_note (adze_execution *x);
 
 /* ---- content_settings.c: parts of keys. PREFIX stands in front of their names, and a slash behind
  * it; NULL: nothing does. */
@@ -117,6 +135,9 @@ ADZE_MUST_CHECK adze_error *adze_content_add (adze_key *key, const char *prefix,
 ADZE_MUST_CHECK adze_error *adze_content_value (adze_key *key, const char *prefix,
                                                 const char *kind, const char *name,
                                                 const adze_value *value);
+/* The hash of what is in the file at PATH. */
+ADZE_MUST_CHECK adze_error *adze_content_file (adze_execution *x, const char *path,
+                                               adze_hash128 *hash);
 /* Its id, version and build, and the libraries that it binds. */
 ADZE_MUST_CHECK adze_error *adze_content_plugin (adze_execution *x, adze_key *key,
                                                  const char *prefix, adze_plugin_record *record);

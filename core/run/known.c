@@ -133,10 +133,8 @@ write_file (const char *path, const adze_known *known)
   for (size_t i = 0; i < known->count; i++) {
     const adze_known_entry *entry = &known->entries[i];
     const adze_file_identity *file = &entry->identity;
-    char identity[96], hash[ADZE_HASH_TEXT];
-    snprintf (identity, sizeof identity,
-              "%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%" PRIx64, file->device,
-              file->inode, file->size, (uint64_t)file->mtime_ns, (uint64_t)file->ctime_ns);
+    char identity[ADZE_IDENTITY_TEXT], hash[ADZE_HASH_TEXT];
+    adze_file_identity_text (file, identity);
     adze_hash_text (entry->hash, hash);
     adze_value *table = adze_json_table (list, NULL);
     adze_json_string (table, "what", entry->what);

@@ -156,6 +156,7 @@ write_model (adze_execution *x, size_t number, const adze_plan_model *model)
   if (found)
     return NULL;
   ADZE_TRY (copy_model (x, number, model, &key, facts));
+  ADZE_TRY (adze_output_stands (x, number, model, &key));
   ADZE_TRY (adze_result_keep (x->folder, &key, facts));
   tell_written (x, x->plan->pipeline->outputs[number].path, bytes_of (facts, 0));
   return NULL;

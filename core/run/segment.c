@@ -11,6 +11,7 @@ typedef struct segment_state {
   adze_execution *x;
   size_t number;
   const adze_plan_segment *segment;
+  adze_key before; /* the journal's, in words */
   adze_hash128 journal;
   adze_hash128 *source_hashes; /* NULL: the source's content is known, or is a segment's */
   bool *source_known;
@@ -22,6 +23,7 @@ typedef struct segment_state {
 static void
 segment_state_cleanup (segment_state *s)
 {
+  adze_key_cleanup (&s->before);
   free (s->source_hashes);
   free (s->source_known);
   for (size_t i = 0; s->ledgers && i < s->segment->count; i++)
@@ -127,10 +129,9 @@ reduce (segment_state *s, size_t index)
 static adze_error *
 journal_key (segment_state *s)
 {
-  ADZE_AUTO (adze_key) key = { 0 };
-  ADZE_TRY (adze_content_key (s->x, s->segment, true, &key));
-  s->journal = adze_key_hash (&key);
-  return NULL;
+  ADZE_TRY (adze_content_key (s->x, s->segment, true, &s->before));
+  s->journal = adze_key_hash (&s->before);
+  return adze_stages_stand (s->x, s->segment);
 }
 
 /* The content of an input is hashed on the way, where nobody knows it yet. */
@@ -365,6 +366,7 @@ keep_result (segment_state *s)
   if (!facts)
     return adze_error_memory ();
   ADZE_TRY (adze_content_key (s->x, s->segment, false, &key));
+  ADZE_TRY (adze_segment_stands (s->x, s->segment, &s->before));
   s->x->segment_keys[s->number] = adze_key_hash (&key);
   ADZE_TRY (keep_ledgers (s, s->x->segment_keys[s->number], facts));
   ADZE_TRY (keep_told (s, facts));

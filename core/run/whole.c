@@ -13,6 +13,7 @@ typedef struct whole_state {
   adze_execution *x;
   size_t number; /* of the stage */
   adze_plan_stage *planned;
+  adze_key key, before; /* of the result and of the journal, before the stage could read anything */
   adze_hash128 journal;
   adze_whole_inputs inputs;
   /* The model that is given. */
@@ -29,6 +30,8 @@ static void
 whole_state_cleanup (whole_state *s)
 {
   adze_whole_inputs_cleanup (&s->inputs);
+  adze_key_cleanup (&s->key);
+  adze_key_cleanup (&s->before);
   adze_networks_close (s->networks);
   adze_model_close (s->given);
   if (s->fd >= 0) {
@@ -228,48 +231,26 @@ settle_model (whole_state *s)
 }
 
 static adze_error *
-journal_of (const whole_state *s, adze_hash128 *journal)
-{
-  ADZE_AUTO (adze_key) key = { 0 };
-  ADZE_TRY (adze_content_key (s->x, &s->x->plan->segments[s->segment], true, &key));
-  *journal = adze_key_hash (&key);
-  return NULL;
-}
-
-static adze_error *
 open_state (whole_state *s)
 {
+  const adze_plan_segment *segment = &s->x->plan->segments[s->segment];
   ADZE_TRY (adze_whole_inputs_open (s->x->plan, s->planned, s->x, &s->inputs));
-  return journal_of (s, &s->journal);
-}
-
-/* A result is found by what is read for its key at the end. That must be what the stage has read. */
-static adze_error *
-check_inputs (const whole_state *s)
-{
-  adze_hash128 now;
-  ADZE_TRY (journal_of (s, &now));
-  if (now.low == s->journal.low && now.high == s->journal.high)
-    return NULL;
-  adze_error *error
-      = adze_error_new (ADZE_E_IO, "a file that stage '%s' reads changed while it ran",
-                        s->planned->stage->id);
-  adze_error_set (error, "stage", s->planned->stage->id);
-  adze_error_set (error, "hint", "run it again; nobody can tell what it has read");
-  return error;
+  ADZE_TRY (adze_content_key (s->x, segment, false, &s->key));
+  ADZE_TRY (adze_content_key (s->x, segment, true, &s->before));
+  s->journal = adze_key_hash (&s->before);
+  return adze_stages_stand (s->x, segment);
 }
 
 static adze_error *
 keep_result (whole_state *s)
 {
   adze_execution *x = s->x;
-  ADZE_AUTO (adze_key) key = { 0 };
-  ADZE_TRY (check_inputs (s));
-  ADZE_TRY (adze_content_key (x, &x->plan->segments[s->segment], false, &key));
-  x->segment_keys[s->segment] = adze_key_hash (&key);
+  ADZE_TRY (adze_content_stands (x, true));
+  ADZE_TRY (adze_segment_stands (x, &x->plan->segments[s->segment], &s->before));
+  x->segment_keys[s->segment] = adze_key_hash (&s->key);
   if (s->planned->output)
     ADZE_TRY (settle_model (s));
-  ADZE_TRY (adze_whole_keep (x, s->segment, &key, s->planned->output ? s->given : NULL,
+  ADZE_TRY (adze_whole_keep (x, s->segment, &s->key, s->planned->output ? s->given : NULL,
                              s->changed));
   return adze_journal_forget (x->folder, s->journal);
 }

@@ -34,6 +34,7 @@ struct adze_instance {
   char *path; /* as they were when it was opened; a record that is not loaded may go */
   char *id;
   bool builtin;
+  adze_file_identity file; /* isolated: that all workers load */
   adze_local *local; /* NULL: isolated */
   lane_state *lanes;
   unsigned lane_count;
@@ -127,6 +128,7 @@ open_remote (void *argument)
   adze_remote_options options = { .worker = instance->runtime->places.worker,
                                   .path = instance->path,
                                   .builtin = instance->builtin,
+                                  .file = instance->builtin ? NULL : &instance->file,
                                   .component = instance->id,
                                   .bus = instance->runtime->bus,
                                   .stage = instance->stage,
@@ -177,6 +179,7 @@ static adze_error *
 open_isolated (adze_instance *instance, const adze_instance_options *options)
 {
   adze_remote *first;
+  adze_record_use (instance->record, &instance->file);
   ADZE_TRY (adze_verify (instance->runtime, instance->record));
   instance->spawner = adze_spawner_new ();
   if (!instance->spawner)
@@ -254,6 +257,21 @@ const adze_instance_facts *
 adze_instance_facts_of (const adze_instance *instance)
 {
   return &instance->facts;
+}
+
+const adze_params *
+adze_instance_params (const adze_instance *instance, size_t variant)
+{
+  if (instance->local) /* which has taken them over */
+    return adze_local_params (instance->local, variant);
+  return variant < instance->variants ? instance->params[variant] : NULL;
+}
+
+bool
+adze_instance_uses (const adze_instance *instance, const adze_plugin_record *record)
+{
+  return instance->local || instance->builtin
+         || adze_file_identity_equal (&instance->file, &record->used);
 }
 
 adze_desk *

@@ -106,6 +106,12 @@ ADZE_MUST_CHECK adze_error *adze_instance_run (adze_instance *instance,
 ADZE_MUST_CHECK adze_error *adze_instance_early_fallbacks (const adze_instance *instance,
                                                            adze_value **lines);
 
+/* Its parameters by variant, as they were bound; NULL behind the last. */
+const adze_params *adze_instance_params (const adze_instance *instance, size_t variant);
+/* Is what it computes with still what RECORD, its plugin's, says that it is? An isolated one keeps to
+ * the file that was there when it was opened, and another may have been taken into use since. */
+bool adze_instance_uses (const adze_instance *instance, const adze_plugin_record *record);
+
 /* Its desk, for those who watch it; NULL when isolated. */
 adze_desk *adze_instance_desk (const adze_instance *instance);
 

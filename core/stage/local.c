@@ -122,6 +122,12 @@ gather_facts (adze_local *local)
   return NULL;
 }
 
+const adze_params *
+adze_local_params (const adze_local *local, size_t variant)
+{
+  return variant < local->variants ? local->params[variant] : NULL;
+}
+
 const adze_instance_facts *
 adze_local_facts (const adze_local *local)
 {

@@ -20,6 +20,8 @@ ADZE_MUST_CHECK adze_error *adze_local_open (adze_runtime *runtime, adze_plugin_
                                              const adze_manifest_component *component,
                                              const adze_local_options *options,
                                              adze_local **local);
+/* NULL behind the last. */
+const adze_params *adze_local_params (const adze_local *local, size_t variant);
 const adze_instance_facts *adze_local_facts (const adze_local *local);
 adze_desk *adze_local_desk (adze_local *local);
 

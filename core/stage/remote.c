@@ -27,6 +27,11 @@ open_request (const adze_remote_options *options, adze_value **request)
   adze_json_string (table, "do", "open");
   adze_json_string (table, "path", options->path);
   adze_json_bool (table, "builtin", options->builtin);
+  if (options->file) {
+    char file[ADZE_IDENTITY_TEXT];
+    adze_file_identity_text (options->file, file);
+    adze_json_string (table, "file", file);
+  }
   adze_json_string (table, "component", options->component);
   adze_json_string (table, "stage", options->stage);
   adze_json_int (table, "seed", (int64_t)options->seed);

@@ -11,6 +11,7 @@ typedef struct adze_remote_options {
   const char *worker;
   const char *path; /* of the plugin */
   bool builtin;
+  const adze_file_identity *file; /* that must be at PATH when it is loaded; NULL: whatever is */
   const char *component;
   adze_event_bus *bus;
   const char *stage; /* a technique's; NULL: the component's id */

@@ -3,7 +3,7 @@
  *
  *   probe      path                        -> the manifest that the file's descriptor gives
  *   self-test  path                        -> library: the file that was tested
- *   open       path, component, params     -> an instance, the only one; facts of a technique
+ *   open       path, component, params, file -> an instance, the only one; facts of a technique
  *   event      an event                    -> for an observer
  *   close                                  -> destroy and deinit, told as progress
  *
@@ -196,6 +196,26 @@ open_component (adze_worker_state *state, adze_plugin_record *record,
   return adze_local_open (state->runtime, record, component, &options, &state->local);
 }
 
+/* The host has looked at a file, and tells other workers of the same one. */
+static adze_error *
+check_file (const adze_plugin_record *record, const adze_value *request)
+{
+  const adze_value *wanted = adze_value_get (request, "file");
+  char found[ADZE_IDENTITY_TEXT];
+  if (!wanted || wanted->type != ADZE_VALUE_STRING)
+    return NULL;
+  adze_file_identity_text (&record->used, found);
+  if (strcmp (wanted->string, found) == 0)
+    return NULL;
+  adze_error *error
+      = adze_error_new (ADZE_E_IO, "the plugin %s changed while the run was under way", record->path);
+  adze_error_set (error, "file", record->path);
+  adze_error_set (error, "hint",
+                  "run it again: some of it would be computed by one build and some by another, and is "
+                  "not kept");
+  return error;
+}
+
 static adze_error *
 open_instance (adze_worker_state *state, const adze_value *request)
 {
@@ -211,8 +231,10 @@ open_instance (adze_worker_state *state, const adze_value *request)
     ADZE_TRY (adze_scan (state->runtime));
   else
     ADZE_TRY (adze_scan_file (state->runtime, path, &record));
-  if (record)
+  if (record) {
     ADZE_TRY (adze_activate (state->runtime, record));
+    ADZE_TRY (check_file (record, request));
+  }
   ADZE_TRY (adze_find_component (state->runtime, id, &record, &component));
   ADZE_TRY (adze_activate (state->runtime, record));
   size_t count = sets ? sets->count : 1;

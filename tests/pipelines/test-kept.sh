@@ -282,6 +282,10 @@ cached true true true
 # What a stage has read may not be what its result would be found by.
 must_fail "a file that stage 'learn' reads changed while it ran" \
   "$ADZE" run p.toml --set 'stage.learn.spoil="train.csv"'
+cp model.safetensors whole.safetensors
+must_fail "model.safetensors changed while it was read" \
+  "$ADZE" run p.toml --set 'stage.learn.spoil="model.safetensors"'
+mv whole.safetensors model.safetensors
 must_fail "gave something to 'stats' twice" "$ADZE" run p.toml --set stage.learn.twice=true
 printf 'x,y\n1.5,1\n2.5,2\n3.5,3\n' > train.csv
 

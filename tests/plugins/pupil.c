@@ -15,6 +15,11 @@
 
 /* ---- What a file says. */
 
+/* A build with another one of these is another plugin, and shifts further. */
+#ifndef MORE
+#define MORE 0
+#endif
+
 static const adze_param shift_params[] = {
   { .name = "amount", .type = ADZE_PARAM_FILE, .help = "holds the number that is added" },
   { .name = NULL }
@@ -53,7 +58,7 @@ shift_apply (const adze_host *host, void *instance, adze_call *call, const adze_
   const float *from = adze_view_data (&input->view);
   float *to = adze_view_data (&out);
   for (size_t i = 0; i < adze_view_count (&out); i++)
-    to[i] = from[i] + *(float *)instance;
+    to[i] = from[i] + *(float *)instance + MORE;
   return ADZE_OK;
 }
 

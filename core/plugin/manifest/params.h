@@ -3,6 +3,7 @@
 #ifndef ADZE_PLUGIN_PARAMS_H
 #define ADZE_PLUGIN_PARAMS_H
 
+#include "base/file.h"
 #include "plugin/manifest/manifest.h"
 
 /* Is the whole declaration sound? Names well formed, unique, not reserved and no port's; types
@@ -77,6 +78,7 @@ struct adze_params {
     int64_t integer;
     double real;
     char *string;
+    adze_file_identity file; /* of a file, before anybody could read it by this; in a worker zeros */
     adze_params *nested;
   } *values;
 };

@@ -291,6 +291,8 @@ bind_file (binder *b, const adze_param *param, const adze_value *value,
                           : find_file (b->folder, value->string, &into->string);
   if (error)
     complain_at (b, value, false, about_param (param, error));
+  else if (param->type != ADZE_PARAM_OUTPUT_FILE)
+    into->file = adze_file_identity_at (into->string);
 }
 
 static void
