@@ -17,7 +17,7 @@ onto_itself (const adze_model *model, const char *out)
 }
 
 /* A message calls a parameter as a pipeline gives it, "NAME = VALUE"; here it is an option. One that was
- * GIVEN is complained of, and not advised. */
+ * GIVEN is complained of, and not advised; nor is the value that it has without being given. */
 static void
 tell_option (const adze_manifest_component *component, const adze_value *given,
              adze_error *error)
@@ -33,8 +33,10 @@ tell_option (const adze_manifest_component *component, const adze_value *given,
         continue;
       at += strlen (words);
       at += *at == '"';
-      adze_error_setf (error, "hint", "give it as --set %s=%.*s", name,
-                       (int)strcspn (at, "\" ,;:"), at);
+      size_t size = strcspn (at, "\" ,;:");
+      const char *preset = component->params[i].preset;
+      if (!preset || strlen (preset) != size || memcmp (preset, at, size) != 0)
+        adze_error_setf (error, "hint", "give it as --set %s=%.*s", name, (int)size, at);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error_wire.h"
 #include "base/event_wire.h"
@@ -34,8 +35,9 @@ adze_worker_start (const char *program, adze_event_bus *bus, bool quiet, adze_wo
   if (error) {
     free (fresh);
     error = adze_error_wrap (error, "the worker %s cannot be started", program);
-    adze_error_set (error, "hint",
-                    "reinstall adze, or name the worker program in adze_runtime_options.worker");
+    if (access (program, X_OK) != 0)
+      adze_error_set (error, "hint",
+                      "reinstall adze, or name the worker program in adze_runtime_options.worker");
     return error;
   }
   *worker = fresh;

@@ -9,7 +9,7 @@ library=$(find "$module" -name 'libggml-base.so*' | sort | head -n 1)
 [ -n "$library" ] || skip_ "there is no libggml-base.so in '$module'"
 
 # One file a type: two rows of three blocks.
-cat > types.py <<'END'
+cat > ggml-table.py <<'END'
 import ctypes, struct, sys
 ggml = ctypes.CDLL(sys.argv[1])
 ggml.ggml_type_name.restype = ctypes.c_char_p
@@ -31,7 +31,7 @@ for number in range(last + 1):
     print(number, name if size else "-", size * 6)
 END
 last=42
-expect 0 python3 types.py "$library" $last
+expect 0 python3 ggml-table.py "$library" $last
 cp out types
 while read -r number name size; do
   if [ "$name" = - ]; then
