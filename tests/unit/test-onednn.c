@@ -94,8 +94,9 @@ with_each_type (void **state, a_test *test)
     test (*state, bf16);
 }
 
+/* CHANNELS of the second convolution: those that fill blocks are done in another way (Winograd's). */
 static void
-check_convolutional (const engine *e, adze_dtype dtype)
+check_channels (const engine *e, adze_dtype dtype, int64_t channels)
 {
   net n;
   net_new (&n, "cnn", 3, -.5F, .5F);
@@ -103,16 +104,23 @@ check_convolutional (const engine *e, adze_dtype dtype)
   uint32_t x = add_input (&n, 4, (int64_t[]){ 3, 1, 12, 12 });
   uint32_t first = one (&n, "Relu", conv (&n, x, (int64_t[]){ 32, 1, 3, 3 }));
   uint32_t small = pool_of (&n, first, 2, 0);
-  uint32_t second = one (&n, "Sigmoid", conv (&n, small, (int64_t[]){ 40, 32, 3, 3 }));
-  uint32_t sum = two (&n, "Add", second, add_constant (&n, 3, (int64_t[]){ 40, 1, 1 }));
+  uint32_t second = one (&n, "Sigmoid", conv (&n, small, (int64_t[]){ channels, 32, 3, 3 }));
+  uint32_t sum = two (&n, "Add", second, add_constant (&n, 3, (int64_t[]){ channels, 1, 1 }));
   uint32_t rows = one (&n, "Flatten", pool_of (&n, sum, 2, 0));
   uint32_t product
-      = two (&n, "MatMul", rows, add_constant (&n, 2, (int64_t[]){ 40 * 9, 10 }));
+      = two (&n, "MatMul", rows, add_constant (&n, 2, (int64_t[]){ channels * 9, 10 }));
   uint32_t scores = two (&n, "Add", add_constant (&n, 1, (int64_t[]){ 10 }), product);
   must (adze_graph_add_output (n.graph, small));
   must (adze_graph_add_output (n.graph, one (&n, "LogSoftmax", one (&n, "Relu", scores))));
   check_net (e, &n, "a convolutional network");
   net_free (&n);
+}
+
+static void
+check_convolutional (const engine *e, adze_dtype dtype)
+{
+  check_channels (e, dtype, 40);
+  check_channels (e, dtype, 64);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "onednn.h"
 
 typedef struct conv {
+  dnnl_alg_kind_t algorithm; /* forward */
   onednn_window window;
   dnnl_memory_desc_t images, positions, weights; /* in any layout */
   dnnl_memory_desc_t compact_weights;
@@ -37,6 +38,7 @@ conv_of (const onednn_part *part, const adze_graph_value *images, const adze_gra
   adze_status status = onednn_window_of (part, images, positions, weights->shape + 2, &c->window);
   if (status != ADZE_OK)
     return status;
+  c->algorithm = dnnl_convolution_direct;
   onednn_any (&c->images, onednn_type_of (images), images->rank, images->shape);
   onednn_any (&c->positions, onednn_type_of (positions), positions->rank, positions->shape);
   describe_weights (weights, groups, c);
@@ -53,8 +55,7 @@ forward_descriptor (const onednn_part *part, const conv *c, const dnnl_memory_de
   adze_status status = onednn_checked (
       part,
       dnnl_dilated_convolution_forward_desc_init (
-          &description, kind, dnnl_convolution_direct, &c->images, &c->weights, bias,
-          &c->positions, w->strides, w->dilations, w->before, w->after),
+          &description, kind, c->algorithm, &c->images, &c->weights, bias, &c->positions, w->strides, w->dilations, w->before, w->after),
       "a convolution");
   return status == ADZE_OK ? onednn_descriptor (part, &description, attributes, NULL, descriptor)
                            : status;
@@ -102,15 +103,42 @@ lie_as_gradient (const onednn_part *part, conv *c)
   return ADZE_OK;
 }
 
+/* Windows of 3x3 over blocks of channels need a quarter of the multiplications in Winograd's way; numbers
+ * differ as those of sums in another order do. Few processors have it, and weights must be known. */
+static bool
+suits_winograd (const onednn_part *part, const conv *c)
+{
+  const onednn_window *w = &c->window;
+  bool suits = w->dims == 2 && c->weights.ndims == 4 && c->images.data_type == dnnl_f32
+               && c->images.dims[1] % 16 == 0 && c->positions.dims[1] % 16 == 0
+               && onednn_in (part, 1)->role == ADZE_ROLE_CONSTANT;
+  for (int d = 0; suits && d < w->dims; d++)
+    suits = w->kernel[d] == 3 && w->strides[d] == 1 && w->dilations[d] == 0;
+  return suits;
+}
+
 static adze_status
-convolve (onednn_part *part, const conv *c, const dnnl_memory_desc_t *bias, const onednn_tail *tail)
+best_descriptor (const onednn_part *part, conv *c, const dnnl_memory_desc_t *bias,
+                 const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *descriptor)
+{
+  const onednn_part asking = { .self = part->self, .trial = true };
+  c->algorithm = dnnl_convolution_winograd;
+  if (suits_winograd (part, c)
+      && forward_descriptor (&asking, c, bias, dnnl_forward_inference, attributes, descriptor)
+             == ADZE_OK)
+    return ADZE_OK;
+  c->algorithm = dnnl_convolution_direct;
+  return forward_descriptor (part, c, bias, dnnl_forward_inference, attributes, descriptor);
+}
+
+static adze_status
+convolve (onednn_part *part, conv *c, const dnnl_memory_desc_t *bias, const onednn_tail *tail)
 {
   const uint32_t *inputs = part->node->inputs;
   onednn_arg args[] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DST, 0 },
                         { DNNL_ARG_BIAS, 0 } };
   dnnl_primitive_desc_t d;
-  adze_status status = forward_descriptor (part, c, bias, dnnl_forward_inference, tail->attributes,
-                                           &d);
+  adze_status status = best_descriptor (part, c, bias, tail->attributes, &d);
   if (status != ADZE_OK)
     return status;
   status = onednn_get (part, inputs[0], onednn_layout_of (d, dnnl_query_src_md), &args[0].slot);
