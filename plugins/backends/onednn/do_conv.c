@@ -117,6 +117,25 @@ suits_winograd (const onednn_part *part, const conv *c)
   return suits;
 }
 
+/* What is made lies as such a convolution wants it that comes next, or next but for a pool: it has one layout
+ * to choose from, and oneDNN would choose another one for what is in front of it. */
+static void
+lie_as_next (const onednn_part *part, uint32_t made, conv *c)
+{
+  conv next;
+  onednn_part there = *part;
+  there.trial = true;
+  there.node = onednn_only_user (part, made);
+  if (there.node && strcmp (there.node->op, "MaxPool") == 0)
+    there.node = onednn_only_user (part, there.node->outputs[0]);
+  if (there.node && strcmp (there.node->op, "Conv") == 0 && !there.node->domain[0]
+      && conv_of (&there, onednn_in (&there, 0), onednn_in (&there, 1), onednn_out (&there, 0),
+                  &next) == ADZE_OK
+      && suits_winograd (&there, &next))
+    dnnl_memory_desc_init_by_tag (&c->positions, c->positions.ndims, c->positions.dims, dnnl_f32,
+                                  dnnl_aBcd16b);
+}
+
 static adze_status
 best_descriptor (const onednn_part *part, conv *c, const dnnl_memory_desc_t *bias,
                  const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *descriptor)
@@ -128,6 +147,11 @@ best_descriptor (const onednn_part *part, conv *c, const dnnl_memory_desc_t *bia
              == ADZE_OK)
     return ADZE_OK;
   c->algorithm = dnnl_convolution_direct;
+  if (forward_descriptor (&asking, c, bias, dnnl_forward_inference, attributes, descriptor)
+      == ADZE_OK)
+    return ADZE_OK;
+  /* What comes next may want a layout that this one cannot give. */
+  onednn_any (&c->positions, c->positions.data_type, c->positions.ndims, c->positions.dims);
   return forward_descriptor (part, c, bias, dnnl_forward_inference, attributes, descriptor);
 }
 
@@ -175,6 +199,8 @@ onednn_conv (onednn_part *part)
   if (onednn_in (part, 2))
     onednn_compact (onednn_in (part, 2), &bias);
   status = onednn_tail_of (part, part->node->outputs[0], operations, 1, &tail);
+  if (status == ADZE_OK && c.positions.format_kind == dnnl_format_kind_any)
+    lie_as_next (part, tail.value, &c);
   if (status == ADZE_OK)
     status = convolve (part, &c, onednn_in (part, 2) ? &bias : NULL, &tail);
   onednn_tail_done (part, &tail);
