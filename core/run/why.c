@@ -96,8 +96,8 @@ decide_as_then (why_state *s)
 {
   for (size_t i = 0; i < s->plan->stage_count; i++) {
     adze_plan_stage *planned = &s->plan->stages[i];
-    ADZE_AUTO (adze_ledger) ledger = { 0 };
-    bool found = false, enough = false;
+    ADZE_AUTO_LEDGER ledger = NULL;
+    bool enough = false;
     /* Behind a stage that has to run before anybody knows what it gives, nobody knows. */
     if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES || !planned->described)
       continue;
@@ -105,9 +105,9 @@ decide_as_then (why_state *s)
         = adze_text_format ("%s/decided.%s", s->folder, planned->stage->id);
     if (!path)
       return adze_error_memory ();
-    ADZE_TRY (adze_ledger_read (path, &ledger, &found));
-    if (found)
-      ADZE_TRY (adze_decide_again (s->plan, i, &ledger, &enough));
+    ADZE_TRY (adze_ledger_read (path, &ledger));
+    if (ledger)
+      ADZE_TRY (adze_decide_again (s->plan, i, ledger, &enough));
     if (!enough)
       return adze_error_new (ADZE_E_NOT_FOUND,
                              "%s is not there or not whole, so what stage '%s' decided is not known; "
