@@ -113,7 +113,7 @@ for stage in clip-tensor profile; do
   sums $stage
   accepted $stage
   obeys $stage run.max-rss=60MB
-  obeys $stage run.max-rss=90MB "stage.$stage.isolate=true"
+  obeys $stage run.max-rss=100MB "stage.$stage.isolate=true"
 done
 # And is found again.
 must "$ADZE" run clip-tensor.toml
