@@ -333,6 +333,18 @@ is_called (const why_state *s, const adze_way *way, const char *name)
   return false;
 }
 
+/* Following each tensor of a large model takes long, and for a name that no stage gives it is vain. */
+static bool
+is_given (const why_state *s, const char *name)
+{
+  for (size_t i = 0; i < s->plan->stage_count; i++) {
+    const adze_plan_model *output = s->plan->stages[i].output;
+    if (output && find_tensor (output, name) != SIZE_MAX)
+      return true;
+  }
+  return false;
+}
+
 /* NAME may be the one that the tensor got on the way. FIRST is NULL when nobody has it. */
 static adze_error *
 find_origin (const why_state *s, const char *name, const adze_plan_model **first, size_t *origin)
@@ -347,7 +359,8 @@ find_origin (const why_state *s, const char *name, const adze_plan_model **first
     if (*origin != SIZE_MAX)
       return NULL;
   }
-  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+  bool given = is_given (s, name);
+  for (size_t i = 0; given && i < plan->pipeline->input_count; i++) {
     *first = plan->inputs[i];
     for (*origin = 0; *first && *origin < (*first)->view.count; (*origin)++) {
       adze_way_follow (plan, *first, *origin, way);
