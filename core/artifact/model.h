@@ -96,6 +96,12 @@ typedef struct adze_hash128 {
   uint64_t low, high;
 } adze_hash128;
 
+static inline bool
+adze_hash_equal (adze_hash128 a, adze_hash128 b)
+{
+  return a.low == b.low && a.high == b.high;
+}
+
 #define ADZE_LEAF_ELEMENTS ((uint64_t)1 << 18)
 uint64_t adze_leaf_elements (const adze_tensor_meta *meta);
 adze_hash128 adze_leaf_hash (const void *bytes, size_t size);

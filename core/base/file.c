@@ -222,12 +222,48 @@ typedef struct destination {
   adze_error *error;
 } destination;
 
+/* So many bytes of SIZE, in whole blocks but for the last, are all zeros, or all in blocks that are
+ * not. */
+static size_t
+even_part (const char *data, size_t size, bool *zeros)
+{
+  enum { BLOCK = 4096 };
+  size_t done = 0;
+  for (bool first = true; done < size; first = false) {
+    size_t part = size - done < BLOCK ? size - done : BLOCK;
+    const char *block = data + done;
+    bool empty = block[0] == 0 && memcmp (block, block + 1, part - 1) == 0;
+    if (first)
+      *zeros = empty;
+    else if (empty != *zeros)
+      break;
+    done += part;
+  }
+  return done;
+}
+
+/* Blocks of zeros become holes, which take no room: tables of counts are full of them. */
 static void
 drain (adze_buffer *buffer, void *context)
 {
   destination *to = context;
-  if (!to->error)
-    to->error = write_all (to->fd, to->name, buffer->data, buffer->size);
+  for (size_t at = 0; !to->error && at < buffer->size;) {
+    bool zeros;
+    size_t part = even_part (buffer->data + at, buffer->size - at, &zeros);
+    if (!zeros)
+      to->error = write_all (to->fd, to->name, buffer->data + at, part);
+    else if (lseek (to->fd, (off_t)part, SEEK_CUR) < 0)
+      to->error = complaint ("write", to->name);
+    at += part;
+  }
+}
+
+/* The last bytes may be a hole. */
+static adze_error *
+end_file (int fd, const char *name)
+{
+  off_t size = lseek (fd, 0, SEEK_CUR);
+  return size < 0 || ftruncate (fd, size) != 0 ? complaint ("write", name) : NULL;
 }
 
 static adze_error *
@@ -237,9 +273,9 @@ write_filled (int fd, const char *name, const contents *what)
   ADZE_AUTO (adze_buffer) buffer = { .drain = drain, .context = &to };
   what->fill (what->context, &buffer);
   drain (&buffer, &to);
-  if (to.error || !buffer.failed)
+  if (to.error)
     return to.error;
-  return adze_error_memory ();
+  return buffer.failed ? adze_error_memory () : end_file (fd, name);
 }
 
 /* Everything that happens to the temporary file before it gets its name. Closes FD. */

@@ -88,6 +88,7 @@ typedef struct adze_plan_segment {
   uint64_t accumulators; /* of all that observe, a lane */
   uint64_t structure;    /* of its units and what is noted of them, all lanes together */
   uint64_t journal;      /* of what is noted of them until the run ends */
+  uint64_t sums;         /* on disk: what its stages have seen, at most as often as they are thought to look */
   uint64_t apart; /* of processes of isolated stages, and what is shared with them, a lane */
   uint64_t resident;     /* WHOLE: of the process, as its rehearsal has found; 0: there was none */
 } adze_plan_segment;
@@ -157,6 +158,7 @@ typedef struct adze_plan_disk {
   dev_t device;
   uint64_t outputs, kept; /* bytes of outputs, and of models in the store of results */
   uint64_t bounds;        /* how much of both may come to less */
+  uint64_t sums;          /* of what stages sum up, in the run's folder and among results: at most */
   uint64_t free;
   size_t unknown; /* outputs and models whose size nobody can tell yet */
   size_t output;  /* one of the pipeline's that goes there */

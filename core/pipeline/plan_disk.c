@@ -135,6 +135,17 @@ add_kept (const adze_plan_model *model, const char *runs, uint64_t *taken, adze_
   return NULL;
 }
 
+static adze_error *
+add_sums (const adze_plan_segment *segment, const char *runs, adze_plan_disks *disks)
+{
+  adze_plan_disk *disk;
+  if (segment->sums == 0)
+    return NULL;
+  ADZE_TRY (disk_of (disks, runs, &disk));
+  disk->sums += segment->sums;
+  return NULL;
+}
+
 static bool
 is_written_before (const adze_plan *plan, size_t output, size_t segment)
 {
@@ -156,9 +167,11 @@ adze_plan_disks_of (const adze_plan *plan, const char *runs, size_t first, adze_
   for (size_t i = 0; i < plan->pipeline->output_count; i++)
     if (!is_written_before (plan, i, first))
       ADZE_TRY (add_output (plan, i, disks));
-  for (size_t i = first; i < plan->segment_count; i++)
+  for (size_t i = first; i < plan->segment_count; i++) {
     if (plan->segments[i].result && plan->segments[i].output == SIZE_MAX)
       ADZE_TRY (add_kept (plan->segments[i].result, folder, &taken, disks));
+    ADZE_TRY (add_sums (&plan->segments[i], folder, disks));
+  }
   return NULL;
 }
 
@@ -169,7 +182,7 @@ too_full (const adze_plan *plan, const adze_plan_disk *disk)
 {
   char needed[ADZE_GROUPED_TEXT], there[ADZE_GROUPED_TEXT];
   const adze_value *at = NULL;
-  adze_bytes_text (disk->outputs + disk->kept, needed);
+  adze_bytes_text (disk->outputs + disk->kept + disk->sums, needed);
   adze_bytes_text (disk->free, there);
   if (disk->outputs > 0)
     at = adze_value_get (plan->pipeline->outputs[disk->output].table, "path");
@@ -190,11 +203,11 @@ adze_plan_check_disks (const adze_plan *plan, const adze_plan_disks *disks)
 {
   for (size_t i = 0; i < disks->count; i++) {
     const adze_plan_disk *disk = &disks->disks[i];
-    uint64_t most = disk->outputs + disk->kept;
+    uint64_t most = disk->outputs + disk->kept + disk->sums;
     if (most <= disk->free)
       continue;
     ADZE_AUTO_ERROR error = too_full (plan, disk);
-    if (most - disk->bounds > disk->free)
+    if (most - disk->bounds - disk->sums > disk->free)
       return adze_take (&error);
     adze_event_bus_log (plan->runtime->bus, NULL, ADZE_LOG_WARNING, "%s, if it takes as much as "
                         "it can at most", adze_error_message (error));

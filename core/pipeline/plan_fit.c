@@ -28,10 +28,14 @@
 
 /* What the parts of a reduction's tree that wait for their neighbours take: this many a lane. */
 #define WAITING_ACCUMULATORS 12u
-/* And where there is one a group: what is seen, and what was decided on after each time of looking. Nobody
- * knows how often a stage will look; four times are counted of a reduction, twice of others. */
-#define KEPT_OF_REDUCTION 5u
-#define KEPT_OF_OTHERS 3u
+/* What a stage that observes tells of a tensor, a row of a table with a dozen numbers in it: it is kept
+ * until the report is written, which takes it once more. */
+#define TOLD_OF_TENSOR ((uint64_t)6 << 10)
+/* What was seen is on disk three times while a result is kept: as it was decided on, with the result, and in
+ * the run folder. Nobody knows how often a stage will look: four times are counted of a reduction, once of
+ * others, whose finished units keep theirs, too. */
+#define LOOKS_OF_REDUCTION 4u
+#define COPIES_OF_LOOKS 3u
 
 /* A process of an isolated stage, with its libraries and the plugin. */
 #define WORKER_MEMORY ((uint64_t)12 << 20)
@@ -104,6 +108,17 @@ noted_of (const adze_plan_segment *segment, const adze_units *units)
   return count;
 }
 
+static void
+measure_sums (const adze_plan_stage *planned, size_t size, adze_plan_segment *segment)
+{
+  uint64_t groups = planned->outline.group_count;
+  uint64_t look = size * (planned->facts->accumulate == ADZE_OVER_GROUP ? groups : 1);
+  segment->structure += groups * TOLD_OF_TENSOR;
+  segment->sums += planned->facts->effect == ADZE_CHANGES
+                       ? look * LOOKS_OF_REDUCTION * COPIES_OF_LOOKS
+                       : look * COPIES_OF_LOOKS + groups * size;
+}
+
 static adze_error *
 measure_segment (adze_plan *plan, adze_plan_segment *segment)
 {
@@ -112,6 +127,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   segment->accumulators = 0;
   segment->apart = 0;
   segment->structure = 0;
+  segment->sums = 0;
   segment->journal = 0;
   segment->known = segment->whole ? segment->resident > 0 : !segment->source;
   if (segment->whole || !segment->source)
@@ -124,10 +140,8 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
     if (planned->facts->observes)
       ADZE_TRY (adze_instance_accumulator (planned->instance, &size));
     segment->accumulators += size * WAITING_ACCUMULATORS;
-    if (planned->facts->accumulate == ADZE_OVER_GROUP)
-      segment->structure += size * planned->outline.group_count
-                            * (planned->facts->effect == ADZE_CHANGES ? KEPT_OF_REDUCTION
-                                                                      : KEPT_OF_OTHERS);
+    if (planned->facts->observes)
+      measure_sums (planned, size, segment);
   }
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
   measure_memory (plan, segment, &units);

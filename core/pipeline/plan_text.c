@@ -219,12 +219,17 @@ static void
 disk_text (const adze_plan_disk *disk, adze_buffer *into)
 {
   char outputs[ADZE_GROUPED_TEXT], kept[ADZE_GROUPED_TEXT], there[ADZE_GROUPED_TEXT];
+  char sums[ADZE_GROUPED_TEXT];
   adze_bytes_text (disk->outputs, outputs);
   adze_bytes_text (disk->kept, kept);
   adze_bytes_text (disk->free, there);
   adze_buffer_format (into, "disk: %s%s for outputs", disk->bounds > 0 ? "at most " : "", outputs);
   if (disk->kept > 0)
     adze_buffer_format (into, " and %s in the store of results", kept);
+  if (disk->sums > 0) {
+    adze_bytes_text (disk->sums, sums);
+    adze_buffer_format (into, ", at most %s for what stages sum up", sums);
+  }
   if (disk->unknown > 0)
     adze_buffer_text (into, ", and what is known only once stages have run");
   adze_buffer_format (into, "; %s are free where %s is\n", there, disk->folder);
@@ -416,6 +421,7 @@ disks_value (const adze_plan_disks *disks, adze_value *root)
     adze_json_string (into, "folder", disk->folder);
     adze_json_int (into, "outputs", (int64_t)disk->outputs);
     adze_json_int (into, "kept", (int64_t)disk->kept);
+    adze_json_int (into, "sums-at-most", (int64_t)disk->sums);
     adze_json_int (into, "free", (int64_t)disk->free);
     adze_json_bool (into, "at-most", disk->bounds > 0);
     adze_json_bool (into, "complete", disk->unknown == 0);

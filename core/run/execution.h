@@ -169,30 +169,12 @@ ADZE_MUST_CHECK adze_error *adze_compute_lock (const adze_plan *plan,
 
 /* ---- decide.c */
 
-/* Reads of accumulators, one after the other, as decide saw them: of round 0, all groups, of round
- * 1 ... */
-typedef struct adze_ledger {
-  char *block;  /* as it is written: the reads lie behind a head */
-  size_t size;  /* of the reads */
-  size_t entry; /* of one */
-} adze_ledger;
-
-void adze_ledger_cleanup (adze_ledger *ledger);
-/* Lets stage NUMBER decide on what the pass has seen, and notes it. */
+/* Lets stage NUMBER decide on what the pass has seen, which its ledger then has. */
 ADZE_MUST_CHECK adze_error *adze_decide (adze_execution *x, adze_pass *pass, size_t number,
-                                         adze_ledger *ledger, bool *again);
+                                         bool *again);
 /* Lets it decide on what was noted. *ENOUGH false: there is more to be observed. */
 ADZE_MUST_CHECK adze_error *adze_decide_again (adze_plan *plan, size_t number,
                                                const adze_ledger *ledger, bool *enough);
-/* Notes of stage NUMBER in the run folder, from this run or from the results of KEY. */
-ADZE_MUST_CHECK adze_error *adze_ledger_keep (adze_execution *x, size_t number,
-                                              adze_hash128 journal, adze_ledger *ledger);
-ADZE_MUST_CHECK adze_error *adze_ledger_find (adze_execution *x, size_t number,
-                                              adze_hash128 journal, adze_ledger *ledger,
-                                              bool *found);
-/* "decided.STAGE": among the files of a result, and in the run folder for `adze why`. */
-ADZE_MUST_CHECK adze_error *adze_ledger_write (const char *path, adze_ledger *ledger);
-ADZE_MUST_CHECK adze_error *adze_ledger_read (const char *path, adze_ledger *ledger, bool *found);
 
 /* ---- segment.c, whole.c */
 

@@ -87,6 +87,16 @@ ADZE_MUST_CHECK adze_error *adze_journal_note (adze_folder *folder, adze_hash128
 /* *DATA (to be freed) stays NULL when there is none, or it is damaged. */
 ADZE_MUST_CHECK adze_error *adze_journal_noted (const adze_folder *folder, adze_hash128 segment,
                                                 const char *name, void **data, size_t *size);
+/* The same of a FILE on this file system that may be too large to be held: it becomes the note, at *PATH (to
+ * be freed, also when it fails). HASH, of SIZE bytes, is for whoever looks whether it is whole. */
+ADZE_MUST_CHECK adze_error *adze_journal_note_file (adze_folder *folder, adze_hash128 segment,
+                                                    const char *name, const char *file,
+                                                    adze_hash128 hash, uint64_t size, char **path);
+/* *PATH (to be freed) stays NULL when there is none; whether it is whole is not looked at. */
+ADZE_MUST_CHECK adze_error *adze_journal_noted_file (const adze_folder *folder,
+                                                     adze_hash128 segment, const char *name,
+                                                     adze_hash128 *hash, uint64_t *size,
+                                                     char **path);
 /* What the journal says of a segment holds no more: it is finished, or what it wrote has gone. */
 ADZE_MUST_CHECK adze_error *adze_journal_forget (adze_folder *folder, adze_hash128 segment);
 

@@ -111,12 +111,6 @@ adze_mutex_locked (pthread_mutex_t *mutex)
   __attribute__ ((cleanup (adze_mutex_unlock_cleanup), unused)) pthread_mutex_t *held_ \
       = adze_mutex_locked ((pthread_mutex_t *)&(folder)->mutex)
 
-static inline bool
-adze_hash_equal (adze_hash128 a, adze_hash128 b)
-{
-  return a.low == b.low && a.high == b.high;
-}
-
 int64_t adze_monotonic_ns (void);
 
 /* A JSON document that must be a table. *FOUND: there is such a file. */

@@ -381,25 +381,66 @@ note_path (const adze_folder *folder, adze_hash128 segment, adze_hash128 name)
   return adze_text_format ("%s/notes/%s.%s", folder->path, segment_text, name_text);
 }
 
+/* The folder is held; what is noted lies in its file. */
+static adze_error *
+note_line (adze_folder *folder, adze_hash128 segment, adze_hash128 name, adze_hash128 hash,
+           uint64_t size)
+{
+  char line[LINE_MOST], texts[3][ADZE_HASH_TEXT];
+  adze_hash_text (segment, texts[0]);
+  adze_hash_text (name, texts[1]);
+  adze_hash_text (hash, texts[2]);
+  snprintf (line, sizeof line, "n %s %s %s %" PRIu64 " %016" PRIx64, texts[0], texts[1], texts[2],
+            size, folder->journal.boot);
+  ADZE_TRY (write_line (folder, line));
+  ADZE_TRY (remember_fact (&folder->journal, segment, name, hash, size));
+  return adze_journal_sync (&folder->journal);
+}
+
 adze_error *
 adze_journal_note (adze_folder *folder, adze_hash128 segment, const char *name, const void *data,
                    size_t size)
 {
-  char line[LINE_MOST], texts[3][ADZE_HASH_TEXT];
-  adze_hash128 name_hash = hash_of (name, strlen (name)), hash = hash_of (data, size);
+  adze_hash128 name_hash = hash_of (name, strlen (name));
   ADZE_HOLDING (folder);
   ADZE_AUTO_FREE char *path = note_path (folder, segment, name_hash);
   if (!path)
     return adze_error_memory ();
   ADZE_TRY (adze_file_write (path, data, size, 0666));
-  adze_hash_text (segment, texts[0]);
-  adze_hash_text (name_hash, texts[1]);
-  adze_hash_text (hash, texts[2]);
-  snprintf (line, sizeof line, "n %s %s %s %zu %016" PRIx64, texts[0], texts[1], texts[2], size,
-            folder->journal.boot);
-  ADZE_TRY (write_line (folder, line));
-  ADZE_TRY (remember_fact (&folder->journal, segment, name_hash, hash, size));
-  return adze_journal_sync (&folder->journal);
+  return note_line (folder, segment, name_hash, hash_of (data, size), size);
+}
+
+adze_error *
+adze_journal_note_file (adze_folder *folder, adze_hash128 segment, const char *name,
+                        const char *file, adze_hash128 hash, uint64_t size, char **path)
+{
+  adze_hash128 name_hash = hash_of (name, strlen (name));
+  ADZE_HOLDING (folder);
+  ADZE_AUTO_FREE char *notes = adze_text_format ("%s/notes", folder->path);
+  ADZE_AUTO_FREE char *own = note_path (folder, segment, name_hash);
+  if (!notes || !own)
+    return adze_error_memory ();
+  ADZE_TRY (adze_folder_make (notes));
+  if (rename (file, own) != 0)
+    return adze_error_errno ("cannot rename %s to %s", file, own);
+  *path = adze_take (&own);
+  return note_line (folder, segment, name_hash, hash, size);
+}
+
+adze_error *
+adze_journal_noted_file (const adze_folder *folder, adze_hash128 segment, const char *name,
+                         adze_hash128 *hash, uint64_t *size, char **path)
+{
+  *path = NULL;
+  ADZE_HOLDING (folder);
+  adze_hash128 name_hash = hash_of (name, strlen (name));
+  const adze_journal_fact *fact = find_fact (&folder->journal, segment, name_hash);
+  if (!fact)
+    return NULL;
+  *hash = fact->hash;
+  *size = fact->size;
+  *path = note_path (folder, segment, name_hash);
+  return *path ? NULL : adze_error_memory ();
 }
 
 adze_error *

@@ -152,14 +152,16 @@ put_accumulators (adze_pass *pass, adze_lane *lane, size_t number, uint64_t item
   return NULL;
 }
 
-/* A strand's accumulator is complete and goes to its stage, or to its group. */
+/* A strand's accumulator is complete and goes to its stage; that of a group goes out of memory, or a model
+ * of many tensors would fill it. */
 static adze_error *
 put_strand (adze_pass *pass, adze_lane *lane, adze_pass_strand *strand, void *accumulator)
 {
   adze_pass_observer *observer = strand->observer;
   if (observer->by_group) {
-    observer->groups[strand->group] = accumulator;
-    return NULL;
+    adze_error *error = adze_ledger_put (observer->ledger, strand->group, accumulator);
+    adze_stock_give (&observer->stock, accumulator);
+    return error;
   }
   merge_context context = { pass->plan->stages[observer->stage].instance, lane->number };
   bool done;
@@ -325,10 +327,10 @@ run_lanes (void *argument, size_t first, size_t last)
 
 /* ---- Setting up. */
 
-static size_t
-count_groups (const adze_plan_stage *planned)
+size_t
+adze_pass_entries (const adze_plan_stage *planned)
 {
-  return planned->outline.group_count;
+  return planned->facts->accumulate == ADZE_OVER_GROUP ? planned->outline.group_count : 1;
 }
 
 static adze_error *
@@ -341,9 +343,11 @@ open_observer (adze_pass *pass, size_t stage)
   adze_stock_open (&observer->stock, observer->size);
   pass->observer_count++;
   observer->by_group = planned->facts->accumulate == ADZE_OVER_GROUP;
-  observer->group_count = count_groups (planned);
-  observer->groups = calloc (observer->group_count + 1, sizeof *observer->groups);
-  return observer->groups ? NULL : adze_error_memory ();
+  adze_ledger **ledger = &pass->ledgers[stage - pass->segment->first];
+  if (!*ledger)
+    ADZE_TRY (adze_ledger_make (pass->folder, planned->stage->id, observer->size, ledger));
+  observer->ledger = *ledger;
+  return adze_ledger_begin (*ledger, observer->size, adze_pass_entries (planned));
 }
 
 adze_pass_observer *
@@ -524,9 +528,6 @@ adze_pass_cleanup (adze_pass *pass)
   for (size_t i = 0; i < pass->observer_count; i++) {
     adze_pass_observer *observer = &pass->observers[i];
     adze_tree_clear (&observer->whole, &observer->stock);
-    for (size_t k = 0; observer->groups && k < observer->group_count; k++)
-      adze_stock_give (&observer->stock, observer->groups[k]);
-    free (observer->groups);
     adze_stock_close (&observer->stock);
   }
   for (size_t i = 0; pass->state && i < pass->units.count; i++)

@@ -16,6 +16,7 @@
 #include "artifact/format.h"
 #include "pipeline/units.h"
 #include "run/folder.h"
+#include "run/ledger.h"
 #include "run/seen.h"
 #include "run/sink.h"
 #include "run/told.h"
@@ -30,8 +31,7 @@ typedef struct adze_pass_observer {
   adze_stock stock;
   adze_tree whole;       /* over its strands; by_group: not used */
   size_t strands;        /* observe steps of the pass that are its own */
-  void **groups;         /* by_group: one a group of its outline */
-  size_t group_count;
+  adze_ledger *ledger;   /* by_group: where those of groups go when they are complete */
 } adze_pass_observer;
 
 /* One observe step of one unit: its items are merged in a tree of their own. */
@@ -67,6 +67,7 @@ typedef struct adze_pass {
   adze_sink *sink;      /* NULL: nothing is written */
   bool resumed;         /* the sink's files hold what the journal says */
   adze_seen *seen;      /* where accumulators of finished units are kept; NULL with SINK */
+  adze_ledger **ledgers; /* one a stage of the segment, made when it first observes */
   adze_told *told;      /* a unit of a stage that fell back is not kept as finished */
   atomic_bool *cancel;
   /* Hashes of the source's tensors, to be filled in as they are read, and which are known; NULL: the
@@ -107,6 +108,9 @@ typedef struct adze_pass {
  * and effects behind. Clean up either way. */
 ADZE_MUST_CHECK adze_error *adze_pass_run (adze_pass *pass);
 void adze_pass_cleanup (adze_pass *pass);
+
+/* How many accumulators a stage that observes leaves behind. */
+size_t adze_pass_entries (const adze_plan_stage *planned);
 
 /* The observer of stage NUMBER; NULL: it did not observe. */
 adze_pass_observer *adze_pass_observer_of (adze_pass *pass, size_t number);

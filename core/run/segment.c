@@ -15,7 +15,7 @@ typedef struct segment_state {
   adze_hash128 journal;
   adze_hash128 *source_hashes; /* NULL: the source's content is known, or is a segment's */
   bool *source_known;
-  adze_ledger *ledgers; /* one a stage */
+  adze_ledger **ledgers; /* one a stage; NULL where it has not observed */
   adze_sink *sink;
   bool resumed;
 } segment_state;
@@ -27,7 +27,7 @@ segment_state_cleanup (segment_state *s)
   free (s->source_hashes);
   free (s->source_known);
   for (size_t i = 0; s->ledgers && i < s->segment->count; i++)
-    adze_ledger_cleanup (&s->ledgers[i]);
+    adze_ledger_close (s->ledgers[i]);
   free (s->ledgers);
   adze_sink_close (s->sink, true);
 }
@@ -56,6 +56,7 @@ run_pass (segment_state *s, size_t observed, adze_pass *pass)
                        .journal = s->journal,
                        .sink = observed == SIZE_MAX ? s->sink : NULL,
                        .seen = s->x->seen,
+                       .ledgers = s->ledgers,
                        .resumed = s->resumed,
                        .told = s->x->told,
                        .cancel = s->x->cancel,
@@ -86,7 +87,7 @@ observe_until_decided (segment_state *s, size_t index)
                              stage_of (s, index)->stage->id, round + 1, ROUNDS_MOST);
     adze_error *error = run_pass (s, number, &pass);
     if (!error)
-      error = adze_decide (s->x, &pass, number, &s->ledgers[index], &again);
+      error = adze_decide (s->x, &pass, number, &again);
     adze_pass_cleanup (&pass);
     ADZE_TRY (error);
   }
@@ -107,18 +108,19 @@ reduce (segment_state *s, size_t index)
 {
   size_t number = s->segment->first + index;
   const char *id = stage_of (s, index)->stage->id;
-  bool found = false, enough = false;
+  adze_ledger **ledger = &s->ledgers[index];
+  bool enough = false;
   adze_told_forget (s->x->told, id);
-  ADZE_TRY (adze_ledger_find (s->x, number, s->journal, &s->ledgers[index], &found));
-  if (found)
-    ADZE_TRY (adze_decide_again (s->x->plan, number, &s->ledgers[index], &enough));
+  ADZE_TRY (adze_ledger_find (s->x->folder, s->journal, id, ledger));
+  if (*ledger)
+    ADZE_TRY (adze_decide_again (s->x->plan, number, *ledger, &enough));
   if (!enough) {
-    adze_ledger_cleanup (&s->ledgers[index]);
+    adze_ledger_close (adze_take (ledger));
     adze_told_forget (s->x->told, id);
     ADZE_TRY (observe_until_decided (s, index));
     /* Who fell back observes again after a kill, and says so again. */
     if (!adze_told_fell_back (s->x->told, id))
-      ADZE_TRY (adze_ledger_keep (s->x, number, s->journal, &s->ledgers[index]));
+      ADZE_TRY (adze_ledger_keep (*ledger, s->x->folder, s->journal, id));
   }
   return settle_description (s, index);
 }
@@ -302,7 +304,7 @@ decide_inspections (segment_state *s, adze_pass *pass)
     if (planned->facts->effect != ADZE_INSPECTS || !planned->facts->observes)
       continue;
     adze_told_forget_decided (s->x->told, planned->stage->id);
-    ADZE_TRY (adze_decide (s->x, pass, s->segment->first + i, &s->ledgers[i], &again));
+    ADZE_TRY (adze_decide (s->x, pass, s->segment->first + i, &again));
     if (again)
       ADZE_TRY (observe_until_decided (s, i));
   }
@@ -337,12 +339,12 @@ keep_ledgers (segment_state *s, adze_hash128 key, adze_value *facts)
     if (!name)
       return adze_error_memory ();
     ADZE_TRY (adze_result_path (s->x->folder, key, name, &path));
-    ADZE_TRY (adze_ledger_write (path, &s->ledgers[i]));
+    ADZE_TRY (adze_ledger_write (s->ledgers[i], path));
     ADZE_TRY (adze_result_add_file (facts, path));
-    own = adze_text_format ("%s/%s", adze_folder_path_of (s->x->folder), name);
+    own = adze_ledger_path (s->x->folder, planned->stage->id);
     if (!own)
       return adze_error_memory ();
-    ADZE_TRY (adze_ledger_write (own, &s->ledgers[i]));
+    ADZE_TRY (adze_ledger_write (s->ledgers[i], own));
   }
   return NULL;
 }
@@ -397,24 +399,22 @@ static adze_error *
 recall_stage (adze_execution *x, size_t number, adze_hash128 key)
 {
   adze_plan_stage *planned = &x->plan->stages[number];
-  bool found = false, enough = false;
-  ADZE_AUTO (adze_ledger) ledger = { 0 };
+  bool enough = false;
+  ADZE_AUTO_LEDGER ledger = NULL;
   ADZE_AUTO_FREE char *name = adze_text_format ("decided.%s", planned->stage->id);
+  ADZE_AUTO_FREE char *own = adze_ledger_path (x->folder, planned->stage->id);
   ADZE_AUTO_FREE char *path = NULL;
-  if (!name)
-    return adze_error_memory ();
-  ADZE_AUTO_FREE char *own = adze_text_format ("%s/%s", adze_folder_path_of (x->folder), name);
-  if (!own)
+  if (!name || !own)
     return adze_error_memory ();
   ADZE_TRY (adze_result_path (x->folder, key, name, &path));
-  ADZE_TRY (adze_ledger_read (path, &ledger, &found));
+  ADZE_TRY (adze_ledger_read (path, &ledger));
   adze_told_forget (x->told, planned->stage->id);
-  if (found)
-    ADZE_TRY (adze_decide_again (x->plan, number, &ledger, &enough));
+  if (ledger)
+    ADZE_TRY (adze_decide_again (x->plan, number, ledger, &enough));
   if (!enough)
     return adze_error_new (ADZE_E_FORMAT, "%s does not hold what stage '%s' decided on", path,
                            planned->stage->id);
-  ADZE_TRY (adze_ledger_write (own, &ledger));
+  ADZE_TRY (adze_ledger_write (ledger, own));
   ADZE_TRY (adze_plan_describe (x->plan, number, true));
   return adze_plan_describe_from (x->plan, number + 1);
 }

@@ -96,8 +96,8 @@ decide_as_then (why_state *s)
 {
   for (size_t i = 0; i < s->plan->stage_count; i++) {
     adze_plan_stage *planned = &s->plan->stages[i];
-    ADZE_AUTO (adze_ledger) ledger = { 0 };
-    bool found = false, enough = false;
+    ADZE_AUTO_LEDGER ledger = NULL;
+    bool enough = false;
     /* Behind a stage that has to run before anybody knows what it gives, nobody knows. */
     if (!planned->facts->observes || planned->facts->effect != ADZE_CHANGES || !planned->described)
       continue;
@@ -105,9 +105,9 @@ decide_as_then (why_state *s)
         = adze_text_format ("%s/decided.%s", s->folder, planned->stage->id);
     if (!path)
       return adze_error_memory ();
-    ADZE_TRY (adze_ledger_read (path, &ledger, &found));
-    if (found)
-      ADZE_TRY (adze_decide_again (s->plan, i, &ledger, &enough));
+    ADZE_TRY (adze_ledger_read (path, &ledger));
+    if (ledger)
+      ADZE_TRY (adze_decide_again (s->plan, i, ledger, &enough));
     if (!enough)
       return adze_error_new (ADZE_E_NOT_FOUND,
                              "%s is not there or not whole, so what stage '%s' decided is not known; "
@@ -333,6 +333,18 @@ is_called (const why_state *s, const adze_way *way, const char *name)
   return false;
 }
 
+/* Following each tensor of a large model takes long, and for a name that no stage gives it is vain. */
+static bool
+is_given (const why_state *s, const char *name)
+{
+  for (size_t i = 0; i < s->plan->stage_count; i++) {
+    const adze_plan_model *output = s->plan->stages[i].output;
+    if (output && find_tensor (output, name) != SIZE_MAX)
+      return true;
+  }
+  return false;
+}
+
 /* NAME may be the one that the tensor got on the way. FIRST is NULL when nobody has it. */
 static adze_error *
 find_origin (const why_state *s, const char *name, const adze_plan_model **first, size_t *origin)
@@ -347,7 +359,8 @@ find_origin (const why_state *s, const char *name, const adze_plan_model **first
     if (*origin != SIZE_MAX)
       return NULL;
   }
-  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+  bool given = is_given (s, name);
+  for (size_t i = 0; given && i < plan->pipeline->input_count; i++) {
     *first = plan->inputs[i];
     for (*origin = 0; *first && *origin < (*first)->view.count; (*origin)++) {
       adze_way_follow (plan, *first, *origin, way);

@@ -84,9 +84,45 @@ pipeline many.safetensors 1 copy.safetensors copy.gguf > copies.toml
 accepted copies
 # In a process of its own a stage is told of all tensors, too.
 obeys many1 run.threads=2 stage.s1.isolate=true
-# What is summed up of each tensor.
-model some.safetensors 1000 4 4
-printf 'adze = 1\n[model]\npath = "some.safetensors"\n[[stage]]\nuse = "clip-tensor"\npercentile = 50\n' > each.toml
-printf '[[output]]\npath = "each.safetensors"\n' >> each.toml
-accepted each
+
+# ---- What is summed up of each tensor goes to disk as it comes, and is never held all together.
+# each STAGE [LINE...]: a pipeline with it.
+each ()
+{
+  printf 'adze = 1\n[model]\npath = "some.safetensors"\n[[stage]]\nuse = "%s"\n' "$1"
+  printf '%s\n' "${@:2}" '[[output]]' 'path = "out.safetensors"'
+}
+# On disk it takes what the plan says, at most.
+sums ()
+{
+  local planned taken
+  "$ADZE" plan "$1.toml" --json > plan.json || complain "$1: there is no plan"
+  planned=$(number sums-at-most plan.json)
+  rm -rf adze-runs
+  must "$ADZE" run "$1.toml"
+  taken=$(find adze-runs -name 'decided.*' -o -name '*.decided.*' -o -name seen | xargs -d '\n' stat -c %s \
+    | awk '{ sum += $1 } END { print sum }')
+  echo "$1: planned $planned of disk, took $taken"
+  [ "$taken" -gt 20000000 ] || complain "$1: what is summed up is too small to be seen: $taken"
+  [ "$taken" -le "$planned" ] || complain "$1: $taken bytes of disk were taken, and $planned planned"
+}
+model some.safetensors 3000 4 4
+each clip-tensor 'percentile = 50' > clip-tensor.toml
+each profile > profile.toml
+for stage in clip-tensor profile; do
+  sums $stage
+  accepted $stage
+  obeys $stage run.max-rss=60MB
+  obeys $stage run.max-rss=100MB "stage.$stage.isolate=true"
+done
+# And is found again.
+must "$ADZE" run clip-tensor.toml
+cp out.safetensors first.safetensors
+must "$ADZE" run clip-tensor.toml
+grep -q 'kept from an earlier run' must.out || complain "what was decided on is not found again"
+rm out.safetensors
+must "$ADZE" run clip-tensor.toml --set run.threads=4
+cmp out.safetensors first.safetensors || complain "decided again, it gives other bytes"
+must "$ADZE" why "$(ls adze-runs | grep '^0' | tail -n 1 | sed 's/-.*//')" 'layer.7.weight[0,0]'
+grep -q 'threshold = ' must.out || complain "nobody can say why"
 finish
