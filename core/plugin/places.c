@@ -206,8 +206,8 @@ static adze_error *
 find_cache (adze_places *places, const adze_runtime_options *options)
 {
   if (!options->cache)
-    return user_place ("XDG_CACHE_HOME", ".cache", "adze/registry.json", &places->cache);
-  places->cache = adze_text_format ("%s/registry.json", options->cache);
+    return user_place ("XDG_CACHE_HOME", ".cache", "adze/registry", &places->cache);
+  places->cache = adze_text_format ("%s/registry", options->cache);
   return places->cache ? NULL : adze_error_memory ();
 }
 

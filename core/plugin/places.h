@@ -20,7 +20,7 @@ typedef struct adze_places {
   size_t key_count;
   bool require_signed;
   char *worker;
-  char *cache; /* the registry's file; NULL: there is no place for one */
+  char *cache; /* the folder of the registry's files; NULL: there is no place for one */
 } adze_places;
 
 /* Reads the environment and the configuration files. A configuration that does not exist says

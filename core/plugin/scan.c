@@ -156,10 +156,24 @@ put_facts (adze_runtime *runtime, const adze_plugin_record *record, const char *
   return adze_cache_put (runtime->cache, &key, adze_take (&facts));
 }
 
+/* A damaged file is made anew without a word to people; whoever asks for every line is told what was
+ * wrong with it. */
+static void
+tell_complaints (adze_runtime *runtime)
+{
+  for (adze_error *complaint; (complaint = adze_cache_complaint (runtime->cache));) {
+    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_DEBUG,
+                        "the registry's cache is damaged and made anew: %s",
+                        adze_error_message (complaint));
+    adze_error_free (complaint);
+  }
+}
+
 /* A cache that cannot be written costs time and nothing else. */
 static void
 save_cache (adze_runtime *runtime)
 {
+  tell_complaints (runtime);
   ADZE_AUTO_ERROR error = adze_cache_save (runtime->cache);
   if (error)
     adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_DEBUG, "the registry's cache: %s",
@@ -599,22 +613,9 @@ drop_others (adze_runtime *runtime)
   runtime->record_count = kept;
 }
 
-/* A damaged cache is made anew without a word to people; whoever asks for every line is told what
- * was wrong with it. */
-static void
-tell_complaint (adze_runtime *runtime)
-{
-  const adze_error *complaint = adze_cache_complaint (runtime->cache);
-  if (complaint && !runtime->scanned)
-    adze_event_bus_log (runtime->bus, NULL, ADZE_LOG_DEBUG,
-                        "the registry's cache is damaged and made anew: %s",
-                        adze_error_message (complaint));
-}
-
 adze_error *
 adze_scan (adze_runtime *runtime)
 {
-  tell_complaint (runtime);
   drop_others (runtime);
   runtime->scanned = false; /* one that breaks off is no scan */
   ADZE_TRY (scan_builtins (runtime));

@@ -148,7 +148,7 @@ static inline adze_error *
 step_cache (const world *w)
 {
   adze_cache *cache = NULL;
-  ADZE_TRY (adze_cache_open (in_world (w, "other/registry.json"), &cache));
+  ADZE_TRY (adze_cache_open (in_world (w, "other/registry"), &cache));
   adze_error *error = NULL;
   for (int i = 0; !error && i < 3; i++) {
     adze_cache_key key = { .path = i == 0   ? "/etc/passwd"
@@ -278,7 +278,7 @@ undo_nothing (const world *w)
 static inline void
 undo_probe (const world *w)
 {
-  remove_file (w, "cache/registry.json");
+  run_command ("rm -rf '%s'", in_world (w, "cache/registry"));
   remove_file (w, "pliant.toml");
 }
 
@@ -291,9 +291,7 @@ undo_stamp (const world *w)
 static inline void
 undo_cache (const world *w)
 {
-  remove_file (w, "other/registry.json");
-  remove_file (w, "other/registry.json.lock");
-  rmdir (in_world (w, "other"));
+  run_command ("rm -rf '%s'", in_world (w, "other"));
 }
 
 static inline void
@@ -366,26 +364,33 @@ whole_json (const char *path)
   must (adze_json_parse (path, text, size, &document));
 }
 
+static inline void
+all_whole_json (const world *w, const char *folder)
+{
+  char **names = NULL;
+  size_t count = 0;
+  no_leftovers (in_world (w, folder));
+  must (adze_folder_names (in_world (w, folder), ".json", &names, &count));
+  for (size_t i = 0; i < count; i++) {
+    ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", in_world (w, folder), names[i]);
+    whole_json (path);
+  }
+  adze_names_free (names, count);
+}
+
 /* A run's folder may be there without run.json, when that could not be written and neither could the
  * folder be removed again; a document that is there is whole. */
 static inline void
 runs_are_whole (const world *w)
 {
-  static const char *const folders[] = { "runs", "runs/results", "runs/0001-x", "runs/0001-x/notes" };
+  static const char *const folders[] = { "runs", "runs/0001-x", "runs/0001-x/notes" };
   static const char *const documents[]
       = { "runs/known.json", "runs/0001-x/run.json", "runs/0001-x/metrics.json" };
-  char **names = NULL;
-  size_t count = 0;
   for (size_t i = 0; i < ADZE_COUNT_OF (folders); i++)
     no_leftovers (in_world (w, folders[i]));
   for (size_t i = 0; i < ADZE_COUNT_OF (documents); i++)
     whole_json (in_world (w, documents[i]));
-  must (adze_folder_names (in_world (w, "runs/results"), ".json", &names, &count));
-  for (size_t i = 0; i < count; i++) {
-    ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", in_world (w, "runs/results"), names[i]);
-    whole_json (path);
-  }
-  adze_names_free (names, count);
+  all_whole_json (w, "runs/results");
   if (access (in_world (w, "adze.lock"), F_OK) == 0) {
     ADZE_AUTO (adze_lock_uses) uses = { 0 };
     must (adze_lock_check (in_world (w, "adze.lock"), &uses));
@@ -402,8 +407,8 @@ all_is_whole (const world *w)
   no_leftovers (in_world (w, "keys"));
   no_leftovers (in_world (w, "made"));
   models_are_whole (w);
-  whole_json (in_world (w, "cache/registry.json"));
-  whole_json (in_world (w, "other/registry.json"));
+  all_whole_json (w, "cache/registry");
+  all_whole_json (w, "other/registry");
   if (access (in_world (w, "pliant.toml"), F_OK) == 0) {
     ADZE_AUTO_MANIFEST manifest = NULL;
     must (adze_manifest_read (in_world (w, "pliant.toml"), &manifest));

@@ -43,7 +43,7 @@ put (adze_cache *cache, const char *path, const char *text)
 }
 
 static const char *
-known (const adze_cache *cache, const char *path)
+known (adze_cache *cache, const char *path)
 {
   adze_cache_key key = key_of (path);
   const adze_value *text = adze_value_get (adze_cache_get (cache, &key), "text");
@@ -57,6 +57,17 @@ save_one (const char *cache_path, const char *path, const char *text)
   put (cache, path, text);
   must (adze_cache_save (cache));
   adze_cache_free (cache);
+}
+
+/* Which file of the world's cache is about the plugin file at PATH. To be freed. */
+static char *
+file_for (const world *w, const char *path)
+{
+  adze_cache *cache = open_cache (in_world (w, "cache/registry"));
+  char *file = adze_cache_file (cache, path);
+  assert_non_null (file);
+  adze_cache_free (cache);
+  return file;
 }
 
 /* A file in the world, made; its path lives as long as the world. */
@@ -74,11 +85,11 @@ holds_for_the_very_file (void **state)
 {
   world *w = *state;
   char *path = make_file (w, "a.so");
-  const char *file = in_world (w, "cache/registry.json");
+  const char *file = in_world (w, "cache/registry");
   save_one (file, path, "first");
   adze_cache *cache = open_cache (file);
-  assert_null (adze_cache_complaint (cache));
   assert_string_equal (known (cache, path), "first");
+  must (adze_cache_complaint (cache));
   adze_cache_key key = key_of (path);
   key.manifest.inode = 1;
   assert_null (adze_cache_get (cache, &key));
@@ -97,35 +108,44 @@ holds_for_the_very_file (void **state)
   free (path);
 }
 
+/* Once: the next question is for the next file. */
+static void
+must_complain_of (adze_cache *cache, const char *file)
+{
+  ADZE_AUTO_ERROR complaint = adze_cache_complaint (cache);
+  assert_non_null (complaint);
+  assert_non_null (adze_error_fact (complaint, "line"));
+  assert_non_null (adze_error_fact (complaint, "column"));
+  assert_non_null (strstr (adze_error_message (complaint), file));
+  must (adze_cache_complaint (cache));
+}
+
 /* Cut off anywhere, it counts as empty, says where, and is whole again after the next save. */
 static void
 cut_off_at_every_byte (void **state)
 {
   world *w = *state;
   char *path = make_file (w, "a.so");
-  const char *file = in_world (w, "cache/registry.json");
+  const char *folder = in_world (w, "cache/registry");
+  ADZE_AUTO_FREE char *file = file_for (w, path);
   char *text = NULL;
   size_t size = 0;
-  save_one (file, path, "first");
+  save_one (folder, path, "first");
   must (adze_file_read (file, 1 << 20, &text, &size));
   for (size_t cut = 0; cut < size - 1; cut++) {
     FILE *damaged = fopen (file, "wb");
     assert_non_null (damaged);
     assert_int_equal (fwrite (text, 1, cut, damaged), cut);
     assert_int_equal (fclose (damaged), 0);
-    adze_cache *cache = open_cache (file);
-    const adze_error *complaint = adze_cache_complaint (cache);
-    if (!known (cache, path)) {
-      assert_non_null (complaint);
-      assert_non_null (adze_error_fact (complaint, "line"));
-      assert_non_null (adze_error_fact (complaint, "column"));
-      assert_non_null (strstr (adze_error_message (complaint), "registry.json"));
-    }
+    adze_cache *cache = open_cache (folder);
+    if (!known (cache, path))
+      must_complain_of (cache, file);
     if (cut % 32 == 0) {
       must (adze_cache_save (cache));
       adze_cache_free (cache);
-      cache = open_cache (file);
-      assert_null (adze_cache_complaint (cache));
+      cache = open_cache (folder);
+      assert_null (known (cache, path));
+      must (adze_cache_complaint (cache));
     }
     adze_cache_free (cache);
   }
@@ -138,28 +158,31 @@ of_another_host (void **state)
 {
   world *w = *state;
   char *path = make_file (w, "a.so");
-  const char *file = in_world (w, "cache/registry.json");
+  const char *folder = in_world (w, "cache/registry");
+  ADZE_AUTO_FREE char *file = file_for (w, path);
   static const char *const edits[] = {
     "s/\"abi\": *\"[^\"]*\"/\"abi\": \"9.9\"/",
     "s/\"adze\": *\"[^\"]*\"/\"adze\": \"9.9.9\"/",
-    "s/\"format\": *1/\"format\": 2/",
-    "s/\"format\": *1/\"format\": \"1\"/",
+    "s/\"format\": *2/\"format\": 1/",
+    "s/\"format\": *2/\"format\": \"2\"/",
     "s/\"entries\"/\"entry\"/",
-    "s/\"path\"/\"way\"/",
+    "s/\"folder\": *\"/&\\/elsewhere/",
+    "s/\"folder\"/\"folders\"/",
+    "s/\"name\"/\"way\"/",
     "s/\"facts\": *[{]/\"fact\": {/",
   };
   for (size_t i = 0; i < ADZE_COUNT_OF (edits); i++) {
-    save_one (file, path, "first");
+    save_one (folder, path, "first");
     run_command ("cp '%s' '%s.before'", file, file);
     run_command ("sed -i -E '%s' '%s'", edits[i], file);
     run_command ("! cmp -s '%s' '%s.before'", file, file);
-    adze_cache *cache = open_cache (file);
-    assert_null (adze_cache_complaint (cache));
+    adze_cache *cache = open_cache (folder);
     assert_null (known (cache, path));
+    must (adze_cache_complaint (cache));
     adze_cache_free (cache);
   }
-  save_one (file, path, "second");
-  adze_cache *cache = open_cache (file);
+  save_one (folder, path, "second");
+  adze_cache *cache = open_cache (folder);
   assert_string_equal (known (cache, path), "second");
   adze_cache_free (cache);
   free (path);
@@ -180,7 +203,7 @@ write_entries (const world *w, int writer)
   for (int i = 0; i < ENTRIES; i++) {
     adze_cache *cache = NULL;
     char *path = entry_path (w, writer, i);
-    adze_error *error = adze_cache_open (in_world (w, "cache/registry.json"), &cache);
+    adze_error *error = adze_cache_open (in_world (w, "cache/registry"), &cache);
     if (!error) {
       adze_cache_key key = key_of (path);
       error = adze_cache_put (cache, &key, facts_of (path));
@@ -215,7 +238,7 @@ two_writers_lose_nothing (void **state)
     assert_int_equal (waitpid (pids[i], &status, 0), pids[i]);
     assert_int_equal (status, 0);
   }
-  adze_cache *cache = open_cache (in_world (w, "cache/registry.json"));
+  adze_cache *cache = open_cache (in_world (w, "cache/registry"));
   for (int writer = 0; writer < WRITERS; writer++)
     for (int i = 0; i < ENTRIES; i++) {
       char *path = entry_path (w, writer, i);
@@ -233,20 +256,116 @@ old_entries_go (void **state)
   world *w = *state;
   char *here = make_file (w, "here.so"), *gone = make_file (w, "gone.so"),
        *mine = make_file (w, "mine.so");
-  const char *file = in_world (w, "cache/registry.json");
-  save_one (file, gone, "gone");
-  adze_cache *cache = open_cache (file);
-  save_one (file, here, "here");
+  const char *folder = in_world (w, "cache/registry");
+  save_one (folder, gone, "gone");
+  adze_cache *cache = open_cache (folder);
+  save_one (folder, here, "here");
   run_command ("rm '%s'", gone);
   put (cache, mine, "mine");
   must (adze_cache_save (cache));
   assert_string_equal (known (cache, here), "here");
   adze_cache_free (cache);
-  run_command ("grep -q here.so '%s' && grep -q mine.so '%s' && ! grep -q gone.so '%s'", file, file,
-               file);
+  run_command ("cd '%s' && grep -qr here.so && grep -qr mine.so && ! grep -qr gone.so", folder);
   free (here);
   free (gone);
   free (mine);
+}
+
+/* A folder of its own for each NAME, with one file in it. */
+static char *
+make_in (world *w, const char *name)
+{
+  run_command ("mkdir '%s/%s'", w->folder, name);
+  char *path = adze_text_format ("%s/%s/a.so", w->folder, name);
+  assert_non_null (path);
+  run_command ("echo %s > '%s'", name, path);
+  return path;
+}
+
+/* Each folder has a file of its own, of the same plugin's name, and whoever asks for one folder neither
+ * reads nor writes that of another: damaged, it is not so much as noticed. */
+static void
+each_folder_by_itself (void **state)
+{
+  world *w = *state;
+  char *left = make_in (w, "left"), *right = make_in (w, "right");
+  const char *folder = in_world (w, "cache/registry");
+  ADZE_AUTO_FREE char *left_file = file_for (w, left);
+  ADZE_AUTO_FREE char *right_file = file_for (w, right);
+  save_one (folder, left, "of the left");
+  save_one (folder, right, "of the right");
+  run_command ("[ $(ls '%s' | wc -l) = 2 ] && echo broken > '%s'", folder, right_file);
+  adze_cache *cache = open_cache (folder);
+  assert_string_equal (known (cache, left), "of the left");
+  must (adze_cache_complaint (cache));
+  put (cache, left, "of the left, again");
+  must (adze_cache_save (cache));
+  run_command ("grep -qx broken '%s'", right_file);
+  assert_null (known (cache, right));
+  must_complain_of (cache, right_file);
+  adze_cache_free (cache);
+  /* What was learnt of one folder is not believed of another, wherever it lies. */
+  run_command ("cp '%s' '%s'", left_file, right_file);
+  cache = open_cache (folder);
+  assert_null (known (cache, right));
+  must (adze_cache_complaint (cache));
+  assert_string_equal (known (cache, left), "of the left, again");
+  adze_cache_free (cache);
+  free (left);
+  free (right);
+}
+
+/* Also of folders that nobody asked for, and what earlier versions kept. What is put after it stays. */
+static void
+forgets_all_folders (void **state)
+{
+  world *w = *state;
+  char *left = make_in (w, "left"), *right = make_in (w, "right");
+  const char *folder = in_world (w, "cache/registry");
+  save_one (folder, left, "of the left");
+  save_one (folder, right, "of the right");
+  run_command ("cd '%s/cache' && touch registry.json registry.json.lock", w->folder);
+  adze_cache *cache = open_cache (folder);
+  adze_cache_forget (cache);
+  assert_null (known (cache, left));
+  put (cache, left, "anew");
+  must (adze_cache_save (cache));
+  adze_cache_free (cache);
+  run_command ("cd '%s/cache' && [ $(ls registry | wc -l) = 1 ] && [ ! -e registry.json ]"
+               " && [ ! -e registry.json.lock ]",
+               w->folder);
+  cache = open_cache (folder);
+  assert_string_equal (known (cache, left), "anew");
+  assert_null (known (cache, right));
+  adze_cache_free (cache);
+  free (left);
+  free (right);
+}
+
+/* One that cannot be written keeps no other from being written, and the failure is told. */
+static void
+one_file_is_in_the_way (void **state)
+{
+  world *w = *state;
+  char *left = make_in (w, "left"), *right = make_in (w, "right");
+  const char *folder = in_world (w, "cache/registry");
+  ADZE_AUTO_FREE char *left_file = file_for (w, left);
+  ADZE_AUTO_FREE char *right_file = file_for (w, right);
+  const char *const blocked[] = { left_file, right_file };
+  char *const free_ones[] = { right, left };
+  for (size_t i = 0; i < ADZE_COUNT_OF (blocked); i++) {
+    run_command ("rm -rf '%s' && mkdir -p '%s'", folder, blocked[i]);
+    adze_cache *cache = open_cache (folder);
+    put (cache, left, "of the left");
+    put (cache, right, "of the right");
+    must_fail (adze_cache_save (cache), ADZE_OK, blocked[i], NULL);
+    adze_cache_free (cache);
+    cache = open_cache (folder);
+    assert_non_null (known (cache, free_ones[i]));
+    adze_cache_free (cache);
+  }
+  free (left);
+  free (right);
 }
 
 /* ---- Through the registry. */
@@ -263,14 +382,15 @@ static void
 no_place_to_keep_it (void **state)
 {
   world *w = *state;
-  free (build (w, "pliant", "pliant", ""));
+  char *plugin = build (w, "pliant", "pliant", "");
+  ADZE_AUTO_FREE char *file = file_for (w, plugin);
+  free (plugin);
   /* A file stands where its folder would be; then a folder where the file would be. */
   run_command ("echo taken > '%s'", in_world (w, "cache"));
   reopen (w, NULL);
   assert_null (failure_of_pliant (w));
   must (adze_component_load (w->runtime, "pliant"));
-  run_command ("rm '%s' && mkdir -p '%s/registry.json'", in_world (w, "cache"),
-               in_world (w, "cache"));
+  run_command ("rm '%s' && mkdir -p '%s'", in_world (w, "cache"), file);
   reopen (w, NULL);
   assert_null (failure_of_pliant (w));
   must (adze_component_load (w->runtime, "pliant"));
@@ -289,12 +409,14 @@ nonsense_is_nobodys_fault (void **state)
     "s/\"manifest\": *[{]\"format\"/\"manifest\": {\"fromat\"/",
     "s/\"id\": *\"pliant\"/\"id\": 7/",
   };
-  free (build (w, "pliant", "pliant", ""));
+  char *plugin = build (w, "pliant", "pliant", "");
+  ADZE_AUTO_FREE char *file = file_for (w, plugin);
+  free (plugin);
   for (size_t i = 0; i < ADZE_COUNT_OF (edits); i++) {
     run_command ("rm -rf '%s'", in_world (w, "cache"));
     reopen (w, NULL);
     must (adze_component_load (w->runtime, "pliant"));
-    run_command ("sed -i -E '%s' '%s'", edits[i], in_world (w, "cache/registry.json"));
+    run_command ("sed -i -E '%s' '%s'", edits[i], file);
     reopen (w, NULL);
     const adze_error *failure = failure_of_pliant (w);
     if (failure)
@@ -310,7 +432,8 @@ main (void)
     IN_WORLD (holds_for_the_very_file),  IN_WORLD (cut_off_at_every_byte),
     IN_WORLD (of_another_host),          IN_WORLD (two_writers_lose_nothing),
     IN_WORLD (old_entries_go),           IN_WORLD (no_place_to_keep_it),
-    IN_WORLD (nonsense_is_nobodys_fault),
+    IN_WORLD (nonsense_is_nobodys_fault), IN_WORLD (each_folder_by_itself),
+    IN_WORLD (forgets_all_folders),      IN_WORLD (one_file_is_in_the_way),
   };
   return cmocka_run_group_tests_name ("cache", tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ the_order (void **state)
   assert_folder (&places, 3, in_world (w, "data/adze/plugins"), "user", false);
   /* The system's, or that of the build that this test belongs to. */
   assert_true (places.folders[4].trusted);
-  assert_string_equal (places.cache, in_world (w, "home-cache/adze/registry.json"));
+  assert_string_equal (places.cache, in_world (w, "home-cache/adze/registry"));
 }
 
 /* The specification has relative ones ignored. */
@@ -94,7 +94,7 @@ without_a_home (void **state)
   setenv ("XDG_CONFIG_HOME", "relative", 1);
   must (find (NULL, &places));
   assert_string_equal (places.folders[0].path, in_world (w, ".local/share/adze/plugins"));
-  assert_string_equal (places.cache, in_world (w, ".cache/adze/registry.json"));
+  assert_string_equal (places.cache, in_world (w, ".cache/adze/registry"));
   adze_places_cleanup (&places);
   unsetenv ("HOME");
   must (find (NULL, &places));

@@ -18,6 +18,7 @@
 #include <adze/host.h>
 
 #include "base/file.h"
+#include "plugin/cache.h"
 #include "plugin/signature.h"
 
 typedef struct world {
@@ -557,12 +558,18 @@ corrupt_cache (void **state)
   char *path = build (w, "broken", "");
   const adze_plugin_info *const *plugins = NULL;
   size_t count = 0;
-  run_command ("mkdir '%s/cache' && printf '{\"format\": 1, \"entries\": [{' > '%s/cache/registry.json'",
-               w->folder, w->folder);
+  ADZE_AUTO_FREE char *folder = adze_text_format ("%s/cache/registry", w->folder);
+  assert_non_null (folder);
+  adze_cache *cache = NULL;
+  assert_null (adze_cache_open (folder, &cache));
+  ADZE_AUTO_FREE char *file = adze_cache_file (cache, path);
+  adze_cache_free (cache);
+  assert_non_null (file);
+  run_command ("mkdir -p '%s' && printf '{\"format\": 2, \"entries\": [{' > '%s'", folder, file);
   open_runtime (w, NULL);
   assert_null (adze_plugin_list (w->runtime, &plugins, &count));
   assert_true (count >= 1);
-  run_command ("grep -q broken.so '%s/cache/registry.json'", w->folder);
+  run_command ("grep -q broken.so '%s'", file);
   assert_host_lives (w);
   free (path);
 }
