@@ -405,8 +405,6 @@ remove_files (const adze_cache *cache)
   return error;
 }
 
-/* The lock is a file of its own: the others are replaced, and a lock on an old one would keep nobody
- * out of the new one. One for all folders: it is held for as long as it takes to write a few. */
 static adze_error *
 take_lock (const char *path, int *fd)
 {
@@ -449,6 +447,8 @@ is_changed (const adze_cache *cache)
   return changed;
 }
 
+/* The lock is a file of its own: the others are replaced, and a lock on an old one would keep nobody
+ * out of the new one. One for all folders: it is held for as long as it takes to write a few. */
 adze_error *
 adze_cache_save (adze_cache *cache)
 {
