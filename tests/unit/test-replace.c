@@ -164,9 +164,9 @@ train_both (const engine *e, adze_optimiser_kind kind, double clip)
   options.after_step = watch;
   options.argument = &w;
   options.keep_every = 7;
-  must (adze_trainer_new (run.graph, run.loss, &options, &runs));
+  must (adze_trainer_new (first, run.loss, &options, &runs));
   must (adze_trainer_run (runs));
-  must (adze_trainer_new (step.graph, step.loss, &options, &steps));
+  must (adze_trainer_new (second, step.loss, &options, &steps));
   for (size_t i = 0; i < STEPS; i++)
     must (adze_trainer_step (steps, w.feed.inputs));
   for (size_t i = 1; i < STEPS; i++)
