@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "onednn-leaks.h"
 #include "static-build.h"
 #include "train-networks.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What training keeps: checkpoints that go on to the same bytes, the best weights, and the last
  * good ones where it diverges. */
+#include "onednn-leaks.h"
 #include "train-networks.h"
 
 /* ---- Checkpoints. */
