@@ -33,6 +33,7 @@ use_bound (const world *w, adze_lock_uses *uses, const char *id, const char *con
   write_text (record.path, "the same");
   write_text (library, content);
   must (adze_lock_use_plugin (uses, NULL, &record));
+  free (record.library_files);
 }
 
 static void
