@@ -14,15 +14,9 @@
 
 enum { MOST_INPUTS = 8 };
 
-/* Under the address sanitizer without AVX-512, and so without bfloat16: a segmentation fault within oneDNN
- * 2.6, in dnnl_primitive_create of a convolution of bfloat16, ends the process there. Why is not known yet;
- * builds without the sanitizer go through the same cases. */
 static inline int
 open_both (void **state)
 {
-#ifdef __SANITIZE_ADDRESS__
-  setenv ("ONEDNN_MAX_CPU_ISA", "AVX2", 0);
-#endif
   return engine_open_beside (state, "onednn");
 }
 

@@ -50,35 +50,6 @@ operand (onednn_part *part, uint32_t value, bool lies, dnnl_memory_desc_t *layou
   return onednn_see (part, value, layout, slot);
 }
 
-/* With columns of A side by side, as in the gradients of weights, the implementation that oneDNN 2.6 puts
- * first turns A round, and the one by its gemm, which takes it as it lies, is faster by a third. Where that
- * cannot do it, DESCRIPTOR stays. */
-static adze_status
-prefer_gemm (const onednn_part *part, const dnnl_matmul_desc_t *description,
-             const onednn_tail *tail, dnnl_primitive_desc_t *descriptor)
-{
-  dnnl_primitive_desc_iterator_t all;
-  dnnl_status_t status = dnnl_primitive_desc_iterator_create (&all, description, tail->attributes,
-                                                              part->self->engine, NULL);
-  for (bool found = false; status == dnnl_success && !found;
-       status = found ? status : dnnl_primitive_desc_iterator_next (all)) {
-    const char *name = "";
-    dnnl_primitive_desc_t one = dnnl_primitive_desc_iterator_fetch (all);
-    found = one && dnnl_primitive_desc_query (one, dnnl_query_impl_info_str, 0, &name) == dnnl_success
-            && strcmp (name, "gemm:jit") == 0;
-    if (found)
-      dnnl_primitive_desc_destroy (*descriptor);
-    else
-      dnnl_primitive_desc_destroy (one);
-    if (found)
-      *descriptor = one;
-  }
-  dnnl_primitive_desc_iterator_destroy (all);
-  return status == dnnl_success || status == dnnl_iterator_ends
-             ? ADZE_OK
-             : onednn_checked (part, status, "a product");
-}
-
 static adze_status
 describe (onednn_part *part, product *m, const onednn_tail *tail, bool constant,
           dnnl_primitive_desc_t *descriptor)
@@ -97,7 +68,7 @@ describe (onednn_part *part, product *m, const onednn_tail *tail, bool constant,
   bool turned = a->ndims == 2 && a->dims[0] > 1 && a->format_desc.blocking.strides[0] == 1
                 && a->dims[1] > 1;
   return status == ADZE_OK && turned && !constant && a->data_type == dnnl_f32
-             ? prefer_gemm (part, &description, tail, descriptor)
+             ? onednn_prefer_gemm (part, &description, tail->attributes, descriptor)
              : status;
 }
 

@@ -222,13 +222,19 @@ adze_status onednn_own_act_add (onednn_part *part, const onednn_arg *args, size_
 adze_status onednn_own_add (onednn_part *part, const onednn_arg *args, size_t count,
                             onednn_work *work, const void *own, size_t size);
 
+/* Outputs of the node that the part gives away get to where they are asked for. */
+adze_status onednn_deliver (onednn_part *part, const adze_graph_node *node);
+
+/* ---- choose.c */
+
 /* A descriptor of a primitive; ATTRIBUTES NULL: the usual ones. */
 adze_status onednn_descriptor (const onednn_part *part, const void *description,
                                const_dnnl_primitive_attr_t attributes,
                                const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *descriptor);
-
-/* Outputs of the node that the part gives away get to where they are asked for. */
-adze_status onednn_deliver (onednn_part *part, const adze_graph_node *node);
+/* oneDNN's product by its gemm takes the place of DESCRIPTOR where it can do this one. */
+adze_status onednn_prefer_gemm (const onednn_part *part, const dnnl_matmul_desc_t *description,
+                                const_dnnl_primitive_attr_t attributes,
+                                dnnl_primitive_desc_t *descriptor);
 
 /* ---- place.c */
 

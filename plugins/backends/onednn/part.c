@@ -466,19 +466,6 @@ onednn_deliver (onednn_part *part, const adze_graph_node *node)
 
 /* ---- Acts. */
 
-adze_status
-onednn_descriptor (const onednn_part *part, const void *description,
-                   const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint,
-                   dnnl_primitive_desc_t *descriptor)
-{
-  return onednn_checked (part,
-                         dnnl_primitive_desc_create (
-                             descriptor, description,
-                             attributes ? attributes : part->self->attributes, part->self->engine,
-                             hint),
-                         "a descriptor");
-}
-
 static adze_status
 add_scratchpad (onednn_part *part, const_dnnl_primitive_desc_t descriptor, onednn_act *act)
 {
