@@ -4,9 +4,9 @@
  *   network-peer train mlp|cnn BATCH sgd|adam SECONDS BACKEND THREADS
  *   network-peer infer|int8|bf16 mlp|cnn BATCH -|FOLDER SECONDS BACKEND THREADS
  *
- * Prints "RATE COMPILE PEAK RATE": images a second, milliseconds until the first step could begin, the
- * peak of resident memory in kB, and images a second of processor time, which another load disturbs
- * less. Examples are in memory before the clock starts, as the peer has them.
+ * Prints "RATE COMPILE PEAK RATE": images a second, milliseconds from a graph to where its first step
+ * begins, the peak of resident memory in kB, and images a second of processor time, which another load
+ * disturbs less. Examples are in memory before the clock starts, as the peer has them.
  *
  * A FOLDER has what `networks.py prepare` wrote: weights, and images with labels; then how many of the
  * test images are recognised is a fifth number. int8: weights in 8 bits with a scale for each channel,
@@ -333,12 +333,18 @@ show (feed *f, uint64_t number)
   f->views[1].data = f->labels + first;
 }
 
+/* When the first step began: the graph is compiled. What a library makes when it is first executed belongs
+ * to the step. */
+static double first_step;
+
 /* Asked for ahead as well, and in any order: what is done is counted in after_step. */
 static adze_error *
 batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
 {
   feed *f = argument;
   (void)epoch;
+  if (f->steps == 0)
+    first_step = now ();
   show (f, number);
   *inputs = f->over ? NULL : f->inputs;
   return NULL;
@@ -346,15 +352,11 @@ batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const *
 
 /* ---- What is timed. */
 
-static double first_step;
-
 static adze_error *
 after_step (void *argument, const adze_trainer *trainer)
 {
   feed *f = argument;
   (void)trainer;
-  if (first_step == 0)
-    first_step = now ();
   f->steps++;
   f->over = !goes_on (f);
   return NULL;
@@ -407,11 +409,10 @@ infer (net *n, feed *f, const adze_compile_options *compile)
   ADZE_AUTO_EXECUTABLE executable = NULL;
   options.fixed_weights = true;
   must (adze_graph_compile (n->graph, &options, &executable));
+  first_step = now ();
   while (goes_on (f)) {
     show (f, f->steps++);
     must (adze_execute (executable, f->inputs, outputs));
-    if (first_step == 0)
-      first_step = now ();
   }
   judge (executable, f);
 }
@@ -481,8 +482,8 @@ main (int count, char **words)
   const adze_compile_options compile = { .backend = backend, .ref = ref };
   if (codes)
     measure (words[2], &f, &compile, ranges);
-  double begun = now ();
   make_net (&n, words[2], &f, codes ? ranges : NULL, strcmp (words[1], "bf16") == 0);
+  double begun = now ();
   if (codes)
     must (adze_graph_optimise (n.graph, ADZE_PASS_INTEGERS | ADZE_PASS_DEAD, NULL));
   if (trains)

@@ -14,12 +14,6 @@
 
 enum { MOST_INPUTS = 8 };
 
-static inline int
-open_both (void **state)
-{
-  return engine_open_beside (state, "onednn");
-}
-
 static const adze_dtype f32 = { ADZE_FLOAT, 32, 1 }, bf16 = { ADZE_BFLOAT, 16, 1 };
 
 /* ---- Numbers, always the same ones. */

@@ -4,31 +4,22 @@
  * VNNI none of this is claimed. */
 #include <adze/numbers.h>
 
-#include "onednn-leaks.h"
 #include "quantised-networks.h"
-
-static adze_backend_at_work *onednn;
+#include "with-onednn.h"
 
 static int
 both_open (void **state)
 {
-  int status = small_open (state);
-  must (adze_backend_open (the_engine->runtime, "onednn", NULL, NULL, &onednn));
-  return status;
-}
-
-static int
-both_close (void **state)
-{
-  adze_backend_close (onednn);
-  return engine_close (state);
+  open_with_onednn (state);
+  the_engine = *state;
+  return 0;
 }
 
 /* As the backend says itself: without it there is nothing to see here. */
 static bool
 has_int8 (void)
 {
-  return !strstr (adze_backend_identity (onednn), "no int8");
+  return !strstr (adze_backend_identity (the_engine->other), "no int8");
 }
 
 /* ---- A network of bytes, computed by both. */
@@ -117,7 +108,7 @@ compared (uint32_t output)
   must (adze_graph_add_output (work.graph, output));
   must (adze_graph_compile (work.graph,
                             &(adze_compile_options){ .ref = the_engine->ref,
-                                                     .backend = onednn,
+                                                     .backend = the_engine->other,
                                                      .fixed_weights = true },
                             &here));
   must (adze_graph_compile (work.graph,
@@ -372,7 +363,7 @@ a_network_stays_in_codes (void **state)
   ADZE_AUTO_EXECUTABLE here = NULL;
   ADZE_AUTO_EXECUTABLE there = NULL;
   const adze_compile_options options
-      = { .ref = the_engine->ref, .backend = onednn, .fixed_weights = true },
+      = { .ref = the_engine->ref, .backend = the_engine->other, .fixed_weights = true },
       alone = { .ref = the_engine->ref, .fixed_weights = true };
   must (adze_graph_compile (g, &options, &here));
   must (adze_graph_compile (g, &alone, &there));
@@ -394,8 +385,9 @@ a_network_stays_in_codes (void **state)
 int
 main (void)
 {
-  if (!files_are_loaded ())
-    return 0;
+  int ended = end_without_onednn ();
+  if (ended >= 0)
+    return ended;
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (sums_do_not_saturate),
     cmocka_unit_test (sums_that_become_floats_are_one_step),
@@ -407,5 +399,5 @@ main (void)
     cmocka_unit_test (codes_of_floats_are_those_of_ref),
     cmocka_unit_test (a_network_stays_in_codes),
   };
-  return cmocka_run_group_tests_name ("onednn-integers", tests, both_open, both_close);
+  return cmocka_run_group_tests_name ("onednn-integers", tests, both_open, engine_close);
 }

@@ -2,12 +2,11 @@
 /* The backend onednn against ref: every operator that it claims, by itself with the problems of the
  * kit, and some of them together. There delegation is refused, so that what it does not claim is an
  * error. */
-#include "static-build.h"
 
 #include "graph/gradient.h"
 #include "kit/backend_check.h"
-#include "onednn-leaks.h"
 #include "onednn-nets.h"
+#include "with-onednn.h"
 
 enum { ROUNDS = 12 };
 
@@ -328,13 +327,9 @@ tiny_numbers_are_none (void **state)
 int
 main (void)
 {
-  const char *missing = getenv ("ADZE_MISSING_PLUGINS");
-  if (!files_are_loaded ())
-    return 0;
-  if (missing && strstr (missing, "onednn")) {
-    puts ("skipped: the plugin onednn was not built, for oneDNN 2.6 is not here");
-    return 77;
-  }
+  int ended = end_without_onednn ();
+  if (ended >= 0)
+    return ended;
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (what_it_claims_holds),
     cmocka_unit_test (a_pool_and_its_gradient),
@@ -349,5 +344,5 @@ main (void)
     cmocka_unit_test (tiny_numbers_are_none),
 #endif
   };
-  return cmocka_run_group_tests_name ("onednn", tests, open_both, engine_close);
+  return cmocka_run_group_tests_name ("onednn", tests, open_with_onednn, engine_close);
 }

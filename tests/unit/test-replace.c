@@ -4,15 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "onednn-leaks.h"
-#include "static-build.h"
 #include "train-networks.h"
-
-static int
-open_both (void **state)
-{
-  return engine_open_beside (state, "onednn");
-}
+#include "with-onednn.h"
 
 /* ---- One step: w and x, and what becomes of w. */
 
@@ -193,17 +186,13 @@ the_bytes_are_the_same (void **state)
 int
 main (void)
 {
-  const char *missing = getenv ("ADZE_MISSING_PLUGINS");
-  if (!files_are_loaded ())
-    return 0;
-  if (missing && strstr (missing, "onednn")) {
-    puts ("skipped: the plugin onednn was not built, for oneDNN 2.6 is not here");
-    return 77;
-  }
+  int ended = end_without_onednn ();
+  if (ended >= 0)
+    return ended;
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (what_is_read_in_time_is_replaced),
     cmocka_unit_test (what_is_read_later_is_kept),
     cmocka_unit_test (the_bytes_are_the_same),
   };
-  return cmocka_run_group_tests_name ("replace", tests, open_both, engine_close);
+  return cmocka_run_group_tests_name ("replace", tests, open_with_onednn, engine_close);
 }

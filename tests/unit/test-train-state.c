@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What training keeps: checkpoints that go on to the same bytes, the best weights, and the last
  * good ones where it diverges. */
-#include "onednn-leaks.h"
 #include "train-networks.h"
+#include "with-onednn.h"
 
 /* ---- Checkpoints. */
 
@@ -405,8 +405,7 @@ other_shapes_are_refused (void **state)
 static int
 open_engine (void **state)
 {
-  const char *missing = getenv ("ADZE_MISSING_PLUGINS");
-  return engine_open_beside (state, missing && strstr (missing, "onednn") ? NULL : "onednn");
+  return onednn_was_built () ? open_with_onednn (state) : engine_open (state);
 }
 
 int

@@ -175,52 +175,60 @@ by_size (const void *left, const void *right)
   return a < b ? -1 : a > b;
 }
 
-/* How many of COUNT examples, drawn with replacement, are among the RIGHT ones. */
-static adze_status
-resample (const evaluate_run *e, uint64_t number, uint64_t right, uint64_t count, uint64_t *hits)
+/* How likely it is that HITS of COUNT examples, drawn with replacement, are right where SHARE of all is. */
+static double
+likelihood (double hits, double count, double share)
 {
-  uint64_t block[512];
-  double share = (double)right / (double)count;
-  *hits = 0;
-  for (uint64_t first = 0, size; first < count; first += size) {
-    size = count - first < 512 ? count - first : 512;
-    if (!adze_random_fill (e->host, "bootstrap", number * count + first, block, (size_t)size))
-      return adze_fail (e->host, ADZE_E_UNSUPPORTED, "this host has no %s; resamples = 0 does "
-                        "without",
-                        ADZE_RANDOM);
-    for (uint64_t i = 0; i < size; i++)
-      *hits += adze_random_unit (block[i]) < share;
+  int sign;
+  double ways = lgamma_r (count + 1, &sign) - lgamma_r (hits + 1, &sign)
+                - lgamma_r (count - hits + 1, &sign);
+  return exp (ways + hits * log (share) + (count - hits) * log1p (-share));
+}
+
+/* The least number of hits that so many draws in a row, the LOW-th and the HIGH-th of the sorted DRAWS, do not
+ * exceed. Beyond FAR deviations no draw of 53 bits lies. */
+static void
+find_hits (const uint64_t *draws, size_t low, size_t high, double count, double share, double *found)
+{
+  enum { FAR = 10 };
+  double reach = FAR * (sqrt (count * share * (1 - share)) + FAR), below = 0;
+  double hits = fmax (0, floor (count * share - reach)), last = fmin (count, hits + 2 * reach);
+  const size_t wanted[] = { low, high };
+  for (size_t i = 0; i < 2; hits++) {
+    below += likelihood (hits, count, share);
+    for (; i < 2 && (adze_random_unit (draws[wanted[i]]) < below || hits >= last); i++)
+      found[i] = hits;
   }
-  return ADZE_OK;
 }
 
 /* The percentile bootstrap: which accuracies other test sets of this size would have shown. An
- * example is right or wrong, so drawing one is drawing which of the two. */
+ * example is right or wrong, so how many are right of as many drawn anew is binomial: one number says where
+ * in that distribution a set lies, and none of its examples need be drawn. */
 static adze_status
 bootstrap (evaluate_run *e)
 {
-  uint64_t times = (uint64_t)adze_param_int (e->host, e->params, "resamples");
-  uint64_t count = e->verdict.examples;
-  double level = adze_param_float (e->host, e->params, "interval");
+  size_t times = (size_t)adze_param_int (e->host, e->params, "resamples");
+  double count = (double)e->verdict.examples;
+  double tail = (1 - adze_param_float (e->host, e->params, "interval")) / 2;
+  size_t low = (size_t)(tail * (double)times);
+  double hits[2];
   if (!e->classes || times == 0 || count == 0)
     return ADZE_OK;
-  uint64_t right = (uint64_t)(e->verdict.accuracy * (double)count + 0.5);
-  uint64_t *hits = (uint64_t *)e->host->allocate (e->host, (size_t)times * sizeof *hits);
-  if (!hits)
-    return adze_fail (e->host, ADZE_E_MEMORY, "no room for %llu resamples",
-                      (unsigned long long)times);
-  adze_status status = ADZE_OK;
-  for (uint64_t i = 0; status == ADZE_OK && i < times; i++)
-    status = resample (e, i, right, count, &hits[i]);
-  if (status == ADZE_OK) {
-    qsort (hits, (size_t)times, sizeof *hits, by_size);
-    double tail = (1 - level) / 2;
-    size_t low = (size_t)(tail * (double)times);
-    e->low = (double)hits[low] / (double)count;
-    e->high = (double)hits[times - 1 - low] / (double)count;
-  }
-  e->host->release (e->host, hits);
-  return status;
+  uint64_t *draws = (uint64_t *)e->host->allocate (e->host, times * sizeof *draws);
+  if (!draws)
+    return adze_fail (e->host, ADZE_E_MEMORY, "no room for %zu resamples", times);
+  bool drawn = adze_random_fill (e->host, "bootstrap", 0, draws, times);
+  if (drawn && e->verdict.accuracy > 0 && e->verdict.accuracy < 1) {
+    qsort (draws, times, sizeof *draws, by_size);
+    find_hits (draws, low, times - 1 - low, count, e->verdict.accuracy, hits);
+    e->low = hits[0] / count;
+    e->high = hits[1] / count;
+  } else if (drawn)
+    e->low = e->high = e->verdict.accuracy;
+  e->host->release (e->host, draws);
+  return drawn ? ADZE_OK
+               : adze_fail (e->host, ADZE_E_UNSUPPORTED,
+                            "this host has no %s; resamples = 0 does without", ADZE_RANDOM);
 }
 
 /* ---- All of it. */
