@@ -80,19 +80,80 @@ process_of (const adze_plan_stage *planned)
   return bytes;
 }
 
-/* What a process shares with this one counts in both; and where all stages have such memory, there is no
- * other. */
+/* Of each slot of a lane what lies there at the most: in the lane's own memory, and in what each stage of a
+ * segment shares with its process, where it gets values and where it makes some. */
+typedef struct slot_sizes {
+  uint64_t *bytes;
+  size_t slots; /* of each of these */
+} slot_sizes;
+
 static void
+slot_sizes_cleanup (slot_sizes *s)
+{
+  free (s->bytes);
+}
+
+static uint64_t *
+sizes_of (const slot_sizes *s, size_t stage_of_segment, bool made)
+{
+  return s->bytes + (1 + 2 * stage_of_segment + made) * s->slots;
+}
+
+static uint64_t
+sum_of (const slot_sizes *s, const uint64_t *sizes)
+{
+  uint64_t sum = 0;
+  for (size_t i = 0; i < s->slots; i++)
+    sum += sizes[i];
+  return sum;
+}
+
+static void
+add_values (const adze_plan_segment *segment, const adze_unit *unit, slot_sizes *s)
+{
+  bool whole = unit->piece == unit->elements;
+  for (size_t i = 0; i < unit->value_count; i++) {
+    const adze_unit_value *value = &unit->values[i];
+    uint64_t bytes = whole ? value->meta->byte_size : adze_piece_bytes (value->meta, unit->piece);
+    uint64_t *sizes = value->shared_with == SIZE_MAX
+                          ? s->bytes
+                          : sizes_of (s, value->shared_with - segment->first, value->made_there);
+    if (value->same_as == SIZE_MAX && bytes > sizes[value->slot])
+      sizes[value->slot] = bytes;
+  }
+}
+
+static adze_error *
+measure_slots (const adze_plan_segment *segment, const adze_units *units, slot_sizes *s)
+{
+  for (size_t i = 0; i < units->count; i++)
+    if (units->units[i].slot_count > s->slots)
+      s->slots = units->units[i].slot_count;
+  s->bytes = calloc ((1 + 2 * segment->count) * s->slots + 1, sizeof *s->bytes);
+  if (!s->bytes)
+    return adze_error_memory ();
+  for (size_t i = 0; i < units->count; i++)
+    add_values (segment, &units->units[i], s);
+  return NULL;
+}
+
+/* What a process shares with this one counts in both; and it gets copies of what others share. */
+static adze_error *
 measure_memory (const adze_plan *plan, adze_plan_segment *segment, const adze_units *units)
 {
-  segment->memory = 0;
-  segment->apart = 0;
-  for (size_t i = 0; i < segment->count; i++)
-    if (plan->stages[segment->first + i].facts->isolated)
-      segment->apart += process_of (&plan->stages[segment->first + i])
-                        + 2 * largest_piece (units, segment->first + i);
-    else
-      segment->memory = units->memory;
+  ADZE_AUTO (slot_sizes) sizes = { 0 };
+  ADZE_TRY (measure_slots (segment, units, &sizes));
+  segment->memory = sum_of (&sizes, sizes.bytes);
+  for (size_t i = 0; i < segment->count; i++) {
+    size_t stage = segment->first + i;
+    if (!plan->stages[stage].facts->isolated)
+      continue;
+    uint64_t shared = sum_of (&sizes, sizes_of (&sizes, i, false))
+                      + sum_of (&sizes, sizes_of (&sizes, i, true));
+    uint64_t piece = largest_piece (units, stage);
+    segment->apart += process_of (&plan->stages[stage]) + shared + (shared > piece ? shared : piece);
+  }
+  return NULL;
 }
 
 /* Entries in the journal: what was read, what is written, and what each unit has changed and seen. */
@@ -144,7 +205,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
       measure_sums (planned, size, segment);
   }
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
-  measure_memory (plan, segment, &units);
+  ADZE_TRY (measure_memory (plan, segment, &units));
   segment->structure += units.structure + units.count * UNIT_NOTES + units.step_count * STEP_NOTES;
   segment->journal = noted_of (segment, &units) * JOURNAL_ENTRY;
   segment->source_bytes = units.source_bytes;

@@ -412,7 +412,6 @@ cut_unit (const adze_plan *plan, adze_unit *unit)
 typedef struct slot_plan {
   adze_unit *unit;
   size_t *last;    /* step that uses a value last; SIZE_MAX: it is written in the end */
-  uint64_t *sizes; /* of slots */
   bool *taken;
 } slot_plan;
 
@@ -450,10 +449,6 @@ take_slot (slot_plan *p, size_t number)
     unit->slot_count++;
   p->taken[slot] = true;
   value->slot = slot;
-  uint64_t bytes = adze_piece_bytes (value->meta,
-                                     unit->pieces > 1 ? unit->piece : elements_of (value->meta));
-  if (bytes > p->sizes[slot])
-    p->sizes[slot] = bytes;
 }
 
 static void
@@ -484,19 +479,34 @@ walk_slots (slot_plan *p)
   }
   for (size_t i = 0; i < unit->value_count; i++)
     unit->values[i].slot = unit->values[adze_unit_owner (unit, i)].slot;
-  for (size_t i = 0; i < unit->slot_count; i++)
-    unit->memory += p->sizes[i];
+}
+
+/* From the last step to the first, so that the first to get a value stays. */
+static void
+find_sharers (const adze_plan *plan, adze_unit *unit)
+{
+  for (size_t i = 0; i < unit->value_count; i++)
+    unit->values[i].shared_with = SIZE_MAX;
+  for (size_t i = unit->step_count; i-- > 0;) {
+    const adze_unit_step *step = &unit->steps[i];
+    bool isolated = plan->stages[step->stage].facts->isolated;
+    for (size_t k = 0; k < step->input_count; k++)
+      unit->values[step->inputs[k]].shared_with = isolated ? step->stage : SIZE_MAX;
+    for (size_t k = 0; isolated && k < step->output_count; k++) {
+      unit->values[step->outputs[k]].shared_with = step->stage;
+      unit->values[step->outputs[k]].made_there = true;
+    }
+  }
 }
 
 static adze_error *
 assign_slots (adze_unit *unit)
 {
   ADZE_AUTO_FREE size_t *last = calloc (unit->value_count, sizeof *last);
-  ADZE_AUTO_FREE uint64_t *sizes = calloc (unit->value_count, sizeof *sizes);
   ADZE_AUTO_FREE bool *taken = calloc (unit->value_count, sizeof *taken);
-  if (!last || !sizes || !taken)
+  if (!last || !taken)
     return adze_error_memory ();
-  slot_plan p = { unit, last, sizes, taken };
+  slot_plan p = { unit, last, taken };
   find_last_uses (&p);
   walk_slots (&p);
   return NULL;
@@ -520,6 +530,7 @@ measure (const adze_plan *plan, adze_units *units)
   for (size_t i = 0; i < units->count; i++) {
     adze_unit *unit = &units->units[i];
     cut_unit (plan, unit);
+    find_sharers (plan, unit);
     ADZE_TRY (assign_slots (unit));
     for (size_t k = 0; k < unit->value_count; k++)
       if (unit->values[k].model)
@@ -527,8 +538,6 @@ measure (const adze_plan *plan, adze_units *units)
     units->source_bytes += unit->source_bytes;
     units->value_count += unit->value_count;
     units->step_count += unit->step_count;
-    if (unit->memory > units->memory)
-      units->memory = unit->memory;
   }
   return NULL;
 }

@@ -18,7 +18,11 @@ typedef struct adze_unit_value {
   size_t tensor;                /* number in MODEL */
   size_t same_as; /* another value of the unit with the same bytes; SIZE_MAX: none */
   size_t sink;    /* number in the segment's result; SIZE_MAX: it is not written */
-  size_t slot;    /* of a lane's memory */
+  size_t slot;    /* of a lane's memory: nobody else's as long as anybody needs this one */
+  /* The isolated stage that the memory is shared with: it makes the value, or is the first that gets
+   * one that no such stage makes; SIZE_MAX: nobody, the lane's own. */
+  size_t shared_with;
+  bool made_there;
 } adze_unit_value;
 
 /* One stage's group. */
@@ -41,14 +45,12 @@ typedef struct adze_unit {
   uint64_t piece;    /* elements of a piece; ELEMENTS: all at once */
   uint64_t pieces;
   uint64_t source_bytes; /* that are read */
-  uint64_t memory;       /* of a piece, all slots */
 } adze_unit;
 
 typedef struct adze_units {
   adze_unit *units;
   size_t count;
   uint64_t source_bytes;
-  uint64_t memory; /* of the largest unit */
   uint64_t structure; /* of all of this, and of what it was made from, at the most */
   size_t value_count, step_count; /* of all units */
   size_t *step_inputs; /* what all steps' inputs and outputs lie in */

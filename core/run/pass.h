@@ -155,6 +155,7 @@ ADZE_MUST_CHECK adze_error *adze_piece_run (adze_pass *pass, adze_lane *lane, si
  * why`. Nothing is written, and steps that work on what does not lie open are left out. Of PASS, plan,
  * segment and units are needed. */
 typedef struct adze_element_trace {
+  const char *goes_on; /* what the stage makes that is gone on with; NULL: nothing */
   bool seen;
   double before, after;
 } adze_element_trace;

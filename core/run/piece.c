@@ -89,36 +89,18 @@ adze_lane_close (adze_lane *lane)
   free (lane->accumulators);
 }
 
-/* The first step that reads a value, and as which of its inputs. */
-static const adze_unit_step *
-reader_of (const adze_unit *unit, size_t value, size_t *input)
-{
-  for (size_t i = 0; i < unit->step_count; i++)
-    for (size_t k = 0; k < unit->steps[i].input_count; k++)
-      if (unit->steps[i].inputs[k] == value) {
-        *input = k;
-        return &unit->steps[i];
-      }
-  return NULL;
-}
-
 /* Memory for a value: where an isolated stage makes it or gets it, the memory that is shared with
- * its worker; else the lane's own. */
+ * its worker; else the lane's own. Values of a unit that are needed at one time have different slots. */
 static adze_error *
-memory_for (const adze_piece *piece, size_t value, const adze_unit_step *maker, size_t output)
+memory_for (const adze_piece *piece, size_t number)
 {
-  const adze_unit *unit = piece->unit;
-  const adze_plan *plan = piece->pass->plan;
-  void **memory = &piece->lane->data[value];
-  size_t size = bytes_of (piece, unit->values[value].meta), input = 0;
-  if (maker && plan->stages[maker->stage].facts->isolated)
-    return adze_instance_buffer (plan->stages[maker->stage].instance, piece->lane->number, true,
-                                 output, size, memory);
-  const adze_unit_step *reader = reader_of (unit, value, &input);
-  if (reader && plan->stages[reader->stage].facts->isolated)
-    return adze_instance_buffer (plan->stages[reader->stage].instance, piece->lane->number, false,
-                                 input, size, memory);
-  return own_slot (piece->lane, unit->values[value].slot, size, memory);
+  const adze_unit_value *value = &piece->unit->values[number];
+  void **memory = &piece->lane->data[number];
+  size_t size = bytes_of (piece, value->meta);
+  if (value->shared_with == SIZE_MAX)
+    return own_slot (piece->lane, value->slot, size, memory);
+  return adze_instance_buffer (piece->pass->plan->stages[value->shared_with].instance,
+                               piece->lane->number, value->made_there, value->slot, size, memory);
 }
 
 /* ---- Reading. */
@@ -155,7 +137,7 @@ read_value (const adze_piece *piece, size_t number)
   const adze_model *file = value->model->file;
   const adze_model_tensor *tensor = &file->tensors[value->tensor];
   uint64_t offset = offset_of (piece, value->meta), size = bytes_of (piece, value->meta);
-  ADZE_TRY (memory_for (piece, number, NULL, 0));
+  ADZE_TRY (memory_for (piece, number));
   read_ahead (piece, file, tensor, offset + size, size);
   ADZE_TRY (adze_model_read (file, tensor, offset, piece->lane->data[number], size));
   if (piece->state->hashes[number])
@@ -238,7 +220,7 @@ prepare (const adze_piece *piece, piece_step *s)
   }
   for (size_t i = 0; i < step->output_count; i++) {
     size_t value = step->outputs[i];
-    ADZE_TRY (memory_for (piece, value, step, i));
+    ADZE_TRY (memory_for (piece, value));
     piece_view *view = &s->views[step->input_count + i];
     view_of (piece, piece->unit->values[value].meta, piece->lane->data[value], grain, view);
     s->rooms[i] = (adze_room){ .whole = piece->unit->values[value].meta, .tensor = view->tensor };
@@ -545,13 +527,46 @@ is_all_there (const adze_piece *piece, const adze_unit_step *step)
 static size_t
 input_of (const adze_unit *unit, const adze_unit_step *step, size_t at)
 {
-  for (size_t i = 0; i < step->input_count; i++)
+  for (size_t i = 0; at != SIZE_MAX && i < step->input_count; i++)
     if (adze_unit_owner (unit, step->inputs[i]) == adze_unit_owner (unit, at))
       return i;
   return SIZE_MAX;
 }
 
-/* *AT: the value that is followed; where the step takes it, what it makes of it from then on. */
+static size_t
+output_called (const adze_unit *unit, const adze_unit_step *step, const char *name)
+{
+  for (size_t i = 0; name && i < step->output_count; i++)
+    if (strcmp (unit->values[step->outputs[i]].meta->name, name) == 0)
+      return i;
+  return SIZE_MAX;
+}
+
+/* Is an element of value FROM the one of the same number in TO? In a tensor of another form nobody knows which
+ * it is, unless its bytes are the same. */
+static bool
+has_same_places (const adze_unit *unit, size_t from, size_t to)
+{
+  const adze_tensor_meta *before = unit->values[from].meta, *after = unit->values[to].meta;
+  bool same = before->rank == after->rank;
+  for (int32_t i = 0; same && i < before->rank; i++)
+    same = before->shape[i] == after->shape[i];
+  return same || adze_unit_owner (unit, from) == adze_unit_owner (unit, to);
+}
+
+static void
+look_at_both (const adze_piece *piece, const piece_step *s, size_t from, size_t to, uint64_t element,
+              adze_element_trace *trace)
+{
+  const adze_tensor_meta *before = piece->unit->values[s->step->inputs[from]].meta;
+  const adze_tensor_meta *after = s->rooms[to].whole;
+  bool followed = element < count_of (piece, before) && element < count_of (piece, after);
+  trace->seen = followed && look_at (before, s->inputs[from], element, &trace->before)
+                && look_at (after, &s->rooms[to].tensor, element, &trace->after);
+}
+
+/* *AT: the value that is followed; where the step takes it, what it makes of it from then on. SIZE_MAX: it is
+ * lost. */
 static adze_error *
 trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element, size_t *at,
             adze_element_trace *trace)
@@ -568,15 +583,13 @@ trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element, size
     return NULL;
   ADZE_TRY (fill_untouched (piece, &s));
   size_t from = input_of (piece->unit, step, *at);
+  size_t to = output_called (piece->unit, step, trace[step->stage].goes_on);
   if (from == SIZE_MAX)
     return NULL;
-  const adze_tensor_meta *before = piece->unit->values[step->inputs[from]].meta;
-  const adze_tensor_meta *after = s.rooms[0].whole;
-  bool followed = element < count_of (piece, before) && element < count_of (piece, after);
-  trace[step->stage].seen
-      = followed && look_at (before, s.inputs[from], element, &trace[step->stage].before)
-        && look_at (after, &s.rooms[0].tensor, element, &trace[step->stage].after);
-  *at = step->outputs[0];
+  bool lost = to == SIZE_MAX || !has_same_places (piece->unit, step->inputs[from], step->outputs[to]);
+  if (!lost)
+    look_at_both (piece, &s, from, to, element, &trace[step->stage]);
+  *at = lost ? SIZE_MAX : step->outputs[to];
   return NULL;
 }
 

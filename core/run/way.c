@@ -2,31 +2,103 @@
 /* run/way.c: the way of one tensor through the stages of a plan, and that of a weight. */
 #include "run/way.h"
 
+#include <string.h>
+
 #include "artifact/decode.h"
 
 /* ---- A tensor. */
 
-/* Its number in what a stage gives that gets it as number TENSOR of PORT; SIZE_MAX: it is gone. */
 static size_t
-follow (const adze_plan_stage *planned, size_t port, size_t tensor)
+find_tensor (const adze_plan_model *model, const char *name)
+{
+  for (size_t i = 0; model && i < model->view.count; i++)
+    if (strcmp (model->view.tensors[i].meta.name, name) == 0)
+      return i;
+  return SIZE_MAX;
+}
+
+/* What a stage made tensor *NUMBER of what it gives of, by the first of several; false: of none. */
+static bool
+go_back (const adze_plan_stage *planned, size_t *number, const adze_plan_model **model)
+{
+  adze_plan_source source = planned->output->sources[*number];
+  const adze_outline_group *group
+      = source.group == SIZE_MAX ? NULL : &planned->outline.groups[source.group];
+  if (!planned->described || planned->port_count == 0 || (group && group->input_count == 0))
+    return false;
+  const adze_plan_port *port = &planned->ports[group ? group->inputs[0].port : 0];
+  *number = group ? port->tensors[group->inputs[0].index] : source.number;
+  *model = port->model;
+  return *model != NULL;
+}
+
+/* From tensor NUMBER of what STAGE gives to an input. */
+static bool
+find_origin (const adze_plan *plan, size_t stage, size_t number, const adze_plan_model **first,
+             size_t *origin, adze_way *way)
+{
+  const adze_plan_model *model;
+  for (;;) {
+    way[stage].wanted = number;
+    if (!go_back (&plan->stages[stage], &number, &model))
+      return false;
+    if (model->stage == SIZE_MAX)
+      break;
+    stage = model->stage;
+  }
+  *first = model;
+  *origin = number;
+  return true;
+}
+
+static void
+want_nothing (const adze_plan *plan, adze_way *way)
+{
+  for (size_t i = 0; i < plan->stage_count; i++)
+    way[i].wanted = SIZE_MAX;
+}
+
+void
+adze_way_find (const adze_plan *plan, const char *name, const adze_plan_model **first,
+               size_t *origin, adze_way *way)
+{
+  want_nothing (plan, way);
+  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
+    *first = plan->inputs[i];
+    *origin = find_tensor (*first, name);
+    if (*origin != SIZE_MAX)
+      return;
+  }
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    size_t number = find_tensor (plan->stages[i].output, name);
+    if (number != SIZE_MAX && find_origin (plan, i, number, first, origin, way))
+      return;
+    want_nothing (plan, way);
+  }
+  *first = NULL;
+}
+
+/* Its number in what a stage gives that gets it as number TENSOR of PORT; SIZE_MAX: it is gone. WANTED, where
+ * it is made of it, else the first that is. */
+static size_t
+follow (const adze_plan_stage *planned, size_t port, size_t tensor, size_t wanted)
 {
   const adze_plan_model *output = planned->output;
+  size_t found = SIZE_MAX;
   if (!output)
     return tensor;
   for (size_t i = 0; planned->described && i < output->view.count; i++) {
     adze_plan_source source = output->sources[i];
-    if (source.group == SIZE_MAX) {
-      if (port == 0 && source.number == tensor)
-        return i;
-      continue;
-    }
-    const adze_outline_group *group = &planned->outline.groups[source.group];
-    for (size_t k = 0; k < group->input_count; k++)
-      if (group->inputs[k].port == port && source.number == 0
-          && planned->ports[port].tensors[group->inputs[k].index] == tensor)
-        return i;
+    bool made = source.group == SIZE_MAX && port == 0 && source.number == tensor;
+    const adze_outline_group *group
+        = source.group == SIZE_MAX ? NULL : &planned->outline.groups[source.group];
+    for (size_t k = 0; group && !made && k < group->input_count; k++)
+      made = group->inputs[k].port == port
+             && planned->ports[port].tensors[group->inputs[k].index] == tensor;
+    if (made && (found == SIZE_MAX || i == wanted))
+      found = i;
   }
-  return SIZE_MAX;
+  return found;
 }
 
 /* Number of the tensor in MODEL, when it is number ORIGIN of FIRST; SIZE_MAX: it is not there. */
@@ -43,15 +115,15 @@ place_in (const adze_plan_model *model, const adze_plan_model *first, size_t ori
  * results nobody can know but by running it, it ends there. */
 static adze_way
 step_of (const adze_plan_stage *planned, const adze_plan_model *first, size_t origin,
-         const adze_way *way)
+         const adze_way *way, size_t wanted)
 {
-  adze_way step = { .port = SIZE_MAX, .taken = SIZE_MAX, .given = SIZE_MAX };
+  adze_way step = { .port = SIZE_MAX, .taken = SIZE_MAX, .given = SIZE_MAX, .wanted = wanted };
   for (size_t p = 0; p < planned->port_count; p++) {
     size_t at = place_in (planned->ports[p].model, first, origin, way);
-    size_t given = at != SIZE_MAX ? follow (planned, p, at) : SIZE_MAX;
+    size_t given = at != SIZE_MAX ? follow (planned, p, at, wanted) : SIZE_MAX;
     if (at == SIZE_MAX || (step.port != SIZE_MAX && given == SIZE_MAX))
       continue;
-    step = (adze_way){ .port = p, .taken = at, .given = given };
+    step = (adze_way){ .port = p, .taken = at, .given = given, .wanted = wanted };
     if (given != SIZE_MAX)
       break;
   }
@@ -62,7 +134,7 @@ void
 adze_way_follow (const adze_plan *plan, const adze_plan_model *first, size_t origin, adze_way *way)
 {
   for (size_t i = 0; i < plan->stage_count; i++)
-    way[i] = step_of (&plan->stages[i], first, origin, way);
+    way[i] = step_of (&plan->stages[i], first, origin, way, way[i].wanted);
 }
 
 /* ---- A weight: what stages make of it. */
@@ -144,6 +216,9 @@ adze_way_trace (adze_plan *plan, const adze_plan_model *first, size_t origin, co
 {
   bool plain;
   double number = 0;
+  for (size_t i = 0; i < plan->stage_count; i++)
+    if (way[i].given != SIZE_MAX && plan->stages[i].output)
+      trace[i].goes_on = plan->stages[i].output->view.tensors[way[i].given].meta.name;
   for (size_t i = 0; i < plan->segment_count; i++)
     ADZE_TRY (trace_segment (plan, &plan->segments[i], first, origin, element, trace));
   ADZE_TRY (read_element (first, origin, element, &plain, &number));
@@ -153,9 +228,8 @@ adze_way_trace (adze_plan *plan, const adze_plan_model *first, size_t origin, co
     const adze_plan_model *model = plan->stages[i].ports[way[i].port].model;
     const adze_element_trace *made = model == first ? NULL : &trace[model->stage];
     double value = made ? made->after : number;
-    trace[i] = (adze_element_trace){ .seen = made ? made->seen : plain,
-                                     .before = value,
-                                     .after = value };
+    trace[i].seen = made ? made->seen : plain;
+    trace[i].before = trace[i].after = value;
   }
   return NULL;
 }

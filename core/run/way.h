@@ -10,9 +10,16 @@ typedef struct adze_way {
   size_t port;  /* that it came in by, of the stage's model ports; SIZE_MAX: it did not come */
   size_t taken; /* its number in that port's model */
   size_t given; /* its number in what the stage gives; SIZE_MAX: there it ends */
+  size_t wanted; /* which GIVEN is asked for, where a stage makes several tensors of it; SIZE_MAX: the first */
 } adze_way;
 
-/* Of tensor ORIGIN of FIRST, an input of the plan: WAY, one a stage, is filled in. */
+/* The tensor NAME, as an input of the plan has it, or as a stage gives it: then *FIRST and *ORIGIN are what it
+ * was made of in the first place, and WAY, one a stage, says what is wanted. *FIRST is NULL where nobody has
+ * it. */
+void adze_way_find (const adze_plan *plan, const char *name, const adze_plan_model **first,
+                    size_t *origin, adze_way *way);
+
+/* Of tensor ORIGIN of FIRST, an input of the plan: WAY, in which all that is wanted stands, is filled in. */
 void adze_way_follow (const adze_plan *plan, const adze_plan_model *first, size_t origin,
                       adze_way *way);
 

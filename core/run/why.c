@@ -203,15 +203,6 @@ open_state (why_state *s, const char *runs, const char *run)
 
 /* ---- The tensor that is asked about. */
 
-static size_t
-find_tensor (const adze_plan_model *model, const char *name)
-{
-  for (size_t i = 0; i < model->view.count; i++)
-    if (strcmp (model->view.tensors[i].meta.name, name) == 0)
-      return i;
-  return SIZE_MAX;
-}
-
 static adze_error *
 unknown_tensor (const why_state *s)
 {
@@ -320,69 +311,16 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
 
 /* ---- Its way. */
 
-/* Is that its name in what some stage gives? */
-static bool
-is_called (const why_state *s, const adze_way *way, const char *name)
-{
-  for (size_t i = 0; i < s->plan->stage_count; i++) {
-    const adze_plan_model *output = s->plan->stages[i].output;
-    if (output && way[i].given != SIZE_MAX
-        && strcmp (output->view.tensors[way[i].given].meta.name, name) == 0)
-      return true;
-  }
-  return false;
-}
-
-/* Following each tensor of a large model takes long, and for a name that no stage gives it is vain. */
-static bool
-is_given (const why_state *s, const char *name)
-{
-  for (size_t i = 0; i < s->plan->stage_count; i++) {
-    const adze_plan_model *output = s->plan->stages[i].output;
-    if (output && find_tensor (output, name) != SIZE_MAX)
-      return true;
-  }
-  return false;
-}
-
-/* NAME may be the one that the tensor got on the way. FIRST is NULL when nobody has it. */
-static adze_error *
-find_origin (const why_state *s, const char *name, const adze_plan_model **first, size_t *origin)
-{
-  const adze_plan *plan = s->plan;
-  ADZE_AUTO_FREE adze_way *way = calloc (plan->stage_count + 1, sizeof *way);
-  if (!way)
-    return adze_error_memory ();
-  for (size_t i = 0; i < plan->pipeline->input_count; i++) {
-    *first = plan->inputs[i];
-    *origin = *first ? find_tensor (*first, name) : SIZE_MAX;
-    if (*origin != SIZE_MAX)
-      return NULL;
-  }
-  bool given = is_given (s, name);
-  for (size_t i = 0; given && i < plan->pipeline->input_count; i++) {
-    *first = plan->inputs[i];
-    for (*origin = 0; *first && *origin < (*first)->view.count; (*origin)++) {
-      adze_way_follow (plan, *first, *origin, way);
-      if (is_called (s, way, name))
-        return NULL;
-    }
-  }
-  *first = NULL;
-  return NULL;
-}
-
 /* "w[0]" is a tensor of that name, where there is one, and else an index into "w". */
-static adze_error *
-find_asked (why_state *s, const adze_plan_model **first, size_t *origin)
+static void
+find_asked (why_state *s, const adze_plan_model **first, size_t *origin, adze_way *way)
 {
-  if (s->question.has_index) {
-    ADZE_TRY (find_origin (s, s->question.text, first, origin));
-    s->question.has_index = !*first;
-    if (*first)
-      return NULL;
-  }
-  return find_origin (s, s->question.tensor, first, origin);
+  *first = NULL;
+  if (s->question.has_index)
+    adze_way_find (s->plan, s->question.text, first, origin, way);
+  s->question.has_index = s->question.has_index && !*first;
+  if (!*first)
+    adze_way_find (s->plan, s->question.tensor, first, origin, way);
 }
 
 static adze_error *
@@ -416,13 +354,13 @@ answer (why_state *s, const adze_value *report, adze_value *root)
   size_t origin;
   if (plan->stage_count == 0 || plan->stages[0].port_count == 0)
     return adze_error_new (ADZE_E_UNSUPPORTED, "no stage of %s works on a model", s->folder);
-  ADZE_TRY (find_asked (s, &first, &origin));
-  if (!first)
-    return unknown_tensor (s);
   ADZE_AUTO_FREE adze_element_trace *trace = calloc (plan->stage_count, sizeof *trace);
   ADZE_AUTO_FREE adze_way *way = calloc (plan->stage_count, sizeof *way);
   if (!trace || !way)
     return adze_error_memory ();
+  find_asked (s, &first, &origin, way);
+  if (!first)
+    return unknown_tensor (s);
   adze_way_follow (plan, first, origin, way);
   if (s->question.has_index) {
     uint64_t element;

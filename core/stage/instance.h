@@ -71,9 +71,9 @@ typedef struct adze_work {
   uint64_t first, count;         /* elements of it */
 } adze_work;
 
-/* Memory for input or output number INDEX of this lane's next call. An isolated stage gets what
- * lies there without a copy where it is small enough; other memory is copied to it. Valid until
- * the next request for the same lane, direction and index, and aligned to 64. */
+/* Memory for an input or output of this lane's calls; INDEX is a number that the caller has for it. An
+ * isolated stage gets what lies there without a copy where it is small enough; other memory is copied to
+ * it. Valid until the next request for the same lane, direction and index, and aligned to 64. */
 ADZE_MUST_CHECK adze_error *adze_instance_buffer (adze_instance *instance, unsigned lane,
                                                   bool output, size_t index, size_t size,
                                                   void **buffer);

@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Stages in processes of their own around one that takes several tensors at a time: what is needed at one
+# time lies in different places, so that the bytes are those of stages that are all here. Some groups have
+# more tensors than such a process shares memory for. And the plan says what all of it takes.
+. "$(dirname "$0")/runs-lib.sh"
+plugins gather stretch
+model model.safetensors 50 40 30 3
+model large.safetensors 12 1000 1000 5
+
+# pipeline MODEL COUNT CLIP GATHER CAST: which of the three are in processes of their own.
+pipeline ()
+{
+  cat << END
+adze = 1
+name = "several"
+[model]
+path = "$1.safetensors"
+[[stage]]
+use = "clip"
+percentile = 90
+isolate = $3
+[[stage]]
+use = "gather"
+count = $2
+isolate = $4
+[[stage]]
+use = "cast"
+to = "f16"
+isolate = $5
+[[output]]
+path = "out.safetensors"
+END
+}
+
+# same COUNT THREADS CLIP GATHER CAST
+same ()
+{
+  pipeline model "$1" "$3" "$4" "$5" > p.toml
+  must "$ADZE" run p.toml --fresh --set "run.threads=$2"
+  cmp out.safetensors "here-$1.safetensors" \
+    || complain "groups of $1, $2 threads, isolated $3 $4 $5: other bytes"
+}
+
+for count in 1 2 7 40; do
+  pipeline model $count false false false > p.toml
+  must "$ADZE" run p.toml --fresh --set run.threads=1
+  mv out.safetensors here-$count.safetensors
+  for isolated in 'true false false' 'false true false' 'false false true' 'true true true'; do
+    same $count 1 $isolated
+    same $count 3 $isolated
+  done
+done
+
+# What `adze why` says of a weight, here: it came into clip as FIRST, whoever was at work there; among others,
+# in a tensor of another form, nobody knows which it is.
+must "$ADZE" run p.toml --fresh --set run.threads=1 --set stage.clip.isolate=true
+first=$(od -An -tfF -j "$(($(od -An -tu8 -N8 model.safetensors) + 8))" -N4 model.safetensors | tr -d ' ')
+must "$ADZE" why last 'layer.0.weight[0,0]'
+grep -qF "clip (clip): ${first:0:7}" must.out || {
+  complain "adze why does not show that layer.0.weight[0,0] was $first"
+  cat must.out >&2
+}
+grep -qF 'gather (gather): its value cannot be followed here' must.out || {
+  complain 'adze why follows a weight to where nobody knows it'
+  cat must.out >&2
+}
+
+# Of two that are made of one, each can be asked about.
+cat > two.toml << 'END'
+adze = 1
+name = "two"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "stretch-pair"
+[[stage]]
+use = "clip"
+percentile = 90
+[[output]]
+path = "two.safetensors"
+END
+must "$ADZE" run two.toml
+for tensor in layer.3.weight layer.3.weight.rest; do
+  must "$ADZE" why last $tensor
+  grep -qF 'stretch-pair (stretch-pair)' must.out && grep -qF 'clip (clip)' must.out || {
+    complain "adze why does not know the way of $tensor"
+    cat must.out >&2
+  }
+done
+must "$ADZE" why last 'layer.3.weight.rest[2,3]' --json
+grep -qF '"before"' must.out || complain 'the second of two is not followed'
+must "$ADZE" why last 'layer.3.weight[2,3]' --json
+! grep -qF '"before"' must.out || complain 'a weight of a longer tensor is followed'
+
+# field NAME: a number of the report.
+field ()
+{
+  sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" adze-runs/0*/report.json | head -n 1
+}
+
+rm -rf adze-runs
+pipeline large 6 true true true > p.toml
+must "$ADZE" run p.toml --set run.threads=1
+taken=$(field peak-memory) planned=$(field predicted-memory)
+[ "$planned" -ge "$taken" ] && [ $((planned * 2)) -le $((taken * 3)) ] \
+  || complain "planned are $planned bytes, and $taken were taken"
+finish
