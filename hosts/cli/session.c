@@ -2,7 +2,9 @@
 /* hosts/cli: the runtime behind a verb, and what of it is shown on standard error. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- The log. */
 
@@ -54,6 +56,20 @@ on_event (void *argument, const adze_event *event)
 
 /* ---- Opening and closing. */
 
+/* Folders that are searched by themselves need not be there; one that somebody names should be. */
+static void
+note_missing_folders (const adze_cli *cli)
+{
+  for (size_t i = 0; i < adze_folder_count (cli->runtime); i++) {
+    const char *path = adze_folder_path (cli->runtime, i);
+    const char *origin = adze_folder_origin (cli->runtime, i);
+    bool named = strcmp (origin, "--plugin-path") == 0 || strcmp (origin, "ADZE_PLUGIN_PATH") == 0;
+    if (named && access (path, F_OK) != 0)
+      adze_cli_note (cli, "%s names the folder %s, which cannot be searched: %s", origin, path,
+                     strerror (errno));
+  }
+}
+
 int
 adze_cli_open (adze_cli *cli)
 {
@@ -68,7 +84,10 @@ adze_cli_open (adze_cli *cli)
     return written ? ADZE_CLI_MISUSED : status;
   }
   error = adze_listen (cli->runtime, on_event, cli);
-  return error ? adze_cli_fail (cli, error) : ADZE_CLI_FINE;
+  if (error)
+    return adze_cli_fail (cli, error);
+  note_missing_folders (cli);
+  return ADZE_CLI_FINE;
 }
 
 void

@@ -91,11 +91,10 @@ run_list (adze_cli *cli, const adze_cli_arguments *arguments)
   if (count > 0) {
     status = print_all (cli, plugins, count);
     adze_cli_note_failures (cli);
-    return status;
-  }
-  adze_cli_note (cli, "no plugins were found");
+  } else
+    adze_cli_note (cli, "no plugins were found");
   adze_cli_note_folders (cli);
-  return ADZE_CLI_FINE;
+  return status;
 }
 
 static const adze_cli_option list_options[] = {

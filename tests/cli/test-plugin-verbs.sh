@@ -67,6 +67,11 @@ out_has "sample"
 out_has "not trusted"
 out_has "failed"
 err_has "1 plugin could not be used"
+err_has "these folders were searched"
+expect 0 "$ADZE" --plugin-path plugs plugin list
+err_has "--plugin-path names the folder $work/plugs, which cannot be searched"
+expect 0 env ADZE_PLUGIN_PATH=plugs "$ADZE" plugin list
+err_has "ADZE_PLUGIN_PATH names the folder $work/plugs, which cannot be searched"
 expect 0 "$ADZE" --plugin-path plugins plugin list --failed
 out_has "junk: cannot use"
 out_lacks "sample"

@@ -449,7 +449,7 @@ take_abi (const fields *in, bool foreign, adze_manifest *manifest)
     return NULL;
   char again[32] = "";
   unsigned major, minor;
-  if (sscanf (abi, "%9u.%9u", &major, &minor) == 2)
+  if (sscanf (abi, "%9u.%9u", &major, &minor) == 2 && (major > 0 || minor > 0))
     snprintf (again, sizeof again, "%u.%u", major, minor);
   if (strcmp (abi, again) != 0) {
     adze_error *error = adze_document_error (in->document, adze_value_get (in->table, "abi"),
