@@ -171,10 +171,11 @@ state_of (const dropping *d, const char *run, bool *finished, bool *dropped)
     return adze_take (&damaged);
   const char *state = adze_record_text (document.root, "state");
   const char *name = adze_record_text (document.root, "name");
-  bool ours = d->own ? strcmp (run, adze_path_base (d->folder->path)) == 0
-                     : name && strcmp (name, d->name) == 0;
+  bool own = strcmp (run, adze_path_base (d->folder->path)) == 0;
+  bool ours = d->own ? own : name && strcmp (name, d->name) == 0;
   *finished = state && strcmp (state, "finished") == 0;
-  *dropped = ours && state && strcmp (state, "failed") == 0;
+  /* What an earlier attempt in the same folder made of other content nobody asks for any more. */
+  *dropped = (own && *finished) || (ours && state && strcmp (state, "failed") == 0);
   return NULL;
 }
 

@@ -19,8 +19,8 @@ ADZE_MUST_CHECK adze_error *adze_part_note (adze_folder *folder, const char *pat
 ADZE_MUST_CHECK adze_error *adze_parts_of (const char *runs, const char *run, char ***paths,
                                            size_t *count);
 
-/* Removes those of the failed runs of the pipeline NAME (or, with OWN, of FOLDER's alone) that no run
- * which was broken off or cancelled can go on with. *BYTES is what they took. */
+/* Removes those of the failed runs of the pipeline NAME (or, with OWN, of FOLDER's alone), and of FOLDER's
+ * where it is finished, that no run which was broken off or cancelled can go on with. *BYTES is what they took. */
 ADZE_MUST_CHECK adze_error *adze_parts_drop (const adze_folder *folder, const char *name, bool own,
                                              uint64_t *bytes);
 

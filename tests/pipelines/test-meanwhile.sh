@@ -54,6 +54,7 @@ same_as_anew ()
 {
   touch after
   must "$ADZE" run p.toml
+  [ -z "$(find . -maxdepth 1 -name '.*.part')" ] || complain "$1: a temporary file stays"
   cp out.safetensors first.safetensors
   must "$ADZE" run p.toml --runs anew --fresh
   cmp out.safetensors first.safetensors || complain "$1: what was kept is not what comes of it"
