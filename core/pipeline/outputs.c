@@ -58,6 +58,17 @@ check_target (adze_reader *reader, const adze_value *at, const char *path)
     check_folder (reader, at, path);
 }
 
+/* Shells read "~" as somebody's folder, and here it would be made as one of that name. */
+static bool
+is_meant_for_a_shell (const adze_value *at, const char *path)
+{
+  struct stat status;
+  if (at->string[0] != '~' || strchr (at->string, '/') != at->string + 1)
+    return false;
+  ADZE_AUTO_FREE char *folder = strndup (path, strlen (path) - strlen (at->string) + 1);
+  return folder && stat (folder, &status) != 0;
+}
+
 static void
 check_path (adze_reader *reader, const adze_value *at, size_t index, adze_taken *taken)
 {
@@ -66,6 +77,9 @@ check_path (adze_reader *reader, const adze_value *at, size_t index, adze_taken 
   struct stat status;
   if (stat (output->path, &status) == 0 && S_ISDIR (status.st_mode))
     adze_complain_at (reader, at, "\"%s\" is a folder; an output is a file in it", at->string);
+  else if (is_meant_for_a_shell (at, output->path))
+    adze_complain_at (reader, at, "\"~\" is not read as your own folder here, and there is none of that "
+                                  "name; write the whole path");
   else
     check_target (reader, at, output->path);
   ADZE_AUTO_FREE char *own = adze_text_format ("the output in line %u has the same path",

@@ -11,14 +11,23 @@
 #define CODEBOOK_MAX 4096u
 
 static adze_error *
+unfit (adze_error *error)
+{
+  adze_error_set (error, "hint", "take the trait out of the file's metadata (adze.traits), or make the "
+                                 "file again with a stage that says it rightly");
+  return error;
+}
+
+static adze_error *
 whole_number (const adze_value *trait, const char *id, const char *key, uint64_t most,
               uint64_t *number)
 {
   const adze_value *value = adze_value_get (trait, key);
   if (!value || value->type != ADZE_VALUE_INT || value->integer < 1
       || (uint64_t)value->integer > most)
-    return adze_error_new (ADZE_E_FORMAT, "the trait %s needs \"%s\", a whole number from 1 to %llu",
-                           id, key, (unsigned long long)most);
+    return unfit (adze_error_new (ADZE_E_FORMAT,
+                                  "the trait %s needs \"%s\", a whole number from 1 to %llu", id, key,
+                                  (unsigned long long)most));
   *number = (uint64_t)value->integer;
   return NULL;
 }
@@ -40,8 +49,9 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, boo
     ADZE_TRY (whole_number (nm, ADZE_TRAIT_NM, "n", m, &n));
     /* Pieces end at powers of two, and a group must not be cut in two. */
     if ((m & (m - 1)) != 0)
-      return adze_error_new (ADZE_E_FORMAT, "the trait %s has \"m\" %llu; a power of two is needed",
-                             ADZE_TRAIT_NM, (unsigned long long)m);
+      return unfit (adze_error_new (ADZE_E_FORMAT,
+                                    "the trait %s has \"m\" %llu; a power of two is needed",
+                                    ADZE_TRAIT_NM, (unsigned long long)m));
     promise->own_nm = !same_shape || !adze_value_get (input_traits, ADZE_TRAIT_NM);
     promise->n = (uint32_t)n;
     promise->m = (uint32_t)m;
