@@ -388,6 +388,15 @@ adze_plan_group_edits (const adze_plan_stage *planned, size_t number)
                                      planned->ports[first->port].shown[first->index].meta);
 }
 
+static bool
+gets_tensors (const adze_plan_stage *planned)
+{
+  for (size_t i = 0; i < planned->port_count; i++)
+    if (planned->ports[i].model && planned->ports[i].model->view.count > 0)
+      return true;
+  return false;
+}
+
 /* What it has described leaves all as it is; what it sums up may still tell it something else. */
 static bool
 will_change_nothing (const adze_plan_stage *planned, bool final)
@@ -395,7 +404,7 @@ will_change_nothing (const adze_plan_stage *planned, bool final)
   const adze_outline *outline = &planned->outline;
   return planned->facts->effect == ADZE_CHANGES && outline->group_count == 0
          && outline->edit_count == 0 && outline->trait_count == 0
-         && (final || !planned->facts->observes);
+         && (final || !planned->facts->observes || !gets_tensors (planned));
 }
 
 static void

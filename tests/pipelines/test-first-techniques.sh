@@ -241,6 +241,15 @@ must_fail "same.toml:7:1: stage 'cast' (cast) would change nothing: all 2 tensor
   "$ADZE" plan same.toml
 must "$ADZE" plan same.toml --set stage.cast.on-no-effect=warn
 
+model none.safetensors 0 1 1
+pipeline none none << 'END'
+[[stage]]
+use = "clip"
+END
+for verb in plan run; do
+  must_fail 'would change nothing: all 0 tensors that come in' "$ADZE" $verb none.toml
+done
+
 pipeline limit a << 'END'
 [[stage]]
 use = "validate"
