@@ -67,6 +67,7 @@ ADZE_MUST_CHECK adze_error *adze_child_receive (adze_child *child, adze_buffer *
 
 /* Memory that both ends see at once: what is where, and whose turn it is to touch it, they tell each
  * other in messages. The other end can write to it at any moment. */
+#define ADZE_AREA_SIZE ((size_t)8 << 20)
 void *adze_child_area (const adze_child *child, size_t *size);
 
 /* Bulk data: what one end puts, the other takes, with the same size. Taken into NULL, it is

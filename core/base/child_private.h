@@ -19,7 +19,6 @@
 #define ADZE_SLOTS 4u
 #define ADZE_SLOT_SIZE ((size_t)128 << 10)
 #define ADZE_LANE_SIZE (ADZE_SLOTS * ADZE_SLOT_SIZE)
-#define ADZE_AREA_SIZE ((size_t)8 << 20)
 #define ADZE_RING_SIZE (ADZE_AREA_SIZE + 2 * ADZE_LANE_SIZE)
 
 #define ADZE_CHILD_NEVER INT64_MAX

@@ -46,8 +46,8 @@ pow_rule (adze_gradient *g)
 {
   uint32_t x = in (g, 0), y = in (g, 1);
   if (g->wanted[0]) {
-    uint32_t one_less = sub (g, y, adze_op_number (g, 1, y));
-    uint32_t exponent = adze_op (g, "CastLike", y, x, ADZE_END);
+    uint32_t exponent = adze_op (g, "CastLike", y, x, ADZE_END); /* may be a whole number */
+    uint32_t one_less = sub (g, exponent, adze_op_number (g, 1, x));
     adze_give_gradient (g, 0, mul (g, g->given[0],
                                    mul (g, exponent, adze_op (g, "Pow", x, one_less, ADZE_END))));
   }

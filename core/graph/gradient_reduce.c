@@ -91,10 +91,13 @@ reduce_l1_rule (adze_gradient *g)
   give_stretched (g, g->given[0], unary (g, "Sign", in (g, 0)));
 }
 
+/* At zeros it has no slope, and 0 is as good as any. */
 static void
 reduce_l2_rule (adze_gradient *g)
 {
-  give_stretched (g, divided (g, g->given[0], out (g)), in (g, 0));
+  uint32_t none = adze_op (g, "Equal", out (g), adze_op_number (g, 0, out (g)), ADZE_END);
+  uint32_t norm = adze_op (g, "Where", none, adze_op_number (g, 1, out (g)), out (g), ADZE_END);
+  give_stretched (g, divided (g, g->given[0], norm), in (g, 0));
 }
 
 static void

@@ -309,15 +309,34 @@ adze_graph_infer_node (adze_graph *graph, const adze_graph_node *node)
 }
 
 static adze_error *
+not_made (const adze_graph *graph, uint32_t value)
+{
+  const char *name = graph->values[value]->name;
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  for (size_t n = 0; n < graph->node_count; n++) {
+    const adze_graph_node *node = graph->nodes[n];
+    for (size_t i = 0; node && i < node->input_count; i++)
+      if (node->inputs[i] == value) {
+        adze_graph_node_text (node, &text);
+        return adze_error_new (ADZE_E_FORMAT,
+                               "%s of graph '%s' takes the value '%s', which no node makes, and which "
+                               "is neither an input nor a weight", text.data ? text.data : "a node",
+                               graph->name, name);
+      }
+  }
+  return adze_error_new (ADZE_E_FORMAT,
+                         "graph '%s' gives the value '%s', which no node makes, and which is neither an "
+                         "input nor a weight", graph->name, name);
+}
+
+static adze_error *
 check_made (const adze_graph *graph)
 {
   for (size_t i = 0; i < graph->value_count; i++) {
     const adze_graph_value *value = graph->values[i];
     if (value->role == ADZE_ROLE_NODE && value->node == ADZE_NONE
         && (adze_graph_uses (graph, (uint32_t)i) || adze_graph_gives (graph, (uint32_t)i)))
-      return adze_error_new (ADZE_E_FORMAT,
-                             "graph '%s' uses the value '%s', which no node makes, and which is "
-                             "neither an input nor a weight", graph->name, value->name);
+      return not_made (graph, (uint32_t)i);
   }
   return NULL;
 }

@@ -202,6 +202,6 @@ adze_operators_page (adze_buffer *into)
       "inputs not the weights of classes.\n"
       "- Dropout, where it drops: with its second output.\n\n"
       "Corners: of elements that are equally great (Max, Min, ReduceMax, ReduceMin, GlobalMaxPool) each "
-      "gets the same share, MaxPool gives all to the first; Relu has slope 0 at 0, Abs as well. A plugin "
-      "can say otherwise for any node: `set_gradient` of `adze.graph/1`.\n");
+      "gets the same share, MaxPool gives all to the first; Relu has slope 0 at 0, Abs and ReduceL2 as "
+      "well. A plugin can say otherwise for any node: `set_gradient` of `adze.graph/1`.\n");
 }

@@ -4,6 +4,7 @@
 
 #include "artifact/columns.h"
 #include "artifact/format.h"
+#include "base/child.h"
 #include "base/json.h"
 #include "base/peak.h"
 #include "pipeline/units.h"
@@ -84,13 +85,15 @@ process_of (const adze_plan_stage *planned)
  * segment shares with its process, where it gets values and where it makes some. */
 typedef struct slot_sizes {
   uint64_t *bytes;
-  size_t slots; /* of each of these */
+  size_t slots;  /* of each of these */
+  bool *differs; /* whether values of one place have different sizes; one a stage of the segment */
 } slot_sizes;
 
 static void
 slot_sizes_cleanup (slot_sizes *s)
 {
   free (s->bytes);
+  free (s->differs);
 }
 
 static uint64_t *
@@ -115,11 +118,14 @@ add_values (const adze_plan_segment *segment, const adze_unit *unit, slot_sizes 
   for (size_t i = 0; i < unit->value_count; i++) {
     const adze_unit_value *value = &unit->values[i];
     uint64_t bytes = whole ? value->meta->byte_size : adze_piece_bytes (value->meta, unit->piece);
-    uint64_t *sizes = value->shared_with == SIZE_MAX
-                          ? s->bytes
-                          : sizes_of (s, value->shared_with - segment->first, value->made_there);
-    if (value->same_as == SIZE_MAX && bytes > sizes[value->slot])
-      sizes[value->slot] = bytes;
+    bool own = value->shared_with == SIZE_MAX;
+    size_t stage = own ? 0 : value->shared_with - segment->first;
+    uint64_t *size = (own ? s->bytes : sizes_of (s, stage, value->made_there)) + value->slot;
+    if (value->same_as != SIZE_MAX)
+      continue;
+    s->differs[stage] |= !own && *size != 0 && *size != bytes;
+    if (bytes > *size)
+      *size = bytes;
   }
 }
 
@@ -130,14 +136,28 @@ measure_slots (const adze_plan_segment *segment, const adze_units *units, slot_s
     if (units->units[i].slot_count > s->slots)
       s->slots = units->units[i].slot_count;
   s->bytes = calloc ((1 + 2 * segment->count) * s->slots + 1, sizeof *s->bytes);
-  if (!s->bytes)
+  s->differs = calloc (segment->count + 1, sizeof *s->differs);
+  if (!s->bytes || !s->differs)
     return adze_error_memory ();
   for (size_t i = 0; i < units->count; i++)
     add_values (segment, &units->units[i], s);
   return NULL;
 }
 
-/* What a process shares with this one counts in both; and it gets copies of what others share. */
+/* What is shared with the process of a stage, of which only so much is seen by both: it counts twice. A value
+ * that has grown leaves its former place there to others; what has no room there lies here, and the process
+ * gets a copy, as it does of what other stages share. */
+static uint64_t
+shared_of (const slot_sizes *sizes, size_t stage_of_segment, uint64_t piece)
+{
+  uint64_t shared = sum_of (sizes, sizes_of (sizes, stage_of_segment, false))
+                    + sum_of (sizes, sizes_of (sizes, stage_of_segment, true));
+  uint64_t area = shared < ADZE_AREA_SIZE ? shared : ADZE_AREA_SIZE;
+  uint64_t left = sizes->differs[stage_of_segment] ? area : 0;
+  uint64_t there = shared > ADZE_AREA_SIZE ? area + piece : (shared > piece ? shared : piece) + left;
+  return shared + left + there;
+}
+
 static adze_error *
 measure_memory (const adze_plan *plan, adze_plan_segment *segment, const adze_units *units)
 {
@@ -146,12 +166,9 @@ measure_memory (const adze_plan *plan, adze_plan_segment *segment, const adze_un
   segment->memory = sum_of (&sizes, sizes.bytes);
   for (size_t i = 0; i < segment->count; i++) {
     size_t stage = segment->first + i;
-    if (!plan->stages[stage].facts->isolated)
-      continue;
-    uint64_t shared = sum_of (&sizes, sizes_of (&sizes, i, false))
-                      + sum_of (&sizes, sizes_of (&sizes, i, true));
-    uint64_t piece = largest_piece (units, stage);
-    segment->apart += process_of (&plan->stages[stage]) + shared + (shared > piece ? shared : piece);
+    if (plan->stages[stage].facts->isolated)
+      segment->apart += process_of (&plan->stages[stage])
+                        + shared_of (&sizes, i, largest_piece (units, stage));
   }
   return NULL;
 }
@@ -261,12 +278,13 @@ copies_of (const adze_plan *plan, unsigned lanes)
 static uint64_t
 peak_of (const adze_plan *plan, unsigned lanes, const adze_plan_segment **largest)
 {
-  uint64_t base = base_of (plan), most = base, copies = base + copies_of (plan, lanes);
+  uint64_t base = base_of (plan), most = base, copies = base + copies_of (plan, lanes), apart = 0;
   *largest = NULL;
   for (size_t i = 0; i < plan->segment_count; i++) {
     const adze_plan_segment *segment = &plan->segments[i];
+    apart += segment->apart; /* such processes stay until the end */
     uint64_t bytes = base + segment->structure
-                     + lanes * (segment->memory + segment->accumulators + segment->apart);
+                     + lanes * (segment->memory + segment->accumulators + apart);
     if (segment->resident > 0) {
       bytes = segment->resident + RUN_MEMORY;
       copies = plan->base + RUN_MEMORY + copies_of (plan, lanes);

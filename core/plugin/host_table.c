@@ -249,6 +249,8 @@ adze_desk_context (const adze_desk *desk)
 static const char *
 status_words (adze_status status, char *text, size_t size)
 {
+  if (status == ADZE_E_CANCELLED)
+    return "it was stopped";
   if (status > ADZE_OK && status <= ADZE_E_INTERNAL)
     snprintf (text, size, "it returned status %d and gave no reason", (int)status);
   else
@@ -274,7 +276,8 @@ adze_desk_leave (adze_desk_frame *frame, const char *callback, adze_status statu
   if (!frame->reasons) {
     frame->reasons = adze_error_new (known ? status : ADZE_E_INTERNAL, "%s",
                                      status_words (status, words, sizeof words));
-    adze_error_set (frame->reasons, "reason", "none");
+    if (status != ADZE_E_CANCELLED)
+      adze_error_set (frame->reasons, "reason", "none");
   }
   return adze_error_wrap (frame->reasons, "%s of '%s' failed", callback, source);
 }

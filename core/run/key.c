@@ -11,7 +11,9 @@
 #include "base/json.h"
 
 /* In front of all parts: a key of another form than this one has another hash. */
-#define FORM "adze key 1"
+/* Another one where what a key stands for would be made otherwise, though nothing in it differs. 2: tensors
+ * of one group beside isolated stages. */
+#define FORM "adze key 2"
 
 void
 adze_key_cleanup (adze_key *key)

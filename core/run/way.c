@@ -17,7 +17,20 @@ find_tensor (const adze_plan_model *model, const char *name)
   return SIZE_MAX;
 }
 
-/* What a stage made tensor *NUMBER of what it gives of, by the first of several; false: of none. */
+/* The one of GROUP's inputs that is called as what is made of them is; else the first. */
+static size_t
+namesake_in (const adze_plan_stage *planned, const adze_outline_group *group, const char *name)
+{
+  for (size_t i = 0; i < group->input_count; i++) {
+    const adze_plan_port *port = &planned->ports[group->inputs[i].port];
+    size_t tensor = port->tensors[group->inputs[i].index];
+    if (port->model && strcmp (port->model->view.tensors[tensor].meta.name, name) == 0)
+      return i;
+  }
+  return 0;
+}
+
+/* What a stage made tensor *NUMBER of what it gives of; false: of none. */
 static bool
 go_back (const adze_plan_stage *planned, size_t *number, const adze_plan_model **model)
 {
@@ -26,8 +39,10 @@ go_back (const adze_plan_stage *planned, size_t *number, const adze_plan_model *
       = source.group == SIZE_MAX ? NULL : &planned->outline.groups[source.group];
   if (!planned->described || planned->port_count == 0 || (group && group->input_count == 0))
     return false;
-  const adze_plan_port *port = &planned->ports[group ? group->inputs[0].port : 0];
-  *number = group ? port->tensors[group->inputs[0].index] : source.number;
+  const char *name = planned->output->view.tensors[*number].meta.name;
+  const adze_pick *input = group ? &group->inputs[namesake_in (planned, group, name)] : NULL;
+  const adze_plan_port *port = &planned->ports[input ? input->port : 0];
+  *number = input ? port->tensors[input->index] : source.number;
   *model = port->model;
   return *model != NULL;
 }
@@ -78,8 +93,23 @@ adze_way_find (const adze_plan *plan, const char *name, const adze_plan_model **
   *first = NULL;
 }
 
-/* Its number in what a stage gives that gets it as number TENSOR of PORT; SIZE_MAX: it is gone. WANTED, where
- * it is made of it, else the first that is. */
+/* Is output NUMBER of a stage made of tensor TENSOR of PORT? */
+static bool
+is_made_of (const adze_plan_stage *planned, size_t number, size_t port, size_t tensor)
+{
+  adze_plan_source source = planned->output->sources[number];
+  if (source.group == SIZE_MAX)
+    return port == 0 && source.number == tensor;
+  const adze_outline_group *group = &planned->outline.groups[source.group];
+  for (size_t k = 0; k < group->input_count; k++)
+    if (group->inputs[k].port == port
+        && planned->ports[port].tensors[group->inputs[k].index] == tensor)
+      return true;
+  return false;
+}
+
+/* Its number in what a stage gives that gets it as number TENSOR of PORT; SIZE_MAX: it is gone. Of several:
+ * WANTED, or the one that has its name, or the first. */
 static size_t
 follow (const adze_plan_stage *planned, size_t port, size_t tensor, size_t wanted)
 {
@@ -87,15 +117,13 @@ follow (const adze_plan_stage *planned, size_t port, size_t tensor, size_t wante
   size_t found = SIZE_MAX;
   if (!output)
     return tensor;
+  const char *name = planned->ports[port].model->view.tensors[tensor].meta.name;
   for (size_t i = 0; planned->described && i < output->view.count; i++) {
-    adze_plan_source source = output->sources[i];
-    bool made = source.group == SIZE_MAX && port == 0 && source.number == tensor;
-    const adze_outline_group *group
-        = source.group == SIZE_MAX ? NULL : &planned->outline.groups[source.group];
-    for (size_t k = 0; group && !made && k < group->input_count; k++)
-      made = group->inputs[k].port == port
-             && planned->ports[port].tensors[group->inputs[k].index] == tensor;
-    if (made && (found == SIZE_MAX || i == wanted))
+    if (!is_made_of (planned, i, port, tensor))
+      continue;
+    if (i == wanted)
+      return i;
+    if (found == SIZE_MAX || strcmp (output->view.tensors[i].meta.name, name) == 0)
       found = i;
   }
   return found;
@@ -135,6 +163,35 @@ adze_way_follow (const adze_plan *plan, const adze_plan_model *first, size_t ori
 {
   for (size_t i = 0; i < plan->stage_count; i++)
     way[i] = step_of (&plan->stages[i], first, origin, way, way[i].wanted);
+}
+
+/* Where a stage makes tensors of several, it is known by its name alone which became which. */
+static bool
+is_known (const adze_plan_stage *planned, const adze_way *way)
+{
+  const adze_plan_model *output = planned->output;
+  if (!output || way->port == SIZE_MAX || way->given == SIZE_MAX)
+    return false;
+  size_t group = output->sources[way->given].group;
+  const char *name = planned->ports[way->port].model->view.tensors[way->taken].meta.name;
+  return group == SIZE_MAX || planned->outline.groups[group].input_count == 1
+         || strcmp (output->view.tensors[way->given].meta.name, name) == 0;
+}
+
+bool
+adze_way_keeps_places (const adze_plan *plan, const adze_way *way)
+{
+  for (size_t i = 0; i < plan->stage_count; i++) {
+    const adze_plan_stage *planned = &plan->stages[i];
+    if (way[i].wanted == SIZE_MAX)
+      continue;
+    if (way[i].given != way[i].wanted || !is_known (planned, &way[i])
+        || !adze_tensor_meta_same_shape (
+            &planned->ports[way[i].port].model->view.tensors[way[i].taken].meta,
+            &planned->output->view.tensors[way[i].given].meta))
+      return false;
+  }
+  return true;
 }
 
 /* ---- A weight: what stages make of it. */
@@ -217,7 +274,7 @@ adze_way_trace (adze_plan *plan, const adze_plan_model *first, size_t origin, co
   bool plain;
   double number = 0;
   for (size_t i = 0; i < plan->stage_count; i++)
-    if (way[i].given != SIZE_MAX && plan->stages[i].output)
+    if (is_known (&plan->stages[i], &way[i]))
       trace[i].goes_on = plan->stages[i].output->view.tensors[way[i].given].meta.name;
   for (size_t i = 0; i < plan->segment_count; i++)
     ADZE_TRY (trace_segment (plan, &plan->segments[i], first, origin, element, trace));

@@ -198,12 +198,22 @@ static const adze_run_hooks hooks = {
 
 /* ---- The result. */
 
+/* A report tells what was done, and be it nothing. */
+static bool
+gave_more (const whole_state *s)
+{
+  for (size_t i = 0; i < s->x->given_count[s->number]; i++)
+    if (strcmp (s->x->given[s->number][i].artifact->type, ADZE_TYPE_REPORT) != 0)
+      return true;
+  return false;
+}
+
 /* Is the model what the stage has promised? Something else that it gave is something done as well. */
 static adze_error *
 check_model (whole_state *s, adze_model *file)
 {
   ADZE_TRY (adze_whole_verify (s->x, s->number, file, &s->changed));
-  s->changed = s->changed || s->x->given_count[s->number] > 0;
+  s->changed = s->changed || gave_more (s);
   return s->changed || s->planned->facts->effect != ADZE_CHANGES
              ? NULL
              : adze_nothing_changed (s->x, s->planned);

@@ -347,6 +347,17 @@ add_stages (why_state *s, const adze_value *report, const adze_way *way,
 }
 
 static adze_error *
+other_places (const char *asked, const char *made_of)
+{
+  adze_error *error = adze_error_new (
+      ADZE_E_PARAM, "'%s' is made of '%s' in another form, and of others perhaps: which element there an "
+                    "index of it was is not known", asked, made_of);
+  adze_error_setf (error, "hint", "ask about '%s' without an index, or about an element of '%s'", asked,
+                   made_of);
+  return error;
+}
+
+static adze_error *
 answer (why_state *s, const adze_value *report, adze_value *root)
 {
   const adze_plan *plan = s->plan;
@@ -362,15 +373,22 @@ answer (why_state *s, const adze_value *report, adze_value *root)
   if (!first)
     return unknown_tensor (s);
   adze_way_follow (plan, first, origin, way);
+  const char *name = first->view.tensors[origin].meta.name;
+  const char *asked = s->question.has_index ? s->question.tensor : s->question.text;
   if (s->question.has_index) {
     uint64_t element;
+    if (!adze_way_keeps_places (plan, way))
+      return other_places (asked, name);
     ADZE_TRY (flat_index (&s->question, &first->view.tensors[origin].meta, &element));
     ADZE_TRY (adze_way_trace (s->plan, first, origin, way, element, trace));
   }
-  const char *name = first->view.tensors[origin].meta.name;
   adze_json_string (root, "run", s->folder);
   adze_json_string (root, "tensor", name);
   s->stages = adze_json_list (root, "stages");
+  if (strcmp (asked, name) != 0) {
+    adze_json_string (root, "asked", asked);
+    adze_buffer_safe_format (&s->text, "%s, which is made of ", asked);
+  }
   adze_buffer_safe_line (&s->text, "%s in %s", name, adze_path_base (s->folder));
   return add_stages (s, report, way, trace);
 }

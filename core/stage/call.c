@@ -10,11 +10,21 @@
 #include "stage/piece.h"
 #include "stage/run_ops.h"
 
+/* The cause in front of what it has led to. */
+static void
+push_chain (adze_desk *desk, const adze_error *error)
+{
+  const adze_error *cause = adze_error_cause (error);
+  if (cause)
+    push_chain (desk, cause);
+  adze_desk_reason (desk, adze_error_status (error), adze_error_message (error));
+}
+
 adze_status
 adze_push_error (const adze_host *host, adze_error *error)
 {
   adze_status status = adze_error_status (error);
-  adze_desk_reason (adze_desk_of (host), status, adze_error_message (error));
+  push_chain (adze_desk_of (host), error);
   adze_error_free (error);
   return status;
 }

@@ -376,6 +376,23 @@ adze_local_apply (adze_local *local, adze_work *work)
 
 /* ---- Run. */
 
+/* Before the technique is called, which takes a port without anything for one that nothing is bound to. */
+static adze_error *
+open_inputs (const adze_local *local, const adze_run_ops *ops, void *data)
+{
+  size_t count;
+  const adze_port *ports = adze_manifest_ports (local->component, &count);
+  for (size_t i = 0; i < count; i++) {
+    struct adze_artifact *artifact;
+    if (ports[i].direction != ADZE_PORT_IN)
+      continue;
+    adze_error *error = ops->input (data, ports[i].name, &artifact);
+    if (error)
+      return adze_error_wrap (error, "what is bound to its port '%s' cannot be opened", ports[i].name);
+  }
+  return NULL;
+}
+
 adze_error *
 adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
 {
@@ -384,6 +401,7 @@ adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
                            .thread = pthread_self () };
   if (!local->callbacks.run)
     return adze_error_new (ADZE_E_CONTRACT, "'%s' has no run", adze_desk_source (local->desk));
+  ADZE_TRY (open_inputs (local, ops, data));
   enter (local, ADZE_PHASE_RUN, false, &around);
   around.frame.context = &context;
   adze_status status = local->callbacks.run (table_of (local), local->instance, &context);

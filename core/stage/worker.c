@@ -12,6 +12,7 @@
  */
 #include "stage/worker.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -394,6 +395,17 @@ serve_one (adze_worker_state *state)
   return send_answer (state, failure, message);
 }
 
+/* Copies of tensors that do not lie in the shared area come and go with each call, in any size. An allocator
+ * that learns from that to keep large blocks keeps them beside each other, and the plan counts none of it. */
+static void
+give_large_blocks_back (void)
+{
+#if defined M_MMAP_THRESHOLD
+  enum { LARGE = 1 << 20 };
+  mallopt (M_MMAP_THRESHOLD, LARGE);
+#endif
+}
+
 int
 adze_worker_serve (const adze_worker_verb *more)
 {
@@ -405,6 +417,7 @@ adze_worker_serve (const adze_worker_verb *more)
     adze_error_free (error);
     return 2;
   }
+  give_large_blocks_back ();
   pthread_mutex_init (&state.lock, NULL);
   while (!error)
     error = serve_one (&state);

@@ -25,7 +25,7 @@ cd "$TMPDIR" || exit 1
 pipeline ()
 {
   local input='784' layers='"dense 256 relu", "dense 128 relu", "dense 10"' rate=0.001
-  [ "$1" = mlp ] || input='1x28x28' layers='"conv 32 3 relu", "pool 2", "conv 64 3 relu", "pool 2",
+  [ "$1" = mlp ] || input='1x28x28' layers='"conv 32 3x3 pad 1 relu", "pool 2", "conv 64 3x3 pad 1 relu", "pool 2",
     "flatten", "dense 128 relu", "dense 10"'
   [ "$3" = adam ] || rate=0.1
   cat << END

@@ -5,6 +5,7 @@
 # more tensors than such a process shares memory for. And the plan says what all of it takes.
 . "$(dirname "$0")/runs-lib.sh"
 plugins gather stretch
+python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
 model model.safetensors 50 40 30 3
 model large.safetensors 12 1000 1000 5
 
@@ -93,16 +94,77 @@ grep -qF '"before"' must.out || complain 'the second of two is not followed'
 must "$ADZE" why last 'layer.3.weight[2,3]' --json
 ! grep -qF '"before"' must.out || complain 'a weight of a longer tensor is followed'
 
+# Of several that are made of several, each is known by its name; of one that has another form, nobody knows
+# which element is which.
+cat > each.toml << 'END'
+adze = 1
+name = "each"
+[model]
+path = "model.safetensors"
+[[stage]]
+use = "gather-each"
+[[stage]]
+use = "gather"
+[[output]]
+path = "each.safetensors"
+END
+must "$ADZE" run each.toml
+for number in 0 1 2; do
+  must "$ADZE" why last "layer.$number.weight[0,1]" --json
+  python3 - $((number + 2)) must.out << 'END' || complain "adze why says another tensor's number for layer.$number.weight"
+import json, sys
+stages = json.load(open(sys.argv[2]))["stages"]
+factor = stages[0]["after"] / stages[0]["before"]
+sys.exit(abs(factor - int(sys.argv[1])) > 1e-4 or "before" in stages[1])
+END
+done
+must "$ADZE" why last gathered.0
+grep -qF 'gathered.0, which is made of layer.0.weight in' must.out || complain 'adze why does not say what it speaks of'
+must_fail 'in another form' "$ADZE" why last 'gathered.0[1]'
+
+# Values of one place that differ in size are counted as well.
+mixed ()
+{
+  python3 - "$@" << 'END'
+import json, struct, sys
+header, at = {}, 0
+for i, count in enumerate(int(n) for n in sys.argv[2:]):
+    header["t%d" % i] = {"dtype": "F32", "shape": [count], "data_offsets": [at, at + 4 * count]}
+    at += 4 * count
+text = json.dumps(header).encode()
+text += b" " * (-len(text) % 8)
+with open(sys.argv[1], "wb") as file:
+    file.write(struct.pack("<Q", len(text)) + text)
+    file.write(struct.pack("<f", 1.5) * (at // 4))
+END
+}
+
 # field NAME: a number of the report.
 field ()
 {
   sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" adze-runs/0*/report.json | head -n 1
 }
 
+# enough NAME: no less memory is planned than was taken, and not half as much more.
+enough ()
+{
+  local taken planned
+  taken=$(field peak-memory) planned=$(field predicted-memory)
+  [ "$planned" -ge "$taken" ] && [ $((planned * 2)) -le $((taken * 3)) ] \
+    || complain "$1: planned are $planned bytes, and $taken were taken"
+}
+
 rm -rf adze-runs
 pipeline large 6 true true true > p.toml
 must "$ADZE" run p.toml --set run.threads=1
-taken=$(field peak-memory) planned=$(field predicted-memory)
-[ "$planned" -ge "$taken" ] && [ $((planned * 2)) -le $((taken * 3)) ] \
-  || complain "planned are $planned bytes, and $taken were taken"
+enough 'groups of large tensors'
+mixed mixed.safetensors 2000000 2100000 2100000 2500000
+{
+  printf 'adze = 1\nname = "mixed"\n[model]\npath = "mixed.safetensors"\n'
+  for i in 1 2 3 4 5 6; do printf '[[stage]]\nuse = "gather-each"\nid = "s%s"\ncount = 1\nisolate = true\n' $i; done
+  printf '[[output]]\npath = "mixed-out.safetensors"\n'
+} > mixed.toml
+rm -rf adze-runs
+must "$ADZE" run mixed.toml --set run.threads=1
+enough 'tensors of different sizes'
 finish

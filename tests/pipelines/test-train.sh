@@ -142,7 +142,18 @@ must_fail "training diverged in step 2 (epoch 1, batch 2): the loss is nan" "$AD
 must_fail "the batch has such numbers in its input 'x' already" "$ADZE" run table.toml
 table dots-train.csv "" 'target = "kinds"' > table.toml
 must_fail "the data has no column 'kinds'; it has 'f', 'kind'" "$ADZE" run table.toml
+head -n 1 dots-train.csv > empty.csv
+table empty.csv > table.toml
+must_fail "empty.csv" "$ADZE" run table.toml
+# What cannot be opened is not taken for what was not given.
+table dots-train.csv "" 'validation = "check"' > table.toml
+printf '[data.check]\nuse = "csv"\npath = "empty.csv"\nfeatures = "f"\nlabel = "kind"\n' >> table.toml
+must_fail "its port 'validation' cannot be opened" "$ADZE" run table.toml
+sed -e 's/^use = "train"/use = "evaluate"/' -e '/^batch\|^rate\|^validation/d' -e 's/data = "train"/data = "check"/' \
+  -e '/^\[\[output/,/^path/d' table.toml > judged.toml
+must_fail "its port 'data' cannot be opened" "$ADZE" run judged.toml
 rm -f mlp-out.onnx mlp-out.json
+must_fail "stage 'train' (train) changed nothing" "$ADZE" run mlp.toml --set stage.train.rate=1e-300
 must_fail "(Gemm) was the first to give" "$ADZE" run mlp.toml --set stage.train.rate=1e38 \
   --set stage.train.optimiser=sgd
 must_fail "training diverged in step " "$ADZE" run mlp.toml --set stage.train.rate=1e38 \

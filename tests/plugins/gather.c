@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A technique whose groups have several tensors, for tests of what lies where meanwhile: so many of a
- * model's tensors, in its order, become one, "gathered.N", with the bytes of one after the other. */
+/* Techniques whose groups have several tensors, for tests of what lies where meanwhile.
+ *
+ *   gather       so many of a model's tensors, in its order, become one, "gathered.N", with the bytes of one
+ *                after the other
+ *   gather-each  each of them stays one, the numbers of the first doubled, of the next tripled ... (f32) */
 #include <stdio.h>
 #include <string.h>
 
@@ -55,14 +58,43 @@ gather (const adze_host *host, adze_outline *outline, uint32_t first, uint32_t c
 }
 
 static adze_status
-describe (const adze_host *host, void *instance, adze_outline *outline)
+keep_each (const adze_host *host, adze_outline *outline, uint32_t first, uint32_t count)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  adze_pick picks[MOST];
+  adze_tensor_meta made[MOST];
+  for (uint32_t i = 0; i < count; i++) {
+    picks[i] = (adze_pick){ 0, first + i };
+    made[i] = *service->tensor (host, outline, picks[i]);
+  }
+  adze_group group = { sizeof group, count, picks, made, count, sizeof *made, 0, 0, "each" };
+  return service->group (host, outline, &group);
+}
+
+typedef adze_status (*grouping) (const adze_host *host, adze_outline *outline, uint32_t first,
+                                 uint32_t count);
+
+static adze_status
+announce (const adze_host *host, void *instance, adze_outline *outline, grouping group)
 {
   uint32_t all = adze_outline_of (host)->count (host, outline, 0);
   uint32_t count = (uint32_t)adze_param_int (host, instance, "count");
   adze_status status = ADZE_OK;
   for (uint32_t first = 0; status == ADZE_OK && first < all; first += count)
-    status = gather (host, outline, first, all - first < count ? all - first : count);
+    status = group (host, outline, first, all - first < count ? all - first : count);
   return status;
+}
+
+static adze_status
+describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  return announce (host, instance, outline, gather);
+}
+
+static adze_status
+describe_each (const adze_host *host, void *instance, adze_outline *outline)
+{
+  return announce (host, instance, outline, keep_each);
 }
 
 static adze_status
@@ -82,29 +114,48 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   return ADZE_OK;
 }
 
-static const adze_technique callbacks = {
-  .struct_size = sizeof callbacks,
-  .effect = ADZE_CHANGES,
-  .grain = ADZE_GRAIN_TENSOR,
-  .create = create,
-  .destroy = destroy,
-  .describe = describe,
-  .apply = apply,
-};
+static adze_status
+apply_each (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  const adze_call_service *service = adze_call_of (host);
+  (void)instance;
+  for (size_t i = 0; (input = service->input (host, call, i)); i++) {
+    adze_view out;
+    adze_status status = service->output_at (host, call, i, &out);
+    if (status != ADZE_OK)
+      return status;
+    const float *from = adze_view_data (&input->view);
+    float *to = adze_view_data (&out);
+    for (size_t k = 0; k < adze_view_count (&out); k++)
+      to[k] = from[k] * (float)(i + 2);
+  }
+  return ADZE_OK;
+}
 
-static const adze_component component = {
-  .struct_size = sizeof component,
-  .kind_revision = ADZE_TECHNIQUE_REVISION,
-  .kind = ADZE_TECHNIQUE,
-  .id = "gather",
-  .summary = "several tensors become one",
-  .params = params,
-  .param_size = sizeof (adze_param),
-  .threading = ADZE_THREADS_PARALLEL,
-  .callbacks = &callbacks,
-};
+#define GATHER(variable, name, text, ...) \
+  static const adze_technique variable = { .struct_size = sizeof variable, \
+                                           .effect = ADZE_CHANGES, \
+                                           .grain = ADZE_GRAIN_TENSOR, \
+                                           .create = create, \
+                                           .destroy = destroy, \
+                                           __VA_ARGS__ }; \
+  static const adze_component variable##_component = { \
+    .struct_size = sizeof variable##_component, \
+    .kind_revision = ADZE_TECHNIQUE_REVISION, \
+    .kind = ADZE_TECHNIQUE, \
+    .id = name, \
+    .summary = text, \
+    .params = params, \
+    .param_size = sizeof (adze_param), \
+    .threading = ADZE_THREADS_PARALLEL, \
+    .callbacks = &variable, \
+  }
 
-static const adze_component *const components[] = { &component, NULL };
+GATHER (one, "gather", "several tensors become one", .describe = describe, .apply = apply);
+GATHER (each, "gather-each", "several tensors are worked on at a time", .describe = describe_each,
+        .apply = apply_each);
+
+static const adze_component *const components[] = { &one_component, &each_component, NULL };
 
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,        .id = "gather",

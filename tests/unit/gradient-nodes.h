@@ -119,32 +119,52 @@ what_the_table_says_nobody_computes (void **state)
   }
 }
 
+/* The gradient of OP's sum by its four numbers. */
+static inline void
+slopes_of (void **state, const char *op, double numbers[4], double slopes[4])
+{
+  ADZE_AUTO_GRAPH graph = NULL;
+  int64_t shape[] = { 1, 1, 4 }, keep = 0;
+  uint32_t x, gradient;
+  must (adze_graph_new ("slopes", &graph));
+  must (adze_graph_add_input (graph, "x", f64, 3, shape, &x));
+  uint32_t made = add_op (graph, op, &x, 1, NULL, 0);
+  const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
+  uint32_t sum = add_op (graph, "ReduceSum", &made, 1, &attribute, 1);
+  must (adze_graph_differentiate (graph, sum, &x, 1, &gradient));
+  must (adze_graph_add_output (graph, gradient));
+  ADZE_AUTO_EXECUTABLE executable = compile_on (*state, graph);
+  adze_view view = { .data = numbers, .device = { ADZE_DEVICE_CPU, 0 }, .dtype = f64, .rank = 3,
+                     .shape = shape };
+  const adze_view *given[] = { &view }, *found;
+  must (adze_execute (executable, given, &found));
+  memcpy (slopes, adze_view_data (found), 4 * sizeof *slopes);
+}
+
 /* Of several that are the greatest each gets its share, so that the sum is right. */
 static inline void
 ties_are_shared (void **state)
 {
   static const char *const ops[] = { "ReduceMax", "ReduceMin", "GlobalMaxPool" };
   for (size_t i = 0; i < 3; i++) {
-    ADZE_AUTO_GRAPH graph = NULL;
-    int64_t shape[] = { 1, 1, 4 }, keep = 0;
-    uint32_t x, gradient;
-    double numbers[] = { 2, 1, i == 1 ? 1 : 2, i == 1 ? 5 : 0 };
-    must (adze_graph_new ("ties", &graph));
-    must (adze_graph_add_input (graph, "x", f64, 3, shape, &x));
-    uint32_t most = add_op (graph, ops[i], &x, 1, NULL, 0);
-    const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
-    uint32_t sum = add_op (graph, "ReduceSum", &most, 1, &attribute, 1);
-    must (adze_graph_differentiate (graph, sum, &x, 1, &gradient));
-    must (adze_graph_add_output (graph, gradient));
-    ADZE_AUTO_EXECUTABLE executable = compile_on (*state, graph);
-    adze_view view = { .data = numbers, .device = { ADZE_DEVICE_CPU, 0 }, .dtype = f64, .rank = 3,
-                       .shape = shape };
-    const adze_view *given[] = { &view }, *made;
-    must (adze_execute (executable, given, &made));
-    const double *found = adze_view_data (made);
+    double numbers[] = { 2, 1, i == 1 ? 1 : 2, i == 1 ? 5 : 0 }, found[4];
+    slopes_of (state, ops[i], numbers, found);
     assert_true (found[0] == (i == 1 ? 0 : .5) && found[1] == (i == 1 ? .5 : 0));
     assert_true (found[2] == .5 && found[3] == 0);
   }
+}
+
+static inline void
+a_length_of_zero_has_slope_zero (void **state)
+{
+  double numbers[4] = { 0 }, found[4];
+  slopes_of (state, "ReduceL2", numbers, found);
+  for (size_t i = 0; i < 4; i++)
+    assert_true (found[i] == 0);
+  numbers[1] = 3;
+  numbers[2] = 4;
+  slopes_of (state, "ReduceL2", numbers, found);
+  assert_true (found[0] == 0 && fabs (found[1] - .6) < 1e-12 && fabs (found[2] - .8) < 1e-12);
 }
 
 /* A branch for each truth: x y and x + x^2, of what both take from around them. */

@@ -14,6 +14,8 @@ elementwise (void **state)
     { "Mul", "f3 f2,3", "", -2, 2 },
     { "Div", "f2,3 f1,3", "", .5, 2 },
     { "Pow", "f2,3 f3", "", .5, 2 },
+    { "Pow", "f2,3 i3:3,2,-1", "", .5, 2 },
+    { "Pow", "f2,3 i1:3", "", -2, -.5 },
     { "Max", "f2,3 f2,3 f3", "", -2, 2 },
     { "Min", "f2,3 f2,3", "", -2, 2 },
     { "Sum", "f2,3 f3 f1", "", -2, 2 },
@@ -433,6 +435,7 @@ main (void)
     cmocka_unit_test (what_looks_at_no_numbers_gives_zeros),
     cmocka_unit_test (what_the_table_says_nobody_computes),
     cmocka_unit_test (ties_are_shared),
+    cmocka_unit_test (a_length_of_zero_has_slope_zero),
     cmocka_unit_test (branches),
     cmocka_unit_test (every_rule_was_checked),
   };

@@ -231,7 +231,7 @@ unsound_graphs_are_named (void **state)
            "(Relu)");
   refused (*state, model (ALL (floats (11, "a"), node ("Add", "a gone", "y", nothing ()),
                                floats (12, "y"))),
-           ADZE_E_FORMAT, "'gone'", "which no node makes");
+           ADZE_E_FORMAT, "(Add) of graph", "takes the value 'gone', which no node makes");
   refused (*state, model (ALL (floats (11, "a"), node ("Abs", "a", "a", nothing ()))),
            ADZE_E_FORMAT, "(Abs)", "makes the value 'a', which is there already");
   refused (*state, model (floats (11, "a a")), ADZE_E_FORMAT, "two values", "'a'");
