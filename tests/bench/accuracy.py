@@ -77,6 +77,7 @@ def judge(name, path):
     reached = mean >= -ALLOWED and mean + half >= 0
     print(f"{name}: mean at most {ALLOWED} below torch's, interval not wholly below zero: "
           + ("reached" if reached else "NOT REACHED"))
+    sys.exit(not reached)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ name, batch, optimiser, epochs, last = sys.argv[1:]
 batch, epochs = int(batch), int(epochs)
 FOLDER = "/usr/share/datasets/fashion-mnist/"
 torch.manual_seed(1)
+torch.set_flush_denormal(True)
 
 
 def read(what, head):
@@ -45,8 +46,8 @@ else:
                         nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
     if last == "1":
         net = net.to(memory_format=torch.channels_last)
-steps = (torch.optim.Adam(net.parameters(), lr=.001) if optimiser == "adam"
-         else torch.optim.SGD(net.parameters(), lr=.1))
+steps = (torch.optim.Adam(net.parameters(), lr=.001, foreach=True) if optimiser == "adam"
+         else torch.optim.SGD(net.parameters(), lr=.1, foreach=True))
 loss = nn.CrossEntropyLoss()
 x, y = examples("train")
 for epoch in range(epochs):

@@ -42,6 +42,23 @@ a, b = (json.load(open(f)) for f in ("good.json", "one.json"))
 assert a["accuracy-high"] - a["accuracy-low"] < b["accuracy-high"] - b["accuracy-low"]' \
   || complain "half as sure should be narrower"
 
+# Numbers that are none are told of, in the weights and in what comes of them.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with a NaN"
+import os, struct, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+import networks
+data = open("little-out.onnx", "rb").read()
+weight = networks.weights_of("little-out.onnx")["fc1.weight"][1]
+assert data.count(weight) == 1
+open("nan.onnx", "wb").write(data.replace(weight, struct.pack("<f", float("nan")) + weight[4:]))
+END
+evaluates nan nan.onnx 'data = "test"'
+must "$ADZE" run nan.toml
+grep -qF "'fc1.weight' has numbers that are none" must.out || complain "nobody tells of a NaN in a weight"
+grep -qF 'scores of some examples are no numbers' must.out || complain "nobody tells of scores that are none"
+must "$ADZE" run good.toml --fresh
+! grep -qF 'numbers' must.out || complain "numbers that are some are told of"
+
 # How long it takes is a metric, with what it was measured with beside it.
 must "$ADZE" run good.toml --fresh --set stage.evaluate.latency-runs=20 --set run.threads=2
 python3 - << 'END' || complain "a latency without its protocol"

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <adze/numbers.h>
+
 #include "evaluate.h"
 
 /* ---- What is compared. */
@@ -166,6 +168,60 @@ open_integers (evaluate_run *e, side *s)
   return status == ADZE_OK ? open_side (e, graph, scores, s) : status;
 }
 
+/* ---- Numbers that are none: NaN, and what has no end. */
+
+static bool
+has_strange (const adze_graph_value *value)
+{
+  enum { BLOCK = 256 };
+  double numbers[BLOCK];
+  const char *at = (const char *)value->data;
+  size_t left = 1;
+  for (int32_t i = 0; i < value->rank; i++)
+    left *= (size_t)value->shape[i];
+  for (size_t count; left > 0; left -= count) {
+    count = left < BLOCK ? left : BLOCK;
+    if (!adze_numbers_read (value->dtype, at, count, numbers))
+      return false;
+    for (size_t i = 0; i < count; i++)
+      if (!isfinite (numbers[i]))
+        return true;
+    at += count * (value->dtype.bits / 8u);
+  }
+  return false;
+}
+
+/* Not every backend hands such numbers on: what comes out may look sound. */
+static void
+tell_strange_weights (const evaluate_run *e, const adze_graph *graph)
+{
+  const char *first = NULL;
+  unsigned count = 0;
+  for (uint32_t i = 0; i < e->graphs->value_count (graph); i++) {
+    const adze_graph_value *value = e->graphs->value (graph, i);
+    if (!value->data || value->rank < 0 || !adze_dtype_is_float (value->dtype)
+        || value->dtype.bits % 8 != 0 || !has_strange (value))
+      continue;
+    first = first ? first : value->name;
+    count++;
+  }
+  if (count > 0)
+    adze_log (e->host, ADZE_LOG_WARNING,
+              "'%s'%s numbers that are none (NaN, or without end): what is computed with them says "
+              "little, and a backend may make others of them",
+              first, count == 1 ? " has" : ", and other weights, have");
+}
+
+/* There is a loss unless some example's score is no number. */
+static void
+tell_strange_scores (const evaluate_run *e)
+{
+  if (e->verdict.examples > 0 && !isfinite (e->classes ? e->verdict.perplexity : e->verdict.squares))
+    adze_log (e->host, ADZE_LOG_WARNING,
+              "scores of some examples are no numbers (NaN, or without end)%s: there is no loss",
+              e->classes ? ", which counts as wrong" : "");
+}
+
 /* ---- How sure an accuracy is. */
 
 static int
@@ -254,8 +310,12 @@ evaluate_quality (evaluate_run *e)
     status = open_side (e, graph, output, &sides[0]);
   if (status == ADZE_OK && e->in_floats && e->in_integers)
     status = open_integers (e, &sides[1]);
-  if (status == ADZE_OK)
+  if (status == ADZE_OK) {
+    tell_strange_weights (e, graph);
     status = judge_graph (e, graph, output, sides);
+  }
+  if (status == ADZE_OK)
+    tell_strange_scores (e);
   for (size_t i = 0; i < 2; i++)
     adze_feed_runner_close (e->host, e->context, &sides[i].runner);
   return status == ADZE_OK ? bootstrap (e) : status;
