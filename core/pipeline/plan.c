@@ -27,7 +27,8 @@ open_model (adze_plan *plan, const adze_pipeline_input *input, size_t number)
   model->view.tensors = calloc (count + 1, sizeof *model->view.tensors);
   if (!model->view.tensors)
     return adze_error_memory ();
-  memcpy (model->view.tensors, model->file->tensors, count * sizeof *model->view.tensors);
+  if (count > 0)
+    memcpy (model->view.tensors, model->file->tensors, count * sizeof *model->view.tensors);
   model->view.count = count;
   model->view.format = model->file->format;
   model->view.parts = model->file->parts;
