@@ -101,9 +101,9 @@ adze_trainer_cleanup (adze_trainer **trainer)
 /* One step. Compiled at the first batch of each size; the last four sizes are remembered.
  *
  * A loss, or a new number, that is not finite changes nothing and is an error that names step,
- * epoch, and the node that gave the first one. Where the loss was not, the last step has done
- * harm already: everything carried goes back to the last copy that a finite loss was computed
- * with, and the error says of which step it is. */
+ * epoch, and the node that gave the first one, or the input or weight that had it already. Where the
+ * loss was not, and not for the batch, the last step has done harm already: everything carried goes
+ * back to the last copy that a finite loss was computed with, and the error says of which step it is. */
 ADZE_MUST_CHECK adze_error *adze_trainer_step (adze_trainer *trainer,
                                                const adze_view *const *inputs);
 /* All steps that are left of options.epochs. An epoch without a batch is an error. After an
@@ -111,7 +111,8 @@ ADZE_MUST_CHECK adze_error *adze_trainer_step (adze_trainer *trainer,
  *
  * All new numbers are looked at in steps that a copy is made of, at the end of an epoch, and before a
  * checkpoint is saved; where some are none, or a loss is, batches since the last copy are asked for once more,
- * so that the error names the first step that gave such numbers, and the weights are those in front of it. */
+ * so that the error names the first step that gave such numbers, and the weights are those in front of it, or
+ * of the step before it where they have no finite loss. */
 ADZE_MUST_CHECK adze_error *adze_trainer_run (adze_trainer *trainer);
 
 /* Compiles the steps of the first and the last batch of an epoch, asks how good the weights are, and

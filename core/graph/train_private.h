@@ -9,7 +9,7 @@
  *   train_places.c  where all lies that is carried
  *   train_save.c  checkpoints
  *   train_rehearse.c  what it takes
- *   train_why.c   which node gave the first number that is none
+ *   train_why.c   where the first number that is none came from
  */
 #ifndef ADZE_GRAPH_TRAIN_PRIVATE_H
 #define ADZE_GRAPH_TRAIN_PRIVATE_H
@@ -122,7 +122,8 @@ ADZE_MUST_CHECK adze_error *adze_train_prepare_steps (adze_trainer *trainer);
 ADZE_MUST_CHECK adze_error *adze_train_hold_best (adze_trainer *trainer);
 void adze_train_drop_best (adze_trainer *trainer);
 
-/* train_step.c: CAREFUL: what the step gives is looked at in any case, before it takes the place of what was. */
+/* train_step.c: CAREFUL: what the step gives is looked at in any case, before it takes the place of what was,
+ * of which there is a copy then. */
 ADZE_MUST_CHECK adze_error *adze_train_step (adze_trainer *trainer, const adze_view *const *inputs,
                                              bool careful);
 /* All that is carried is again as it was when it was copied. Scores stay: they are of weights that were
@@ -138,8 +139,15 @@ ADZE_MUST_CHECK adze_error *adze_train_look_back (adze_trainer *trainer);
 /* Graphs that share the weights see them as they are now. */
 void adze_train_refresh (adze_trainer *t);
 bool adze_view_is_finite (const adze_view *view);
-/* Executes the step once more and says who gave the first number that is none: "node 3 'fc1'
- * (Gemm) was the first to give nan, in 'h'". Nothing where that cannot be told. */
-void adze_train_why (const adze_trainer *trainer, adze_buffer *into);
+/* What has to be mended so that numbers that are none do not come again. */
+typedef enum adze_train_cause {
+  ADZE_TRAIN_CAUSE_STEP = 0, /* how it is trained */
+  ADZE_TRAIN_CAUSE_DATA,     /* a batch has them */
+  ADZE_TRAIN_CAUSE_WEIGHT    /* the model had them before it was trained */
+} adze_train_cause;
+/* Of the step that the trainer stands in front of: what had the first number that is none, else, the step
+ * being executed once more, who gave it: "node 3 'fc1' (Gemm) was the first to give nan, in 'h'". Nothing,
+ * and ADZE_TRAIN_CAUSE_STEP, where that cannot be told. */
+adze_train_cause adze_train_why (const adze_trainer *trainer, adze_buffer *into);
 
 #endif

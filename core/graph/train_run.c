@@ -88,20 +88,33 @@ next_step (adze_trainer *t, bool careful, bool *more)
   return *more ? adze_train_step (t, inputs, careful) : NULL;
 }
 
+static void
+end_epoch (adze_trainer *t)
+{
+  t->progress.epoch++;
+  t->progress.number = 0;
+  t->sum = 0;
+}
+
 /* ERROR says that something was no number, at last in the step behind LAST. What steps give is looked at
- * now and then, since that takes longer than many a product; so it may have begun earlier. The steps of
- * this epoch since the last copy are done again, and what each gives is looked at: the first that gives such
- * numbers is what is told. */
+ * now and then, since that takes longer than many a product; so it may have begun earlier. The steps since
+ * the last copy are done again, and what each gives is looked at: the first that gives such numbers is what
+ * is told, and a copy of each makes that those weights are left which were the last to give a finite loss. */
 static adze_error *
 find_first (adze_trainer *t, const adze_train_progress *last, adze_error *error)
 {
   adze_error *found = NULL;
-  bool more = true;
-  if (!t->has_kept || t->kept_progress.epoch != last->epoch || t->kept_progress.step > last->step)
+  if (!t->has_kept || t->kept_progress.step > last->step)
     return error;
   adze_train_go_back (t);
-  while (!found && more && t->progress.step <= last->step)
+  while (!found && t->progress.step <= last->step) {
+    bool more;
     found = next_step (t, true, &more);
+    if (!found && !more && t->progress.epoch == last->epoch)
+      break;
+    if (!found && !more)
+      end_epoch (t);
+  }
   if (!found) {
     adze_train_go_back (t); /* as ERROR says, or as good */
     return error;
@@ -159,9 +172,7 @@ run_epoch (adze_trainer *t)
   ADZE_TRY (adze_train_look_back (t));
   adze_train_refresh (t);
   ADZE_TRY (validate (t));
-  t->progress.epoch++;
-  t->progress.number = 0;
-  t->sum = 0;
+  end_epoch (t);
   return o->after_epoch ? o->after_epoch (o->argument, t) : NULL;
 }
 

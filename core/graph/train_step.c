@@ -152,11 +152,24 @@ adze_train_go_back (adze_trainer *t)
 static adze_error *
 diverged (adze_trainer *t, const char *what, bool step_before)
 {
+  static const struct {
+    const char *words, *hint;
+  } causes[] = {
+    [ADZE_TRAIN_CAUSE_STEP]
+    = { "training diverged in", "a lower learning rate, a warm-up, or gradients that are clipped" },
+    [ADZE_TRAIN_CAUSE_DATA]
+    = { "training cannot do", "the data is to be cleaned: leave out, or fill, examples with such numbers; "
+                              "no learning rate helps" },
+    [ADZE_TRAIN_CAUSE_WEIGHT]
+    = { "training cannot do", "begin with a model without such numbers; no learning rate helps" },
+  };
   const adze_train_progress at = t->progress;
+  adze_train_cause cause = ADZE_TRAIN_CAUSE_STEP;
   ADZE_AUTO (adze_buffer) why = { 0 };
   ADZE_AUTO (adze_buffer) left = { 0 };
   if (!t->replaced) /* what gave such numbers is still there to be looked at */
-    adze_train_why (t, &why);
+    cause = adze_train_why (t, &why);
+  step_before = step_before && cause != ADZE_TRAIN_CAUSE_DATA; /* of which the weights know nothing */
   if (step_before && t->has_kept && t->kept_progress.step < at.step) {
     adze_train_go_back (t);
     adze_buffer_format (&left, "weights are again those in front of step %" PRIu64,
@@ -167,13 +180,13 @@ diverged (adze_trainer *t, const char *what, bool step_before)
     adze_buffer_text (&left, "weights are those in front of this step");
   adze_error *error = adze_error_new (
       ADZE_E_LIMIT,
-      "training diverged in step %" PRIu64 " (epoch %" PRIu64 ", batch %" PRIu64 "): %s%s%s; %s",
-      at.step + 1, at.epoch + 1, at.number + 1, what, why.size ? "; " : "",
+      "%s step %" PRIu64 " (epoch %" PRIu64 ", batch %" PRIu64 "): %s%s%s; %s",
+      causes[cause].words, at.step + 1, at.epoch + 1, at.number + 1, what, why.size ? "; " : "",
       why.size ? why.data : "", left.data ? left.data : "weights are those of an earlier step");
   t->diverged = true;
   adze_error_setf (error, "step", "%" PRIu64, at.step + 1);
   adze_error_setf (error, "epoch", "%" PRIu64, at.epoch + 1);
-  adze_error_set (error, "hint", "a lower learning rate, a warm-up, or gradients that are clipped");
+  adze_error_set (error, "hint", causes[cause].hint);
   return error;
 }
 
@@ -265,19 +278,19 @@ adze_train_step (adze_trainer *t, const adze_view *const *inputs, bool careful)
 {
   const adze_train_size *size;
   double rate = adze_schedule_rate (&t->options.schedule, t->progress.step);
-  bool keeps = !t->has_kept || t->progress.number == 0
+  bool keeps = careful || !t->has_kept || t->progress.number == 0
                || t->progress.step - t->kept_progress.step >= t->options.keep_every;
   ADZE_TRY (take_batch (t, inputs));
   ADZE_TRY (size_for_batch (t, &size));
-  t->replaced = size->may_replace && !keeps && !careful;
+  t->replaced = size->may_replace && !keeps;
   tell_scalars (t, rate);
   ADZE_TRY (execute (t, size->executable));
   ADZE_TRY (take_loss (t));
-  if (keeps || careful)
-    ADZE_TRY (check_new (t));
   /* These weights have just given a finite loss, which those that come now have yet to do. */
-  if (keeps)
+  if (keeps) {
+    ADZE_TRY (check_new (t));
     keep (t);
+  }
   take_places (t);
   t->progress.rate = rate;
   t->progress.step++;

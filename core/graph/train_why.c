@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph/train_why.c: which node gave the first number that is none. */
+/* graph/train_why.c: where the first number that is none came from: data, a weight, or a node. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -35,9 +36,9 @@ enum { LANES = 16 };
 ARE_FINITE (singles_are_finite, uint32_t, UINT32_C (0xff) << 23)
 ARE_FINITE (doubles_are_finite, uint64_t, UINT64_C (0x7ff) << 52)
 
-/* Of any float type: is there one that is nan, or, if INFINITE, one that has no end? */
-static bool
-has_odd (const adze_view *view, bool infinite)
+/* Of any float type: where the first is that is nan, or, if INFINITE, that has no end; SIZE_MAX: nowhere. */
+static size_t
+first_odd (const adze_view *view, bool infinite)
 {
   enum { PIECE = 256 };
   double numbers[PIECE];
@@ -47,9 +48,15 @@ has_odd (const adze_view *view, bool infinite)
     adze_decode (view->dtype, (const char *)adze_view_data (view) + at * each, piece, numbers);
     for (size_t i = 0; i < piece; i++)
       if (infinite ? isinf (numbers[i]) != 0 : isnan (numbers[i]) != 0)
-        return true;
+        return at + i;
   }
-  return false;
+  return SIZE_MAX;
+}
+
+static bool
+has_odd (const adze_view *view, bool infinite)
+{
+  return first_odd (view, infinite) != SIZE_MAX;
 }
 
 bool
@@ -71,6 +78,16 @@ may_be_odd (adze_dtype dtype)
   return dtype.code == ADZE_BFLOAT || dtype.code == ADZE_FLOAT;
 }
 
+/* From 1, as people count them: the first dimension is that of examples. */
+static uint64_t
+first_example (const adze_view *view)
+{
+  size_t nan = first_odd (view, false), infinite = first_odd (view, true);
+  uint64_t count = adze_view_count (view);
+  uint64_t each = view->rank > 0 ? count / (uint64_t)view->shape[0] : count;
+  return (nan < infinite ? nan : infinite) / each + 1;
+}
+
 /* What the step is given. */
 static bool
 look_at_batch (const adze_trainer *t, adze_buffer *into)
@@ -78,11 +95,48 @@ look_at_batch (const adze_trainer *t, adze_buffer *into)
   for (size_t i = 0; i < t->batch_inputs; i++) {
     if (!may_be_odd (t->inputs[i]->dtype) || adze_view_is_finite (t->inputs[i]))
       continue;
-    adze_buffer_format (into, "the batch has such numbers in its input '%s' already",
-                        t->graph->values[t->graph->inputs.items[i]]->name);
+    adze_buffer_format (into,
+                        "the batch has such numbers in its input '%s' already, first in its example "
+                        "%" PRIu64,
+                        t->graph->values[t->graph->inputs.items[i]]->name,
+                        first_example (t->inputs[i]));
     return true;
   }
   return false;
+}
+
+/* Steps give no weight such numbers that the next one gets to see: it came with them. */
+static bool
+look_at_weights (const adze_trainer *t, adze_buffer *into)
+{
+  for (size_t i = 0; i < t->carried_count; i++) {
+    if (t->carried[i].state || adze_view_is_finite (&t->carried[i].view))
+      continue;
+    adze_buffer_format (into, "the weight '%s' came with such numbers", t->carried[i].name);
+    return true;
+  }
+  return false;
+}
+
+/* Of what NODE takes, the first that nobody computes and that has them. Constants without end are mostly
+ * meant so. */
+static const char *
+odd_given (const adze_graph *graph, const adze_graph_node *node, bool infinite)
+{
+  for (size_t i = 0; i < node->input_count; i++) {
+    const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
+    bool given = value && value->data && may_be_odd (value->dtype)
+                 && (value->role == ADZE_ROLE_WEIGHT
+                     || (value->role == ADZE_ROLE_CONSTANT && !infinite));
+    if (!given)
+      continue;
+    const adze_view view = { .data = (void *)value->data, .device = { ADZE_DEVICE_CPU, 0 },
+                             .dtype = value->dtype, .rank = value->rank,
+                             .shape = (int64_t *)value->shape };
+    if (has_odd (&view, infinite))
+      return value->name;
+  }
+  return NULL;
 }
 
 /* Everything that a node of the step makes is given, in the order in which it is made. */
@@ -102,7 +156,7 @@ give_all (adze_graph *graph)
   return NULL;
 }
 
-static void
+static adze_train_cause
 name_first (const adze_graph *graph, const adze_view *const *outputs, adze_buffer *into)
 {
   /* Infinities are what some networks mean by "never"; nan is what nobody means. */
@@ -111,15 +165,19 @@ name_first (const adze_graph *graph, const adze_view *const *outputs, adze_buffe
       const adze_graph_value *value = graph->values[graph->outputs.items[i]];
       if (!has_odd (outputs[i], infinite != 0))
         continue;
+      const char *given = odd_given (graph, graph->nodes[value->node], infinite != 0);
       adze_graph_node_text (graph->nodes[value->node], into);
       adze_buffer_format (into, " was the first to give %s, in '%s'", infinite ? "inf" : "nan",
                           value->name);
-      return;
+      if (given)
+        adze_buffer_format (into, ": '%s', which it takes, came with such numbers", given);
+      return given ? ADZE_TRAIN_CAUSE_WEIGHT : ADZE_TRAIN_CAUSE_STEP;
     }
+  return ADZE_TRAIN_CAUSE_STEP;
 }
 
 static adze_error *
-look_at_step (const adze_trainer *t, adze_buffer *into)
+look_at_step (const adze_trainer *t, adze_train_cause *cause, adze_buffer *into)
 {
   const uint32_t *order;
   size_t count;
@@ -140,14 +198,19 @@ look_at_step (const adze_trainer *t, adze_buffer *into)
   options.shapes = t->shape_of;
   ADZE_TRY (adze_graph_compile (graph, &options, &executable));
   ADZE_TRY (adze_execute (executable, t->inputs, outputs));
-  name_first (graph, outputs, into);
+  *cause = name_first (graph, outputs, into);
   return NULL;
 }
 
 /* What cannot be told is left out: the step has failed already, and for another reason. */
-void
+adze_train_cause
 adze_train_why (const adze_trainer *t, adze_buffer *into)
 {
-  if (!look_at_batch (t, into))
-    adze_error_free (look_at_step (t, into));
+  adze_train_cause cause = ADZE_TRAIN_CAUSE_STEP;
+  if (look_at_batch (t, into))
+    return ADZE_TRAIN_CAUSE_DATA;
+  if (look_at_weights (t, into))
+    return ADZE_TRAIN_CAUSE_WEIGHT;
+  adze_error_free (look_at_step (t, &cause, into));
+  return cause;
 }

@@ -352,6 +352,128 @@ a_batch_with_nan_is_named (void **state)
   must_fail (adze_trainer_run (trainer), ADZE_E_FORMAT, "epoch 1 has no batch", NULL);
 }
 
+/* Batches of 1, and of 1e16 in step BLOW of all: its loss is finite still, and the weight that comes of it is
+ * beyond all squares. */
+typedef struct blown {
+  uint64_t count, blow;
+  float x;
+  int64_t shape[1];
+  adze_view view;
+  const adze_view *inputs[1];
+} blown;
+
+static adze_error *
+next_blown (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  blown *b = argument;
+  b->x = epoch * b->count + number == b->blow ? 1e16f : 1;
+  b->shape[0] = 1;
+  b->view = view_of (&b->x, f32, 1, b->shape);
+  b->inputs[0] = &b->view;
+  *inputs = number < b->count ? b->inputs : NULL;
+  return NULL;
+}
+
+/* In the middle of an epoch, and so that the first step of the next one has no finite loss. */
+static void
+check_last_good (const engine *e, adze_backend_at_work *backend)
+{
+  static const struct {
+    uint64_t blow, count;
+    const char *words, *left;
+  } cases[] = {
+    { 11, 30, "diverged in step 13 (epoch 1, batch 13)", "again those in front of step 12" },
+    { 11, 8, "diverged in step 13 (epoch 2, batch 5)", "again those in front of step 12" },
+    { 11, 12, "diverged in step 13 (epoch 2, batch 1)", "again those in front of step 12" },
+  };
+  for (size_t i = 0; i < ADZE_COUNT_OF (cases); i++) {
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_TRAINER trainer = NULL;
+    ADZE_AUTO (adze_buffer) saved = { 0 };
+    uint32_t loss;
+    blown b = { .blow = cases[i].blow, .count = cases[i].count };
+    make_single (&graph, 1, "Mul", &loss);
+    adze_trainer_options options = options_of (e, ADZE_OPTIMISER_SGD, .25);
+    options.compile.backend = backend;
+    options.epochs = 9;
+    options.batch = next_blown;
+    options.argument = &b;
+    must (adze_trainer_new (graph, loss, &options, &trainer));
+    must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, cases[i].words, "the loss is inf",
+               cases[i].left, NULL);
+    /* Each step halves it. */
+    assert_true (single_at (trainer, "w", 0) == 1.f / 2048);
+    assert_int_equal (adze_trainer_progress (trainer)->step, 11);
+    assert_int_equal (adze_trainer_progress (trainer)->epoch, 11 / cases[i].count);
+    assert_int_equal (adze_trainer_progress (trainer)->number, 11 % cases[i].count);
+    must (adze_trainer_save (trainer, &saved));
+  }
+}
+
+static void
+the_last_weights_with_a_finite_loss_are_left (void **state)
+{
+  const engine *e = *state;
+  check_last_good (e, NULL);
+  if (e->other)
+    check_last_good (e, e->other);
+}
+
+static adze_error *
+nan_in_the_fifth (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+{
+  ADZE_TRY (next_blown (argument, epoch, number, inputs));
+  blown *b = argument;
+  b->x = epoch == 1 && number == 4 ? NAN : 1;
+  return NULL;
+}
+
+/* The weights have nothing to do with it. */
+static void
+a_batch_with_nan_costs_no_step (void **state)
+{
+  const engine *e = *state;
+  adze_backend_at_work *backends[] = { NULL, e->other };
+  for (size_t i = 0; i < (e->other ? 2 : 1); i++) {
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_TRAINER trainer = NULL;
+    uint32_t loss;
+    blown b = { .count = 6 };
+    make_single (&graph, 1, "Mul", &loss);
+    adze_trainer_options options = options_of (e, ADZE_OPTIMISER_SGD, .25);
+    options.compile.backend = backends[i];
+    options.epochs = 9;
+    options.batch = nan_in_the_fifth;
+    options.argument = &b;
+    must (adze_trainer_new (graph, loss, &options, &trainer));
+    adze_error *error = adze_trainer_run (trainer);
+    assert_non_null (strstr (adze_error_fact (error, "hint"), "data is to be cleaned"));
+    must_fail (error, ADZE_E_LIMIT, "cannot do step 11 (epoch 2, batch 5)", "the loss is nan",
+               "in its input 'x' already, first in its example 1",
+               "weights are those in front of this step", NULL);
+    assert_true (single_at (trainer, "w", 0) == 1.f / 1024);
+    assert_int_equal (adze_trainer_progress (trainer)->step, 10);
+  }
+}
+
+static void
+a_weight_that_came_with_nan_is_named (void **state)
+{
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  uint32_t loss;
+  blown b = { .count = 6 };
+  make_single (&graph, NAN, "Mul", &loss);
+  adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .25);
+  options.epochs = 9;
+  options.batch = next_blown;
+  options.argument = &b;
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  adze_error *error = adze_trainer_run (trainer);
+  assert_non_null (strstr (adze_error_fact (error, "hint"), "begin with a model without"));
+  must_fail (error, ADZE_E_LIMIT, "cannot do step 1", "the weight 'w' came with such numbers", NULL);
+}
+
 static adze_error *
 last_one_wide (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
 {
@@ -419,6 +541,9 @@ main (void)
     cmocka_unit_test (the_best_weights_are_kept),
     cmocka_unit_test (divergence_is_named_and_the_last_good_weights_are_kept),
     cmocka_unit_test (gradients_without_end_change_nothing),
+    cmocka_unit_test (the_last_weights_with_a_finite_loss_are_left),
+    cmocka_unit_test (a_batch_with_nan_costs_no_step),
+    cmocka_unit_test (a_weight_that_came_with_nan_is_named),
     cmocka_unit_test (the_first_step_that_gave_such_numbers_is_told),
     cmocka_unit_test (a_batch_with_nan_is_named),
     cmocka_unit_test (a_last_batch_that_does_not_fit_is_known_before_anything_is_done),

@@ -48,7 +48,8 @@ train_save (train_run *t)
   adze_bytes head_bytes = { 0 };
   adze_train_progress_info progress = { .struct_size = sizeof progress };
   t->train->progress (t->host, t->training, &progress);
-  head h = { .serial = t->saves + 1, .step = progress.step, .epochs = t->history_count,
+  /* Of more epochs than these there is something to be told where it has gone back. */
+  head h = { .serial = t->saves + 1, .step = progress.step, .epochs = progress.epoch,
              .facts = t->facts };
   memcpy (h.mark, mark, sizeof mark);
   if (progress.step == t->saved_step)
@@ -60,7 +61,7 @@ train_save (train_run *t)
     status = adze_bytes_add (t->host, &head_bytes, &h, sizeof h);
   if (status == ADZE_OK)
     status = adze_bytes_add (t->host, &head_bytes, t->history,
-                             t->history_count * sizeof *t->history);
+                             (size_t)h.epochs * sizeof *t->history);
   if (status == ADZE_OK)
     status = t->run->save (t->host, t->context, heads[h.serial % 2], head_bytes.data,
                            head_bytes.size);
@@ -70,6 +71,20 @@ train_save (train_run *t)
     t->saves++;
   }
   return status;
+}
+
+adze_status
+train_tell_kept (const train_run *t)
+{
+  if (t->saves > 0)
+    return adze_fail (t->host, ADZE_E_LIMIT,
+                      "training ended early, and kept is the checkpoint of step %llu (epoch %llu)",
+                      (unsigned long long)t->saved_step,
+                      (unsigned long long)((t->saved_step - 1) / t->feed.batches + 1));
+  return adze_fail (t->host, ADZE_E_LIMIT, "training ended early, and no checkpoint is kept: %s",
+                    t->save_epochs + t->save_steps > 0
+                        ? "nothing was learnt before"
+                        : "'checkpoint' and 'checkpoint-steps' are 0");
 }
 
 /* ---- Found again. */

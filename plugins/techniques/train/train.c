@@ -143,9 +143,12 @@ learn (train_run *t)
 {
   t->began = train_now ();
   adze_status status = t->train->run (t->host, t->training);
-  if (status == ADZE_E_LIMIT && t->save_epochs + t->save_steps > 0)
+  if (status != ADZE_E_LIMIT)
+    return status;
+  train_blame_data (t);
+  if (t->save_epochs + t->save_steps > 0)
     train_save (t);
-  return status;
+  return train_tell_kept (t);
 }
 
 static adze_status

@@ -57,6 +57,7 @@ typedef struct train_run {
   adze_feed feed, watch_feed;
   adze_feed_runner runner;
   double watched_loss, accuracy; /* of the last validation */
+  const char *strange;           /* the column that gave it a loss that is no number; NULL: none did */
 
   /* settings.c */
   uint64_t epochs, total;      /* steps in all */
@@ -92,11 +93,15 @@ void train_drop_rules (train_run *t);
 adze_status train_batch (void *argument, uint64_t epoch, uint64_t number,
                          const adze_view *const **inputs);
 adze_status train_validate (void *argument, double *score);
+/* Where the batch that was read last has numbers that are none: adds to why it fails which column has. */
+void train_blame_data (const train_run *t);
 
 /* checkpoint.c */
 adze_status train_remember (train_run *t, const train_epoch *epoch);
 adze_status train_save (train_run *t);
 adze_status train_resume (train_run *t);
+/* To go on from here is of no use: fails with what is kept of it. */
+adze_status train_tell_kept (const train_run *t);
 
 /* report.c */
 adze_status train_take_facts (train_run *t);

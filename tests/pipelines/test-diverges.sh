@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Training that diverges late: kept are the last weights that gave a finite loss, and no older ones, whatever
+# was saved since; what is told is what is kept. Where data or the model are to blame, they are.
+. "$(dirname "$0")/train-lib.sh"
+
+# kept STEP EPOCHS: the newest checkpoint is of that step, with so many epochs behind it, and all of its
+# numbers are some.
+kept ()
+{
+  python3 - "$@" << 'END' || complain "kept should be the checkpoint of step $1, with $2 epochs behind it"
+import glob, math, struct, sys
+run = sorted(glob.glob("adze-runs/0*"))[-1]
+notes = [open(name, "rb").read() for name in glob.glob(run + "/notes/*")]
+heads = [struct.unpack_from("<QQQ", note, 8) for note in notes if note[:8] == b"train.2\n"]
+saved = {struct.unpack_from("<Q", note, 24)[0]: note for note in notes if note[:8] == b"adzetrn\n"}
+_, step, epochs = max(heads)
+assert (step, epochs) == (int(sys.argv[1]), int(sys.argv[2])), (sorted(heads), sorted(saved))
+numbers = saved[step][144:-8]
+assert all(math.isfinite(n) for n in struct.unpack("<%df" % (len(numbers) // 4), numbers)), "nan"
+END
+}
+
+# explodes NAME [LINE...]: there are 13 steps in an epoch, and the rate of step 34 is beyond all measure:
+# after it the weights are such that step 35 has no finite loss. Those in front of step 34 are the last good ones.
+explodes ()
+{
+  local name=$1
+  shift
+  learn "$name" mlp.onnx 'optimiser = "sgd"' 'schedule = "step"' 'step-every = 2.5' 'step-factor = 1e25' "$@"
+}
+
+explodes late 'checkpoint-steps = 5'
+must_fail "training diverged in step 35 (epoch 3, batch 9): the loss is" "$ADZE" run late.toml
+for words in "weights are again those in front of step 34" "kept is the checkpoint of step 33 (epoch 3)" \
+  "a lower learning rate"; do
+  grep -qF "$words" must.out || complain "it does not say: $words"
+done
+kept 33 2
+# What is kept is gone on with, and comes as far.
+must_fail "kept is the checkpoint of step 33 (epoch 3)" "$ADZE" run late.toml
+grep -q 'goes on from the checkpoint of step 33' adze-runs/*/events.jsonl || complain "it began anew"
+must_fail "training diverged in step 35 (epoch 3, batch 9): the loss is" "$ADZE" run late.toml
+kept 33 2
+
+# One that was saved behind the step that did it is none to go on from.
+explodes behind 'checkpoint-steps = 34'
+must_fail "kept is the checkpoint of step 33 (epoch 3)" "$ADZE" run behind.toml
+kept 33 2
+
+# The same at the end of an epoch, whose own checkpoint is the bad one.
+explodes end 'step-every = 3' 'validation = "check"' 'watch = "accuracy"'
+sed -i '/step-every = 2.5/d' end.toml
+must_fail "training diverged in step 41 (epoch 4, batch 2): the loss is" "$ADZE" run end.toml
+grep -qF "kept is the checkpoint of step 39 (epoch 3)" must.out || complain "it does not say what is kept"
+kept 39 3
+sed -i 's/^step-every.*/step-every = 2.9231/' end.toml # 38 steps
+must_fail "training diverged in step 40 (epoch 4, batch 1): the loss is" "$ADZE" run end.toml
+grep -qF "kept is the checkpoint of step 38 (epoch 3)" must.out || complain "it does not say what is kept"
+kept 38 2
+
+explodes none 'checkpoint = 0'
+must_fail "no checkpoint is kept: 'checkpoint' and 'checkpoint-steps' are 0" "$ADZE" run none.toml
+
+# ---- Data with numbers that are none: as many steps as were done in front of it stay, and it is named.
+# table FILE LINE...: of the data train, and of the stage.
+table ()
+{
+  local file=$1 line
+  shift
+  printf 'adze = 1\nname = "table"\n[model]\npath = "%s/mlp.onnx"\n' "$PWD"
+  printf '[data.%s]\nuse = "csv"\npath = "%s"\nfeatures = "f"\nlabel = "kind"\nmissing = "nan"\n' \
+    train "$file" check bad.csv
+  printf '[[stage]]\nuse = "train"\ndata = "train"\nbatch = 16\nrate = 0.02\n'
+  printf '%s\n' "$@"
+  printf '[[output]]\npath = "table-out.onnx"\n'
+}
+
+sed '120s/^[^,]*/NaN/' dots-train.csv > bad.csv # example 7 of batch 8
+table bad.csv 'checkpoint-steps = 3' > table.toml
+must_fail "training cannot do step 8 (epoch 1, batch 8): the loss is nan" "$ADZE" run table.toml
+for words in "the batch has such numbers in its input 'x' already, first in its example 7" \
+  "the column 'f' of the data bound to 'data' has numbers that are none" "the data is to be cleaned" \
+  "kept is the checkpoint of step 7 (epoch 1)"; do
+  grep -qF "$words" must.out || complain "it does not say: $words"
+done
+! grep -qF "a lower learning rate" must.out || complain "the learning rate is blamed for the data"
+kept 7 0
+table dots-train.csv 'validation = "check"' > table.toml
+must_fail "the column 'f' of the data bound to 'validation' has numbers that are none" "$ADZE" run table.toml
+
+# ---- A model that has them from the beginning.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with a NaN"
+import os, struct, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+import networks
+data = open("mlp.onnx", "rb").read()
+weight = networks.weights_of("mlp.onnx")["fc1.weight"][1]
+assert data.count(weight) == 1
+open("nan.onnx", "wb").write(data.replace(weight, struct.pack("<f", float("nan")) + weight[4:]))
+END
+for frozen in '' 'frozen = ["fc1.*"]'; do
+  learn nan nan.onnx "$frozen"
+  must_fail "training cannot do step 1 (epoch 1, batch 1): the loss is nan" "$ADZE" run nan.toml
+  grep -q "'fc1.weight'.* came with such numbers" must.out || complain "the weight is not named"
+  grep -qF "begin with a model without such numbers" must.out || complain "it does not say what to do"
+  grep -qF "no checkpoint is kept: nothing was learnt before" must.out || complain "it does not say that nothing is kept"
+  ! grep -qF "a lower learning rate" must.out || complain "the learning rate is blamed for the model"
+done
+finish
