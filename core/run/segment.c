@@ -67,7 +67,10 @@ run_pass (segment_state *s, size_t observed, adze_pass *pass)
                        .number = s->number,
                        .of = s->x->plan->segment_count,
                        .lanes = s->x->plan->lanes };
-  return adze_pass_run (pass);
+  adze_told_at_work (s->x->told, true);
+  adze_error *error = adze_pass_run (pass);
+  adze_told_at_work (s->x->told, false);
+  return error;
 }
 
 /* ---- Reductions. */
@@ -250,7 +253,7 @@ check_effects (segment_state *s, const adze_pass *pass)
 }
 
 /* What deciding once more does not tell again, for whoever finds the result instead of making it. */
-static const char *const kept_parts[] = { "metrics", "fallbacks" };
+static const char *const kept_parts[] = { "metrics", "fallbacks", "warnings" };
 
 static adze_error *
 keep_told (segment_state *s, adze_value *facts)

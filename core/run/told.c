@@ -14,7 +14,7 @@ struct adze_told {
   adze_event_bus *bus;
   pthread_mutex_t lock;
   adze_value *stages; /* table: stage -> what adze_told_value gives */
-  bool lost;
+  bool lost, at_work;
 };
 
 /* ---- The tree. */
@@ -130,6 +130,13 @@ put_row (adze_value *stage, const adze_event *event)
 }
 
 static bool
+put_warning (adze_value *stage, const adze_event *event)
+{
+  adze_value *line = adze_json_table (child (stage, "warnings", true), NULL);
+  return adze_json_string (line, "message", text_of (event, "message")) != NULL;
+}
+
+static bool
 keep (adze_told *told, const adze_event *event)
 {
   adze_value *stage = child (told->stages, event->source, false);
@@ -138,6 +145,8 @@ keep (adze_told *told, const adze_event *event)
                        text_of (event, "unit"));
   if (strcmp (event->id, ADZE_EVENT_ROW) == 0)
     return put_row (stage, event);
+  if (strcmp (event->id, "log") == 0)
+    return put_warning (stage, event);
   const char *list = strcmp (event->id, ADZE_EVENT_TENSOR) == 0     ? "decisions"
                      : strcmp (event->id, ADZE_EVENT_ACHIEVED) == 0 ? "achieved"
                                                                     : "fallbacks";
@@ -156,7 +165,9 @@ on_event (void *argument, const adze_event *event)
   /* What is told while a stage is made or described comes once more when it has run. */
   ours = ours && !(strcmp (event->id, ADZE_EVENT_FALLBACK) == 0
                    && field_of (event, ADZE_EARLY_FIELD));
+  bool warning = strcmp (event->id, "log") == 0 && strcmp (text_of (event, "level"), "warning") == 0;
   pthread_mutex_lock (&told->lock);
+  ours = ours || (warning && told->at_work);
   if (ours && event->source && !keep (told, event))
     told->lost = true;
   if (strcmp (event->id, "event.lost") == 0)
@@ -199,6 +210,14 @@ adze_told_close (adze_told *told)
 /* ---- What is asked of it. */
 
 void
+adze_told_at_work (adze_told *told, bool at_work)
+{
+  pthread_mutex_lock (&told->lock);
+  told->at_work = at_work;
+  pthread_mutex_unlock (&told->lock);
+}
+
+void
 adze_told_forget (adze_told *told, const char *stage)
 {
   pthread_mutex_lock (&told->lock);
@@ -212,7 +231,8 @@ adze_told_forget_decided (adze_told *told, const char *stage)
   pthread_mutex_lock (&told->lock);
   adze_value *said = child (told->stages, stage, false);
   for (size_t i = said ? said->count : 0; i-- > 0;)
-    if (strcmp (said->items[i]->key, "fallbacks") != 0)
+    if (strcmp (said->items[i]->key, "fallbacks") != 0
+        && strcmp (said->items[i]->key, "warnings") != 0)
       remove_key (said, said->items[i]->key);
   pthread_mutex_unlock (&told->lock);
 }
@@ -332,6 +352,15 @@ recall_part (adze_value *stage, const adze_value *part)
   return error == NULL;
 }
 
+/* Nobody is at work, so that none of these is taken for another one. */
+static void
+warn_again (const adze_told *told, const char *stage, const adze_value *warnings)
+{
+  for (size_t i = 0; warnings && i < warnings->count; i++)
+    adze_event_bus_log (told->bus, stage, ADZE_LOG_WARNING, "of the result that is kept: %s",
+                        string_at (warnings->items[i], "message"));
+}
+
 adze_error *
 adze_told_recall (adze_told *told, const char *stage, const adze_value *kept)
 {
@@ -341,6 +370,7 @@ adze_told_recall (adze_told *told, const char *stage, const adze_value *kept)
   for (size_t i = 0; done && i < kept->count; i++)
     done = recall_part (into, kept->items[i]);
   pthread_mutex_unlock (&told->lock);
+  warn_again (told, stage, adze_value_get (kept, "warnings"));
   return done ? NULL : adze_error_memory ();
 }
 
@@ -403,7 +433,18 @@ repeat_tables (const adze_told *told, const char *stage, const adze_value *table
 }
 
 static adze_error *
-repeat_part (const adze_told *told, const char *stage, const adze_value *part)
+repeat_warnings (adze_told *told, const char *stage, const adze_value *part)
+{
+  pthread_mutex_lock (&told->lock);
+  adze_value *into = child (told->stages, stage, false);
+  bool done = into && recall_part (into, part);
+  pthread_mutex_unlock (&told->lock);
+  warn_again (told, stage, part);
+  return done ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+repeat_part (adze_told *told, const char *stage, const adze_value *part)
 {
   static const struct {
     const char *part, *id;
@@ -416,6 +457,8 @@ repeat_part (const adze_told *told, const char *stage, const adze_value *part)
     return repeat_metrics (told, stage, part);
   if (strcmp (part->key, "tables") == 0)
     return repeat_tables (told, stage, part);
+  if (strcmp (part->key, "warnings") == 0)
+    return repeat_warnings (told, stage, part);
   for (size_t i = 0; i < ADZE_COUNT_OF (lists); i++)
     if (strcmp (part->key, lists[i].part) == 0)
       return repeat_lines (told, stage, lists[i].id, NULL, part);

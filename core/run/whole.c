@@ -277,7 +277,11 @@ adze_whole_run (adze_execution *x, size_t segment)
                                 .changed = true };
   ADZE_TRY (open_state (&s));
   adze_told_forget (x->told, s.planned->stage->id);
-  ADZE_TRY (adze_instance_run (s.planned->instance, &hooks, &s));
+  adze_told_at_work (x->told, true);
+  adze_error *error = adze_instance_run (s.planned->instance, &hooks, &s);
+  adze_told_at_work (x->told, false);
+  if (error)
+    return error;
   if (atomic_load (x->cancel))
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
   ADZE_TRY (adze_fallbacks_check (x, &x->plan->segments[segment], true));

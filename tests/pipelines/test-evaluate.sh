@@ -56,6 +56,17 @@ evaluates nan nan.onnx 'data = "test"'
 must "$ADZE" run nan.toml
 grep -qF "'fc1.weight' has numbers that are none" must.out || complain "nobody tells of a NaN in a weight"
 grep -qF 'scores of some examples are no numbers' must.out || complain "nobody tells of scores that are none"
+# Whoever finds the result instead of making it is told of them as well, once, and so is the report.
+cp "$(ls -d adze-runs/0* | tail -n 1)/report.json" made.json
+must "$ADZE" run nan.toml
+cached true
+for words in "'fc1.weight' has numbers that are none" 'scores of some examples are no numbers'; do
+  [ "$(grep -cF "warning: evaluate: of the result that is kept: $words" must.out)" = 1 ] \
+    || complain "it is not told once more: $words: $(cat must.out)"
+  "$ADZE" runs show | grep -qF "of the result that is kept: $words" || complain "runs show has no: $words"
+done
+holds "$(ls -d adze-runs/0* | tail -n 1)/report.json" \
+  'r["stages"] == json.load(open("made.json"))["stages"] and len(r["stages"]["evaluate"]["warnings"]) == 2'
 must "$ADZE" run good.toml --fresh
 ! grep -qF 'numbers' must.out || complain "numbers that are some are told of"
 

@@ -198,6 +198,10 @@ for isolate in false true; do
     || complain "it should be said once that numbers become zero: $(cat must.out)"
   loses w 2 2
   loses d 2 1
+  # A result that is found says it as often as it was said when it was made.
+  must "$ADZE" run tiny.toml --set run.threads=2 --set stage.cast.isolate=$isolate
+  [ "$(grep -c "warning: cast: of the result that is kept: numbers that are not zero become zero" must.out)" = "$said" ] \
+    || complain "it is not told once more that numbers become zero: $(cat must.out)"
 done
 must "$ADZE" run tiny.toml --set stage.cast.to=f32
 loses d 2 1
