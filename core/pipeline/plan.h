@@ -237,6 +237,8 @@ adze_plan_model *adze_plan_bound (const adze_plan *plan, const adze_binding *bin
 adze_value *adze_plan_value (const adze_plan *plan);
 
 adze_plan_model *adze_plan_model_new (void); /* NULL without memory */
+/* Takes all out of it, and leaves the struct: others point at it. */
+void adze_plan_model_empty (adze_plan_model *model);
 void adze_plan_model_free (adze_plan_model *model);
 
 /* Predicts the memory that each segment takes, gives up lanes where the pipeline's max-rss asks for

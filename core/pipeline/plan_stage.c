@@ -18,7 +18,7 @@ adze_plan_model_new (void)
   return model;
 }
 
-/* Leaves the struct: others point at it. */
+/* All of it but where it lies. */
 static void
 empty (adze_plan_model *model)
 {
@@ -34,12 +34,18 @@ empty (adze_plan_model *model)
 }
 
 void
+adze_plan_model_empty (adze_plan_model *model)
+{
+  empty (model);
+  adze_model_close (adze_take (&model->file));
+}
+
+void
 adze_plan_model_free (adze_plan_model *model)
 {
   if (!model)
     return;
-  empty (model);
-  adze_model_close (model->file);
+  adze_plan_model_empty (model);
   free (model);
 }
 

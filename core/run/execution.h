@@ -12,6 +12,7 @@
  *   parts.c       where their temporary files are
  *   whole.c       stages that take whole artifacts
  *   whole_inputs.c   what goes into them
+ *   whole_given.c    the model that comes out, as it comes
  *   rehearse.c    what they take, found out before
  *   whole_verify.c   what they gave, held against what went in
  *   whole_keep.c  what they gave, kept and taken over by a later run
@@ -208,6 +209,24 @@ void adze_whole_inputs_cleanup (adze_whole_inputs *inputs);
 /* NULL where nothing is bound. It belongs to INPUTS, to the plan or to X. */
 ADZE_MUST_CHECK adze_error *adze_whole_input (adze_whole_inputs *inputs, const char *port,
                                               struct adze_artifact **artifact);
+
+/* ---- whole_given.c */
+
+typedef struct adze_whole_given {
+  adze_model *model; /* NULL: nothing was given so far */
+  char *path;        /* of the file that its tensors lie in */
+  int fd;            /* -1: none is open */
+  uint64_t end;
+} adze_whole_given;
+
+void adze_whole_given_cleanup (adze_whole_given *given);
+/* Has the stage an out-port of this name, for a model or for bytes? */
+ADZE_MUST_CHECK adze_error *adze_whole_port (const adze_plan_stage *planned, const char *port,
+                                             bool model);
+/* Its model and file must be there. */
+ADZE_MUST_CHECK adze_error *adze_whole_given_tensor (adze_whole_given *given,
+                                                     const adze_tensor_meta *meta,
+                                                     const void *data);
 
 /* ---- rehearse.c */
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/rehearse.c: stages that take whole artifacts get ready as for a run, and do nothing: how much
  * memory that takes, and what is wrong with it, is known in front of the run then. Nothing is kept,
- * given or told, and nothing is on disk afterwards that was not there before. */
+ * given or told, and nothing is on disk afterwards that was not there before.
+ *
+ * A stage that computes nothing may come to its end, as one that builds a network does. For the sake of
+ * the stages behind it a plan keeps the model that it has given, in memory. */
+#define _GNU_SOURCE 1 /* memfd_create */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/peak.h"
 #include "run/execution.h"
+#include "run/sink.h"
 #include "stage/run_hooks.h"
 
 typedef struct rehearsal {
@@ -13,6 +19,8 @@ typedef struct rehearsal {
   const adze_plan_stage *planned;
   adze_whole_inputs inputs;
   adze_networks *networks; /* NULL: it computes with none so far */
+  bool foresees;           /* the model that it gives is wanted */
+  adze_whole_given given;
   uint64_t peak;
 } rehearsal;
 
@@ -21,6 +29,7 @@ rehearsal_cleanup (rehearsal *r)
 {
   adze_whole_inputs_cleanup (&r->inputs);
   adze_networks_close (r->networks);
+  adze_whole_given_cleanup (&r->given);
 }
 
 /* ---- What stands behind adze.run/1. */
@@ -42,14 +51,30 @@ hook_input (void *context, const char *port, struct adze_artifact **artifact)
   return adze_whole_input (&r->inputs, port, artifact);
 }
 
+/* A file without a place on disk: what is written to it is not resident, as in a run. */
+static adze_error *
+open_given (adze_whole_given *given)
+{
+  if (given->model)
+    return NULL;
+  ADZE_TRY (adze_model_new (&given->model));
+  given->fd = memfd_create ("adze-rehearsal", MFD_CLOEXEC);
+  if (given->fd < 0)
+    return adze_error_errno ("cannot make a file in memory");
+  given->path = adze_text_format ("/proc/self/fd/%d", given->fd);
+  return given->path ? NULL : adze_error_memory ();
+}
+
 static adze_error *
 hook_give_tensor (void *context, const char *port, const adze_tensor_meta *meta, const void *data)
 {
-  (void)port;
-  (void)meta;
-  (void)data;
-  look (context);
-  return NULL;
+  rehearsal *r = context;
+  look (r);
+  ADZE_TRY (adze_whole_port (r->planned, port, true));
+  if (!r->foresees)
+    return NULL;
+  ADZE_TRY (open_given (&r->given));
+  return adze_whole_given_tensor (&r->given, meta, data);
 }
 
 static adze_error *
@@ -65,8 +90,13 @@ hook_give_bytes (void *context, const char *port, const void *data, size_t size)
 static adze_error *
 hook_give_part (void *context, const char *port, const char *id, const void *data, size_t size)
 {
-  (void)id;
-  return hook_give_bytes (context, port, data, size);
+  rehearsal *r = context;
+  look (r);
+  ADZE_TRY (adze_whole_port (r->planned, port, true));
+  if (!r->foresees)
+    return NULL;
+  ADZE_TRY (open_given (&r->given));
+  return adze_model_add_part (r->given.model, id, data, size);
 }
 
 static adze_error *
@@ -152,34 +182,57 @@ settle (const rehearsal *r, adze_error *error)
                : NULL;
 }
 
+/* A model that came whole is there for the stages behind it, as if it had run. */
 static adze_error *
-rehearse (const adze_plan *plan, const adze_plan_stage *planned, uint64_t *peak)
+foresee (adze_plan *plan, adze_plan_stage *planned, const adze_whole_given *given)
 {
-  __attribute__ ((cleanup (rehearsal_cleanup))) rehearsal r = { .plan = plan, .planned = planned };
+  ADZE_AUTO_MODEL file = NULL;
+  if (ftruncate (given->fd, (off_t)given->end) != 0)
+    return adze_error_errno ("cannot finish a file in memory");
+  ADZE_TRY (adze_store_open (given->path, given->model, &file));
+  ADZE_TRY (adze_whole_settle (planned, adze_take (&file)));
+  return adze_plan_describe_from (plan, planned->number + 1);
+}
+
+static adze_error *
+rehearse (adze_plan *plan, adze_plan_stage *planned, bool foresees, uint64_t *peak)
+{
+  __attribute__ ((cleanup (rehearsal_cleanup))) rehearsal r = { .plan = plan,
+                                                                .planned = planned,
+                                                                .foresees = foresees,
+                                                                .given = { .fd = -1 } };
   adze_event_mute mute;
   ADZE_TRY (adze_whole_inputs_open (plan, planned, NULL, &r.inputs));
   adze_event_bus_mute (plan->runtime->bus, &mute);
   adze_error *error = adze_instance_run (planned->instance, &hooks, &r);
   adze_event_bus_unmute (plan->runtime->bus, &mute);
+  bool whole = !error && r.given.model;
   ADZE_TRY (settle (&r, error));
   look (&r);
   *peak = r.peak;
-  return NULL;
+  return whole ? foresee (plan, planned, &r.given) : NULL;
 }
 
-adze_error *
-adze_rehearse_segment (adze_plan *plan, size_t number)
+static adze_error *
+rehearse_segment (adze_plan *plan, size_t number, bool foresees)
 {
   adze_plan_segment *segment = &plan->segments[number];
-  const adze_plan_stage *planned = &plan->stages[segment->first];
+  adze_plan_stage *planned = &plan->stages[segment->first];
   uint64_t peak = 0;
   if (!segment->whole || segment->known || !can_begin (plan, planned))
     return NULL;
-  ADZE_TRY (rehearse (plan, planned, &peak));
+  ADZE_TRY (rehearse (plan, planned, foresees, &peak));
   /* What an isolated one takes is not taken here. */
   if (!planned->facts->isolated)
     segment->resident = peak;
   return NULL;
+}
+
+/* In front of the stage itself, which gives its model soon enough. */
+adze_error *
+adze_rehearse_segment (adze_plan *plan, size_t number)
+{
+  return rehearse_segment (plan, number, false);
 }
 
 /* ---- All that can be. */
@@ -189,6 +242,7 @@ adze_plan_rehearse (adze_plan *plan)
 {
   ADZE_LOCKED (plan->runtime);
   for (size_t i = 0; i < plan->segment_count; i++)
-    ADZE_TRY (adze_rehearse_segment (plan, i));
+    ADZE_TRY (rehearse_segment (plan, i, true));
+  ADZE_TRY (adze_plan_check_outputs (plan));
   return adze_plan_fit (plan);
 }

@@ -16,11 +16,8 @@ typedef struct whole_state {
   adze_key key, before; /* of the result and of the journal, before the stage could read anything */
   adze_hash128 journal;
   adze_whole_inputs inputs;
-  /* The model that is given. */
-  adze_model *given;
-  char *path, *part;
-  int fd;
-  uint64_t end;
+  adze_whole_given given; /* the model, in a file that has no name of its own yet */
+  char *path;             /* that it gets */
   adze_networks *networks; /* NULL: it computes with none so far */
   size_t segment;
   bool changed; /* it did something */
@@ -33,13 +30,10 @@ whole_state_cleanup (whole_state *s)
   adze_key_cleanup (&s->key);
   adze_key_cleanup (&s->before);
   adze_networks_close (s->networks);
-  adze_model_close (s->given);
-  if (s->fd >= 0) {
-    close (s->fd);
-    unlink (s->part);
-  }
+  if (s->given.fd >= 0)
+    unlink (s->given.path);
+  adze_whole_given_cleanup (&s->given);
   free (s->path);
-  free (s->part);
 }
 
 static adze_error *
@@ -52,47 +46,28 @@ hook_input (void *context, const char *port, struct adze_artifact **artifact)
 /* ---- What comes out. */
 
 static adze_error *
-check_port (const whole_state *s, const char *port, bool model)
-{
-  size_t count;
-  const adze_port *ports = adze_manifest_ports (s->planned->stage->component, &count);
-  for (size_t i = 0; i < count; i++)
-    if (ports[i].direction == ADZE_PORT_OUT && strcmp (ports[i].name, port) == 0
-        && (strcmp (ports[i].type, ADZE_TYPE_MODEL) == 0) == model)
-      return NULL;
-  return adze_error_new (ADZE_E_CONTRACT, "'%s' has no out-port '%s' for %s",
-                         s->planned->stage->use, port, model ? "a model" : "bytes");
-}
-
-static adze_error *
 open_store (whole_state *s)
 {
-  ADZE_TRY (adze_model_new (&s->given));
+  adze_whole_given *given = &s->given;
+  ADZE_TRY (adze_model_new (&given->model));
   ADZE_TRY (adze_result_path (s->x->folder, s->journal, "data", &s->path));
-  s->part = adze_text_format ("%s.part", s->path);
+  given->path = adze_text_format ("%s.part", s->path);
   ADZE_AUTO_FREE char *folder = strndup (s->path, (size_t)(adze_path_base (s->path) - s->path));
-  if (!s->part || !folder)
+  if (!given->path || !folder)
     return adze_error_memory ();
   ADZE_TRY (adze_folder_make (folder));
-  s->fd = open (s->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  return s->fd >= 0 ? NULL : adze_error_errno ("cannot make %s", s->part);
+  given->fd = open (given->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return given->fd >= 0 ? NULL : adze_error_errno ("cannot make %s", given->path);
 }
 
 static adze_error *
 hook_give_tensor (void *context, const char *port, const adze_tensor_meta *meta, const void *data)
 {
-  enum { ALIGNMENT = 64 };
   whole_state *s = context;
-  adze_model_tensor *added;
-  ADZE_TRY (check_port (s, port, true));
-  if (!s->given)
+  ADZE_TRY (adze_whole_port (s->planned, port, true));
+  if (!s->given.model)
     ADZE_TRY (open_store (s));
-  ADZE_TRY (adze_model_add (s->given, meta, &added));
-  added->file = 0;
-  added->offset = s->end;
-  uint64_t size = added->meta.byte_size;
-  s->end += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  return size ? adze_write_at (s->fd, s->part, added->offset, data, size) : NULL;
+  return adze_whole_given_tensor (&s->given, meta, data);
 }
 
 static adze_error *
@@ -101,7 +76,7 @@ hook_give_bytes (void *context, const char *port, const void *data, size_t size)
   whole_state *s = context;
   adze_execution *x = s->x;
   size_t count = x->given_count[s->number];
-  ADZE_TRY (check_port (s, port, false));
+  ADZE_TRY (adze_whole_port (s->planned, port, false));
   for (size_t i = 0; i < count; i++)
     if (strcmp (x->given[s->number][i].port, port) == 0)
       return adze_error_new (ADZE_E_CONTRACT, "'%s' gave something to '%s' twice",
@@ -132,10 +107,10 @@ static adze_error *
 hook_give_part (void *context, const char *port, const char *id, const void *data, size_t size)
 {
   whole_state *s = context;
-  ADZE_TRY (check_port (s, port, true));
-  if (!s->given)
+  ADZE_TRY (adze_whole_port (s->planned, port, true));
+  if (!s->given.model)
     ADZE_TRY (open_store (s));
-  return adze_model_add_part (s->given, id, data, size);
+  return adze_model_add_part (s->given.model, id, data, size);
 }
 
 /* ---- Networks. */
@@ -224,15 +199,15 @@ static adze_error *
 settle_model (whole_state *s)
 {
   ADZE_AUTO_MODEL file = NULL;
-  if (!s->given)
+  if (!s->given.model)
     return adze_error_new (ADZE_E_CONTRACT, "stage '%s' ended and gave no model",
                            s->planned->stage->id);
-  if (ftruncate (s->fd, (off_t)s->end) != 0 || fsync (s->fd) != 0
-      || rename (s->part, s->path) != 0)
+  if (ftruncate (s->given.fd, (off_t)s->given.end) != 0 || fsync (s->given.fd) != 0
+      || rename (s->given.path, s->path) != 0)
     return adze_error_errno ("cannot finish %s", s->path);
-  close (s->fd);
-  s->fd = -1;
-  ADZE_TRY (adze_store_open (s->path, s->given, &file));
+  close (s->given.fd);
+  s->given.fd = -1;
+  ADZE_TRY (adze_store_open (s->path, s->given.model, &file));
   adze_error *error = check_model (s, file);
   if (!error)
     return adze_whole_settle (s->planned, adze_take (&file));
@@ -260,7 +235,7 @@ keep_result (whole_state *s)
   x->segment_keys[s->segment] = adze_key_hash (&s->key);
   if (s->planned->output)
     ADZE_TRY (settle_model (s));
-  ADZE_TRY (adze_whole_keep (x, s->segment, &s->key, s->planned->output ? s->given : NULL,
+  ADZE_TRY (adze_whole_keep (x, s->segment, &s->key, s->planned->output ? s->given.model : NULL,
                              s->changed));
   return adze_journal_forget (x->folder, s->journal);
 }
@@ -272,7 +247,7 @@ adze_whole_run (adze_execution *x, size_t segment)
   ADZE_AUTO (whole_state) s = { .x = x,
                                 .number = number,
                                 .planned = &x->plan->stages[number],
-                                .fd = -1,
+                                .given = { .fd = -1 },
                                 .segment = segment,
                                 .changed = true };
   ADZE_TRY (open_state (&s));

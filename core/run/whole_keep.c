@@ -312,6 +312,7 @@ adze_whole_settle (adze_plan_stage *planned, adze_model *file)
 {
   adze_plan_model *output = planned->output;
   const adze_plan_model *input = planned->port_count ? planned->ports[0].model : NULL;
+  adze_plan_model_empty (output);
   output->file = file;
   if (input)
     ADZE_TRY (adze_metadata_copy (&input->view.metadata, &output->view.metadata));

@@ -295,7 +295,8 @@ typedef struct adze_plan adze_plan;
 
 ADZE_API adze_error *adze_plan_make (adze_pipeline *pipeline, adze_plan **plan);
 /* Stages that take whole artifacts, and can do so, get ready as for a run and compute nothing: what
- * they take of memory is part of the plan then, and what keeps one from beginning is an error.
+ * they take of memory is part of the plan then, and what keeps one from beginning is an error. The model
+ * that one gives without having computed is part of the plan, too.
  * Nothing on disk changes. */
 ADZE_API adze_error *adze_plan_rehearse (adze_plan *plan);
 ADZE_API adze_error *adze_plan_text (const adze_plan *plan, bool json, char **text);

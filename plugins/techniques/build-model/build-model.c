@@ -117,6 +117,7 @@ static const adze_technique callbacks = {
   .create = create,
   .destroy = destroy,
   .run = run,
+  .rehearses = 1,
 };
 
 static const adze_component component = {
