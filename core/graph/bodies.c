@@ -88,7 +88,8 @@ compile_body (adze_executable *x, adze_body *body, const adze_view *const *input
                                    inputs[i]->shape));
   adze_executable_free (body->executable);
   body->executable = NULL;
-  return adze_graph_compile (body->graph, &options, &body->executable);
+  return adze_graph_body_error (body->graph,
+                                adze_graph_compile (body->graph, &options, &body->executable));
 }
 
 /* Compiles BODY for these inputs, unless it is. */

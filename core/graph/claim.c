@@ -41,6 +41,13 @@ has_sizes (const adze_graph *graph, const uint32_t *values, size_t count)
   return true;
 }
 
+bool
+adze_node_has_sizes (const adze_graph *graph, const adze_graph_node *node)
+{
+  return has_sizes (graph, node->inputs, node->input_count)
+         && has_sizes (graph, node->outputs, node->output_count);
+}
+
 static adze_error *
 no_sizes (const adze_executable *x, const adze_graph_node *node)
 {
@@ -68,8 +75,7 @@ adze_graph_claim (adze_executable *x, adze_backend_at_work **owner, uint32_t *pa
     if (!node || adze_node_has_bodies (node))
       continue;
     if (own[n] && adze_backend_is_far (x->options.backend)
-        && !(has_sizes (x->graph, node->inputs, node->input_count)
-             && has_sizes (x->graph, node->outputs, node->output_count))) {
+        && !adze_node_has_sizes (x->graph, node)) {
       if (x->options.refuse_delegation)
         return no_sizes (x, node);
       own[n] = 0;

@@ -37,6 +37,12 @@ adze_graph_step_error (const adze_graph_step *step, adze_error *cause)
                : NULL;
 }
 
+adze_error *
+adze_graph_body_error (const adze_graph *body, adze_error *cause)
+{
+  return cause ? adze_error_wrap (cause, "its body '%s' cannot be computed", body->name) : NULL;
+}
+
 /* Numbers of slots and places for views: of each value of FROM's list, by name in the graph. */
 static adze_error *
 list_slots (adze_executable *x, const adze_graph *part, const uint32_t *values, size_t count,
@@ -93,15 +99,27 @@ adze_graph_step_compile (adze_executable *x, adze_graph_step *step, const uint32
 
 /* ---- Nodes with bodies. */
 
-/* A body that is compiled when its turn comes: what nobody does in it is found out now, and what the
- * backend leaves to ref is counted, as far as that is known without sizes. */
+/* Node N of a body. With all its sizes it is what it will be when its turn comes; else the backend may
+ * claim it then. */
 static adze_error *
-ask_for_body (adze_executable *x, const adze_graph *graph)
+ask_for_node (adze_executable *x, const adze_graph *body, uint32_t n, bool own, bool rest)
 {
-  ADZE_AUTO_GRAPH body = NULL;
-  if (graph->refuted)
+  const adze_graph_node *node = body->nodes[n];
+  if (!own && !rest)
+    return adze_graph_nobody_can (x, node, false);
+  if (own || !x->options.backend)
     return NULL;
-  ADZE_TRY (adze_graph_copy (graph, &body));
+  x->facts.delegated++;
+  return x->options.refuse_delegation && adze_node_has_sizes (body, node)
+             ? adze_graph_nobody_can (x, node, true)
+             : NULL;
+}
+
+static adze_error *ask_for_body (adze_executable *x, const adze_graph *graph);
+
+static adze_error *
+ask_for_nodes (adze_executable *x, adze_graph *body)
+{
   ADZE_AUTO_FREE uint32_t *own = calloc (body->node_count + 1, sizeof *own);
   ADZE_AUTO_FREE uint32_t *rest = calloc (body->node_count + 1, sizeof *rest);
   if (!own || !rest)
@@ -115,11 +133,22 @@ ask_for_body (adze_executable *x, const adze_graph *graph)
     for (size_t i = 0; inner && i < node->attribute_count; i++)
       if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
         ADZE_TRY (ask_for_body (x, node->attributes[i].graph));
-    if (node && !inner && !own[n] && !rest[n])
-      return adze_graph_nobody_can (x, node, false);
-    x->facts.delegated += node && !inner && !own[n] && x->options.backend;
+    if (node && !inner)
+      ADZE_TRY (ask_for_node (x, body, n, own[n], rest[n]));
   }
   return NULL;
+}
+
+/* A body that is compiled when its turn comes: what nobody does in it, or nobody who may, is found out
+ * now, and what the backend leaves to ref is counted, as far as that is known without sizes. */
+static adze_error *
+ask_for_body (adze_executable *x, const adze_graph *graph)
+{
+  ADZE_AUTO_GRAPH body = NULL;
+  if (graph->refuted)
+    return NULL;
+  ADZE_TRY (adze_graph_copy (graph, &body));
+  return adze_graph_body_error (graph, ask_for_nodes (x, body));
 }
 
 static adze_error *
@@ -133,7 +162,7 @@ open_bodies (adze_executable *x, adze_graph_step *step)
     if (body->executable)
       x->facts.delegated += body->executable->facts.delegated;
     else if (!body->graph->refuted)
-      ADZE_TRY (ask_for_body (x, body->graph));
+      ADZE_TRY (adze_graph_step_error (step, ask_for_body (x, body->graph)));
   }
   return NULL;
 }

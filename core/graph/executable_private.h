@@ -89,6 +89,9 @@ ADZE_MUST_CHECK adze_error *adze_graph_ask_ref (adze_executable *x, uint32_t **p
 adze_error *adze_graph_nobody_can (const adze_executable *x, const adze_graph_node *node,
                                    bool delegation);
 
+/* Are all sizes of what goes in and comes out known? */
+bool adze_node_has_sizes (const adze_graph *graph, const adze_graph_node *node);
+
 /* place.c */
 ADZE_MUST_CHECK adze_error *adze_executable_place (adze_executable *x);
 void adze_executable_leave_block (adze_executable *x);
@@ -115,6 +118,8 @@ ADZE_MUST_CHECK adze_error *adze_graph_step_execute (adze_executable *x, adze_gr
 ADZE_MUST_CHECK adze_error *adze_slot_fill (adze_slot *slot, const adze_view *view);
 /* "node 3 'x' (Conv): CAUSE" */
 ADZE_MUST_CHECK adze_error *adze_graph_step_error (const adze_graph_step *step, adze_error *cause);
+/* "its body 'turn': CAUSE" */
+ADZE_MUST_CHECK adze_error *adze_graph_body_error (const adze_graph *body, adze_error *cause);
 
 /* bodies.c */
 bool adze_node_has_bodies (const adze_graph_node *node);

@@ -73,6 +73,22 @@ keep_tensor (adze_graph *graph, const adze_graph_attribute *from, adze_graph_att
   return view->shape && view->data ? NULL : adze_error_memory ();
 }
 
+/* A body that nobody has named is called what it is to its node: "body", "then_branch". */
+static adze_error *
+name_body (adze_graph *graph, const adze_graph_attribute *attribute)
+{
+  for (size_t i = 0; i < graph->body_count; i++) {
+    adze_graph *body = graph->bodies[i];
+    if (body != attribute->graph || body->name[0])
+      continue;
+    char *name = adze_arena_text (&body->arena, attribute->name);
+    if (!name)
+      return adze_error_memory ();
+    body->name = name;
+  }
+  return NULL;
+}
+
 static adze_error *
 keep_attribute (adze_graph *graph, const adze_graph_attribute *from, adze_graph_attribute *into)
 {
@@ -100,7 +116,7 @@ keep_attribute (adze_graph *graph, const adze_graph_attribute *from, adze_graph_
     ADZE_TRY (keep_tensor (graph, from, into));
     break;
   case ADZE_ATTRIBUTE_GRAPH:
-    break;
+    return name_body (graph, from);
   default:
     return adze_error_new (ADZE_E_FORMAT, "attribute '%s' is of the unknown type %u", from->name,
                            from->type);

@@ -16,28 +16,33 @@ typedef struct tally {
   size_t count;
 } tally;
 
-static void
-note (tally *t, const char *op)
+/* A node of GRAPH, and which body that is; what *TEXT is already stays. */
+static adze_error *
+note_first (const adze_graph *graph, bool inside, const adze_graph_node *node, char **text)
 {
-  size_t i = 0;
-  t->shares->delegated++;
-  while (i < t->count && strcmp (t->names[i], op) != 0)
-    i++;
-  if (i == OPERATORS_MOST)
-    return;
-  if (i == t->count)
-    t->names[t->count++] = op;
-  t->times[i]++;
+  ADZE_AUTO (adze_buffer) made = { 0 };
+  if (*text)
+    return NULL;
+  adze_graph_node_text (node, &made);
+  if (inside)
+    adze_buffer_format (&made, " in the body '%s'", graph->name);
+  return adze_buffer_finish (&made, text);
 }
 
 static adze_error *
-note_lacking (tally *t, const adze_graph_node *node)
+note_left (tally *t, const adze_graph *graph, bool inside, const adze_graph_node *node)
 {
-  ADZE_AUTO (adze_buffer) text = { 0 };
-  if (t->shares->lacking)
-    return NULL;
-  adze_graph_node_text (node, &text);
-  return adze_buffer_finish (&text, &t->shares->lacking);
+  size_t i = 0;
+  t->shares->delegated++;
+  t->shares->inside += inside;
+  while (i < t->count && strcmp (t->names[i], node->op) != 0)
+    i++;
+  if (i < OPERATORS_MOST) {
+    t->count += i == t->count;
+    t->names[i] = node->op;
+    t->times[i]++;
+  }
+  return note_first (graph, inside, node, &t->shares->left);
 }
 
 static adze_error *
@@ -50,7 +55,7 @@ claims (adze_backend_at_work *backend, adze_graph *graph, uint32_t **part_of)
 }
 
 static adze_error *
-count (tally *t, adze_graph *graph)
+count (tally *t, adze_graph *graph, bool inside)
 {
   ADZE_AUTO_FREE uint32_t *own = NULL;
   ADZE_AUTO_FREE uint32_t *reference = NULL;
@@ -64,12 +69,13 @@ count (tally *t, adze_graph *graph)
     if (adze_node_has_bodies (node))
       t->shares->control++;
     else if (!own[i] && !reference[i])
-      ADZE_TRY (note_lacking (t, node));
+      ADZE_TRY (note_first (graph, inside, node, &t->shares->lacking));
     else if (!own[i] && t->options->backend)
-      note (t, node->op);
+      ADZE_TRY (note_left (t, graph, inside, node));
   }
   for (size_t i = 0; i < graph->body_count; i++)
-    ADZE_TRY (count (t, graph->bodies[i]));
+    if (!graph->bodies[i]->refuted)
+      ADZE_TRY (count (t, graph->bodies[i], true));
   return NULL;
 }
 
@@ -92,7 +98,7 @@ adze_graph_share_out (adze_graph *graph, const adze_compile_options *options,
 {
   tally t = { .options = options, .shares = shares };
   *shares = (adze_graph_shares){ 0 };
-  adze_error *error = count (&t, graph);
+  adze_error *error = count (&t, graph, false);
   if (!error)
     error = list_operators (&t, &shares->operators);
   if (error)
@@ -104,6 +110,7 @@ void
 adze_graph_shares_cleanup (adze_graph_shares *shares)
 {
   free (shares->operators);
+  free (shares->left);
   free (shares->lacking);
   *shares = (adze_graph_shares){ 0 };
 }

@@ -10,8 +10,10 @@ typedef struct adze_graph_shares {
   size_t nodes;     /* in all, those of bodies too */
   size_t control;   /* If, Loop and Scan, which the host carries out */
   size_t delegated; /* that ref computes in the place of the backend that was asked for */
+  size_t inside;    /* of these, in bodies */
   char *operators;  /* of these, with how often: "TopK (2), NonZero"; "" for none */
-  char *lacking;    /* the first node that nobody computes, as text; NULL: there is none */
+  char *left;       /* the first of these, as text; NULL: there is none */
+  char *lacking;    /* the first node that nobody computes, likewise */
 } adze_graph_shares;
 
 /* OPTIONS: its backends alone count. Types of GRAPH must have been inferred. */

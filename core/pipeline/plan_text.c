@@ -142,7 +142,7 @@ tensors_text (const adze_plan_stage *planned, adze_buffer *into)
 }
 
 static void
-network_text (const adze_plan_network *network, adze_buffer *into)
+network_text (const adze_plan *plan, const adze_plan_network *network, adze_buffer *into)
 {
   const adze_graph_shares *shares = &network->shares;
   if (!network->is_one)
@@ -157,13 +157,18 @@ network_text (const adze_plan_network *network, adze_buffer *into)
   adze_buffer_format (into, "    network of %zu node%s, computed by %s", shares->nodes,
                       shares->nodes == 1 ? "" : "s", network->backend);
   if (shares->delegated > 0)
-    adze_buffer_format (into, ", %zu of them by ref in its place: %s", shares->delegated,
-                        shares->operators);
-  adze_buffer_text (into, "\n");
+    adze_buffer_format (into, ", %zu of them by ref in its place", shares->delegated);
+  if (shares->inside > 0)
+    adze_buffer_format (into, " (%zu in bodies)", shares->inside);
+  adze_buffer_format (into, "%s%s\n", shares->delegated > 0 ? ": " : "", shares->operators);
+  if (shares->left && strcmp (plan->pipeline->delegate, "error") == 0)
+    adze_buffer_safe_line (into, "    delegate = \"error\" refuses it once it is computed with: %s "
+                                 "is not done by %s", shares->left, network->backend);
 }
 
 static void
-stage_text (const adze_plan_stage *planned, const adze_plan_network *networks, adze_buffer *into)
+stage_text (const adze_plan *plan, const adze_plan_stage *planned,
+            const adze_plan_network *networks, adze_buffer *into)
 {
   const adze_instance_facts *facts = planned->facts;
   adze_buffer_format (into, "  %s (%s %s): %s", planned->stage->id, planned->stage->use,
@@ -183,7 +188,7 @@ stage_text (const adze_plan_stage *planned, const adze_plan_network *networks, a
     tensors_text (planned, into);
   else if (!facts->runs)
     adze_buffer_text (into, "    what it gets is known once the stages before it have run\n");
-  network_text (&networks[planned->number], into);
+  network_text (plan, &networks[planned->number], into);
 }
 
 static void
@@ -206,7 +211,7 @@ segment_text (const adze_plan *plan, size_t number, const adze_plan_network *net
   if (segment->spilled)
     adze_buffer_text (into, "  reads what the segment before it spilled for it\n");
   for (size_t i = 0; i < segment->count; i++)
-    stage_text (&plan->stages[segment->first + i], networks, into);
+    stage_text (plan, &plan->stages[segment->first + i], networks, into);
   if (segment->output != SIZE_MAX)
     adze_buffer_safe_line (into, "  writes %s", plan->pipeline->outputs[segment->output].path);
   else if (segment->result)
@@ -444,7 +449,9 @@ networks_value (const adze_plan *plan, const adze_plan_network *networks, adze_v
     adze_json_int (into, "nodes", (int64_t)shares->nodes);
     adze_json_int (into, "control", (int64_t)shares->control);
     adze_json_int (into, "delegated", (int64_t)shares->delegated);
+    adze_json_int (into, "delegated-in-bodies", (int64_t)shares->inside);
     adze_json_string (into, "delegated-operators", shares->operators);
+    adze_json_string (into, "delegated-first", shares->left);
   }
 }
 

@@ -3,8 +3,8 @@
 own numbers and struct, without a line of ours.
 
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
-                              conv, shaped (conv, with the sizes that it reshapes to as a tensor) and
-                              fixed .onnx
+                              conv, shaped (conv, with the sizes that it reshapes to as a tensor),
+                              fixed, and loop (Erf, twice, in the body of a Loop) .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
 networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with codes of 8 bits around its
                               products
@@ -38,7 +38,7 @@ def field(number, value):
 
 
 def attribute(name, value):
-    kinds = {int: (3, 2)}
+    kinds = {int: (3, 2), bytes: (6, 5)}
     if isinstance(value, list):
         return field(1, name) + b"".join(field(8, i) for i in value) + field(20, 7)
     number, kind = kinds[type(value)]
@@ -57,9 +57,9 @@ def tensor(name, shape, values, kind=None):
             + field(8, name) + field(9, struct.pack(f"<{len(values)}{kind}", *values)))
 
 
-def info(name, shape):
+def info(name, shape, kind=1):
     dims = b"".join(field(1, field(2, d) if isinstance(d, str) else field(1, d)) for d in shape)
-    return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, dims)))
 
 
 def write(path, nodes, weights, shape, classes=CLASSES):
@@ -149,7 +149,18 @@ def spread(count, seed, scale):
     return [(next(random) - 0.5) * scale for _ in range(count)]
 
 
+def make_loop():
+    body = (field(1, node("Erf", ["s"], ["t"], "bend"))
+            + field(2, "turn") + field(11, info("i", [], 7)) + field(11, info("on", [], 9))
+            + field(11, info("s", ["N", SIDE, SIDE])) + field(12, info("on", [], 9))
+            + field(12, info("t", ["N", SIDE, SIDE])))
+    write("loop.onnx", [node("Loop", ["turns", "", "x"], ["z"], "again", body=body),
+                        node("ReduceMean", ["z"], ["y"], axes=[1], keepdims=0)],
+          {"turns": ([], [2], "q")}, ["N", SIDE, SIDE])
+
+
 def make():
+    make_loop()
     make_data("train", 202, 1)
     make_data("check", 50, 77)
     make_data("test", 101, 1234)

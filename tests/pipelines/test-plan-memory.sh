@@ -58,6 +58,19 @@ learn wrong mlp.onnx 'loss = "cross-entropy"' 'frozen = ["nobody"]'
 must_fail "is none of the network's weights" "$ADZE" plan wrong.toml
 grep -q "wrong.toml:1[0-9].*stage 'train' cannot run" must.out || complain "no place: $(cat must.out)"
 
+# ---- A node in a body is told, and refused, as one outside.
+{
+  head_ loop.onnx
+  printf '[[stage]]\nuse = "evaluate"\ndata = "test"\n'
+} > inside.toml
+plan inside --backend onednn
+grep -q 'by ref in its place (1 in bodies): .*Erf' inside.txt || complain "no body: $(cat inside.txt)"
+holds inside.json 'r["networks"][0]["delegated-in-bodies"] == 1'
+must_fail "(Erf) is not done by the backend 'onednn', and delegation to 'ref' is refused" \
+  "$ADZE" plan inside.toml --backend onednn --set run.delegate=error
+grep -q "'again' (Loop) cannot be computed" must.out && grep -q "its body 'body'" must.out \
+  || complain "it is not said where that is: $(cat must.out)"
+
 # ---- What comes after a stage that has to run first, and what has no networks where it is.
 learn later mlp.onnx
 cat >> later.toml << 'END'

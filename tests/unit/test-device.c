@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "graph/shares.h"
 #include "train-networks.h"
 
 enum { STEPS = 60 };
@@ -322,6 +323,67 @@ bodies_are_computed_there_too (void **state)
   adze_graph_free (p.graph);
 }
 
+/* x in, and as often as an input says: the state through OPERATOR. */
+static uint32_t
+loop_of (plain *p, const char *operator)
+{
+  adze_graph *body;
+  uint32_t inside[3], inputs[3], looped;
+  must (adze_graph_add_body (p->graph, "turn", &body));
+  must (adze_graph_add_input (body, "turns", (adze_dtype){ ADZE_INT, 64, 1 }, 0, NULL, &inside[0]));
+  must (adze_graph_add_input (body, "on", (adze_dtype){ ADZE_BOOL, 8, 1 }, 0, NULL, &inside[1]));
+  must (adze_graph_add_input (body, "state", f32, -1, NULL, &inside[2]));
+  must (adze_graph_add_output (body, inside[1]));
+  must (adze_graph_add_output (body, op (body, operator, inside[2], ADZE_NONE)));
+  const adze_graph_attribute attribute = { .struct_size = sizeof attribute, .name = "body",
+                                           .type = ADZE_ATTRIBUTE_GRAPH, .count = 1,
+                                           .graph = body };
+  must (adze_graph_add_input (p->graph, "times", (adze_dtype){ ADZE_INT, 64, 1 }, 0, NULL,
+                              &inputs[0]));
+  inputs[1] = ADZE_NONE;
+  inputs[2] = p->x;
+  const adze_node_recipe recipe = { .struct_size = sizeof recipe, .op = "Loop", .name = "again",
+                                    .inputs = inputs, .input_count = 3, .output_count = 1,
+                                    .attributes = &attribute, .attribute_count = 1 };
+  must (adze_graph_add_node (p->graph, &recipe, &looped));
+  return looped;
+}
+
+/* Whoever wants nothing but the device is told before anything runs which node of which body it is; and
+ * whoever only asks is told how many there are. */
+static void
+what_bodies_leave_to_others_is_known_before (void **state)
+{
+  static const char *const operators[] = { "Tanh", "Relu" };
+  for (int i = 0; i < 2; i++) {
+    orbit o;
+    plain p;
+    adze_graph_shares shares;
+    ADZE_AUTO_EXECUTABLE executable = NULL;
+    orbit_open (*state, "", &o);
+    plain_open (&p);
+    must (adze_graph_add_output (p.graph, loop_of (&p, operators[i])));
+    must (adze_graph_verify (p.graph));
+    adze_compile_options strict = on_moon (&o);
+    must (adze_graph_share_out (p.graph, &strict, &shares));
+    assert_int_equal (shares.inside, i == 0);
+    strict.refuse_delegation = true;
+    if (i == 0) {
+      assert_string_equal (shares.left, "node 0 (Tanh) in the body 'turn'");
+      must_fail (adze_graph_compile (p.graph, &strict, &executable), ADZE_E_UNSUPPORTED,
+                 "'again' (Loop) cannot be computed", "its body 'turn' cannot be computed",
+                 "(Tanh) is not done by the backend 'moon'", NULL);
+    } else {
+      assert_null (shares.left);
+      must (adze_graph_compile (p.graph, &strict, &executable));
+    }
+    adze_graph_shares_cleanup (&shares);
+    adze_executable_free (adze_take (&executable));
+    adze_graph_free (p.graph);
+    orbit_close (*state, &o);
+  }
+}
+
 static void
 empty_values_cross_without_a_copy (void **state)
 {
@@ -407,6 +469,7 @@ main (void)
     IN_WORLD (weights_are_sent_as_they_are),
     IN_WORLD (sizes_that_come_late_are_left_to_ref),
     IN_WORLD (bodies_are_computed_there_too),
+    IN_WORLD (what_bodies_leave_to_others_is_known_before),
     IN_WORLD (empty_values_cross_without_a_copy),
     IN_WORLD (nobody_else_can_look),
     IN_WORLD (memory_that_is_not_to_be_had_is_said),
