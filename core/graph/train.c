@@ -105,8 +105,8 @@ adze_trainer_free (adze_trainer *t)
   for (size_t i = 0; i < t->carried_count; i++) {
     free (t->carried[i].name);
     free (t->carried[i].shared);
-    free (t->carried[i].kept);
   }
+  adze_train_drop_kept (t);
   adze_train_drop_best (t);
   free (t->carried);
   free (t->trained);

@@ -114,10 +114,9 @@ add_carried (adze_trainer *t, uint32_t number, size_t *index)
   c->size = adze_view_count (&c->view) * value->dtype.bits / 8;
   size_t room = (c->size / 64 + 1) * 64;
   c->now = aligned_alloc (64, room);
-  c->kept = aligned_alloc (64, room);
   c->view.data = c->now;
   *index = t->carried_count++; /* what there is of it is given back with the trainer */
-  if (!c->name || !c->now || !c->kept)
+  if (!c->name || !c->now)
     return adze_error_memory ();
   if (value->data)
     memcpy (c->now, value->data, c->size);

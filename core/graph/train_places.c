@@ -51,6 +51,32 @@ adze_train_place (adze_trainer *t)
   return NULL;
 }
 
+/* One piece, and no room of each: once it is free, whatever is of the size of a weight fits there. */
+adze_error *
+adze_train_hold_kept (adze_trainer *t)
+{
+  if (t->kept_area)
+    return NULL;
+  char *at = t->kept_area = aligned_alloc (ALIGN, t->area_size);
+  if (!at)
+    return adze_error_memory ();
+  for (size_t i = 0; i < t->carried_count; i++) {
+    t->carried[i].kept = at;
+    at += room_of (&t->carried[i]);
+  }
+  return NULL;
+}
+
+void
+adze_train_drop_kept (adze_trainer *t)
+{
+  free (t->kept_area);
+  t->kept_area = NULL;
+  for (size_t i = 0; i < t->carried_count; i++)
+    t->carried[i].kept = NULL;
+  t->has_kept = false;
+}
+
 void
 adze_train_leave_places (adze_trainer *t)
 {

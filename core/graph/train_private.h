@@ -72,6 +72,7 @@ struct adze_trainer {
   size_t carried_count, carried_room;
   void *areas[2]; /* that they lie in, once the graph is there */
   size_t area_size;
+  void *kept_area; /* where copies to go back to lie; NULL: there is none */
   adze_train_scalars scalars[2];
   adze_train_size sizes[ADZE_TRAIN_SIZES];
   size_t size_count, next_size, last_size;
@@ -103,6 +104,9 @@ ADZE_MUST_CHECK adze_error *adze_train_drop (adze_trainer *trainer, uint64_t see
 /* train_places.c */
 ADZE_MUST_CHECK adze_error *adze_train_place (adze_trainer *trainer);
 void adze_train_leave_places (adze_trainer *trainer);
+/* A third area, for the copy to go back to, whose numbers are the step's to fill in; and none of it. */
+ADZE_MUST_CHECK adze_error *adze_train_hold_kept (adze_trainer *trainer);
+void adze_train_drop_kept (adze_trainer *trainer);
 /* The area that nobody needs between two steps: room for a checkpoint without best weights. */
 adze_buffer adze_train_spare (const adze_trainer *trainer);
 

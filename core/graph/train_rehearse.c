@@ -63,6 +63,7 @@ adze_trainer_rehearse (adze_trainer *t)
 {
   const adze_trainer_options *o = &t->options;
   ADZE_TRY (adze_train_prepare_steps (t));
+  ADZE_TRY (adze_train_hold_kept (t));
   if (o->validate) {
     ADZE_TRY (adze_train_hold_best (t));
     ADZE_TRY (validate (t));
@@ -78,10 +79,9 @@ adze_trainer_absent (const adze_trainer *t)
   uint64_t bytes = 0;
   for (size_t i = 0; i < t->carried_count; i++) {
     const adze_carried *c = &t->carried[i];
-    bytes += adze_absent_memory (c->now, c->size) + adze_absent_memory (c->other, c->size)
-             + adze_absent_memory (c->kept, c->size);
-    if (c->best)
-      bytes += adze_absent_memory (c->best, c->size);
+    const void *const places[] = { c->now, c->other, c->kept, c->best };
+    for (size_t k = 0; k < ADZE_COUNT_OF (places); k++)
+      bytes += places[k] ? adze_absent_memory (places[k], c->size) : 0;
   }
   for (size_t i = 0; i < t->size_count; i++)
     bytes += adze_executable_absent (t->sizes[i].executable);

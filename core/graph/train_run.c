@@ -200,6 +200,8 @@ adze_trainer_run (adze_trainer *t)
     ADZE_TRY (run_epoch (t));
   take_best (t);
   adze_train_refresh (t);
+  /* There is nothing left to go back from, and whoever is given the weights needs room for them. */
+  adze_train_drop_kept (t);
   t->progress.ended = true;
   return NULL;
 }

@@ -123,14 +123,16 @@ tell_scalars (adze_trainer *t, double rate)
   }
 }
 
-static void
+static adze_error *
 keep (adze_trainer *t)
 {
+  ADZE_TRY (adze_train_hold_kept (t));
   for (size_t i = 0; i < t->carried_count; i++)
     memcpy (t->carried[i].kept, t->carried[i].now, t->carried[i].size);
   t->kept_progress = t->progress;
   t->kept_sum = t->sum;
   t->has_kept = true;
+  return NULL;
 }
 
 void
@@ -289,7 +291,7 @@ adze_train_step (adze_trainer *t, const adze_view *const *inputs, bool careful)
   /* These weights have just given a finite loss, which those that come now have yet to do. */
   if (keeps) {
     ADZE_TRY (check_new (t));
-    keep (t);
+    ADZE_TRY (keep (t));
   }
   take_places (t);
   t->progress.rate = rate;

@@ -24,6 +24,14 @@ struct owned {
   uint64_t (*absent) (const void *object); /* NULL: nothing is */
 };
 
+/* The numbers of a model, for all graphs of it. */
+typedef struct lent lent;
+struct lent {
+  lent *next;
+  const adze_model *model;
+  adze_numbers *numbers;
+};
+
 struct adze_networks {
   adze_runtime *runtime;
   const char *stage;
@@ -31,6 +39,7 @@ struct adze_networks {
   adze_delegation delegation;
   adze_backend_at_work *ref, *backend; /* NULL: not opened yet, or REF is what was asked for */
   owned *newest;
+  lent *lent;
   bool told;
   uint64_t *peak; /* of a rehearsal; NULL: it is none */
 };
@@ -50,6 +59,16 @@ adze_networks_open (adze_runtime *runtime, const char *stage, const char *backen
   return NULL;
 }
 
+static void
+free_lent (lent *first)
+{
+  for (lent *one = first, *next; one; one = next) {
+    next = one->next;
+    adze_numbers_free (one->numbers);
+    free (one);
+  }
+}
+
 void
 adze_networks_close (adze_networks *networks)
 {
@@ -57,6 +76,7 @@ adze_networks_close (adze_networks *networks)
     return;
   while (networks->newest)
     adze_networks_drop (networks, networks->newest->object);
+  free_lent (networks->lent);
   adze_backend_close (networks->backend);
   adze_backend_close (networks->ref);
   free (networks);
@@ -201,12 +221,33 @@ keep_graph (adze_networks *networks, adze_graph *made, adze_graph **graph)
   return NULL;
 }
 
+static adze_error *
+numbers_of (adze_networks *networks, const adze_model *model, adze_numbers **numbers)
+{
+  lent *found = networks->lent;
+  while (found && found->model != model)
+    found = found->next;
+  if (!found) {
+    found = calloc (1, sizeof *found);
+    if (!found)
+      return adze_error_memory ();
+    *found = (lent){ .next = networks->lent, .model = model };
+    networks->lent = found;
+  }
+  if (!found->numbers)
+    ADZE_TRY (adze_numbers_new (model, &found->numbers));
+  *numbers = found->numbers;
+  return NULL;
+}
+
 adze_error *
 adze_networks_graph (adze_networks *networks, const adze_model *model, adze_graph **graph)
 {
   ADZE_AUTO_GRAPH made = NULL;
+  adze_numbers *numbers = NULL;
   ADZE_TRY (adze_graph_from_model (networks->runtime, model, &made));
-  ADZE_TRY (adze_graph_load_weights (made, model));
+  ADZE_TRY (numbers_of (networks, model, &numbers));
+  ADZE_TRY (adze_graph_load_weights (made, model, numbers));
   return keep_graph (networks, adze_take (&made), graph);
 }
 

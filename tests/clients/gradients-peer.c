@@ -144,7 +144,7 @@ run_case (const engine *e, const char *folder, known *k)
   ADZE_TRY (read_known (folder, k));
   ADZE_TRY (adze_model_open (e->runtime, path, NULL, &model));
   ADZE_TRY (adze_graph_from_model (e->runtime, model, &graph));
-  ADZE_TRY (adze_graph_load_weights (graph, model));
+  ADZE_TRY (adze_graph_load_weights (graph, model, NULL));
   ADZE_TRY (differentiate (graph, k));
   for (size_t i = 0; i < k->input_count; i++)
     given[i] = &k->inputs[i].view;

@@ -175,7 +175,7 @@ run_case (bench *b, const char *folder)
     return adze_error_memory ();
   ADZE_TRY (adze_model_open (b->runtime, path, NULL, &model));
   ADZE_TRY (adze_graph_from_model (b->runtime, model, &graph));
-  ADZE_TRY (adze_graph_load_weights (graph, model));
+  ADZE_TRY (adze_graph_load_weights (graph, model, NULL));
   for (int number = 0;; number++) {
     ADZE_AUTO_FREE char *data = adze_text_format ("%s/test_data_set_%d", folder, number);
     if (!data)

@@ -34,7 +34,7 @@ read_graph (const char *name)
   snprintf (path, sizeof path, "%s/%s.onnx", folder, name);
   must (adze_model_open (the_engine->runtime, path, NULL, &model));
   must (adze_graph_from_model (the_engine->runtime, model, &graph));
-  must (adze_graph_load_weights (graph, model));
+  must (adze_graph_load_weights (graph, model, NULL));
   adze_model_close (model);
   return graph;
 }

@@ -65,7 +65,7 @@ retype (adze_graph *graph, type_for *type)
 {
   adze_model *model = model_of (graph, type, NULL);
   must (adze_graph_retype (graph, model));
-  must (adze_graph_load_weights (graph, model));
+  must (adze_graph_load_weights (graph, model, NULL));
   adze_model_close (model);
 }
 

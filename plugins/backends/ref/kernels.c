@@ -60,14 +60,14 @@ is_one_of (const ref_kernel *kernel, const ref_kernel *family)
   return false;
 }
 
-/* As doubles, rounded as ref_take does it; 0: it is one of doubles, left out, or of no known size. */
+/* With EACH bytes an element, rounded as ref_take does it; 0: it is left out, or of no known size. */
 static uint64_t
-as_doubles (const ref_question *question, uint32_t number)
+room_for (const ref_question *question, uint32_t number, uint64_t each)
 {
   const adze_graph_value *value
       = number == ADZE_NONE ? NULL : question->service->value (question->graph, number);
-  uint64_t bytes = sizeof (double);
-  if (!value || value->rank < 0 || value->dtype.bits == 64)
+  uint64_t bytes = each;
+  if (!value || value->rank < 0)
     return 0;
   for (int32_t i = 0; i < value->rank; i++)
     if (value->shape[i] < 0
@@ -76,11 +76,34 @@ as_doubles (const ref_question *question, uint32_t number)
   return (bytes + 64) / 64 * 64;
 }
 
+/* Those that are doubles stay where they are. */
+static uint64_t
+as_doubles (const ref_question *question, uint32_t number)
+{
+  const adze_graph_value *value
+      = number == ADZE_NONE ? NULL : question->service->value (question->graph, number);
+  return value && value->dtype.bits != 64 ? room_for (question, number, sizeof (double)) : 0;
+}
+
+/* A Gemm turns its second matrix round; halves are computed with as floats. */
+static uint64_t
+turned (const ref_question *question)
+{
+  const adze_graph_node *node = question->node;
+  if (node->input_count < 2 || node->inputs[1] == ADZE_NONE || !adze_node_int (node, "transB", 0))
+    return 0;
+  const adze_graph_value *value = question->service->value (question->graph, node->inputs[1]);
+  return room_for (question, node->inputs[1],
+                   value && value->dtype.bits == 64 ? sizeof (double) : sizeof (float));
+}
+
 uint64_t
 ref_kernel_room (const ref_question *question, const ref_kernel *kernel)
 {
   const adze_graph_node *node = question->node;
   uint64_t bytes = 0;
+  if (strcmp (kernel->op, "Gemm") == 0)
+    return turned (question);
   if (!is_one_of (kernel, ref_kernels_nn) && !is_one_of (kernel, ref_kernels_other))
     return 0;
   for (size_t i = 0; i < node->input_count; i++)

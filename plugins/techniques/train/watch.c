@@ -108,7 +108,23 @@ watch_all (train_run *t, adze_judge *judge)
   return ADZE_OK;
 }
 
-/* The weights as they are now: the graph was given the trainer's own memory. */
+/* The graph is given the trainer's own memory. It is compiled for the last batch, which is often smaller,
+ * first: a rehearsal ends where something is computed, and is to see what both take. */
+static adze_status
+open_watched (train_run *t)
+{
+  adze_evaluation *last = NULL;
+  adze_status status = t->train->give (t->host, t->training, t->watched, 1);
+  t->runner.graph = t->watched;
+  t->runner.weights_change = 1;
+  if (status == ADZE_OK)
+    status = adze_feed_read (t->host, &t->watch_feed, 0, t->watch_feed.batches - 1);
+  return status == ADZE_OK
+             ? adze_feed_compile (t->host, t->context, &t->runner, &t->watch_feed, &last)
+             : status;
+}
+
+/* The weights as they are now. */
 adze_status
 train_validate (void *argument, double *score)
 {
@@ -117,11 +133,8 @@ train_validate (void *argument, double *score)
   double began = train_now ();
   adze_status status = ADZE_OK;
   t->strange = NULL;
-  if (!t->runner.graph) {
-    status = t->train->give (t->host, t->training, t->watched, 1);
-    t->runner.graph = t->watched;
-    t->runner.weights_change = 1;
-  }
+  if (!t->runner.graph)
+    status = open_watched (t);
   if (status == ADZE_OK && t->classes)
     status = t->eval->judge (t->host, t->context, ADZE_JUDGE_CLASSES, "validation", 1, &judge);
   if (status == ADZE_OK)
