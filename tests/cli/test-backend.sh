@@ -64,6 +64,17 @@ grep -Eq '^Add +f32 .* holds$' out || fail "Add should hold nevertheless"
 expect 1 "$ADZE" backend check moon --rounds 1 --json
 json_valid
 
+# Nobody says what Relu makes of NaN: it is told, and breaks nothing.
+moon_with
+expect 0 "$ADZE" backend check moon --rounds 1 --only Relu
+out_lacks "numbers of NaN"
+moon_with -DLOSES
+expect 0 "$ADZE" backend check moon --rounds 1 --only Relu
+out_has "makes numbers of NaN where ref keeps it, which no standard forbids: Relu"
+expect 0 "$ADZE" backend check moon --rounds 1 --only Relu --json
+json_valid
+out_has '"loses-nan": true'
+
 # Small enough for the bound, but it promised the same bytes.
 moon_with -DRESTLESS
 expect 1 "$ADZE" backend check moon --rounds 1 --only Relu

@@ -6,8 +6,8 @@
  *
  * It writes down, when it ends, what it was asked for into the file that MOON_LOG in the environment
  * names. With NO_READ or HERE, what it says of its memory is wrong; with FULL there is none left. With
- * WRONG its Relu is, with RESTLESS it is another one each time; with NOTHING it claims nothing, and
- * with REFUSES it claims and then compiles nothing. */
+ * WRONG its Relu is, with RESTLESS it is another one each time; with LOSES it makes 0 of NaN;
+ * with NOTHING it claims nothing, and with REFUSES it claims and then compiles nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +219,8 @@ UNARY (relu, a > 0 ? a : .001f)
 #elif defined RESTLESS
 static unsigned times;
 UNARY (relu, a > 0 ? a : a != a ? a : (float)(times++ % 7) * 1e-7f)
+#elif defined LOSES
+UNARY (relu, a > 0 ? a : 0)
 #else
 UNARY (relu, a > 0 ? a : a != a ? a : 0)
 #endif

@@ -56,6 +56,27 @@ every_row_has_cases (void **state)
     }
 }
 
+/* What comes of infinities is the same for everybody where numbers are only chosen or added. */
+static void
+infinities_are_tried (void **state)
+{
+  static const char *const operators[]
+      = { "Relu", "Clip", "Max", "Min", "MaxPool", "GlobalMaxPool", "AveragePool",
+          "GlobalAveragePool", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceMean" };
+  (void)state;
+  for (size_t i = 0; i < ADZE_COUNT_OF (operators); i++) {
+    const adze_op_case *row = adze_op_cases;
+    adze_op_problem problem;
+    bool applies;
+    while (strcmp (row->op, operators[i]) != 0)
+      row++;
+    must (adze_op_problem_make (row, 'f', ADZE_DRAW_SPECIAL, 1, &problem, &applies));
+    if (!applies)
+      fail_msg ("%s is tried with no infinities", row->op);
+    adze_op_problem_cleanup (&problem);
+  }
+}
+
 static const adze_op_case product = { "MatMul", "a,b b,c", "", "f", -1, 1, 0 };
 static const adze_op_case sum = { "Add", "a,b b", "", "f", -1, 1, ADZE_OP_INF | ADZE_OP_NAN };
 
@@ -148,6 +169,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (ref_does_every_problem),
     cmocka_unit_test (every_row_has_cases),
+    cmocka_unit_test (infinities_are_tried),
     cmocka_unit_test (a_seed_makes_one_problem),
     cmocka_unit_test (edges_are_what_they_say),
   };
