@@ -4,6 +4,7 @@
  *
  *   plan.c           opens what a pipeline names, and its stages
  *   plan_stage.c     rules matched, describe called, the model that a stage gives
+ *   plan_word.c      whether it describes the same once it has decided
  *   plan_traits.c    what stays true of its tensors
  *   plan_segments.c  which stages run in one pass
  *   plan_outputs.c   whether formats can write what is to come
@@ -116,13 +117,16 @@ struct adze_plan {
   uint64_t peak; /* predicted resident memory, of the segments that are known */
 };
 
-/* Calls describe of stage NUMBER, whose input models must be known, and composes what it gives. May
- * be called again: when an input has changed, or after decide (FINAL). */
 /* A stage that is there to change something and VERB, all tensors WHAT. */
 ADZE_MUST_CHECK adze_error *adze_plan_no_effect (const adze_plan *plan,
                                                  const adze_plan_stage *planned, const char *verb,
                                                  const char *what);
+/* Calls describe of stage NUMBER, whose input models must be known, and composes what it gives. May
+ * be called again: when an input has changed, or after decide (FINAL), which must not contradict what
+ * was described of the same inputs BEFORE. */
 ADZE_MUST_CHECK adze_error *adze_plan_describe (adze_plan *plan, size_t number, bool final);
+ADZE_MUST_CHECK adze_error *adze_plan_check_word (const adze_plan_stage *planned,
+                                                  const adze_outline *before);
 
 /* CAUSE, taken over, with a place of the pipeline in front of it. */
 ADZE_MUST_CHECK ADZE_PRINTF (4, 5) adze_error *adze_plan_error (const adze_plan *plan,

@@ -427,23 +427,38 @@ note_groups (adze_plan_stage *planned)
   }
 }
 
-adze_error *
-adze_plan_describe (adze_plan *plan, size_t number, bool final)
+/* Asks it; what it has answered before, if that was of the same inputs, goes to BEFORE. */
+static adze_error *
+ask (adze_plan_stage *planned, bool final, adze_outline *before)
 {
-  adze_plan_stage *planned = &plan->stages[number];
   adze_outline *outline = &planned->outline;
-  ADZE_TRY (show_ports (plan, planned));
-  adze_outline_clear (outline);
+  if (final && planned->described && !outline->final)
+    *before = *outline;
+  else
+    adze_outline_clear (outline);
+  *outline = (adze_outline){ 0 };
   outline->ports = planned->outline_ports;
   outline->port_count = planned->port_count;
   outline->final = final;
   outline->effect = planned->facts->effect;
   outline->grain = planned->facts->grain;
-  adze_error *error = adze_instance_describe (planned->instance, outline);
+  return adze_instance_describe (planned->instance, outline);
+}
+
+adze_error *
+adze_plan_describe (adze_plan *plan, size_t number, bool final)
+{
+  adze_plan_stage *planned = &plan->stages[number];
+  adze_outline before = { 0 };
+  ADZE_TRY (show_ports (plan, planned));
+  adze_error *error = ask (planned, final, &before);
+  if (!error && planned->output && before.port_count > 0)
+    error = adze_plan_check_word (planned, &before);
   if (!error)
     note_groups (planned);
   if (!error && planned->output)
     error = compose (planned);
+  adze_outline_clear (&before);
   if (error)
     return adze_plan_stage_error (plan, planned, error);
   if (planned->output)

@@ -28,6 +28,27 @@ caught half liar-half "announced 2 outputs for 'layer.0.weight', apply gave 1"
 pipeline metric plain liar-metric
 caught metric liar-metric "metric"
 
+# What was described before decide holds afterwards: nobody is told of one model and gets another.
+word ()
+{
+  pipeline word single liar-word "then = \"$1\"" "$2"
+  caught word liar-word "first $3; then $4"
+}
+word double '' "'layer.0.weight' f32 [16, 16]" "'layer.0.weight' f32 [32, 16]"
+word double 'bound = true' "at most 'layer.0.weight' f32 [16, 16]" "'layer.0.weight' f32 [32, 16]"
+word halve '' "'layer.0.weight' f32 [16, 16]" "'layer.0.weight' f32 [8, 16]"
+word f16 '' "'layer.0.weight' f32 [16, 16]" "'layer.0.weight' f16 [16, 16]"
+word other-name '' "'layer.0.weight' f32 [16, 16]" "'other' f32 [16, 16]"
+word other-name 'bound = true' "at most 'layer.0.weight' f32 [16, 16]" "'other' f32 [16, 16]"
+word drop '' "'layer.0.weight' f32 [16, 16]" "dropped"
+word leave '' "'layer.0.weight' f32 [8, 16]" "left as it is, 'layer.0.weight' f32 [16, 16]"
+for then in halve f16 drop; do
+  pipeline word single liar-word "then = \"$then\"" 'bound = true'
+  for isolate in true false; do
+    must "$ADZE" run --fresh word.toml --set "stage.liar-word.isolate=$isolate"
+  done
+done
+
 # What is only to be looked at is as it was, or the run fails: behind a stage that changes, and in
 # front of one.
 for liar in liar-spy liar-watch; do

@@ -17,6 +17,7 @@
  *   liar-spy        inspects, and writes into what it looks at, in apply
  *   liar-watch      the same in observe
  *   liar-scratch    changes its input in place first, and gives what that comes to
+ *   liar-word       describes one thing before decide and another one afterwards
  *   liar-refuse     gives up in apply with whatever status it is told, known or not
  *   liar-run        honest: run; gives a model, a report, and keeps a checkpoint
  *   liar-threshold  honest: zeroes what is below a share of the largest of all, in two rounds
@@ -694,6 +695,80 @@ static const adze_technique scratch = { .struct_size = sizeof scratch,
                                         .grain = ADZE_GRAIN_ELEMENT,
                                         .apply = apply_scratch };
 
+/* What it describes once it has decided. "halve" is honest where it is said to be a bound before. */
+static const adze_param word_params[] = {
+  { .name = "then", .type = ADZE_PARAM_CHOICE, .preset = "double",
+    .choices = "double|halve|f16|other-name|drop|leave",
+    .help = "what it describes after decide: another number of rows, type or name, none, no group" },
+  { .name = "bound", .type = ADZE_PARAM_BOOL, .preset = "false",
+    .help = "describe a bound before decide" },
+  { .name = NULL }
+};
+
+static adze_status
+announce_word (const adze_host *host, adze_outline *outline, adze_pick pick)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_params *params = service->params (host, outline, pick);
+  const char *then = adze_param_string (host, params, "then");
+  bool final = service->is_final (host, outline);
+  adze_tensor_meta meta = *service->tensor (host, outline, pick);
+  int64_t sizes[] = { meta.shape[0], meta.shape[1] };
+  meta.shape = sizes;
+  if (final && strcmp (then, "leave") == 0)
+    return ADZE_OK;
+  if (strcmp (then, "leave") == 0 || (final && strcmp (then, "halve") == 0))
+    sizes[0] /= 2;
+  if (final && strcmp (then, "double") == 0)
+    sizes[0] *= 2;
+  if (final && strcmp (then, "f16") == 0)
+    meta.dtype.bits = 16;
+  if (final && strcmp (then, "other-name") == 0)
+    meta.name = "other";
+  adze_group group = { .struct_size = sizeof group, .inputs = &pick, .input_count = 1,
+                       .outputs = &meta, .meta_size = sizeof meta,
+                       .output_count = !final || strcmp (then, "drop") != 0,
+                       .at_most = !final && adze_param_bool (host, params, "bound") };
+  return service->group (host, outline, &group);
+}
+
+static adze_status
+describe_word (const adze_host *host, void *instance, adze_outline *outline)
+{
+  (void)instance;
+  return for_floats (host, outline, announce_word);
+}
+
+static adze_status
+observe_nothing (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input,
+                 void *accumulator)
+{
+  (void)accumulator;
+  return apply_nothing (host, instance, call, input);
+}
+
+/* Zeros, whatever that is. */
+static adze_status
+apply_word (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  adze_view out;
+  (void)instance;
+  (void)input;
+  adze_status status = adze_call_of (host)->output_at (host, call, 0, &out);
+  if (status == ADZE_OK)
+    memset (adze_view_data (&out), 0, adze_view_count (&out) * out.dtype.bits / 8);
+  return status;
+}
+
+static const adze_technique word = { .struct_size = sizeof word,
+                                     .effect = ADZE_CHANGES,
+                                     .describe = describe_word,
+                                     .accumulator = byte_size,
+                                     .observe = observe_nothing,
+                                     .merge = merge_nothing,
+                                     .decide = decide_nothing,
+                                     .apply = apply_word };
+
 /* It writes one tensor, so that there is a file to leave, and then gives up. */
 static const adze_param refuse_params[] = {
   { .name = "status", .type = ADZE_PARAM_INT, .range = "[1, 1000]",
@@ -745,6 +820,7 @@ LIAR (metric, "liar-metric", "tells a metric in apply", metric, NULL);
 LIAR (spy, "liar-spy", "writes into its input", spy, NULL);
 LIAR (watch, "liar-watch", "writes into what it observes", watch, NULL);
 LIAR (scratch, "liar-scratch", "works in its input", scratch, scratch_params);
+LIAR (word, "liar-word", "does not keep its word", word, word_params);
 LIAR (refuse, "liar-refuse", "gives up", refuse, refuse_params);
 LIAR (whole, "liar-run", "negates a whole model", whole, run_params);
 LIAR (threshold, "liar-threshold", "zeroes small numbers", threshold, threshold_params);
@@ -755,7 +831,7 @@ static const adze_component *const components[] = {
   &idle_component,
   &fallback_component, &early_component,  &metric_component,  &spy_component,
   &watch_component,    &scratch_component, &whole_component,  &threshold_component,
-  &refuse_component,
+  &word_component,     &refuse_component,
   NULL,
 };
 

@@ -93,7 +93,8 @@ typedef struct adze_group {
   /* The bytes stay as they are (a new name, another shape of as many elements): one input, one
    * output, and neither observe nor apply sees it. */
   uint32_t same_bytes;
-  /* A bound, not a promise: the final outputs will be these or smaller ones. Before decide only. */
+  /* A bound, not a promise: the final outputs will be these or smaller ones, by name. Before decide
+   * only; without it the final outputs must be these. */
   uint32_t at_most;
   /* For `adze plan`, a few words: "f32 -> f16". NULL: none. */
   const char *note;
