@@ -83,6 +83,9 @@ compile_body (adze_executable *x, adze_body *body, const adze_view *const *input
   const uint32_t *numbers = adze_graph_inputs (body->graph, &count);
   adze_compile_options options = x->options;
   options.shapes = NULL; /* those of the graph around it */
+  /* Nobody brings places for what it gives, and it runs while values around it are needed. */
+  options.outputs_move = false;
+  options.beside = NULL;
   for (size_t i = 0; i < count; i++)
     ADZE_TRY (adze_graph_set_type (body->graph, numbers[i], inputs[i]->dtype, inputs[i]->rank,
                                    inputs[i]->shape));

@@ -4,7 +4,8 @@ own numbers and struct, without a line of ours.
 
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
                               conv, shaped (conv, with the sizes that it reshapes to as a tensor),
-                              fixed, and loop (Erf, twice, in the body of a Loop) .onnx
+                              fixed, loop (Erf, twice, in the body of a Loop) and choice (mlp, its
+                              Relu in a branch of an If) .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
 networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with codes of 8 bits around its
                               products
@@ -159,6 +160,15 @@ def make_loop():
           {"turns": ([], [2], "q")}, ["N", SIDE, SIDE])
 
 
+def make_choice(first, last, weights):
+    branch = {op: field(1, node(op, ["a"], [op])) + field(2, op)
+              + field(12, info(op, ["N", HIDDEN])) for op in ("Relu", "Erf")}
+    write("choice.onnx", [node("Cast", ["one"], ["yes"], "yes", to=9), first,
+                          node("If", ["yes"], ["r"], "choice", then_branch=branch["Relu"],
+                               else_branch=branch["Erf"]), last],
+          {**weights, "one": ([], [1], "q")}, ["N", SIDE * SIDE])
+
+
 def make():
     make_loop()
     make_data("train", 202, 1)
@@ -174,6 +184,7 @@ def make():
     relu = node("Relu", ["a"], ["r"], "relu")
     write("mlp.onnx", [first, relu, last], weights, ["N", size])
     write("before.onnx", [first, relu, last], weights, ["N", size])
+    make_choice(first, last, weights)
     write("fixed.onnx", [first, relu, last], weights, [8, size])
     write("softmax.onnx", [first, relu, node("Gemm", ["r", "fc2.weight", "fc2.bias"], ["z"], "fc2"),
                            node("Softmax", ["z"], ["y"], "soft", axis=1)], weights, ["N", size])

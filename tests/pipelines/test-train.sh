@@ -39,6 +39,14 @@ must "$ADZE" run softmax.toml
 [ "$(weight softmax-out.onnx fc1.weight)" = "$(weight one.onnx fc1.weight)" ] \
   || complain "a network that ends with a softmax was trained otherwise"
 
+# ---- Nor does it matter that a part of it is in the branch of an If.
+learn choice choice.onnx 'validation = "check"'
+must "$ADZE" run choice.toml
+for name in fc1.weight fc2.bias; do
+  [ "$(weight choice-out.onnx $name)" = "$(weight one.onnx $name)" ] \
+    || complain "with a branch in the network, $name was trained otherwise"
+done
+
 # ---- What is to stay, and what is not.
 learn frozen mlp.onnx 'frozen = ["fc1.*"]'
 must "$ADZE" run frozen.toml
