@@ -71,6 +71,7 @@ typedef struct adze_plan_stage {
   size_t variant_count;
   size_t segment;
   adze_plan_model *output; /* NULL: it gives none */
+  uint32_t delegates; /* nodes that ref does for it, its own work counted; 0 where that is not known yet */
 } adze_plan_stage;
 
 /* Neighbouring stages that run in one pass over the tensors, or one that takes whole artifacts. */

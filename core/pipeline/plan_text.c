@@ -142,7 +142,8 @@ tensors_text (const adze_plan_stage *planned, adze_buffer *into)
 }
 
 static void
-network_text (const adze_plan *plan, const adze_plan_network *network, adze_buffer *into)
+network_text (const adze_plan *plan, const adze_plan_stage *planned,
+              const adze_plan_network *network, adze_buffer *into)
 {
   const adze_graph_shares *shares = &network->shares;
   if (!network->is_one)
@@ -161,6 +162,9 @@ network_text (const adze_plan *plan, const adze_plan_network *network, adze_buff
   if (shares->inside > 0)
     adze_buffer_format (into, " (%zu in bodies)", shares->inside);
   adze_buffer_format (into, "%s%s\n", shares->delegated > 0 ? ": " : "", shares->operators);
+  if (planned->delegates > shares->delegated)
+    adze_buffer_format (into, "    with what '%s' adds to it, %u nodes are by ref\n",
+                        planned->stage->id, planned->delegates);
   if (shares->left && strcmp (plan->pipeline->delegate, "error") == 0)
     adze_buffer_safe_line (into, "    delegate = \"error\" refuses it once it is computed with: %s "
                                  "is not done by %s", shares->left, network->backend);
@@ -188,7 +192,7 @@ stage_text (const adze_plan *plan, const adze_plan_stage *planned,
     tensors_text (planned, into);
   else if (!facts->runs)
     adze_buffer_text (into, "    what it gets is known once the stages before it have run\n");
-  network_text (plan, &networks[planned->number], into);
+  network_text (plan, planned, &networks[planned->number], into);
 }
 
 static void
@@ -450,6 +454,7 @@ networks_value (const adze_plan *plan, const adze_plan_network *networks, adze_v
     adze_json_int (into, "control", (int64_t)shares->control);
     adze_json_int (into, "delegated", (int64_t)shares->delegated);
     adze_json_int (into, "delegated-in-bodies", (int64_t)shares->inside);
+    adze_json_int (into, "delegated-at-work", (int64_t)plan->stages[i].delegates);
     adze_json_string (into, "delegated-operators", shares->operators);
     adze_json_string (into, "delegated-first", shares->left);
   }

@@ -21,7 +21,7 @@ typedef struct rehearsal {
   adze_networks *networks; /* NULL: it computes with none so far */
   bool foresees;           /* the model that it gives is wanted */
   adze_whole_given given;
-  uint64_t peak;
+  adze_networks_needs needs;
 } rehearsal;
 
 static void
@@ -40,8 +40,8 @@ look (rehearsal *r)
   uint64_t bytes = adze_resident_memory ();
   if (r->networks)
     adze_networks_look (r->networks);
-  else if (bytes > r->peak)
-    r->peak = bytes;
+  else if (bytes > r->needs.peak)
+    r->needs.peak = bytes;
 }
 
 static adze_error *
@@ -132,7 +132,7 @@ hook_networks (void *context, adze_networks **networks)
   *networks = NULL;
   if (!r->networks) {
     ADZE_TRY (adze_compute_open (r->plan, r->planned, &r->networks));
-    adze_networks_rehearse (r->networks, &r->peak);
+    adze_networks_rehearse (r->networks, &r->needs);
   }
   *networks = r->networks;
   return NULL;
@@ -195,7 +195,7 @@ foresee (adze_plan *plan, adze_plan_stage *planned, const adze_whole_given *give
 }
 
 static adze_error *
-rehearse (adze_plan *plan, adze_plan_stage *planned, bool foresees, uint64_t *peak)
+rehearse (adze_plan *plan, adze_plan_stage *planned, bool foresees, adze_networks_needs *needs)
 {
   __attribute__ ((cleanup (rehearsal_cleanup))) rehearsal r = { .plan = plan,
                                                                 .planned = planned,
@@ -209,7 +209,7 @@ rehearse (adze_plan *plan, adze_plan_stage *planned, bool foresees, uint64_t *pe
   bool whole = !error && r.given.model;
   ADZE_TRY (settle (&r, error));
   look (&r);
-  *peak = r.peak;
+  *needs = r.needs;
   return whole ? foresee (plan, planned, &r.given) : NULL;
 }
 
@@ -218,13 +218,14 @@ rehearse_segment (adze_plan *plan, size_t number, bool foresees)
 {
   adze_plan_segment *segment = &plan->segments[number];
   adze_plan_stage *planned = &plan->stages[segment->first];
-  uint64_t peak = 0;
+  adze_networks_needs needs = { 0 };
   if (!segment->whole || segment->known || !can_begin (plan, planned))
     return NULL;
-  ADZE_TRY (rehearse (plan, planned, foresees, &peak));
+  ADZE_TRY (rehearse (plan, planned, foresees, &needs));
+  planned->delegates = needs.delegated;
   /* What an isolated one takes is not taken here. */
   if (!planned->facts->isolated)
-    segment->resident = peak;
+    segment->resident = needs.peak;
   return NULL;
 }
 

@@ -41,7 +41,7 @@ struct adze_networks {
   owned *newest;
   lent *lent;
   bool told;
-  uint64_t *peak; /* of a rehearsal; NULL: it is none */
+  adze_networks_needs *needs; /* of a rehearsal; NULL: it is none */
 };
 
 adze_error *
@@ -113,6 +113,8 @@ adze_networks_seed (const adze_networks *networks)
 void
 adze_networks_tell (adze_networks *networks, const adze_executable_facts *facts)
 {
+  if (networks->needs && facts->delegated > networks->needs->delegated)
+    networks->needs->delegated = facts->delegated;
   if (facts->delegated == 0 || networks->told || networks->delegation != ADZE_DELEGATE_WARN)
     return;
   networks->told = true;
@@ -182,15 +184,15 @@ adze_networks_drop (adze_networks *networks, void *object)
 /* ---- A rehearsal. */
 
 void
-adze_networks_rehearse (adze_networks *networks, uint64_t *peak)
+adze_networks_rehearse (adze_networks *networks, adze_networks_needs *needs)
 {
-  networks->peak = peak;
+  networks->needs = needs;
 }
 
 bool
 adze_networks_rehearses (const adze_networks *networks)
 {
-  return networks->peak != NULL;
+  return networks->needs != NULL;
 }
 
 void
@@ -199,8 +201,8 @@ adze_networks_look (adze_networks *networks)
   uint64_t bytes = adze_resident_memory ();
   for (const owned *one = networks->newest; one; one = one->older)
     bytes += one->absent ? one->absent (one->object) : 0;
-  if (bytes > *networks->peak)
-    *networks->peak = bytes;
+  if (bytes > networks->needs->peak)
+    networks->needs->peak = bytes;
 }
 
 /* ---- Graphs. */

@@ -32,9 +32,16 @@ void adze_networks_close (adze_networks *networks);
 
 /* ---- A rehearsal: all is made ready, and nothing is computed with it. */
 
-/* From now on. *PEAK becomes the most memory that this process would have had: what it has, and what
- * was laid out and takes none yet. It must outlive NETWORKS. */
-void adze_networks_rehearse (adze_networks *networks, uint64_t *peak);
+/* What is found out by getting ready. */
+typedef struct adze_networks_needs {
+  uint64_t peak;      /* the most memory that this process would have had: what it has, and what was laid
+                         out and takes none yet */
+  uint32_t delegated; /* nodes that are left to ref, of what has the most of them: of a training its
+                         steps, in which more is computed than the network */
+} adze_networks_needs;
+
+/* From now on it is one. NEEDS must outlive NETWORKS. */
+void adze_networks_rehearse (adze_networks *networks, adze_networks_needs *needs);
 bool adze_networks_rehearses (const adze_networks *networks);
 /* Looks how much it is now. */
 void adze_networks_look (adze_networks *networks);

@@ -256,8 +256,10 @@ train_run (const adze_host *host, adze_training *training)
   training->stopped = ADZE_OK;
   adze_error *error = rehearses ? adze_trainer_rehearse (training->trainer)
                                 : adze_trainer_run (training->trainer);
-  if (!error && rehearses)
+  if (!error && rehearses) {
+    adze_networks_tell (networks, adze_trainer_facts (training->trainer));
     adze_networks_look (networks);
+  }
   drop_saved (training);
   if (!error && rehearses)
     return ADZE_E_CANCELLED;

@@ -93,6 +93,16 @@ must_fail "(Erf) is not done by the backend 'onednn', and delegation to 'ref' is
 grep -q "'again' (Loop) cannot be computed" must.out && grep -q "its body 'body'" must.out \
   || complain "it is not said where that is: $(cat must.out)"
 
+# ---- A training computes more than its network; what of that is left to ref is what the run counts.
+learn left mlp.onnx
+sed -i 's/^epochs = 12/epochs = 1/' left.toml
+plan left --backend onednn
+must "$ADZE" run left.toml --backend onednn
+[ "$(told train.delegated)" -gt 0 ] || complain "onednn does all of a training: this shows nothing"
+grep -q "with what 'train' adds to it, $(told train.delegated) nodes are by ref" left.txt \
+  || complain "the run leaves $(told train.delegated) nodes to ref, and the plan says: $(cat left.txt)"
+holds left.json "r['networks'][0]['delegated-at-work'] == $(told train.delegated)"
+
 # ---- What comes after a stage that has to run first, and what has no networks where it is.
 learn later mlp.onnx
 cat >> later.toml << 'END'
