@@ -283,6 +283,19 @@ note_change (const adze_piece *piece, const piece_step *s)
     atomic_store (changed, true);
 }
 
+/* A stage is blamed only when the file that its input was read from has been looked at. What another
+ * stage made of it was verified when it did. */
+static adze_error *
+broken (const adze_piece *piece, const piece_step *s, const adze_promise *promise,
+        const adze_tensor_meta *out, adze_breach *breach)
+{
+  size_t input = s->step->inputs[0];
+  const adze_unit_value *read = &piece->unit->values[adze_unit_owner (piece->unit, input)];
+  if (read->model)
+    ADZE_TRY (adze_breach_look (promise, read->model, read->tensor, breach));
+  return adze_promise_broken (s->stage, piece->unit->values[input].meta, out, breach);
+}
+
 static adze_error *
 verify (const adze_piece *piece, const piece_step *s)
 {
@@ -300,7 +313,7 @@ verify (const adze_piece *piece, const piece_step *s)
     adze_breach breach;
     adze_promise_check (promise, &verified, &breach);
     if (breach.trait)
-      return adze_promise_broken (s->stage, in, out, &breach);
+      return broken (piece, s, promise, out, &breach);
   }
   return NULL;
 }

@@ -267,6 +267,57 @@ adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, adz
     breach->where += piece->first;
 }
 
+/* ---- The input as it was read. */
+
+static adze_error *
+look_through (adze_promise *own, const adze_model *file, const adze_model_tensor *tensor,
+              adze_breach *found)
+{
+  const adze_tensor_meta *meta = &tensor->meta;
+  uint64_t all = tensor->elements, most = adze_leaf_elements (meta);
+  most = most < all ? most : all;
+  ADZE_AUTO_FREE void *data = malloc (adze_piece_bytes (meta, most) + 1);
+  if (!data)
+    return adze_error_memory ();
+  for (uint64_t first = 0; first < all && !found->trait; first += most) {
+    const adze_verified_side side = { meta, data, all - first < most ? all - first : most };
+    ADZE_TRY (adze_model_read (file, tensor, adze_piece_bytes (meta, first), data,
+                               adze_piece_bytes (meta, side.count)));
+    adze_promise_check (own, &(adze_verified_piece){ side, side, first }, found);
+  }
+  return NULL;
+}
+
+adze_error *
+adze_breach_look (const adze_promise *promise, const adze_plan_model *model, size_t tensor,
+                  adze_breach *breach)
+{
+  const adze_model *file = model->file;
+  const adze_model_tensor *was = &file->tensors[tensor];
+  bool codebook = strcmp (breach->trait, ADZE_TRAIT_CODEBOOK) == 0;
+  bool neighbours = strcmp (breach->trait, ADZE_TRAIT_NM) == 0;
+  if (breach->blame == ADZE_BLAME_CLAIM || !(codebook || neighbours)
+      || element_size (&was->meta) == 0)
+    return NULL;
+  adze_promise own = { .n = promise->n,
+                       .m = neighbours ? promise->m : 0,
+                       .k = codebook ? promise->k : 0,
+                       .own_nm = true,
+                       .own_codebook = true,
+                       .lock = PTHREAD_MUTEX_INITIALIZER };
+  adze_breach found = { 0 };
+  own.values = malloc ((own.k + 1) * sizeof *own.values);
+  adze_error *error
+      = own.values ? look_through (&own, file, was, &found) : adze_error_memory ();
+  adze_promise_close (&own);
+  if (error || !found.trait)
+    return error;
+  bool given = model->input != SIZE_MAX && file->file_count > 0;
+  *breach = (adze_breach){ breach->trait, found.where, ADZE_BLAME_INPUT,
+                           given ? file->files[0].path : NULL };
+  return NULL;
+}
+
 /* ---- What is said of it. */
 
 static bool
@@ -283,9 +334,7 @@ static adze_error *
 false_of_input (const adze_plan_stage *planned, const adze_tensor_meta *in,
                 const adze_breach *breach)
 {
-  const adze_plan_model *model = planned->port_count ? planned->ports[0].model : NULL;
-  const adze_model *file = model && model->input != SIZE_MAX ? model->file : NULL;
-  const char *path = file && file->file_count > 0 ? file->files[0].path : "the input";
+  const char *path = breach->path ? breach->path : "the input";
   adze_error *error = adze_error_new (
       ADZE_E_FORMAT, "%s says that '%s' has %s, which is not so, at element %llu: stage '%s' (%s) "
       "has not made it so", path, in->name, breach->trait, (unsigned long long)breach->where,

@@ -40,6 +40,7 @@ typedef struct adze_breach {
   const char *trait; /* its id; NULL: all hold */
   uint64_t where;    /* which element */
   adze_blame blame;
+  const char *path; /* of the file that says so of the input; NULL: not known */
 } adze_breach;
 
 /* What lies there of one tensor: COUNT elements. */
@@ -50,14 +51,20 @@ typedef struct adze_verified_side {
 } adze_verified_side;
 
 /* One piece: from element FIRST on. The two sides need not be of one length: nothing is read behind
- * the end of either. For a codebook the input is blamed only where one piece of it has too many
- * values. */
+ * the end of either. The input is blamed only for what is seen in this one piece of it: before the stage
+ * is, adze_breach_look looks at all of it. */
 typedef struct adze_verified_piece {
   adze_verified_side in, out;
   uint64_t first;
 } adze_verified_piece;
 void adze_promise_check (adze_promise *promise, const adze_verified_piece *piece,
                          adze_breach *breach);
+
+/* Was the trait true of the input, TENSOR of MODEL? All of it is read: a codebook may have too many
+ * values in pieces of which none has. */
+ADZE_MUST_CHECK adze_error *adze_breach_look (const adze_promise *promise,
+                                              const adze_plan_model *model, size_t tensor,
+                                              adze_breach *breach);
 
 /* BREACH as an error: OUT was made of IN. */
 ADZE_MUST_CHECK adze_error *adze_promise_broken (const adze_plan_stage *planned,

@@ -119,9 +119,11 @@ compare_bytes (comparison *c, pair *p)
       break;
     ADZE_TRY (compare_piece (c, p, first, all - first < most ? all - first : most));
   }
-  return p->breach.trait && !p->same
-             ? adze_promise_broken (c->planned, &p->was->meta, &p->is->meta, &p->breach)
-             : NULL;
+  if (!p->breach.trait || p->same)
+    return NULL;
+  ADZE_TRY (adze_breach_look (&p->promise, c->before,
+                              (size_t)(p->was - c->before->file->tensors), &p->breach));
+  return adze_promise_broken (c->planned, &p->was->meta, &p->is->meta, &p->breach);
 }
 
 static adze_error *

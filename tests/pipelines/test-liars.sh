@@ -142,6 +142,31 @@ for trait in 'adze.nm/1\":{\"n\":1,\"m\":4}' 'adze.codebook/1\":{\"k\":2}'; do
   pipeline untrue untrue cheat-run 'do = "add"'
   caught untrue cheat-run "untrue.safetensors says that 'layer.0.weight' has $id, which is not so"
 done
+# Nor where each piece of the tensor has values few enough, and all of it has too many; a stage in front of it
+# has nothing to do with that. With as many as the file says, the stage is to blame.
+for few in 4 5; do
+  header='{"__metadata__":{"adze.traits":"{\"w\":{\"adze.codebook/1\":{\"k\":'$few'}}}"},"w":{"dtype":"F32","shape":[330000],"data_offsets":[0,1320000]},"x":{"dtype":"F32","shape":[1],"data_offsets":[1320000,1320004]}}'
+  {
+    # shellcheck disable=SC2059
+    printf "\\$(printf %03o ${#header})\0\0\0\0\0\0\0"
+    printf '%s' "$header"
+    for i in 70 71 72 73 74; do
+      head -c 264000 /dev/zero | tr '\0' "\\$i"
+    done
+    printf '\0\0\0\0'
+  } > codes-$few.safetensors
+done
+late="codes-4.safetensors says that 'w' has adze.codebook/1, which is not so, at element 264000"
+pipeline late codes-4 clip 'percentile = 85' 'on-fallback = "warn"'
+caught late clip "$late: stage 'clip' (clip) has not made it so"
+pipeline late codes-4 liar-silent $'  [[stage.rule]]\n  match = "w"\n  skip = true' '[[stage]]' 'use = "clip"' \
+  'percentile = 85' 'on-fallback = "warn"'
+caught late clip "$late"
+pipeline late codes-4 cheat-run 'do = "add"' 'only = "w"'
+caught late cheat-run "$late"
+pipeline own codes-5 cheat-run 'do = "spread"' 'only = "w"'
+caught own cheat-run "broke adze.codebook/1 of 'w' without saying so"
+
 pipeline claim single liar-claim
 caught claim liar-claim \
   "stage 'liar-claim' (liar-claim) says that 'layer.0.weight' has adze.nm/1, which is not so"

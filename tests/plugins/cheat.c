@@ -15,7 +15,7 @@ static const adze_param cheat_params[] = {
   { .name = "do",
     .type = ADZE_PARAM_CHOICE,
     .preset = "keep",
-    .choices = "keep|negate|add",
+    .choices = "keep|negate|add|spread",
     .help = "what becomes of the numbers" },
   { .name = "only",
     .type = ADZE_PARAM_STRING,
@@ -77,7 +77,9 @@ change (const cheat *self, const adze_tensor_meta *meta, float *numbers)
   if (!meant || !floats || strcmp (self->what, "keep") == 0)
     return;
   for (size_t i = 0; i < (size_t)meta->byte_size / sizeof *numbers; i++)
-    numbers[i] = strcmp (self->what, "add") == 0 ? numbers[i] + 1 : -numbers[i];
+    numbers[i] = strcmp (self->what, "add") == 0      ? numbers[i] + 1
+                 : strcmp (self->what, "spread") == 0 ? numbers[i] + (float)(i % 2)
+                                                      : -numbers[i];
 }
 
 static adze_status
