@@ -214,7 +214,9 @@ refuse_beside (const adze_file *file, const char *name, const char *why)
   adze_error_set (error, "needed", "a name in the folder of the file that refers to it, or below");
   adze_error_set (error, "found", name);
   adze_error_set (error, "hint",
-                  "if you trust the model, put the file itself (no link) into its folder");
+                  "if you trust the model, put the file itself (no link) into its folder; a link out "
+                  "of it is followed only from snapshots/REVISION to blobs/HASH beside snapshots, as "
+                  "in the cache of Hugging Face");
   return error;
 }
 
@@ -283,6 +285,31 @@ add_alias (adze_files *files, const adze_file *file, const char *name, adze_file
                               same_alias, &at, &earlier);
 }
 
+/* FOLDER without a slash at its end, of LENGTH. */
+static bool
+lies_in (const char *real, const char *folder, size_t length)
+{
+  return strncmp (real, folder, length) == 0 && real[length] == '/';
+}
+
+/* The cache of Hugging Face has in snapshots/REVISION nothing but links, to blobs/HASH beside snapshots: what
+ * is there is the cache's own, and was loaded as part of this model or of an earlier revision of it. FOLDER and
+ * REAL have no links in them. */
+static bool
+is_blob_of (const char *folder, const char *real)
+{
+  static const char snapshots[] = "/snapshots/", blobs[] = "/blobs/";
+  const char *last = NULL;
+  for (const char *at = folder; (at = strstr (at, snapshots)); at++)
+    last = at;
+  if (!last || !last[sizeof snapshots - 1])
+    return false;
+  size_t length = (size_t)(last - folder);
+  const char *blob = real + length + sizeof blobs - 1;
+  return strncmp (real, folder, length) == 0
+         && strncmp (real + length, blobs, sizeof blobs - 1) == 0 && !strchr (blob, '/');
+}
+
 static adze_error *
 open_beside (adze_files *files, const adze_file *file, const char *name, adze_file **other)
 {
@@ -302,7 +329,7 @@ open_beside (adze_files *files, const adze_file *file, const char *name, adze_fi
   }
   size_t length = strlen (real_folder);
   length = strcmp (real_folder, "/") == 0 ? 0 : length;
-  if (strncmp (real, real_folder, length) != 0 || real[length] != '/')
+  if (!lies_in (real, real_folder, length) && !is_blob_of (real_folder, real))
     return refuse_beside (file, name, "leads out of its folder by a link");
   ADZE_TRY (add_file (files, path, real, other));
   return add_alias (files, file, name, *other);

@@ -23,8 +23,8 @@ typedef struct adze_file_service {
    * component without instances, ends. */
   adze_status (*open) (const adze_host *host, const char *path, adze_file **file);
   /* [callback] A file beside FILE or in a folder below it: a shard, external data. NAME is
-   * relative; one that is absolute, has ".." in it or leads out of the folder by a link is
-   * refused. The same name gives the same file. */
+   * relative; absolute ones, with ".." or a link out of the folder (but to blobs beside snapshots,
+   * as in Hugging Face's cache) are refused. The same name gives the same file. */
   adze_status (*beside) (const adze_host *host, adze_file *file, const char *name,
                          adze_file **other);
   /* [callback] */
