@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 
+#include "base/digest.h"
 #include "base/value.h"
 
 char *
@@ -169,23 +172,32 @@ folder_of (const char *path)
   return strndup (path, length);
 }
 
-/* A fresh file in FOLDER that nobody else has open or will guess. The name has nothing of the
- * target's in it, since that may already be as long as a name can be. */
+/* Which file it is to become: the name itself may already be as long as a name can be. */
+static unsigned long long
+target_of (const char *path)
+{
+  const char *base = adze_path_base (path);
+  return adze_hash64 (base, strlen (base), 0);
+}
+
+/* A fresh file in FOLDER that nobody else has open or will guess. It is locked as long as it is being
+ * written, so that nobody takes it for what a process left that is no more. */
 static adze_error *
-open_temporary (const char *folder, mode_t mode, char **name, int *fd)
+open_temporary (const char *folder, const char *path, mode_t mode, char **name, int *fd)
 {
   for (unsigned attempt = 0; attempt < 1000; attempt++) {
     struct timespec now;
     clock_gettime (CLOCK_REALTIME, &now);
     ADZE_AUTO_FREE char *candidate
-        = adze_text_format ("%s/.adze-%ld-%llx-%u.tmp", folder, (long)getpid (),
+        = adze_text_format ("%s/.adze-%ld-%llx-%u-%016llx.tmp", folder, (long)getpid (),
                             (unsigned long long)now.tv_sec * 1000000000u
                                 + (unsigned long long)now.tv_nsec,
-                            attempt);
+                            attempt, target_of (path));
     if (!candidate)
       return adze_error_memory ();
     *fd = open (candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (*fd >= 0) {
+      (void)flock (*fd, LOCK_EX | LOCK_NB);
       *name = adze_take (&candidate);
       return NULL;
     }
@@ -308,7 +320,7 @@ write_file (const char *path, const contents *what, mode_t mode)
 
   ADZE_AUTO_FREE char *temporary = NULL;
   int fd = -1;
-  error = open_temporary (folder, mode, &temporary, &fd);
+  error = open_temporary (folder, path, mode, &temporary, &fd);
   if (error)
     return adze_error_wrap (error, "cannot write %s", path);
   error = fill_temporary (fd, temporary, what);
@@ -336,6 +348,53 @@ adze_file_write_text (const char *path, mode_t mode,
                       void (*text) (const void *context, adze_buffer *into), const void *context)
 {
   return write_file (path, &(contents){ .fill = text, .context = context }, mode);
+}
+
+static bool
+ends_in (const char *name, const char *suffix)
+{
+  size_t length = strlen (name), tail = strlen (suffix);
+  return length >= tail && strcmp (name + length - tail, suffix) == 0;
+}
+
+/* Is NAME that of a temporary file of TARGET, and its process no more? */
+static bool
+is_left (const char *name, unsigned long long target)
+{
+  static const char head[] = ".adze-";
+  ADZE_AUTO_FREE char *tail = adze_text_format ("-%016llx.tmp", target);
+  if (!tail || strncmp (name, head, sizeof head - 1) != 0 || !ends_in (name, tail))
+    return false;
+  char *end = NULL;
+  long process = strtol (name + sizeof head - 1, &end, 10);
+  return *end == '-' && process > 0 && kill ((pid_t)process, 0) != 0 && errno == ESRCH;
+}
+
+/* On another machine, or in another container, a process may live that is none here: it holds the lock. */
+static void
+remove_left (const char *folder, const char *name)
+{
+  ADZE_AUTO_FREE char *path = adze_text_format ("%s/%s", folder, name);
+  ADZE_AUTO_FD int fd
+      = path ? open (path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY) : -1;
+  struct stat status;
+  if (fd >= 0 && fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
+      && flock (fd, LOCK_EX | LOCK_NB) == 0)
+    (void)unlink (path);
+}
+
+void
+adze_file_sweep (const char *path)
+{
+  ADZE_AUTO_FREE char *folder = folder_of (path);
+  char **names = NULL;
+  size_t count = 0;
+  ADZE_AUTO_ERROR unread
+      = folder ? adze_folder_names (folder, ".tmp", &names, &count) : NULL;
+  for (size_t i = 0; !unread && i < count; i++)
+    if (is_left (names[i], target_of (path)))
+      remove_left (folder, names[i]);
+  adze_names_free (names, count);
 }
 
 /* ---- Folders. */
@@ -375,13 +434,6 @@ static int
 compare_names (const void *a, const void *b)
 {
   return strcmp (*(char *const *)a, *(char *const *)b);
-}
-
-static bool
-ends_in (const char *name, const char *suffix)
-{
-  size_t length = strlen (name), tail = strlen (suffix);
-  return length >= tail && strcmp (name + length - tail, suffix) == 0;
 }
 
 void

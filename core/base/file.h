@@ -30,6 +30,9 @@ ADZE_MUST_CHECK adze_error *adze_file_write_text (const char *path, mode_t mode,
                                                                 adze_buffer *into),
                                                   const void *context);
 
+/* Removes the temporary files that processes which are no more left of PATH. */
+void adze_file_sweep (const char *path);
+
 /* All missing folders of a path, with mode 0777 less the umask. */
 ADZE_MUST_CHECK adze_error *adze_folder_make (const char *path);
 

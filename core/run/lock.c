@@ -334,6 +334,7 @@ adze_lock_write (const char *path, const adze_lock_uses *uses, adze_buffer *chan
   ADZE_AUTO (adze_document) document = { 0 };
   ADZE_AUTO (adze_buffer) differences = { 0 };
   bool found = false;
+  adze_file_sweep (path);
   ADZE_TRY (read_lock (path, renewed, &document, &found));
   compare (document.root, uses, &differences);
   if (differences.failed)

@@ -185,6 +185,7 @@ write_bytes (adze_execution *x, size_t number)
                            "was given nothing", output->path,
                            output->from.port ? output->from.port : "");
   ADZE_TRY (adze_guard_check (&x->plan->guard, output->path, output->path));
+  adze_file_sweep (output->path);
   ADZE_TRY (adze_file_write (output->path, artifact->data, artifact->size, 0666));
   tell_written (x, output->path, artifact->size);
   return NULL;

@@ -130,6 +130,41 @@ for verb in check plan run; do
   [ "$(grep -c 'is taken by no' must.out)" = 2 ] || complain "$verb warns of what is taken"
 done
 
+# killed_at FILE: a run is killed as FILE gets its name; left is what was to have it.
+killed_at ()
+{
+  rm -rf adze.lock adze-runs out.safetensors
+  { LD_PRELOAD=$TOP_BUILDDIR/tests/pipelines/failing-library.so ADZE_FAIL_HOW=kill ADZE_FAIL_AT=1 \
+    ADZE_FAIL_NAMES=1 ADZE_FAIL_BELOW=$PWD/$1 "$ADZE" run p.toml; } > killed.out 2>&1
+  left=$(find . -maxdepth 1 -name '.adze-*.tmp')
+  [ -n "$left" ] && [ ! -e "$1" ] || complain "the run was not killed as it wrote $1"
+}
+
+# What a killed run leaves of a file the next takes away, and neither what was to become another file nor what
+# a process that lives is writing.
+if [ "$ADZE_SANITIZERS" = none ] && [ "$ADZE_SHARED" != no ]; then
+  killed_at adze.lock
+  old=.adze-${left#./.adze-}
+  process=${old#.adze-}
+  process=${process%%-*}
+  cp "$left" ".adze-$process-1-0-0000000000000000.tmp"
+  cp "$left" ".adze-$$-${old#.adze-"$process"-}"
+  cp "$left" ".adze-$process-${old#.adze-"$process"-}.mine"
+  cp "$left" ".adze-x$process-${old#.adze-"$process"-}"
+  cp "$left" "adze-$process-${old#.adze-"$process"-}"
+  must "$ADZE" run p.toml
+  [ -e adze.lock ] || complain "there is no lock"
+  [ ! -e "$left" ] || complain "what a killed run left of adze.lock is there"
+  [ "$(find . -maxdepth 1 -name '*adze-*.tmp*' | wc -l)" = 5 ] || complain "a file that is not its own is gone"
+  rm -f .adze-*.tmp* adze-*.tmp
+  printf 'adze = 1\n[model]\npath = "model.safetensors"\n[input.costs]\nkind = "table"\npath = "costs.csv"\n' > p.toml
+  printf '[[output]]\npath = "said.csv"\nfrom = "input.costs"\n' >> p.toml
+  echo 'a,b' > costs.csv
+  killed_at said.csv
+  must "$ADZE" run p.toml
+  [ -e said.csv ] && [ ! -e "$left" ] || complain "what a killed run left of an output is there"
+fi
+
 # ---- A limit on the size of files.
 
 pipeline "clipped > 0" > p.toml
