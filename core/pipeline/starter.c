@@ -15,7 +15,8 @@ typedef struct starter {
   adze_runtime *runtime;
   const adze_model *model;
   const char *path; /* as it was named */
-  char *stem;       /* "mlp" of "a/mlp.onnx" */
+  char *base; /* "mlp.onnx" of "a/mlp.onnx", and of a model in several files what one would be called */
+  char *stem; /* "mlp" */
   adze_buffer text;
 } starter;
 
@@ -261,7 +262,7 @@ write_change (starter *s, size_t floats)
 static adze_error *
 write_output (starter *s, bool changes)
 {
-  const char *dot = strrchr (adze_path_base (s->path), '.');
+  const char *dot = strrchr (s->base, '.');
   const char *mark = changes ? "" : "# ";
   ADZE_AUTO_FREE char *name = adze_text_format ("%s-small%s", s->stem, dot ? dot : "");
   if (!name)
@@ -301,12 +302,39 @@ write_all (starter *s, char **text)
 
 /* ---- The face. */
 
+/* How long "-00001-of-00003" is in front of DOT; 0: it is not there. */
+static size_t
+part_number (const char *base, const char *dot)
+{
+  enum { DIGITS = 5, SIZE = sizeof "-00001-of-00003" - 1 };
+  static const char digits[] = "0123456789";
+  if (!dot || dot - base <= SIZE)
+    return 0;
+  const char *from = dot - SIZE, *of = from + 1 + DIGITS;
+  bool is = from[0] == '-' && strspn (from + 1, digits) == DIGITS && strncmp (of, "-of-", 4) == 0
+            && strspn (of + 4, digits) == DIGITS;
+  return is ? SIZE : 0;
+}
+
+static char *
+base_of (const adze_model *model, const char *path)
+{
+  static const char index[] = ".index.json";
+  const char *base = adze_path_base (path), *dot = strrchr (base, '.');
+  size_t size = strlen (base), tail = sizeof index - 1;
+  size_t part = part_number (base, dot);
+  if (model->file_count > 1 && size > tail && strcmp (base + size - tail, index) == 0)
+    return strndup (base, size - tail);
+  if (model->file_count > 1 && part > 0)
+    return adze_text_format ("%.*s%s", (int)(dot - part - base), base, dot);
+  return strdup (base);
+}
+
 /* What a run may be called. */
 static char *
-stem_of (const char *path)
+stem_of (const char *base)
 {
   static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-  const char *base = adze_path_base (path);
   const char *dot = strrchr (base, '.');
   size_t size = dot && dot > base ? (size_t)(dot - base) : strlen (base);
   char *stem = strndup (base, size < 48 ? size : 48);
@@ -319,6 +347,7 @@ stem_of (const char *path)
 static void
 cleanup_starter (starter *s)
 {
+  free (s->base);
   free (s->stem);
   adze_buffer_cleanup (&s->text);
 }
@@ -331,7 +360,8 @@ adze_pipeline_starter (adze_runtime *runtime, const char *path, char **text)
   ADZE_AUTO_MODEL model = NULL;
   ADZE_TRY (adze_model_open (runtime, path, NULL, &model));
   __attribute__ ((cleanup (cleanup_starter))) starter s
-      = { .runtime = runtime, .model = model, .path = path, .stem = stem_of (path) };
+      = { .runtime = runtime, .model = model, .path = path, .base = base_of (model, path) };
+  s.stem = s.base ? stem_of (s.base) : NULL;
   if (!s.stem)
     return adze_error_memory ();
   return write_all (&s, text);

@@ -25,6 +25,18 @@ mv out small.toml
 expect 0 "$ADZE" check small.toml
 out_is "good: small.toml"
 
+# Of a model in several files, what one would be called.
+expect 0 "$ADZE" convert small.safetensors parts.safetensors.index.json --set shard-size=20
+expect 0 "$ADZE" init parts.safetensors.index.json
+out_has 'name = "parts"'
+out_has 'path = "parts.safetensors.index.json"'
+out_has 'path = "parts-small.safetensors"'
+expect 0 "$ADZE" convert small.safetensors parts-00001-of-00002.gguf --set shard-size=20 \
+  --set architecture=llama
+expect 0 "$ADZE" init parts-00001-of-00002.gguf
+out_has 'name = "parts"'
+out_has 'path = "parts-small.gguf"'
+
 # What is there is left alone, and a pipeline elsewhere still finds its model.
 expect 1 "$ADZE" init small.safetensors -o small.toml
 err_has "small.toml is there already"
