@@ -71,4 +71,20 @@ expect 1 "$ADZE" convert strings.onnx strings.safetensors
 err_has "with drop-graph = true it is left out with all that is in it"
 expect 0 "$ADZE" convert strings.onnx strings.safetensors --set drop-graph=true
 err_has "1 tensor of strings (the first is 's')"
+
+# The manual's example of a model in several files does what it says, here with less in each of them.
+header='{"a":{"dtype":"F32","shape":[64],"data_offsets":[0,256]},"b":{"dtype":"F32","shape":[64],"data_offsets":[256,512]}}'
+{
+  # shellcheck disable=SC2059
+  printf "\\$(printf %03o ${#header})\0\0\0\0\0\0\0"
+  printf '%s' "$header"
+  head -c 512 /dev/zero
+} > whole.safetensors
+expect 0 "$ADZE" convert whole.safetensors model.gguf --set architecture=llama
+example=$(sed -n 's/\\-/-/g; s/=2GB/=300/; s/^adze convert \(--set shard-size=.*\)/\1/p' "$root/docs/man/adze-convert.1")
+[ -n "$example" ] || fail "the manual has no example of shard-size"
+# shellcheck disable=SC2086
+expect 0 "$ADZE" convert $example
+expect 0 "$ADZE" show "${example##* }"
+[ -f model-00002-of-00002.safetensors ] || fail "there should be two files of numbers"
 done_
