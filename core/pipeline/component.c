@@ -238,14 +238,50 @@ keep_written (adze_pipeline *pipeline, const adze_value *table, const adze_param
   return NULL;
 }
 
+static bool
+is_param (const adze_manifest_component *component, const char *name)
+{
+  for (size_t i = 0; i < component->param_count; i++)
+    if (strcmp (component->params[i].name, name) == 0)
+      return true;
+  return false;
+}
+
+/* OWN and the keys of TABLE that are the pipeline's, which are complained of. */
+static adze_error *
+find_ignored (adze_reader *reader, const adze_manifest_component *component,
+              const adze_value *table, const adze_own_keys *own, const char ***ignored)
+{
+  size_t count = 0;
+  while (own->all[count])
+    count++;
+  *ignored = calloc (count + table->count + 1, sizeof **ignored);
+  if (!*ignored)
+    return adze_error_memory ();
+  memcpy (*ignored, own->all, count * sizeof **ignored);
+  for (size_t i = 0; i < table->count; i++) {
+    const adze_value *item = table->items[i];
+    if (!is_among (own->all, item->key) && !is_param (component, item->key)
+        && adze_is_misplaced (reader, item, own->owner))
+      (*ignored)[count++] = item->key;
+  }
+  return NULL;
+}
+
 void
 adze_reader_params (adze_reader *reader, const adze_manifest_component *component,
                     const adze_value *table, const adze_own_keys *own, bool partial,
                     adze_value **settings)
 {
+  ADZE_AUTO_FREE const char **ignored = NULL;
+  adze_error *error = find_ignored (reader, component, table, own, &ignored);
+  if (error) {
+    adze_complain (reader, error);
+    return;
+  }
   adze_params_request request = { .document = reader->document,
                                   .table = table,
-                                  .ignore = own->all,
+                                  .ignore = ignored,
                                   .owner = own->owner,
                                   .own = own->shown,
                                   .folder = reader->pipeline->folder,
@@ -263,6 +299,32 @@ adze_reader_params (adze_reader *reader, const adze_manifest_component *componen
 }
 
 /* ---- Backends. */
+
+/* LISTED: LIST has "ref" in it. */
+static void
+complain_of_backend (adze_reader *reader, const adze_value *backend,
+                     const adze_component_info *const *list, size_t count, bool listed)
+{
+  ADZE_AUTO (adze_buffer) known = { 0 };
+  ADZE_AUTO_FREE const char **ids = calloc (count + 1, sizeof *ids);
+  if (!ids) {
+    adze_complain (reader, adze_error_memory ());
+    return;
+  }
+  for (size_t i = 0; i < count; i++)
+    ids[i] = list[i]->id;
+  ids[count] = "ref";
+  const char *meant = adze_nearest (backend->string, ids, count + 1);
+  if (!listed)
+    adze_buffer_text (&known, count > 0 ? "ref, " : "ref");
+  list_ids (list, count, &known);
+  if (meant)
+    adze_complain_at (reader, backend, "there is no backend '%s'; did you mean '%s'?",
+                      backend->string, meant);
+  else
+    adze_complain_at (reader, backend, "there is no backend '%s'; there are: %s", backend->string,
+                      known.data ? known.data : "");
+}
 
 const char *
 adze_reader_backend (adze_reader *reader, const adze_value *table)
@@ -282,11 +344,6 @@ adze_reader_backend (adze_reader *reader, const adze_value *table)
       return backend->string;
     listed = listed || strcmp (list[i]->id, "ref") == 0;
   }
-  ADZE_AUTO (adze_buffer) known = { 0 };
-  if (!listed)
-    adze_buffer_text (&known, count > 0 ? "ref, " : "ref");
-  list_ids (list, count, &known);
-  adze_complain_at (reader, backend, "there is no backend '%s'; there are: %s", backend->string,
-                    known.data ? known.data : "");
+  complain_of_backend (reader, backend, list, count, listed);
   return NULL;
 }

@@ -115,7 +115,8 @@ read_input_format (adze_reader *reader, const adze_value *table, adze_pipeline_i
   if (!format) {
     for (size_t i = 0; !adze_value_get (table, "format") && i < table->count; i++) {
       const char *key = table->items[i]->key;
-      if (strcmp (key, "kind") != 0 && strcmp (key, "path") != 0)
+      if (strcmp (key, "kind") != 0 && strcmp (key, "path") != 0
+          && !adze_is_misplaced (reader, table->items[i], own.owner))
         complain_of_key (reader, table->items[i]);
     }
     return;

@@ -411,6 +411,18 @@ nearest_of (const char *word, char **known, size_t count)
   return adze_nearest (word, (const char *const *)known, count);
 }
 
+/* In TOML all that follows a header belongs to its table. */
+bool
+adze_is_misplaced (adze_reader *reader, const adze_value *item, const char *where)
+{
+  if (strcmp (item->key, "seed") != 0 && strcmp (item->key, "name") != 0
+      && strcmp (item->key, "adze") != 0)
+    return false;
+  adze_complain_key_hint (reader, item, "put it above the first table header, such as [model]",
+                          "%s has no key '%s': it is a key of the pipeline", where, item->key);
+  return true;
+}
+
 static void
 complain_of_key (adze_reader *reader, const adze_value *value, char **known, size_t count,
                  const char *where)
@@ -440,7 +452,8 @@ adze_check_keys (adze_reader *reader, const adze_value *table, const char *known
     return;
   }
   for (size_t i = 0; i < table->count; i++)
-    if (!adze_choices_have (known, table->items[i]->key, table->items[i]->key_size))
+    if (!adze_choices_have (known, table->items[i]->key, table->items[i]->key_size)
+        && !adze_is_misplaced (reader, table->items[i], where))
       complain_of_key (reader, table->items[i], words, count, where);
   adze_names_free (words, count);
 }

@@ -74,6 +74,8 @@ size_t adze_table_count (adze_reader *reader, const adze_value *entry, const cha
 /* Complains of the keys of TABLE that are not in KNOWN, "a|b". WHERE is what has those: "[run]". */
 void adze_check_keys (adze_reader *reader, const adze_value *table, const char *known,
                       const char *where);
+/* ITEM, which is no key of WHERE: is it one of the pipeline? Then that is complained of. */
+bool adze_is_misplaced (adze_reader *reader, const adze_value *item, const char *where);
 /* Is NAME (of what WHAT says) one that may be referred to? Complains at AT. */
 bool adze_check_name (adze_reader *reader, const adze_value *at, const char *name,
                       const char *what);
