@@ -76,14 +76,14 @@ train_save (train_run *t)
 adze_status
 train_tell_kept (const train_run *t)
 {
-  if (t->saves > 0)
+  if (t->saved_step > 0)
     return adze_fail (t->host, ADZE_E_LIMIT,
                       "training ended early, and kept is the checkpoint of step %llu (epoch %llu)",
                       (unsigned long long)t->saved_step,
                       (unsigned long long)((t->saved_step - 1) / t->feed.batches + 1));
   return adze_fail (t->host, ADZE_E_LIMIT, "training ended early, and no checkpoint is kept: %s",
                     t->save_epochs + t->save_steps > 0
-                        ? "nothing was learnt before"
+                        ? "nothing was learnt before, and the weights are those that training began with"
                         : "'checkpoint' and 'checkpoint-steps' are 0");
 }
 
@@ -127,7 +127,8 @@ train_resume (train_run *t)
     if (take_head (data, size, &h) && h.serial > found.serial)
       found = h;
   }
-  if (found.serial == 0)
+  t->saves = found.serial;
+  if (found.step == 0) /* there is none, or all that was learnt was given up */
     return ADZE_OK;
   adze_status status
       = t->run->load (t->host, t->context, places[found.serial % 2], &data, &size);
@@ -140,7 +141,6 @@ train_resume (train_run *t)
   if (status != ADZE_OK)
     return status;
   t->saved_step = found.step;
-  t->saves = found.serial;
   t->facts = found.facts;
   adze_log (t->host, ADZE_LOG_INFO, "goes on from the checkpoint of step %llu of %llu",
             (unsigned long long)found.step, (unsigned long long)t->total);
