@@ -42,14 +42,18 @@ make_room (adze_trainer *t)
                              "how many dimensions the input '%s' has is not known", value->name);
     t->dimensions += (size_t)value->rank;
   }
+  t->looks = calloc (t->batch_inputs + 1, sizeof *t->looks);
   t->inputs = calloc (inputs + 1, sizeof *t->inputs);
   t->outputs = calloc (t->carried_count + 2, sizeof *t->outputs);
   t->shapes = calloc (t->dimensions + 1, sizeof *t->shapes);
   t->shape_of = calloc (inputs + 1, sizeof *t->shape_of);
   t->loss_place = aligned_alloc (64, 64);
-  if (!t->inputs || !t->outputs || !t->shapes || !t->shape_of || !t->loss_place)
+  if (!t->looks || !t->inputs || !t->outputs || !t->shapes || !t->shape_of || !t->loss_place)
     return adze_error_memory ();
   int64_t *at = t->shapes;
+  if (t->options.looks)
+    memcpy (t->looks, t->options.looks, t->batch_inputs);
+  t->options.looks = NULL;
   for (size_t i = 0; i < t->batch_inputs; i++) {
     t->shape_of[i] = at;
     at += t->graph->values[t->graph->inputs.items[i]]->rank;
@@ -110,6 +114,7 @@ adze_trainer_free (adze_trainer *t)
   adze_train_drop_best (t);
   free (t->carried);
   free (t->trained);
+  free (t->looks);
   free (t->inputs);
   free (t->outputs);
   free (t->loss_place);

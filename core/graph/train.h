@@ -14,6 +14,8 @@
 #ifndef ADZE_GRAPH_TRAIN_H
 #define ADZE_GRAPH_TRAIN_H
 
+#include <adze/draft/train.h>
+
 #include "graph/executable.h"
 #include "graph/optimiser.h"
 #include "graph/schedule.h"
@@ -76,6 +78,10 @@ typedef struct adze_trainer_options {
   adze_error *(*after_step) (void *argument, const adze_trainer *trainer);
   adze_error *(*after_epoch) (void *argument, const adze_trainer *trainer);
   void *argument;
+
+  /* An adze_train_looks for each input of the graph, in its order: when a step is refused for numbers of it
+   * that are none, whatever the backend would make of them. NULL: always. Copied. */
+  const uint8_t *looks;
 } adze_trainer_options;
 
 /* Makes the graph of a step. GRAPH has its types inferred and numbers in all weights; it must
@@ -99,6 +105,9 @@ adze_trainer_cleanup (adze_trainer **trainer)
 #define ADZE_AUTO_TRAINER __attribute__ ((cleanup (adze_trainer_cleanup))) adze_trainer *
 
 /* One step. Compiled at the first batch of each size; the last four sizes are remembered.
+ *
+ * A batch with numbers that are none is refused (options.looks), and so is, in the first step, a weight with NaN
+ * that the loss depends on.
  *
  * A loss, or a new number, that is not finite changes nothing and is an error that names step,
  * epoch, and the node that gave the first one, or the input or weight that had it already. Where the

@@ -23,16 +23,15 @@ is_batch_norm (const adze_graph_node *node)
          && node->input_count == 5;
 }
 
-/* Values that the loss is computed from. */
-static adze_error *
-reach (adze_graph *graph, uint32_t loss, bool *reached)
+adze_error *
+adze_train_reach (const adze_trainer *t, bool *reached)
 {
   const uint32_t *order;
   size_t count;
-  ADZE_TRY (adze_graph_order (graph, &order, &count));
-  reached[loss] = true;
+  ADZE_TRY (adze_graph_order (t->graph, &order, &count));
+  reached[t->loss] = true;
   for (size_t n = count; n-- > 0;) {
-    const adze_graph_node *node = graph->nodes[order[n]];
+    const adze_graph_node *node = t->graph->nodes[order[n]];
     bool needed = false;
     for (size_t i = 0; i < node->output_count; i++)
       needed = needed || (node->outputs[i] != ADZE_NONE && reached[node->outputs[i]]);
@@ -200,7 +199,7 @@ choose_weights (adze_trainer *t, const adze_trainer_options *options)
   t->trained = calloc (values + 1, sizeof *t->trained);
   if (!reached || !t->trained)
     return adze_error_memory ();
-  ADZE_TRY (reach (t->graph, t->loss, reached));
+  ADZE_TRY (adze_train_reach (t, reached));
   for (size_t i = 0; i < values; i++)
     if (reached[i] && t->graph->values[i]->role == ADZE_ROLE_WEIGHT)
       ADZE_TRY (check_weight (t->graph->values[i]));

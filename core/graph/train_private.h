@@ -59,7 +59,7 @@ typedef struct adze_train_scalars {
 enum { ADZE_TRAIN_SIZES = 4, ADZE_TRAIN_SINGLE = 0, ADZE_TRAIN_DOUBLE = 1 };
 
 struct adze_trainer {
-  adze_trainer_options options; /* .weights is NULL */
+  adze_trainer_options options; /* .weights and .looks are NULL */
   adze_graph *graph;            /* of a step */
   uint32_t loss;
   uint32_t step_input; /* the number of the step, an input; ADZE_NONE: nobody asks for it */
@@ -90,12 +90,16 @@ struct adze_trainer {
   double kept_sum;
   bool has_kept, has_best;
   bool replaced; /* the last step wrote what is new over what was */
+  uint8_t *looks;  /* of each of the batch's inputs */
+  bool weights_seen; /* and none came with NaN */
   bool diverged; /* the last step failed because numbers were none, and not, say, for too little memory */
 };
 
 /* train_graph.c: from the graph that is to be trained. */
 ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph *graph,
                                               uint32_t loss, const adze_trainer_options *options);
+/* Marks the values that the loss is computed from; REACHED begins as false for each of the graph. */
+ADZE_MUST_CHECK adze_error *adze_train_reach (const adze_trainer *trainer, bool *reached);
 
 /* train_drop.c: Dropouts of a network as it is used are to drop; and those that are do. */
 ADZE_MUST_CHECK adze_error *adze_train_let_drop (adze_graph *graph);
@@ -143,6 +147,9 @@ ADZE_MUST_CHECK adze_error *adze_train_look_back (adze_trainer *trainer);
 /* Graphs that share the weights see them as they are now. */
 void adze_train_refresh (adze_trainer *t);
 bool adze_view_is_finite (const adze_view *view);
+/* Of the batch at hand and, in front of the first step, of the weights: is there nothing for which a step is
+ * refused, whatever it would give? */
+ADZE_MUST_CHECK adze_error *adze_train_look_ahead (adze_trainer *trainer, bool *fine);
 /* What has to be mended so that numbers that are none do not come again. */
 typedef enum adze_train_cause {
   ADZE_TRAIN_CAUSE_STEP = 0, /* how it is trained */

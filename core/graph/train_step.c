@@ -273,6 +273,16 @@ execute (adze_trainer *t, adze_executable *executable)
   return error;
 }
 
+/* Not every backend hands such numbers on: what comes of them may look sound. */
+static adze_error *
+look_ahead (adze_trainer *t)
+{
+  bool fine;
+  t->replaced = false;
+  ADZE_TRY (adze_train_look_ahead (t, &fine));
+  return fine ? NULL : diverged (t, "it is given numbers that are none (NaN, or without end)", false);
+}
+
 /* A copy of all that is carried is made of the first step of each epoch and of some in between; what
  * comes out of these is looked at as well. CAREFUL: of all others, too. */
 adze_error *
@@ -283,6 +293,7 @@ adze_train_step (adze_trainer *t, const adze_view *const *inputs, bool careful)
   bool keeps = careful || !t->has_kept || t->progress.number == 0
                || t->progress.step - t->kept_progress.step >= t->options.keep_every;
   ADZE_TRY (take_batch (t, inputs));
+  ADZE_TRY (look_ahead (t));
   ADZE_TRY (size_for_batch (t, &size));
   t->replaced = size->may_replace && !keeps;
   tell_scalars (t, rate);

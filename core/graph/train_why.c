@@ -4,37 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include <adze/numbers.h>
+
 #include "artifact/decode.h"
 #include "graph/train_private.h"
 
 /* ---- Numbers. */
-
-/* An exponent of ones is that of inf and nan: with one more in its lowest bit it runs over into that of
- * the sign. Many at a time, since each step looks at all of its weights; and not by comparing, which
- * compilers do one by one where the processor compares into masks. */
-enum { LANES = 16 };
-#define ARE_FINITE(name, word, exponent) \
-  static bool name (const char *bytes, size_t count) \
-  { \
-    typedef word lanes __attribute__ ((vector_size (LANES * sizeof (word)))); \
-    const word ones = (exponent), carry = ones & (~ones + 1); \
-    lanes odd = { 0 }, many; \
-    word one, any = 0; \
-    size_t i = 0; \
-    for (; i + LANES <= count; i += LANES) { \
-      memcpy (&many, bytes + i * sizeof one, sizeof many); \
-      odd |= (many & ones) + carry; \
-    } \
-    for (size_t k = 0; k < LANES; k++) \
-      any |= odd[k]; \
-    for (; i < count; i++) { \
-      memcpy (&one, bytes + i * sizeof one, sizeof one); \
-      any |= (one & ones) + carry; \
-    } \
-    return !(any >> (8 * sizeof (word) - 1)); \
-  }
-ARE_FINITE (singles_are_finite, uint32_t, UINT32_C (0xff) << 23)
-ARE_FINITE (doubles_are_finite, uint64_t, UINT64_C (0x7ff) << 52)
 
 /* Of any float type: where the first is that is nan, or, if INFINITE, that has no end; SIZE_MAX: nowhere. */
 static size_t
@@ -62,11 +37,8 @@ has_odd (const adze_view *view, bool infinite)
 bool
 adze_view_is_finite (const adze_view *view)
 {
-  size_t count = adze_view_count (view);
-  if (view->dtype.code == ADZE_FLOAT && view->dtype.bits == 32)
-    return singles_are_finite (adze_view_data (view), count);
-  if (view->dtype.code == ADZE_FLOAT && view->dtype.bits == 64)
-    return doubles_are_finite (adze_view_data (view), count);
+  if (adze_dtype_is_float (view->dtype))
+    return adze_numbers_are_finite (view->dtype, adze_view_data (view), adze_view_count (view));
   return !has_odd (view, false) && !has_odd (view, true);
 }
 
@@ -88,52 +60,112 @@ first_example (const adze_view *view)
   return (nan < infinite ? nan : infinite) / each + 1;
 }
 
+/* The first input of the batch that has such numbers, of those that are looked at in EPOCH; SIZE_MAX: none. */
+static size_t
+odd_input (const adze_trainer *t, uint64_t epoch)
+{
+  for (size_t i = 0; i < t->batch_inputs; i++) {
+    bool looks = t->looks[i] == ADZE_LOOKS_ALWAYS || (t->looks[i] == ADZE_LOOKS_FIRST_EPOCH && epoch == 0);
+    if (looks && may_be_odd (t->inputs[i]->dtype) && !adze_view_is_finite (t->inputs[i]))
+      return i;
+  }
+  return SIZE_MAX;
+}
+
 /* What the step is given. */
 static bool
 look_at_batch (const adze_trainer *t, adze_buffer *into)
 {
-  for (size_t i = 0; i < t->batch_inputs; i++) {
-    if (!may_be_odd (t->inputs[i]->dtype) || adze_view_is_finite (t->inputs[i]))
+  size_t odd = odd_input (t, 0);
+  if (odd == SIZE_MAX)
+    return false;
+  adze_buffer_format (into,
+                      "the batch has such numbers in its input '%s' already, first in its example "
+                      "%" PRIu64,
+                      t->graph->values[t->graph->inputs.items[odd]]->name,
+                      first_example (t->inputs[odd]));
+  return true;
+}
+
+static adze_view
+view_of (const adze_graph_value *value)
+{
+  return (adze_view){ .data = (void *)value->data, .device = { ADZE_DEVICE_CPU, 0 },
+                      .dtype = value->dtype, .rank = value->rank,
+                      .shape = (int64_t *)value->shape };
+}
+
+static bool
+is_carried (const adze_trainer *t, uint32_t value)
+{
+  bool found = false;
+  for (size_t i = 0; !found && i < t->carried_count; i++)
+    found = t->carried[i].value == value;
+  return found;
+}
+
+/* Of weights that do not train, the first with NaN. Those without end may be meant so. */
+static adze_error *
+find_nan (const adze_trainer *t, const char **name)
+{
+  ADZE_AUTO_FREE bool *reached = calloc (t->graph->value_count + 1, sizeof *reached);
+  *name = NULL;
+  if (!reached)
+    return adze_error_memory ();
+  ADZE_TRY (adze_train_reach (t, reached));
+  for (uint32_t i = 0; !*name && i < t->graph->value_count; i++) {
+    const adze_graph_value *value = t->graph->values[i];
+    if (!reached[i] || value->role != ADZE_ROLE_WEIGHT || !may_be_odd (value->dtype) || is_carried (t, i))
       continue;
-    adze_buffer_format (into,
-                        "the batch has such numbers in its input '%s' already, first in its example "
-                        "%" PRIu64,
-                        t->graph->values[t->graph->inputs.items[i]]->name,
-                        first_example (t->inputs[i]));
-    return true;
+    const adze_view view = view_of (value);
+    if (!adze_view_is_finite (&view) && has_odd (&view, false))
+      *name = value->name;
   }
-  return false;
+  return NULL;
 }
 
 /* Steps give no weight such numbers that the next one gets to see: it came with them. */
 static bool
 look_at_weights (const adze_trainer *t, adze_buffer *into)
 {
-  for (size_t i = 0; i < t->carried_count; i++) {
-    if (t->carried[i].state || adze_view_is_finite (&t->carried[i].view))
-      continue;
-    adze_buffer_format (into, "the weight '%s' came with such numbers", t->carried[i].name);
-    return true;
-  }
-  return false;
+  const char *name = NULL;
+  for (size_t i = 0; !name && i < t->carried_count; i++)
+    if (!t->carried[i].state && !adze_view_is_finite (&t->carried[i].view))
+      name = t->carried[i].name;
+  if (!name)
+    adze_error_free (find_nan (t, &name));
+  if (name)
+    adze_buffer_format (into, "the weight '%s' came with such numbers", name);
+  return name != NULL;
 }
 
-/* Of what NODE takes, the first that nobody computes and that has them. Constants without end are mostly
- * meant so. */
+adze_error *
+adze_train_look_ahead (adze_trainer *t, bool *fine)
+{
+  const char *name = NULL;
+  *fine = odd_input (t, t->progress.epoch) == SIZE_MAX;
+  if (!*fine || t->weights_seen)
+    return NULL;
+  for (size_t i = 0; *fine && i < t->carried_count; i++)
+    *fine = adze_view_is_finite (&t->carried[i].view) || !has_odd (&t->carried[i].view, false);
+  ADZE_TRY (find_nan (t, &name));
+  *fine = *fine && !name;
+  t->weights_seen = *fine;
+  return NULL;
+}
+
+/* Of what NODE takes, the first that nobody computes and that has such numbers. Constants without end are
+ * mostly meant so. */
 static const char *
-odd_given (const adze_graph *graph, const adze_graph_node *node, bool infinite)
+odd_given (const adze_graph *graph, const adze_graph_node *node)
 {
   for (size_t i = 0; i < node->input_count; i++) {
     const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
-    bool given = value && value->data && may_be_odd (value->dtype)
-                 && (value->role == ADZE_ROLE_WEIGHT
-                     || (value->role == ADZE_ROLE_CONSTANT && !infinite));
-    if (!given)
+    if (!value || !value->data || !may_be_odd (value->dtype))
       continue;
-    const adze_view view = { .data = (void *)value->data, .device = { ADZE_DEVICE_CPU, 0 },
-                             .dtype = value->dtype, .rank = value->rank,
-                             .shape = (int64_t *)value->shape };
-    if (has_odd (&view, infinite))
+    const adze_view view = view_of (value);
+    if (value->role == ADZE_ROLE_WEIGHT ? !adze_view_is_finite (&view)
+                                        : value->role == ADZE_ROLE_CONSTANT && has_odd (&view, false))
       return value->name;
   }
   return NULL;
@@ -156,24 +188,63 @@ give_all (adze_graph *graph)
   return NULL;
 }
 
-static adze_train_cause
-name_first (const adze_graph *graph, const adze_view *const *outputs, adze_buffer *into)
+/* Where what is wrong with output AT comes from: itself or, of those that it was computed from and that are
+ * odd as well, the last whose node is given a number that is none; SIZE_MAX: no node is. Outputs are in the
+ * order in which they are made. */
+static adze_error *
+find_given (const adze_graph *graph, const adze_view *const *outputs, size_t at, size_t *found,
+            const char **given)
 {
-  /* Infinities are what some networks mean by "never"; nan is what nobody means. */
+  ADZE_AUTO_FREE bool *wanted = calloc (graph->value_count + 1, sizeof *wanted);
+  *found = SIZE_MAX;
+  if (!wanted)
+    return adze_error_memory ();
+  wanted[graph->outputs.items[at]] = true;
+  for (size_t i = at + 1; i-- > 0 && *found == SIZE_MAX;) {
+    uint32_t number = graph->outputs.items[i];
+    if (!wanted[number] || adze_view_is_finite (outputs[i]))
+      continue;
+    const adze_graph_node *node = graph->nodes[graph->values[number]->node];
+    *given = odd_given (graph, node);
+    if (*given)
+      *found = i;
+    for (size_t k = 0; k < node->input_count; k++)
+      if (node->inputs[k] != ADZE_NONE)
+        wanted[node->inputs[k]] = true;
+  }
+  return NULL;
+}
+
+/* Infinities are what some networks mean by "never"; nan is what nobody means. */
+static size_t
+first_output (const adze_graph *graph, const adze_view *const *outputs)
+{
   for (int infinite = 0; infinite < 2; infinite++)
-    for (size_t i = 0; i < graph->outputs.count; i++) {
-      const adze_graph_value *value = graph->values[graph->outputs.items[i]];
-      if (!has_odd (outputs[i], infinite != 0))
-        continue;
-      const char *given = odd_given (graph, graph->nodes[value->node], infinite != 0);
-      adze_graph_node_text (graph->nodes[value->node], into);
-      adze_buffer_format (into, " was the first to give %s, in '%s'", infinite ? "inf" : "nan",
-                          value->name);
-      if (given)
-        adze_buffer_format (into, ": '%s', which it takes, came with such numbers", given);
-      return given ? ADZE_TRAIN_CAUSE_WEIGHT : ADZE_TRAIN_CAUSE_STEP;
-    }
-  return ADZE_TRAIN_CAUSE_STEP;
+    for (size_t i = 0; i < graph->outputs.count; i++)
+      if (has_odd (outputs[i], infinite != 0))
+        return i;
+  return SIZE_MAX;
+}
+
+static adze_error *
+name_first (const adze_graph *graph, const adze_view *const *outputs, adze_train_cause *cause,
+            adze_buffer *into)
+{
+  const char *given = NULL;
+  size_t first = first_output (graph, outputs), source;
+  if (first == SIZE_MAX)
+    return NULL;
+  ADZE_TRY (find_given (graph, outputs, first, &source, &given));
+  if (source == SIZE_MAX)
+    source = first;
+  const adze_graph_value *value = graph->values[graph->outputs.items[source]];
+  adze_graph_node_text (graph->nodes[value->node], into);
+  adze_buffer_format (into, " was the first to give %s, in '%s'",
+                      has_odd (outputs[source], false) ? "nan" : "inf", value->name);
+  if (given)
+    adze_buffer_format (into, ": '%s', which it takes, came with such numbers", given);
+  *cause = given ? ADZE_TRAIN_CAUSE_WEIGHT : ADZE_TRAIN_CAUSE_STEP;
+  return NULL;
 }
 
 static adze_error *
@@ -198,8 +269,7 @@ look_at_step (const adze_trainer *t, adze_train_cause *cause, adze_buffer *into)
   options.shapes = t->shape_of;
   ADZE_TRY (adze_graph_compile (graph, &options, &executable));
   ADZE_TRY (adze_execute (executable, t->inputs, outputs));
-  *cause = name_first (graph, outputs, into);
-  return NULL;
+  return name_first (graph, outputs, cause, into);
 }
 
 /* What cannot be told is left out: the step has failed already, and for another reason. */

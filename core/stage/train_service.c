@@ -195,7 +195,8 @@ make_trainer (adze_training *training, adze_graph *graph, uint32_t scalar)
                                    .least_gain = s->least_gain,
                                    .after_step = after_step,
                                    .after_epoch = s->after_epoch ? after_epoch : NULL,
-                                   .argument = training };
+                                   .argument = training,
+                                   .looks = s->looks };
   ADZE_TRY (copy_rules (s, &weights));
   options.weights = weights;
   ADZE_TRY (adze_networks_options (training->networks, &options.compile));

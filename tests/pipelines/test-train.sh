@@ -146,7 +146,7 @@ table bad.csv > table.toml
 must_fail "example 4 of batch 1 has 9 in the column 'kind'" "$ADZE" run table.toml
 sed '20s/^[^,]*/NaN/' dots-train.csv > bad.csv
 table bad.csv 'missing = "nan"' > table.toml
-must_fail "training cannot do step 2 (epoch 1, batch 2): the loss is nan" "$ADZE" run table.toml
+must_fail "training cannot do step 2 (epoch 1, batch 2): it is given numbers that are none" "$ADZE" run table.toml
 must_fail "the batch has such numbers in its input 'x' already" "$ADZE" run table.toml
 table dots-train.csv "" 'target = "kinds"' > table.toml
 must_fail "the data has no column 'kinds'; it has 'f', 'kind'" "$ADZE" run table.toml

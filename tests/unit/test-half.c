@@ -200,6 +200,41 @@ numbers_of_every_type_are_read (void **state)
   assert_false (adze_numbers_read ((adze_dtype){ ADZE_COMPLEX, 64, 1 }, "", 1, &number));
 }
 
+/* Wherever it is among others, and however near to it the greatest numbers are. */
+static void
+one_that_is_none_is_seen (void **state)
+{
+  enum { MOST = 70 };
+  static const struct {
+    adze_dtype dtype;
+    uint64_t most, infinite, nan;
+  } types[] = {
+    { { ADZE_FLOAT, 16, 1 }, 0xfbff, 0x7c00, 0xfc01 },
+    { { ADZE_BFLOAT, 16, 1 }, 0xff7f, 0x7f80, 0xff81 },
+    { { ADZE_FLOAT, 32, 1 }, 0xff7fffff, 0x7f800000, 0xff800001 },
+    { { ADZE_FLOAT, 64, 1 }, UINT64_C (0xffefffffffffffff), UINT64_C (0x7ff0000000000000),
+      UINT64_C (0xfff0000000000001) },
+  };
+  (void)state;
+  for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+    unsigned char bytes[MOST * 8];
+    size_t each = types[t].dtype.bits / 8;
+    for (size_t i = 0; i < MOST; i++)
+      memcpy (bytes + i * each, &types[t].most, each);
+    for (size_t count = 0; count <= MOST; count++) {
+      assert_true (adze_numbers_are_finite (types[t].dtype, bytes, count));
+      if (count == MOST)
+        break;
+      memcpy (bytes + count * each, count % 2 ? &types[t].nan : &types[t].infinite, each);
+      assert_true (adze_numbers_are_finite (types[t].dtype, bytes, count));
+      assert_false (adze_numbers_are_finite (types[t].dtype, bytes, count + 1));
+      assert_false (adze_numbers_are_finite (types[t].dtype, bytes, MOST));
+      memcpy (bytes + count * each, &types[t].most, each);
+    }
+  }
+  assert_true (adze_numbers_are_finite ((adze_dtype){ ADZE_INT, 32, 1 }, "\0\0\x80\x7f", 1));
+}
+
 int
 main (void)
 {
@@ -212,6 +247,7 @@ main (void)
     cmocka_unit_test (many_become_what_each_becomes),
     cmocka_unit_test (the_first_that_is_too_large_is_found),
     cmocka_unit_test (numbers_of_every_type_are_read),
+    cmocka_unit_test (one_that_is_none_is_seen),
   };
   return cmocka_run_group_tests_name ("half", tests, NULL, NULL);
 }

@@ -346,7 +346,7 @@ a_batch_with_nan_is_named (void **state)
   float before = single_at (trainer, "w2", 3);
   f.views[0].data = x;
   must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, "step 1 (epoch 1, batch 1)",
-             "the loss is nan", "in its input 'x' already", NULL);
+             "it is given numbers that are none", "in its input 'x' already", NULL);
   assert_true (single_at (trainer, "w2", 3) == before);
   f.batches = 0;
   must_fail (adze_trainer_run (trainer), ADZE_E_FORMAT, "epoch 1 has no batch", NULL);
@@ -448,11 +448,41 @@ a_batch_with_nan_costs_no_step (void **state)
     must (adze_trainer_new (graph, loss, &options, &trainer));
     adze_error *error = adze_trainer_run (trainer);
     assert_non_null (strstr (adze_error_fact (error, "hint"), "data is to be cleaned"));
-    must_fail (error, ADZE_E_LIMIT, "cannot do step 11 (epoch 2, batch 5)", "the loss is nan",
+    must_fail (error, ADZE_E_LIMIT, "cannot do step 11 (epoch 2, batch 5)",
+               "it is given numbers that are none",
                "in its input 'x' already, first in its example 1",
                "weights are those in front of this step", NULL);
     assert_true (single_at (trainer, "w", 0) == 1.f / 1024);
     assert_int_equal (adze_trainer_progress (trainer)->step, 10);
+  }
+}
+
+/* NaN comes in the second epoch. What is not looked at in front of the step is found by its loss. */
+static void
+a_batch_is_looked_at_when_that_was_asked_for (void **state)
+{
+  static const struct {
+    uint8_t looks;
+    const char *words, *cause;
+  } cases[] = {
+    { ADZE_LOOKS_ALWAYS, "it is given numbers that are none", "in its input 'x' already" },
+    { ADZE_LOOKS_FIRST_EPOCH, "the loss is nan", "in its input 'x' already" },
+    { ADZE_LOOKS_NEVER, "the loss is nan", "(Mul) was the first to give nan" },
+  };
+  for (size_t i = 0; i < ADZE_COUNT_OF (cases); i++) {
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_TRAINER trainer = NULL;
+    uint32_t loss;
+    blown b = { .count = 6 };
+    make_single (&graph, 1, "Mul", &loss);
+    adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .25);
+    options.epochs = 9;
+    options.batch = nan_in_the_fifth;
+    options.looks = &cases[i].looks;
+    options.argument = &b;
+    must (adze_trainer_new (graph, loss, &options, &trainer));
+    must_fail (adze_trainer_run (trainer), ADZE_E_LIMIT, "step 11 (epoch 2, batch 5)", cases[i].words,
+               cases[i].cause, NULL);
   }
 }
 
@@ -543,6 +573,7 @@ main (void)
     cmocka_unit_test (gradients_without_end_change_nothing),
     cmocka_unit_test (the_last_weights_with_a_finite_loss_are_left),
     cmocka_unit_test (a_batch_with_nan_costs_no_step),
+    cmocka_unit_test (a_batch_is_looked_at_when_that_was_asked_for),
     cmocka_unit_test (a_weight_that_came_with_nan_is_named),
     cmocka_unit_test (the_first_step_that_gave_such_numbers_is_told),
     cmocka_unit_test (a_batch_with_nan_is_named),

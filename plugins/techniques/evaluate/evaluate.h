@@ -30,6 +30,7 @@ typedef struct evaluate_run {
   adze_eval_facts facts;
   char backend[64], identity[384]; /* .facts has them as long as the network is compiled */
   char target[128];        /* the column */
+  bool strange;            /* numbers of the data are none: there is no loss */
 
   /* integers.c; nan: the network was not computed both ways */
   bool in_floats, in_integers; /* what was asked for */

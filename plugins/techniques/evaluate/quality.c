@@ -86,6 +86,20 @@ rehearse_rest (evaluate_run *e, adze_feed *feed, side *sides)
   return status;
 }
 
+/* Not every backend hands such numbers on: there might be a loss. */
+static void
+look_at_data (evaluate_run *e, const adze_feed *feed)
+{
+  const adze_feed_slot *slot = e->strange ? NULL : adze_feed_strange (feed);
+  if (!slot)
+    return;
+  e->strange = true;
+  adze_log (e->host, ADZE_LOG_WARNING,
+            "the column '%s' of the data bound to 'data' has numbers that are none (NaN, or without end): "
+            "what is computed with them says little, and there is no loss",
+            slot->column.name);
+}
+
 static adze_status
 judge_all (evaluate_run *e, adze_feed *feed, side *sides)
 {
@@ -96,6 +110,8 @@ judge_all (evaluate_run *e, adze_feed *feed, side *sides)
       status = judge_batch (e, feed, &sides[k]);
     if (status == ADZE_E_CANCELLED)
       return rehearse_rest (e, feed, sides);
+    if (status == ADZE_OK)
+      look_at_data (e, feed);
     if (status == ADZE_OK && e->both)
       evaluate_compare (e, sides[0].runner.outputs[sides[0].place],
                         sides[1].runner.outputs[sides[1].place]);
@@ -173,22 +189,10 @@ open_integers (evaluate_run *e, side *s)
 static bool
 has_strange (const adze_graph_value *value)
 {
-  enum { BLOCK = 256 };
-  double numbers[BLOCK];
-  const char *at = (const char *)value->data;
-  size_t left = 1;
+  size_t count = 1;
   for (int32_t i = 0; i < value->rank; i++)
-    left *= (size_t)value->shape[i];
-  for (size_t count; left > 0; left -= count) {
-    count = left < BLOCK ? left : BLOCK;
-    if (!adze_numbers_read (value->dtype, at, count, numbers))
-      return false;
-    for (size_t i = 0; i < count; i++)
-      if (!isfinite (numbers[i]))
-        return true;
-    at += count * (value->dtype.bits / 8u);
-  }
-  return false;
+    count *= (size_t)value->shape[i];
+  return !adze_numbers_are_finite (value->dtype, value->data, count);
 }
 
 /* Not every backend hands such numbers on: what comes out may look sound. */
@@ -220,6 +224,13 @@ tell_strange_scores (const evaluate_run *e)
     adze_log (e->host, ADZE_LOG_WARNING,
               "scores of some examples are no numbers (NaN, or without end)%s: there is no loss",
               e->classes ? ", which counts as wrong" : "");
+}
+
+static void
+withhold_loss (evaluate_run *e)
+{
+  if (e->strange)
+    e->verdict.perplexity = e->verdict.squares = e->integers.squares = NAN;
 }
 
 /* ---- How sure an accuracy is. */
@@ -314,8 +325,10 @@ evaluate_quality (evaluate_run *e)
     tell_strange_weights (e, graph);
     status = judge_graph (e, graph, output, sides);
   }
-  if (status == ADZE_OK)
+  if (status == ADZE_OK) {
     tell_strange_scores (e);
+    withhold_loss (e);
+  }
   for (size_t i = 0; i < 2; i++)
     adze_feed_runner_close (e->host, e->context, &sides[i].runner);
   return status == ADZE_OK ? bootstrap (e) : status;

@@ -215,6 +215,24 @@ set_schedule (const train_run *t, adze_train_settings *s)
   s->power = real (t, "power");
 }
 
+/* Every epoch has the same examples, in another order perhaps. */
+static adze_status
+open_with_looks (train_run *t, adze_train_settings *s)
+{
+  uint8_t *looks = (uint8_t *)t->host->allocate (t->host, t->feed.input_count + 1);
+  s->looks = looks;
+  if (!looks)
+    return adze_fail (t->host, ADZE_E_MEMORY, "no room for what is said of %zu inputs", t->feed.input_count);
+  for (size_t i = 0; i < t->feed.input_count; i++) {
+    bool target = t->feed.inputs[i] == &t->feed.target->view;
+    const adze_feed_slot *slot = target ? t->feed.target : &t->feed.slots[i];
+    looks[i] = slot->sound ? ADZE_LOOKS_NEVER : ADZE_LOOKS_FIRST_EPOCH;
+  }
+  adze_status status = t->train->open (t->host, t->context, t->learner, t->loss, s, &t->training);
+  t->host->release (t->host, looks);
+  return status;
+}
+
 adze_status
 train_open (train_run *t)
 {
@@ -246,5 +264,5 @@ train_open (train_run *t)
                       "parameter 'patience' is %llu, and nothing says how good an epoch is; needed "
                       "is validation = \"NAME\", with data that is not trained with",
                       (unsigned long long)s.patience);
-  return t->train->open (t->host, t->context, t->learner, t->loss, &s, &t->training);
+  return open_with_looks (t, &s);
 }

@@ -57,7 +57,7 @@ typedef struct train_run {
   adze_feed feed, watch_feed;
   adze_feed_runner runner;
   double watched_loss, accuracy; /* of the last validation */
-  const char *strange;           /* the column that gave it a loss that is no number; NULL: none did */
+  bool watched_before;           /* all of that data has been looked at */
 
   /* settings.c */
   uint64_t epochs, total;      /* steps in all */

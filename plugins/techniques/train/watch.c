@@ -17,48 +17,14 @@ train_batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *c
   return status;
 }
 
-/* ---- Numbers that are none. */
-
-static bool
-is_strange (const adze_view *view)
-{
-  enum { BLOCK = 256 };
-  double numbers[BLOCK];
-  const char *at = (const char *)adze_view_data (view);
-  size_t left = adze_view_count (view);
-  for (size_t count; left > 0; left -= count) {
-    count = left < BLOCK ? left : BLOCK;
-    if (!adze_numbers_read (view->dtype, at, count, numbers))
-      return false;
-    for (size_t i = 0; i < count; i++)
-      if (!isfinite (numbers[i]))
-        return true;
-    at += count * (view->dtype.bits / 8u);
-  }
-  return false;
-}
-
-/* The column that gave the batch at hand such numbers; NULL: none did. */
-static const char *
-strange_column (const adze_feed *feed)
-{
-  for (size_t i = 0; feed->count > 0 && i <= feed->input_count; i++) {
-    const adze_feed_slot *slot = &feed->slots[i];
-    bool read = slot == feed->target || feed->inputs[i] == &slot->view;
-    if (read && adze_dtype_is_float (slot->dtype) && is_strange (&slot->view))
-      return slot->column.name;
-  }
-  return NULL;
-}
-
 void
 train_blame_data (const train_run *t)
 {
-  const char *column = strange_column (&t->feed);
-  if (column)
+  const adze_feed_slot *slot = t->feed.count > 0 ? adze_feed_strange (&t->feed) : NULL;
+  if (slot)
     adze_fail (t->host, ADZE_E_LIMIT,
                "the column '%s' of the data bound to 'data' has numbers that are none (NaN, or without "
-               "end)", column);
+               "end)", slot->column.name);
 }
 
 /* ---- Validation. */
@@ -71,6 +37,21 @@ loss_in (const adze_view *view)
   return loss;
 }
 
+/* Once: it is the same data after each epoch. A score may look sound, since a backend may make other numbers
+ * of those that are none. */
+static adze_status
+check_watched (const train_run *t)
+{
+  const adze_feed_slot *slot = adze_feed_strange (&t->watch_feed);
+  if (!slot)
+    return ADZE_OK;
+  return adze_fail (t->host, ADZE_E_LIMIT,
+                    "the column '%s' of the data bound to 'validation' has numbers that are none (NaN, "
+                    "or without end): how good an epoch is cannot be told with it; leave out, or fill, "
+                    "examples with such numbers",
+                    slot->column.name);
+}
+
 /* A batch's loss is a mean: of as many things as it has labels, or numbers to be met. */
 static adze_status
 watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, double *weight)
@@ -80,11 +61,13 @@ watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, doub
     status = adze_feed_execute (t->host, t->context, &t->runner, &t->watch_feed);
   if (status != ADZE_OK)
     return status;
+  if (!t->watched_before)
+    status = check_watched (t);
+  if (status != ADZE_OK)
+    return status;
   const adze_view *target = &t->watch_feed.target->view;
   double things = (double)adze_view_count (target);
   double loss = loss_in (t->runner.outputs[t->loss_output]);
-  if (!isfinite (loss) && !t->strange)
-    t->strange = strange_column (&t->watch_feed);
   *sum += loss * things;
   *weight += things;
   return judge ? t->eval->add (t->host, judge, t->runner.outputs[t->scores_output], target)
@@ -132,7 +115,6 @@ train_validate (void *argument, double *score)
   adze_judge *judge = NULL;
   double began = train_now ();
   adze_status status = ADZE_OK;
-  t->strange = NULL;
   if (!t->runner.graph)
     status = open_watched (t);
   if (status == ADZE_OK && t->classes)
@@ -142,11 +124,6 @@ train_validate (void *argument, double *score)
   bool accuracy = strcmp (adze_param_string (t->host, t->params, "watch"), "accuracy") == 0;
   *score = accuracy ? 1 - t->accuracy : t->watched_loss;
   t->watching += train_now () - began;
-  if (status == ADZE_OK && !isfinite (*score) && t->strange)
-    return adze_fail (t->host, ADZE_E_LIMIT,
-                      "the column '%s' of the data bound to 'validation' has numbers that are none (NaN, "
-                      "or without end): how good an epoch is cannot be told with it; leave out, or fill, "
-                      "examples with such numbers",
-                      t->strange);
+  t->watched_before = status == ADZE_OK;
   return status;
 }

@@ -106,6 +106,64 @@ adze_feed_set_scale (const adze_host *host, const adze_params *params, adze_feed
   return adze_feed_tabulate (host, slot);
 }
 
+/* ---- Numbers that are none: NaN, and what has no end. */
+
+/* Whole numbers, which are none of these, as floats of the slot's type: scales may be beyond it. */
+static inline bool
+adze_feed_stays_finite (const adze_feed_slot *slot)
+{
+  double most = slot->dtype.code == ADZE_FLOAT && slot->dtype.bits == 16 ? 65504 : 3.3e38;
+  double top = 2.0 * (double)(UINT64_C (1) << (slot->column.dtype.bits - 1)); /* beyond all of them */
+  const double ends[] = { slot->column.dtype.code == ADZE_INT ? -top : 0, top };
+  for (size_t i = 0; i < 2; i++)
+    for (size_t c = 0; c < slot->channels; c++) {
+      double number = slot->means ? adze_feed_scaled (slot, ends[i], c) : ends[i];
+      if (!(number >= -most && number <= most))
+        return false;
+    }
+  return true;
+}
+
+/* Does a node get INPUT that tells such numbers from others? */
+static inline bool
+adze_feed_is_asked (const adze_host *host, const adze_graph *graph, uint32_t input)
+{
+  const adze_graph_service *graphs = adze_graph_of (host);
+  for (uint32_t i = 0; i < graphs->node_count (graph); i++) {
+    const adze_graph_node *node = graphs->node (graph, i);
+    if (node && node->input_count > 0 && node->inputs[0] == input
+        && (strcmp (node->op, "IsNaN") == 0 || strcmp (node->op, "IsInf") == 0))
+      return true;
+  }
+  return false;
+}
+
+static inline bool
+adze_feed_is_sound (const adze_host *host, const adze_graph *graph, const adze_feed_slot *slot,
+                    uint32_t input)
+{
+  if (!adze_dtype_is_float (slot->dtype))
+    return true; /* a float that is no whole number is refused */
+  if (!adze_dtype_is_float (slot->column.dtype))
+    return adze_feed_stays_finite (slot);
+  return input != ADZE_NONE && adze_feed_is_asked (host, graph, input);
+}
+
+/* The first of what was read last that has such numbers; NULL: none has. */
+static inline const adze_feed_slot *
+adze_feed_strange (const adze_feed *feed)
+{
+  for (size_t i = 0; i <= feed->input_count; i++) {
+    const adze_feed_slot *slot = &feed->slots[i];
+    bool read = slot == feed->target || feed->inputs[i] == &slot->view;
+    if (read && !slot->sound
+        && !adze_numbers_are_finite (slot->dtype, adze_view_data (&slot->view),
+                                     adze_view_count (&slot->view)))
+      return slot;
+  }
+  return NULL;
+}
+
 /* ---- Opened and closed. */
 
 static inline void
@@ -239,6 +297,8 @@ adze_feed_set_input (const adze_host *host, const adze_feed_wish *wish, adze_fee
     status = adze_feed_set_scale (host, wish->params, slot);
   if (status == ADZE_OK)
     status = adze_feed_make_room (host, feed, slot);
+  if (status == ADZE_OK)
+    slot->sound = adze_feed_is_sound (host, wish->graph, slot, input);
   return status == ADZE_OK ? adze_feed_check_batch (host, feed, value->name,
                                                     value->rank > 0 ? value->shape[0] : -1)
                            : status;
@@ -261,6 +321,8 @@ adze_feed_make (const adze_host *host, const adze_feed_wish *wish, adze_feed *fe
     status = adze_feed_set_target (host, feed, wish);
   if (status == ADZE_OK)
     status = adze_feed_make_room (host, feed, feed->target);
+  if (status == ADZE_OK)
+    feed->target->sound = adze_feed_is_sound (host, wish->graph, feed->target, ADZE_NONE);
   for (size_t i = 0; status == ADZE_OK && i < count; i++) {
     bool target = inputs[i] == wish->target_input;
     if (!target)

@@ -53,6 +53,7 @@ typedef struct adze_feed_slot {
   double *stds;
   float *table;          /* of u8 that become float32: 256 for each channel */
   double classes;        /* numbers must be whole, and below it; 0: any */
+  bool sound;            /* none can be NaN or without end, or the network itself asks which are */
   void *room;
   adze_view view;
 } adze_feed_slot;

@@ -61,6 +61,14 @@ typedef struct adze_train_progress_info {
   uint64_t best_epoch;
 } adze_train_progress_info;
 
+/* When the numbers of an input are looked at in front of a step, which is refused with any that is NaN or
+ * without end: a backend may make others of them. */
+typedef enum adze_train_looks {
+  ADZE_LOOKS_ALWAYS = 0,
+  ADZE_LOOKS_FIRST_EPOCH = 1, /* every epoch has the same examples */
+  ADZE_LOOKS_NEVER = 2        /* there can be none, or they are meant so */
+} adze_train_looks;
+
 typedef struct adze_train_settings {
   uint32_t struct_size;
   uint32_t optimiser;  /* adze_train_optimiser */
@@ -99,6 +107,8 @@ typedef struct adze_train_settings {
   adze_status (*after_step) (void *argument, const adze_train_progress_info *progress);
   adze_status (*after_epoch) (void *argument, const adze_train_progress_info *progress);
   void *argument;
+
+  const uint8_t *looks; /* an adze_train_looks for each input, in the graph's order; NULL: always */
 } adze_train_settings;
 
 typedef struct adze_train_service {
