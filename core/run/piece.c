@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "artifact/decode.h"
 #include "run/pass.h"
@@ -46,10 +47,25 @@ offset_of (const adze_piece *piece, const adze_tensor_meta *meta)
 
 /* ---- Memory. */
 
+/* Pages of their own, for malloc keeps what was freed between other things: with tensors of many sizes, and
+ * threads, that came to several times of what is in use. */
+static adze_error *
+renew_slot (adze_lane *lane, size_t slot, size_t size)
+{
+  if (lane->slots[slot])
+    munmap (lane->slots[slot], lane->sizes[slot]);
+  lane->slots[slot] = NULL;
+  void *fresh = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (fresh == MAP_FAILED)
+    return adze_error_memory ();
+  lane->slots[slot] = fresh;
+  lane->sizes[slot] = size;
+  return NULL;
+}
+
 static adze_error *
 own_slot (adze_lane *lane, size_t slot, size_t size, void **memory)
 {
-  enum { ALIGNMENT = 64 };
   if (slot >= lane->slot_count) {
     size_t count = slot + 4;
     void **slots = realloc (lane->slots, count * sizeof *slots);
@@ -66,14 +82,8 @@ own_slot (adze_lane *lane, size_t slot, size_t size, void **memory)
     }
     lane->slot_count = count;
   }
-  if (lane->sizes[slot] < size || !lane->slots[slot]) {
-    free (lane->slots[slot]);
-    lane->sizes[slot] = 0;
-    lane->slots[slot] = aligned_alloc (ALIGNMENT, (size / ALIGNMENT + 1) * ALIGNMENT);
-    if (!lane->slots[slot])
-      return adze_error_memory ();
-    lane->sizes[slot] = size;
-  }
+  if (lane->sizes[slot] < size || !lane->slots[slot])
+    ADZE_TRY (renew_slot (lane, slot, size ? size : 1));
   *memory = lane->slots[slot];
   return NULL;
 }
@@ -82,7 +92,8 @@ void
 adze_lane_close (adze_lane *lane)
 {
   for (size_t i = 0; i < lane->slot_count; i++)
-    free (lane->slots[i]);
+    if (lane->slots[i])
+      munmap (lane->slots[i], lane->sizes[i]);
   free (lane->slots);
   free (lane->sizes);
   free (lane->data);

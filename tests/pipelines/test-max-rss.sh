@@ -73,6 +73,36 @@ must_fail "2.00 MB of memory are not enough: to write the outputs takes" \
   "$ADZE" plan copy.toml --set run.max-rss=2MB
 rm large.safetensors copy.* out.* 2> /dev/null
 
+# ---- Tensors of many sizes: what was needed for one does not stay beside what the next one needs.
+# sizes NAME ROWSxCOLUMNS...: NAME.safetensors, of f32, all of them zeros.
+sizes ()
+{
+  local name=$1 header='{"__metadata__":{}' at=0 number=0 size
+  shift
+  for size; do
+    header+=$(printf ',"t%d":{"dtype":"F32","shape":[%d,%d],"data_offsets":[%d,%d]}' $number \
+      ${size%x*} ${size#*x} $at $((at + 4 * ${size%x*} * ${size#*x})))
+    at=$((at + 4 * ${size%x*} * ${size#*x})) number=$((number + 1))
+  done
+  header+='}'
+  { printf "$(printf '\\x%02x\\x%02x\\0\\0\\0\\0\\0\\0' $((${#header} % 256)) $((${#header} / 256)))"; printf '%s' "$header"; } \
+    > "$name.safetensors"
+  truncate -s $((8 + ${#header} + at)) "$name.safetensors"
+}
+taken ()
+{
+  must "$ADZE" run "$1.toml" --fresh --set run.threads=3
+  number peak-memory "$(ls -d adze-runs/0* | tail -n 1)/report.json"
+}
+sizes like $(for i in $(seq 24); do echo 800x1024; done)
+sizes mixed $(for i in $(seq 24); do echo "$((i * 7919 % 1500 + 1))x$((i * 104729 % 3000 + 1))"; done)
+for name in like mixed; do
+  pipeline $name.safetensors 4 | sed '/^to = /a on-no-effect = "warn"' > $name.toml
+done
+like=$(taken like) mixed=$(taken mixed)
+echo "tensors of one size: took $like; of many: $mixed"
+[ "$mixed" -lt $((like + like / 4)) ] || complain "tensors of many sizes take $mixed bytes, and of one $like"
+
 # ---- Many tensors.
 model many.safetensors 10000 4 4
 for stages in 1 4; do
