@@ -254,6 +254,16 @@ adze_graph_add_weight (adze_graph *graph, const char *name, adze_dtype dtype, in
 }
 
 adze_error *
+adze_graph_fix_weight (adze_graph *graph, uint32_t weight)
+{
+  if (weight >= graph->value_count || graph->values[weight]->role != ADZE_ROLE_WEIGHT)
+    return adze_error_new (ADZE_E_CONTRACT, "graph '%s' has no weight of the number %u, which is to be fixed",
+                           graph->name, weight);
+  graph->values[weight]->fixed = 1;
+  return NULL;
+}
+
+adze_error *
 adze_graph_add_value (adze_graph *graph, const char *name, uint32_t *value)
 {
   return adze_graph_keep_value (graph, ADZE_ROLE_NODE, name, (adze_dtype){ 0 }, -1, NULL, value);

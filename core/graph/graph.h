@@ -69,6 +69,8 @@ void adze_graph_set_opset (adze_graph *graph, int64_t opset);
 ADZE_MUST_CHECK adze_error *adze_graph_add_input (adze_graph *graph, const char *name,
                                                   adze_dtype dtype, int32_t rank,
                                                   const int64_t *shape, uint32_t *value);
+/* Training leaves it as it is. */
+ADZE_MUST_CHECK adze_error *adze_graph_fix_weight (adze_graph *graph, uint32_t weight);
 ADZE_MUST_CHECK adze_error *adze_graph_add_weight (adze_graph *graph, const char *name,
                                                    adze_dtype dtype, int32_t rank,
                                                    const int64_t *shape, uint32_t *value);

@@ -51,6 +51,7 @@ bring (map *m, uint32_t number, adze_value_role role)
   ADZE_TRY (adze_graph_keep_value (m->into, role, m->nameless ? NULL : value->name, value->dtype,
                                    value->rank, value->shape, &m->values[number]));
   m->into->values[m->values[number]]->data = value->data;
+  m->into->values[m->values[number]]->fixed = value->fixed;
   return role == ADZE_ROLE_INPUT ? adze_number_add (&m->into->inputs, m->values[number]) : NULL;
 }
 

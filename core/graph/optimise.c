@@ -129,6 +129,7 @@ adze_pass_rewrite (adze_graph *graph, uint32_t number, int32_t rank, const int64
   ADZE_TRY (adze_pass_name_beside (graph, value->name, &name));
   ADZE_TRY (adze_graph_add_weight (graph, name, value->dtype, rank, shape, into));
   graph->values[*into]->role = value->role;
+  graph->values[*into]->fixed = value->fixed;
   return adze_graph_set_data (graph, *into, data, size, true);
 }
 

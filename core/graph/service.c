@@ -56,6 +56,12 @@ add_weight (const adze_host *host, adze_graph *graph, const char *name, adze_dty
 }
 
 static adze_status
+fix_weight (const adze_host *host, adze_graph *graph, uint32_t weight)
+{
+  return answer (host, adze_graph_fix_weight (graph, weight));
+}
+
+static adze_status
 add_constant (const adze_host *host, adze_graph *graph, const char *name, const adze_view *numbers,
               uint32_t *value)
 {
@@ -214,4 +220,5 @@ const adze_graph_service adze_graph_table = {
   .set_attribute = set_attribute,
   .set_gradient = set_gradient,
   .optimise = optimise,
+  .fix_weight = fix_weight,
 };

@@ -207,7 +207,7 @@ choose_weights (adze_trainer *t, const adze_trainer_options *options)
   ADZE_TRY (check_wishes (t->graph, options, reached));
   for (uint32_t i = 0; i < values; i++) {
     const adze_graph_value *value = t->graph->values[i];
-    if (value->role != ADZE_ROLE_WEIGHT || !reached[i] || !is_float (value))
+    if (value->role != ADZE_ROLE_WEIGHT || value->fixed || !reached[i] || !is_float (value))
       continue;
     const adze_train_weight *wish = wish_for (options, value->name);
     if (!wish || !wish->frozen)

@@ -4,8 +4,8 @@ own numbers and struct, without a line of ours.
 
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
                               conv, shaped (conv, with the sizes that it reshapes to as a tensor),
-                              fixed, loop (Erf, twice, in the body of a Loop) and choice (mlp, its
-                              Relu in a branch of an If) .onnx
+                              fixed, loop (Erf, twice, in the body of a Loop), choice (mlp, its
+                              Relu in a branch of an If) and half (mlp, with a Constant of 0.5) .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
 networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with codes of 8 bits around its
                               products
@@ -169,6 +169,13 @@ def make_choice(first, last, weights):
           {**weights, "one": ([], [1], "q")}, ["N", SIDE * SIDE])
 
 
+def make_half(first, last, weights):
+    half = (node("Constant", [], ["half"], "half")
+            + field(5, field(1, "value") + field(5, tensor("", [], [0.5])) + field(20, 4)))
+    write("half.onnx", [half, first, node("Mul", ["a", "half"], ["b"], "mul"),
+                        node("Identity", ["b"], ["c"]), node("Relu", ["c"], ["r"], "relu"), last], weights, ["N", SIDE * SIDE])
+
+
 def make():
     make_loop()
     make_data("train", 202, 1)
@@ -185,6 +192,7 @@ def make():
     write("mlp.onnx", [first, relu, last], weights, ["N", size])
     write("before.onnx", [first, relu, last], weights, ["N", size])
     make_choice(first, last, weights)
+    make_half(first, last, weights)
     write("fixed.onnx", [first, relu, last], weights, [8, size])
     write("softmax.onnx", [first, relu, node("Gemm", ["r", "fc2.weight", "fc2.bias"], ["z"], "fc2"),
                            node("Softmax", ["z"], ["y"], "soft", axis=1)], weights, ["N", size])

@@ -47,6 +47,21 @@ for name in fc1.weight fc2.bias; do
     || complain "with a branch in the network, $name was trained otherwise"
 done
 
+# ---- Numbers that the file has as constants are none to be trained, nor are they once its graph was edited.
+learn half half.onnx
+must "$ADZE" run mlp.toml
+parameters=$(told train.parameters)
+must "$ADZE" run half.toml
+[ "$(told train.parameters)" = "$parameters" ] || complain "a Constant was trained"
+{
+  head_ half.onnx
+  printf '[[stage]]\nuse = "optimise-graph"\n[[output]]\npath = "edited.onnx"\n'
+} > edit.toml
+must "$ADZE" run edit.toml
+learn edited edited.onnx
+must "$ADZE" run edited.toml
+[ "$(told train.parameters)" = "$parameters" ] || complain "a Constant of an edited graph was trained"
+
 # ---- What is to stay, and what is not.
 learn frozen mlp.onnx 'frozen = ["fc1.*"]'
 must "$ADZE" run frozen.toml

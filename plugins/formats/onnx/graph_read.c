@@ -39,6 +39,11 @@ onnx_add_weight (onnx_graph_reader *self, onnx_scope *scope, const onnx_item *it
   adze_status status = self->graphs->add_weight (self->host, scope->graph, item->name,
                                                  tensor->type->dtype, tensor->rank, tensor->dims,
                                                  &value);
+  bool fixed = false;
+  if (status == ADZE_OK)
+    status = onnx_same (&self->input, tensor->doc, ONNX_FIXED, &fixed);
+  if (status == ADZE_OK && fixed)
+    status = self->graphs->fix_weight (self->host, scope->graph, value);
   if (status != ADZE_OK || strcmp (item->name, name) == 0)
     return status;
   void *list = scope->aliases;

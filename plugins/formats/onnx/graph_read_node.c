@@ -150,7 +150,11 @@ add_weight_value (onnx_graph_reader *self, onnx_scope *scope, const onnx_node *n
   if (!kept)
     return status == ADZE_OK ? ADZE_E_MEMORY : status;
   name = (const char *)memcpy (kept, node->outputs[0], size);
-  return onnx_add_weight (self, scope, weight, &tensor, name);
+  status = onnx_add_weight (self, scope, weight, &tensor, name);
+  return status == ADZE_OK
+             ? self->graphs->fix_weight (self->host, scope->graph,
+                                         self->graphs->find_value (scope->graph, weight->name))
+             : status;
 }
 
 /* value_int, value_floats and so on; value, where it is of a type that is no weight, is text. */

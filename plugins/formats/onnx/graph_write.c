@@ -291,6 +291,8 @@ put_initializer (graph_writer *self, const adze_graph_value *value, graph_bytes 
   put_dims (&tensor, value->rank, value->shape);
   adze_status status = put_dtype (self, value->name, value->dtype, &tensor, ONNX_TENSOR_TYPE);
   put_word (&tensor, ONNX_TENSOR_NAME, value->name);
+  if (value->fixed)
+    put_word (&tensor, ONNX_TENSOR_DOC, ONNX_FIXED);
   onnx_put64 (item + 2, tensor.size);
   add_bytes (&self->items, item, sizeof item);
   put_message (graph, ONNX_GRAPH_INITIALIZER, &tensor);

@@ -153,6 +153,10 @@ take_field (onnx_input *input, onnx_tensor *tensor, const onnx_field *field)
       return onnx_tensor_fail (input, tensor, ADZE_E_FORMAT, "has two names");
     tensor->name = onnx_body (field);
     return ADZE_OK;
+  case ONNX_TENSOR_DOC:
+    if (field->type == ONNX_BYTES)
+      tensor->doc = onnx_body (field);
+    return ADZE_OK;
   case ONNX_TENSOR_FLOATS:
   case ONNX_TENSOR_INT32S:
   case ONNX_TENSOR_STRINGS:

@@ -6,9 +6,14 @@
 #include "types.h"
 #include "wire.h"
 
+/* What stands in the doc_string of an initialiser that was a Constant before its graph was edited: a
+ * number of the network's, and none that is to be trained. */
+#define ONNX_FIXED "adze: a constant, not trained"
+
 typedef struct onnx_tensor {
   onnx_span body;
   onnx_span name; /* empty: it has none */
+  onnx_span doc;  /* likewise */
   const onnx_type *type;
   int32_t rank;
   int64_t dims[ADZE_RANK_MAX];

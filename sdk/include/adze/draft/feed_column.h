@@ -43,6 +43,7 @@ typedef struct adze_feed_slot {
   adze_column column;
   const char *name;      /* of the value */
   adze_dtype dtype;
+  bool sound;            /* none can be NaN or without end, or the network itself asks which are */
   int64_t shape[ADZE_GRAPH_RANK]; /* [0]: examples of this batch */
   size_t each;           /* elements of an example */
   double scale;          /* (number * scale / divisor - mean) / std */
@@ -53,7 +54,6 @@ typedef struct adze_feed_slot {
   double *stds;
   float *table;          /* of u8 that become float32: 256 for each channel */
   double classes;        /* numbers must be whole, and below it; 0: any */
-  bool sound;            /* none can be NaN or without end, or the network itself asks which are */
   void *room;
   adze_view view;
 } adze_feed_slot;

@@ -49,6 +49,8 @@ typedef struct adze_graph_value {
   uint32_t node;     /* who makes it, and as which output; ADZE_NONE otherwise */
   uint32_t output;
   const void *data;  /* of a constant, and of a weight that was loaded: compact elements */
+  uint32_t fixed;    /* a weight that the file has as a constant, such as an exponent: no training */
+  uint32_t reserved;
 } adze_graph_value;
 
 typedef enum adze_attribute_type {
@@ -248,6 +250,9 @@ typedef struct adze_graph_service {
    * hand: those of adze.run/1 have one. */
   adze_status (*optimise) (const adze_host *host, adze_graph *graph, uint32_t passes,
                            uint64_t *changed);
+
+  /* [callback] A weight that is no parameter: training leaves it as it is. */
+  adze_status (*fix_weight) (const adze_host *host, adze_graph *graph, uint32_t weight);
 } adze_graph_service;
 
 static inline const adze_graph_service *
