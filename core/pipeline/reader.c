@@ -508,6 +508,30 @@ adze_check_key_name (adze_reader *reader, const adze_value *at, const char *what
   return false;
 }
 
+/* PATH leads to REAL, a file of the cache of Hugging Face: it is named, and has its neighbours, where the
+ * link is, and not among the blobs. */
+static bool
+is_blob (const char *real)
+{
+  static const char folder[] = "/blobs/";
+  size_t size = sizeof folder - 1;
+  const char *base = adze_path_base (real);
+  return (size_t)(base - real) > size && strncmp (base - size, folder, size) == 0;
+}
+
+static adze_error *
+absolute_link (const char *path, char **absolute)
+{
+  const char *base = adze_path_base (path);
+  ADZE_AUTO_FREE char *folder = strndup (path, (size_t)(base - path));
+  ADZE_AUTO_FREE char *real = NULL;
+  if (!folder)
+    return adze_error_memory ();
+  ADZE_TRY (adze_path_absolute (folder, &real));
+  *absolute = adze_text_format ("%s/%s", real, base);
+  return *absolute ? NULL : adze_error_memory ();
+}
+
 char *
 adze_reader_path (adze_reader *reader, const adze_value *at)
 {
@@ -516,6 +540,10 @@ adze_reader_path (adze_reader *reader, const adze_value *at)
                              : adze_text_format ("%s/%s", reader->pipeline->folder, at->string);
   char *absolute = NULL;
   adze_error *error = path ? adze_path_absolute (path, &absolute) : adze_error_memory ();
+  if (!error && is_blob (absolute)) {
+    free (adze_take (&absolute));
+    error = absolute_link (path, &absolute);
+  }
   if (error)
     adze_complain_of (reader, at, error);
   return absolute;

@@ -33,6 +33,13 @@ for name in model.safetensors.index.json model-00001-of-00003.gguf onnx/model.on
   expect 0 "$ADZE" diff "plain/$name" "$cache/snapshots/0a1b/$name"
 done
 
+# Pipelines read them as well, for a run knows its input by the link and not by what it leads to.
+for name in model.safetensors.index.json model-00001-of-00003.gguf onnx/model.onnx; do
+  printf 'adze = 1\n[model]\npath = "%s"\n[[stage]]\nuse = "profile"\n' "$cache/snapshots/0a1b/$name" > run.toml
+  expect 0 "$ADZE" plan run.toml
+  expect 0 "$ADZE" run run.toml
+done
+
 # refused NAME LINK TARGET: with LINK leading to TARGET, NAME is not read, and it is said what to do.
 refused ()
 {

@@ -698,8 +698,9 @@ static const adze_technique scratch = { .struct_size = sizeof scratch,
 /* What it describes once it has decided. "halve" is honest where it is said to be a bound before. */
 static const adze_param word_params[] = {
   { .name = "then", .type = ADZE_PARAM_CHOICE, .preset = "double",
-    .choices = "double|halve|f16|other-name|drop|leave",
-    .help = "what it describes after decide: another number of rows, type or name, none, no group" },
+    .choices = "double|halve|f16|other-name|drop|leave|take-more",
+    .help = "what it describes after decide: another number of rows, type or name, none, no group, a "
+            "group that takes the next tensor as well" },
   { .name = "bound", .type = ADZE_PARAM_BOOL, .preset = "false",
     .help = "describe a bound before decide" },
   { .name = NULL }
@@ -725,7 +726,11 @@ announce_word (const adze_host *host, adze_outline *outline, adze_pick pick)
     meta.dtype.bits = 16;
   if (final && strcmp (then, "other-name") == 0)
     meta.name = "other";
-  adze_group group = { .struct_size = sizeof group, .inputs = &pick, .input_count = 1,
+  bool more = final && strcmp (then, "take-more") == 0;
+  adze_pick picks[] = { pick, { 0, pick.index + 1 } };
+  if (more && pick.index > 0)
+    return ADZE_OK;
+  adze_group group = { .struct_size = sizeof group, .inputs = picks, .input_count = 1 + more,
                        .outputs = &meta, .meta_size = sizeof meta,
                        .output_count = !final || strcmp (then, "drop") != 0,
                        .at_most = !final && adze_param_bool (host, params, "bound") };
