@@ -3,6 +3,7 @@
 # What `adze plan` says of memory where stages have run: it rehearses them, knows then what they take and
 # what is wrong with them, leaves nothing behind, and says what it cannot know.
 . "$(dirname "$0")/train-lib.sh"
+export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
 
 # plan NAME [OPTION...]: into NAME.txt, and as JSON into NAME.json.
 plan ()
