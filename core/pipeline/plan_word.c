@@ -177,7 +177,7 @@ adze_plan_check_word (const adze_plan_stage *planned, const adze_outline *before
   for (size_t i = 0; i < now->group_count; i++) {
     const adze_outline_group *after = &now->groups[i];
     const adze_outline_group *said = *taker_of (&first, after->inputs[0]);
-    if (said ? !holds (said, after) : adze_plan_group_edits (planned, i))
+    if (!said || !holds (said, after))
       return other_word (planned, adze_outline_at (now, after->inputs[0])->meta, said, after);
   }
   for (size_t i = 0; i < before->group_count; i++) {

@@ -42,6 +42,7 @@ word other-name '' "'layer.0.weight' f32 [16, 16]" "'other' f32 [16, 16]"
 word other-name 'bound = true' "at most 'layer.0.weight' f32 [16, 16]" "'other' f32 [16, 16]"
 word drop '' "'layer.0.weight' f32 [16, 16]" "dropped"
 word leave '' "'layer.0.weight' f32 [8, 16]" "left as it is, 'layer.0.weight' f32 [16, 16]"
+word take '' "left as it is, 'layer.0.weight' f32 [16, 16]" "'layer.0.weight' f32 [16, 16]"
 pipeline word plain liar-word 'then = "take-more"'
 caught word liar-word "first 'layer.0.weight' f32 [16, 16]; then 'layer.0.weight' f32 [16, 16], made of 'layer.0.weight' and 'layer.1.weight'"
 for then in halve f16 drop; do

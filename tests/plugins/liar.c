@@ -698,9 +698,9 @@ static const adze_technique scratch = { .struct_size = sizeof scratch,
 /* What it describes once it has decided. "halve" is honest where it is said to be a bound before. */
 static const adze_param word_params[] = {
   { .name = "then", .type = ADZE_PARAM_CHOICE, .preset = "double",
-    .choices = "double|halve|f16|other-name|drop|leave|take-more",
-    .help = "what it describes after decide: another number of rows, type or name, none, no group, a "
-            "group that takes the next tensor as well" },
+    .choices = "double|halve|f16|other-name|drop|leave|take|take-more",
+    .help = "what it describes after decide: another number of rows, type or name, none, no group, one "
+            "where there was none, one that takes the next tensor as well" },
   { .name = "bound", .type = ADZE_PARAM_BOOL, .preset = "false",
     .help = "describe a bound before decide" },
   { .name = NULL }
@@ -716,7 +716,7 @@ announce_word (const adze_host *host, adze_outline *outline, adze_pick pick)
   adze_tensor_meta meta = *service->tensor (host, outline, pick);
   int64_t sizes[] = { meta.shape[0], meta.shape[1] };
   meta.shape = sizes;
-  if (final && strcmp (then, "leave") == 0)
+  if (strcmp (then, final ? "leave" : "take") == 0)
     return ADZE_OK;
   if (strcmp (then, "leave") == 0 || (final && strcmp (then, "halve") == 0))
     sizes[0] /= 2;
