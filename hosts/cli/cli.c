@@ -318,7 +318,7 @@ adze_cli_main (int argc, char **argv)
   /* Libraries with threads of their own have them spin until there is work again, and take the
    * processor from whoever else needs it; a short while is enough. Before they are loaded, and unless
    * somebody has said otherwise. */
-  setenv ("GOMP_SPINCOUNT", "1000", 0);
+  setenv ("GOMP_SPINCOUNT", "10000", 0);
   /* A line is written at once: observers of this process write to the same place. */
   setvbuf (stderr, NULL, _IOLBF, BUFSIZ);
   adze_cli cli = { .json = mentions_json (argc, argv),

@@ -123,7 +123,7 @@ compare ()
 # rate THREADS: of training the MLP, images a second; threads that wait spin as briefly as those of adze.
 rate ()
 {
-  GOMP_SPINCOUNT=1000 OMP_NUM_THREADS=$1 "$peer" train mlp 64 adam 2 "$backend" "$1" | cut -d' ' -f1
+  GOMP_SPINCOUNT=10000 OMP_NUM_THREADS=$1 "$peer" train mlp 64 adam 2 "$backend" "$1" | cut -d' ' -f1
 }
 
 # busy: two threads beside a process that keeps processor 0 busy, over one thread alone.

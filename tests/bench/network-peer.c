@@ -368,8 +368,11 @@ train (net *n, feed *f, const adze_compile_options *compile, const char *optimis
   bool adam = strcmp (optimiser, "adam") == 0;
   must (adze_loss_add_input (n->graph, n->scores, true, "labels", &n->wanted));
   must (adze_loss_cross_entropy (n->graph, n->scores, n->wanted, 0, &n->loss));
+  /* The pictures are bytes that were made floats, which train does not look at. */
+  const uint8_t looks[] = { ADZE_LOOKS_NEVER, ADZE_LOOKS_NEVER };
   const adze_trainer_options options
       = { .compile = *compile,
+          .looks = looks,
           .optimiser = adze_optimiser_preset (adam ? ADZE_OPTIMISER_ADAM : ADZE_OPTIMISER_SGD),
           .schedule = { .kind = ADZE_SCHEDULE_CONSTANT, .rate = adam ? .001 : .1 },
           .epochs = 1,

@@ -2,6 +2,7 @@
 /* The source idx: every type, packed and plain, what is refused, and memory and disks that fail. */
 #include "../../plugins/sources/idx/idx_array.c"
 #include "../../plugins/sources/idx/idx.c"
+#include "../../plugins/sources/idx/idx_spans.c"
 
 #include "source-tests.h"
 
@@ -60,6 +61,52 @@ files_are_read_plain_and_packed (void **state)
   own_end ();
   free (image);
   free (label);
+}
+
+/* Byte number AT of example NUMBER: no zeros, all zeros, single ones, runs of every length, runs that
+ * are longer than a span, bytes at the ends alone. */
+static char
+pattern (size_t number, size_t at, size_t size)
+{
+  char byte = (char)(1 + (at * 31 + number) % 255);
+  switch (number % 6) {
+  case 0: return byte;
+  case 1: return 0;
+  case 2: return at % 2 ? byte : 0;
+  case 3: return at % (2 + number) < number / 2 ? byte : 0;
+  case 4: return at % 1200 < 700 ? 0 : byte;
+  default: return at == 0 || at == size - 1 ? byte : 0;
+  }
+}
+
+static void
+zeros_come_back (void **state)
+{
+  (void)state;
+  static const size_t sizes[] = { 63, 64, 255, 256, 257, 784, 2000, 70000 };
+  enum { COUNT = 60 };
+  for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+    size_t size = sizes[s], length;
+    char *file = checked (calloc (12 + COUNT * size, 1));
+    char head[] = "\0\0\x08\x02\0\0\0\x3c\0\0\0";
+    memcpy (file, head, 12);
+    for (int i = 0; i < 4; i++)
+      file[8 + i] = (char)(size >> (24 - 8 * i));
+    for (size_t i = 0; i < COUNT * size; i++)
+      file[12 + i] = pattern (i / size, i % size, size);
+    char *small = packed (file, 12 + COUNT * size, &length);
+    must_open ("images", small, length, NULL);
+    for (uint64_t i = 0; i < COUNT; i++) {
+      const uint64_t three[] = { (i * 7) % COUNT, COUNT - 1 - i, i };
+      must_read (three, 3);
+      for (size_t k = 0; k < 3; k++)
+        assert_memory_equal ((char *)own.batch.rooms[0] + k * size, file + 12 + three[k] * size,
+                             size);
+    }
+    own_end ();
+    free (small);
+    free (file);
+  }
 }
 
 static void
@@ -183,6 +230,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (files_are_read_plain_and_packed),
+    cmocka_unit_test (zeros_come_back),
     cmocka_unit_test (every_type_is_known),
     cmocka_unit_test (what_is_no_such_file_is_refused),
     cmocka_unit_test (what_is_packed_is_bounded),

@@ -183,6 +183,7 @@ add_row (pass *w, const onednn_place *place, bool single)
 static adze_status
 do_chain (const adze_host *host, const adze_program *p, const onednn_act *act)
 {
+  (void)host;
   pass w = { .chain = act->own };
   size_t blocks = (w.chain->elements + BLOCK - 1) / BLOCK;
   for (int i = 0; i < act->count; i++)
@@ -193,7 +194,8 @@ do_chain (const adze_host *host, const adze_program *p, const onednn_act *act)
     add_row (&w, &link->in[1], link->single[1]);
     add_row (&w, &link->out, false);
   }
-  return adze_parallel_for (host, blocks, BLOCKS_A_PIECE, do_blocks, &w);
+  onednn_share (blocks, BLOCKS_A_PIECE, do_blocks, &w);
+  return ADZE_OK;
 }
 
 /* ---- What may be in a chain. */

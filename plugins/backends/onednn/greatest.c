@@ -235,7 +235,7 @@ backward_groups (void *argument, size_t first, size_t last)
 
 /* Arguments: images, positions, notes. */
 static adze_status
-work (const adze_host *host, const adze_program *p, const onednn_act *act, adze_parallel_body body)
+work (const adze_program *p, const onednn_act *act, adze_parallel_body body)
 {
   const greatest *g = act->own;
   pass w = { .g = g,
@@ -243,19 +243,22 @@ work (const adze_host *host, const adze_program *p, const onednn_act *act, adze_
              .positions = p->slots[act->args[1].slot].handle,
              .notes = p->slots[act->args[2].slot].handle };
   size_t grain = PIECE / (size_t)(volume (g->in) * g->lanes);
-  return adze_parallel_for (host, (size_t)(g->batch * g->groups), grain, body, &w);
+  onednn_share ((size_t)(g->batch * g->groups), grain, body, &w);
+  return ADZE_OK;
 }
 
 static adze_status
 work_forward (const adze_host *host, const adze_program *p, const onednn_act *act)
 {
-  return work (host, p, act, forward_groups);
+  (void)host;
+  return work (p, act, forward_groups);
 }
 
 static adze_status
 work_backward (const adze_host *host, const adze_program *p, const onednn_act *act)
 {
-  return work (host, p, act, backward_groups);
+  (void)host;
+  return work (p, act, backward_groups);
 }
 
 /* ---- How it all lies. */

@@ -11,10 +11,6 @@
 #error "needed is a oneDNN that runs on OpenMP, for its threads are counted that way"
 #endif
 
-/* Of the OpenMP that oneDNN runs on. Its header comes with compilers, and not with all of them. */
-extern void omp_set_num_threads (int count);
-extern int omp_get_max_threads (void);
-
 /* ---- Threads. The number belongs to the thread that calls, which is the host's: what it was is
  * put back. A primitive must be executed with as many as it was made for. */
 
@@ -42,6 +38,7 @@ destroy (const adze_host *host, void *own)
   onednn_self *self = own;
   if (!self)
     return;
+  onednn_crowd_close (&self->crowd);
   dnnl_primitive_attr_destroy (self->attributes);
   if (self->stream)
     dnnl_stream_destroy (self->stream);
@@ -77,6 +74,7 @@ create (const adze_host *host, const adze_params *params, void **own)
   self->threads = (int)adze_param_int (host, params, "threads");
   if (self->threads == 0)
     self->threads = (int)adze_backend_threads (host);
+  onednn_crowd_open (&self->crowd, self->threads);
   self->integers = has_vnni ();
   self->bfloats = has_bfloats ();
   dnnl_status_t status = dnnl_engine_create (&self->engine, dnnl_cpu, 0);
@@ -359,9 +357,11 @@ static adze_status
 execute (const adze_host *host, void *own, adze_program *program, const adze_view *const *inputs,
          adze_view *const *outputs, void *scratch)
 {
-  int before = threads_begin (own);
-  adze_status status = onednn_execute (host, own, program, inputs, outputs, scratch);
-  threads_end (own, before);
+  onednn_self *self = own;
+  int before = threads_begin (self);
+  adze_status status = onednn_execute (host, self, program, inputs, outputs, scratch);
+  threads_end (self, before);
+  onednn_crowd_look (&self->crowd);
   if (!program->executed)
     onednn_leave_code (); /* some of oneDNN's products are written when they are first asked for */
   program->executed = true;

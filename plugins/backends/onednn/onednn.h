@@ -24,6 +24,8 @@
 #ifndef ADZE_ONEDNN_H
 #define ADZE_ONEDNN_H
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,32 @@ enum { ONEDNN_LINKS = 20, ONEDNN_ROOMS = 10 };
 
 #define ONEDNN_NO_SLOT SIZE_MAX
 
+/* Of the OpenMP that oneDNN runs on. Its header comes with compilers, and not with all of them. */
+extern void omp_set_num_threads (int count);
+extern int omp_get_max_threads (void);
+extern int omp_get_thread_num (void);
+extern int omp_get_num_procs (void);
+/* What compilers make of a loop that is shared out. */
+extern void GOMP_parallel (void (*body) (void *), void *argument, unsigned threads, unsigned flags);
+
+/* ---- crowd.c */
+
+typedef struct onednn_crowd {
+  int threads;
+  bool is;             /* does somebody else want the processors too? */
+  pthread_t more;      /* has OpenMP's threads sleep, while that is so */
+  sem_t over;
+  uint64_t looked;     /* when last, */
+  uint64_t taken;      /* and how often a thread had had to make room by then */
+  uint64_t since;      /* when a crowd was last over, or thought to be */
+  uint64_t patience;   /* until that is tried */
+} onednn_crowd;
+
+void onednn_crowd_open (onednn_crowd *crowd, int threads);
+/* Now and then while programs are executed, on the thread that executes them. */
+void onednn_crowd_look (onednn_crowd *crowd);
+void onednn_crowd_close (onednn_crowd *crowd);
+
 /* The backend, one for each run. */
 typedef struct onednn_self {
   dnnl_engine_t engine;
@@ -46,6 +74,7 @@ typedef struct onednn_self {
   int threads;
   bool integers; /* sums of products of bytes are right on this processor */
   bool bfloats;  /* oneDNN computes with bfloat16 on it */
+  onednn_crowd crowd;
 } onednn_self;
 
 /* ---- What a program is made of. */
@@ -359,6 +388,11 @@ adze_status onednn_pool_bytes (onednn_part *part, const onednn_window *window, b
  * code of all of them would stay in memory, for one that is executed in the end: after this, what is needed
  * comes back from the file. */
 void onednn_leave_code (void);
+
+/* ---- share.c */
+
+/* adze_parallel_for for loops that cannot fail and ask the host for nothing. */
+void onednn_share (size_t count, size_t grain, adze_parallel_body body, void *argument);
 
 /* ---- Operators. */
 

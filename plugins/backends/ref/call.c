@@ -204,6 +204,6 @@ size_t
 ref_grain (size_t cost)
 {
   /* Enough for handing a piece to another thread to be worth it. */
-  const size_t piece = 32768;
+  const size_t piece = 131072;
   return cost < piece ? piece / (cost ? cost : 1) : 1;
 }

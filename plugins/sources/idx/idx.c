@@ -109,8 +109,8 @@ read_array (const adze_host *host, const idx_array *array, const uint64_t *examp
       run++;
     uint64_t offset = examples[i] * array->example_size;
     size_t size = run * array->example_size;
-    if (array->data)
-      memcpy (room, array->data + offset, size);
+    if (array->store.bytes)
+      idx_store_get (&array->store, examples[i], run, room);
     else if (size > 0)
       status = adze_file_read_at (host, array->file, array->data_offset + offset, room, size);
     room += size;

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* idx.h: what the two files of this plugin share.
+/* idx.h: what the files of this plugin share.
  *   idx.c        parameters and callbacks
- *   idx_array.c  one file: its header, and its data when that is packed */
+ *   idx_array.c  one file: its header, and its data when that is packed
+ *   idx_spans.c  unpacked examples in memory, without their zeros */
 #ifndef ADZE_PLUGIN_IDX_H
 #define ADZE_PLUGIN_IDX_H
 
 #include <adze/sdk.h>
 
 #define IDX_RANK_MAX ADZE_RANK_MAX
+
+/* Examples in memory, each in its place among the others. */
+typedef struct idx_store {
+  unsigned char *bytes; /* malloc'ed */
+  uint64_t *starts;     /* malloc'ed: where each begins, and where the last one ends; NULL: all are as
+                           long as they are, one behind the other */
+  uint64_t used;
+  size_t example_size;
+} idx_store;
 
 /* One array; its first dimension counts the examples. */
 typedef struct idx_array {
@@ -19,12 +29,22 @@ typedef struct idx_array {
   size_t example_size; /* bytes */
   uint64_t data_size;
   uint64_t data_offset; /* in the file, when it is not packed */
-  unsigned char *data;  /* malloc'ed, when it is */
+  idx_store store;      /* when it is */
 } idx_array;
 
 /* Checks all that can be wrong with the file, and unpacks it. The file's reader is HOST's service;
  * ARRAY is zeros. To be released also when it fails. */
 adze_status idx_array_open (const adze_host *host, const char *path, idx_array *array);
 void idx_array_release (idx_array *array);
+
+/* Room for COUNT examples of SIZE bytes, which takes no memory before something is in it; the product
+ * is known to fit. False: there is none. */
+bool idx_store_make (idx_store *store, size_t count, size_t size);
+/* Puts examples FIRST to FIRST + COUNT - 1 behind those that are there. */
+void idx_store_put (idx_store *store, size_t first, const unsigned char *examples, size_t count);
+/* Gives back what was not used. */
+void idx_store_settle (idx_store *store);
+void idx_store_get (const idx_store *store, uint64_t first, size_t count, unsigned char *into);
+void idx_store_release (idx_store *store);
 
 #endif

@@ -170,6 +170,29 @@ check_end (unpacker *u)
   return ADZE_OK;
 }
 
+/* So many bytes are unpacked at once. */
+#define AT_ONCE (64u << 10)
+
+static adze_status
+unpack_examples (unpacker *u)
+{
+  const idx_array *array = u->array;
+  size_t size = array->example_size, count = array->shape[0];
+  size_t most = size < AT_ONCE ? AT_ONCE / size : 1;
+  adze_status status = ADZE_OK;
+  unsigned char *some = (unsigned char *)malloc ((most < count ? most : count) * size);
+  if (!some)
+    return adze_fail (u->host, ADZE_E_MEMORY, "no room to unpack %s", array->path);
+  for (size_t first = 0; status == ADZE_OK && first < count; first += most) {
+    size_t now = count - first < most ? count - first : most;
+    status = unpack_all (u, some, now * size);
+    if (status == ADZE_OK)
+      idx_store_put (&u->array->store, first, some, now);
+  }
+  free (some);
+  return status;
+}
+
 static adze_status
 unpack_array (unpacker *u)
 {
@@ -190,13 +213,15 @@ unpack_array (unpacker *u)
                       "%s has dimensions for %" PRIu64 " bytes, which cannot have been packed "
                       "into %" PRIu64,
                       array->path, array->data_size, u->window->last);
-  /* Not from the host, whose memory is zeros: what is not unpacked must take no memory. */
-  array->data = malloc ((size_t)array->data_size);
-  if (!array->data)
+  if (!idx_store_make (&array->store, array->shape[0], array->example_size))
     return adze_fail (u->host, ADZE_E_MEMORY, "no room for the %" PRIu64 " bytes of %s",
                       array->data_size, array->path);
-  status = unpack_all (u, array->data, (size_t)array->data_size);
-  return status == ADZE_OK ? check_end (u) : status;
+  status = unpack_examples (u);
+  if (status == ADZE_OK)
+    status = check_end (u);
+  if (status == ADZE_OK)
+    idx_store_settle (&array->store);
+  return status;
 }
 
 static adze_status
@@ -237,5 +262,5 @@ idx_array_open (const adze_host *host, const char *path, idx_array *array)
 void
 idx_array_release (idx_array *array)
 {
-  free (array->data);
+  idx_store_release (&array->store);
 }
