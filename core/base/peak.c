@@ -3,6 +3,7 @@
 #include "base/peak.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,4 +55,10 @@ adze_absent_memory (const void *place, uint64_t size)
       absent += (there[i] & 1) ? 0 : page;
   }
   return absent;
+}
+
+void
+adze_leave_freed_memory (void)
+{
+  malloc_trim (0);
 }

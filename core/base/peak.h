@@ -16,4 +16,8 @@ uint64_t adze_resident_memory (void);
 /* Of SIZE bytes from PLACE on, those that take no memory yet, because nobody has written to them. */
 uint64_t adze_absent_memory (const void *place, uint64_t size);
 
+/* Gives back to the system what was freed and lies between what is in use: behind work that took much for
+ * a short while, in front of work that goes on for long. */
+void adze_leave_freed_memory (void);
+
 #endif

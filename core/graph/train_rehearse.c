@@ -43,7 +43,10 @@ adze_train_prepare_steps (adze_trainer *t)
   ADZE_TRY (adze_train_prepare (t, inputs));
   ADZE_TRY (find_last (t, &last));
   ADZE_TRY (batch (t, last, &inputs));
-  return inputs ? adze_train_prepare (t, inputs) : NULL;
+  if (inputs)
+    ADZE_TRY (adze_train_prepare (t, inputs));
+  adze_leave_freed_memory ();
+  return NULL;
 }
 
 /* Whoever judges the weights is stopped where it would compute, and that is enough. */
