@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lanes_avx2.h: vectors of eight numbers, in the names that lanes_scalar.h explains. */
 #define LANES 8
-#define NAMED(x) x##_avx2
+#define NAMED(x) GGUF_NAME (x, GGUF_PART, _avx2)
 #define reals __m256
 #define ints __m256i
 #define mask __m256

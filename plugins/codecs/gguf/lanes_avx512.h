@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lanes_avx512.h: vectors of sixteen numbers, in the names that lanes_scalar.h explains. */
 #define LANES 16
-#define NAMED(x) x##_avx512
+#define NAMED(x) GGUF_NAME (x, GGUF_PART, _avx512)
 #define reals __m512
 #define ints __m512i
 #define mask __mmask16

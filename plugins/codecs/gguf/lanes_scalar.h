@@ -11,8 +11,16 @@
  *   r_of, i_of                 converted: i_of is for whole numbers
  *   lanes_in, lanes_out        rows of lanes <-> lanes of rows
  */
+#ifndef GGUF_NAME
+#define GGUF_NAME(x, part, width) GGUF_JOINED_NAME (x, part, width)
+#define GGUF_JOINED_NAME(x, part, width) x##part##width
+#endif
+/* What sets the names of a file apart from those of others with which it may be compiled at once. */
+#ifndef GGUF_PART
+#define GGUF_PART
+#endif
 #define LANES 1
-#define NAMED(x) x##_scalar
+#define NAMED(x) GGUF_NAME (x, GGUF_PART, _scalar)
 #define reals float
 #define ints int32_t
 #define mask bool
