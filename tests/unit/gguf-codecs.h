@@ -5,8 +5,13 @@
 
 #include <stddef.h>
 
+#include "../../plugins/codecs/gguf/simple_decode.c"
+
+#include "../../plugins/codecs/gguf/iq4.c"
 #include "../../plugins/codecs/gguf/k.c"
 #include "../../plugins/codecs/gguf/k_decode.c"
+#include "../../plugins/codecs/gguf/search.c"
+#include "../../plugins/codecs/gguf/simple.c"
 #include "../../plugins/codecs/gguf/width.c"
 
 #define GGUF_LISTED(id) &gguf_##id,

@@ -35,7 +35,17 @@ typedef struct gguf_codec {
   X (q3_k) \
   X (q4_k) \
   X (q5_k) \
-  X (q6_k)
+  X (q6_k) \
+  X (q8_0) \
+  X (q4_0) \
+  X (q4_1) \
+  X (q5_0) \
+  X (q5_1) \
+  X (iq4_nl) \
+  X (iq4_xs) \
+  X (mxfp4) \
+  X (tq1_0) \
+  X (tq2_0)
 
 #define GGUF_DECLARE_CODEC(id) extern const gguf_codec gguf_##id;
 GGUF_CODECS (GGUF_DECLARE_CODEC)

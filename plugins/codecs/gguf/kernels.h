@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels.h: what files include in front of kernels that are compiled once for each width. */
+#ifndef GGUF_KERNELS_H
+#define GGUF_KERNELS_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#include "blocks.h"
+#include "numbers.h"
+
+/* What is a constant where a function is called decides what becomes of it. */
+#define INLINED static inline __attribute__ ((always_inline))
+/* Arrays of vectors are registers only where no loop is left around them. */
+#ifdef __clang__
+#define UNROLLED _Pragma ("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma ("GCC unroll 16")
+#endif
+
+/* A function of a file of kernels in each width, by gguf_width. */
+#ifdef __x86_64__
+#define GGUF_FORMS(name) { name##_scalar, name##_avx2, name##_avx512 }
+#else
+#define GGUF_FORMS(name) { name##_scalar, name##_scalar, name##_scalar }
+#endif
+
+#endif
