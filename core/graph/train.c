@@ -114,6 +114,7 @@ adze_trainer_free (adze_trainer *t)
   adze_train_drop_best (t);
   free (t->carried);
   free (t->trained);
+  free (t->left);
   free (t->looks);
   free (t->inputs);
   free (t->outputs);

@@ -90,7 +90,8 @@ typedef struct adze_trainer_options {
  *
  * Weights of float and double that LOSS depends on train, but for those that are settings of a
  * node: statistics of BatchNormalization, bounds of Clip, the ratio of Dropout, what Pad, Range
- * and Resize are told. One of another float type is refused unless it is frozen: steps are
+ * and Resize are told, a number that is the exponent of Pow and nothing else; for masks, that is, those with
+ * infinities that are meant (graph/train_infinite.c); and for those that belong to bodies (adze_trainer_left). One of another float type is refused unless it is frozen: steps are
  * smaller than what it can tell apart. Running statistics of a BatchNormalization in training
  * mode are carried (adze_graph_set_training). */
 ADZE_MUST_CHECK adze_error *adze_trainer_new (adze_graph *graph, uint32_t loss,
@@ -106,8 +107,8 @@ adze_trainer_cleanup (adze_trainer **trainer)
 
 /* One step. Compiled at the first batch of each size; the last four sizes are remembered.
  *
- * A batch with numbers that are none is refused (options.looks), and so is, in the first step, a weight with NaN
- * that the loss depends on.
+ * A batch with numbers that are none is refused (options.looks), and so is, in the first step, a weight that the
+ * loss depends on, in bodies as well, with NaN, or with infinities that nobody can have meant.
  *
  * A loss, or a new number, that is not finite changes nothing and is an error that names step,
  * epoch, and the node that gave the first one, or the input or weight that had it already. Where the
@@ -136,6 +137,9 @@ const adze_train_progress *adze_trainer_progress (const adze_trainer *trainer);
 const adze_executable_facts *adze_trainer_facts (const adze_trainer *trainer);
 /* How many weights train, and what they weigh together. */
 size_t adze_trainer_count (const adze_trainer *trainer, uint64_t *elements);
+/* Weight number INDEX of those that do not train and that nobody has frozen, but for statistics, and why: "the
+ * exponent of a Pow"; NULL behind the last. */
+const char *adze_trainer_left (const adze_trainer *trainer, size_t index, const char **why);
 /* The numbers of what training changes, by name: as they are now. The view is valid until the trainer
  * goes; its numbers move with each step. NULL: it does not change. */
 const adze_view *adze_trainer_weight (const adze_trainer *trainer, const char *name);

@@ -23,6 +23,15 @@ is_batch_norm (const adze_graph_node *node)
          && node->input_count == 5;
 }
 
+bool
+adze_train_is_reached (const adze_graph_node *node, const bool *reached)
+{
+  for (size_t i = 0; i < node->output_count; i++)
+    if (node->outputs[i] != ADZE_NONE && reached[node->outputs[i]])
+      return true;
+  return false;
+}
+
 adze_error *
 adze_train_reach (const adze_trainer *t, bool *reached)
 {
@@ -32,37 +41,12 @@ adze_train_reach (const adze_trainer *t, bool *reached)
   reached[t->loss] = true;
   for (size_t n = count; n-- > 0;) {
     const adze_graph_node *node = t->graph->nodes[order[n]];
-    bool needed = false;
-    for (size_t i = 0; i < node->output_count; i++)
-      needed = needed || (node->outputs[i] != ADZE_NONE && reached[node->outputs[i]]);
+    bool needed = adze_train_is_reached (node, reached);
     for (size_t i = 0; needed && i < node->input_count; i++)
       if (node->inputs[i] != ADZE_NONE)
         reached[node->inputs[i]] = true;
   }
   return NULL;
-}
-
-/* Inputs that models have as weights, and that are settings: nobody who trains a network means
- * them. */
-static void
-forget_settings (const adze_graph *graph, bool *reached)
-{
-  static const struct {
-    const char *op;
-    size_t first, last;
-  } settings[] = {
-    { "BatchNormalization", 3, 4 }, { "Clip", 1, 2 },  { "Dropout", 1, 2 },
-    { "Pad", 1, 2 },                { "Range", 0, 2 }, { "Resize", 1, 3 },
-  };
-  for (size_t n = 0; n < graph->node_count; n++) {
-    const adze_graph_node *node = graph->nodes[n];
-    for (size_t s = 0; node && !node->domain[0] && s < ADZE_COUNT_OF (settings); s++)
-      for (size_t i = settings[s].first;
-           strcmp (node->op, settings[s].op) == 0 && i <= settings[s].last && i < node->input_count;
-           i++)
-        if (node->inputs[i] != ADZE_NONE)
-          reached[node->inputs[i]] = false;
-  }
 }
 
 static const adze_train_weight *
@@ -185,34 +169,30 @@ add_trained (adze_trainer *t, uint32_t number, const adze_train_weight *wish)
   return wish && wish->mask ? add_mask (t, one, wish->mask) : NULL;
 }
 
-static bool
-is_float (const adze_graph_value *value)
-{
-  return value->dtype.code == ADZE_FLOAT || value->dtype.code == ADZE_BFLOAT;
-}
-
 static adze_error *
 choose_weights (adze_trainer *t, const adze_trainer_options *options)
 {
   size_t values = t->graph->value_count;
   ADZE_AUTO_FREE bool *reached = calloc (values + 1, sizeof *reached);
+  ADZE_AUTO_FREE const char **why = calloc (values + 1, sizeof *why);
   t->trained = calloc (values + 1, sizeof *t->trained);
-  if (!reached || !t->trained)
+  if (!reached || !why || !t->trained)
     return adze_error_memory ();
   ADZE_TRY (adze_train_reach (t, reached));
   for (size_t i = 0; i < values; i++)
     if (reached[i] && t->graph->values[i]->role == ADZE_ROLE_WEIGHT)
       ADZE_TRY (check_weight (t->graph->values[i]));
-  forget_settings (t->graph, reached);
+  ADZE_TRY (adze_train_find_settings (t, reached, why));
   ADZE_TRY (check_wishes (t->graph, options, reached));
   for (uint32_t i = 0; i < values; i++) {
     const adze_graph_value *value = t->graph->values[i];
-    if (value->role != ADZE_ROLE_WEIGHT || value->fixed || !reached[i] || !is_float (value))
+    if (!adze_train_could (value) || (!reached[i] && !why[i]))
       continue;
     const adze_train_weight *wish = wish_for (options, value->name);
     if (!wish || !wish->frozen)
-      ADZE_TRY (add_trained (t, i, wish));
+      ADZE_TRY (why[i] ? adze_train_leave (t, value->name, why[i]) : add_trained (t, i, wish));
   }
+  ADZE_TRY (adze_train_leave_bodies (t));
   if (t->trained_count)
     return NULL;
   return adze_error_new (ADZE_E_PARAM, "no weight of graph '%s' is left to train: the loss '%s' "

@@ -5,6 +5,8 @@
  *   train_step.c  stepped
  *   train_run.c   run through its epochs
  *   train_graph.c the graph of a step
+ *   train_left.c  which weights are none to train
+ *   train_infinite.c  weights with infinities: are they meant?
  *   train_drop.c  Dropout in it
  *   train_places.c  where all lies that is carried
  *   train_save.c  checkpoints
@@ -41,6 +43,11 @@ typedef struct adze_trained {
   bool decays;
 } adze_trained;
 
+/* A weight that nobody has frozen, and that does not train. Its name is the graph's. */
+typedef struct adze_train_left {
+  const char *name, *why;
+} adze_train_left;
+
 /* The step compiled for batches of one size. */
 typedef struct adze_train_size {
   adze_executable *executable;
@@ -68,6 +75,8 @@ struct adze_trainer {
   size_t dimensions;   /* of those inputs together */
   adze_trained *trained;
   size_t trained_count;
+  adze_train_left *left;
+  size_t left_count;
   adze_carried *carried;
   size_t carried_count, carried_room;
   void *areas[2]; /* that they lie in, once the graph is there */
@@ -91,7 +100,7 @@ struct adze_trainer {
   bool has_kept, has_best;
   bool replaced; /* the last step wrote what is new over what was */
   uint8_t *looks;  /* of each of the batch's inputs */
-  bool weights_seen; /* and none came with NaN */
+  bool weights_seen; /* and none came with numbers that are none */
   bool diverged; /* the last step failed because numbers were none, and not, say, for too little memory */
 };
 
@@ -100,6 +109,23 @@ ADZE_MUST_CHECK adze_error *adze_train_build (adze_trainer *trainer, adze_graph 
                                               uint32_t loss, const adze_trainer_options *options);
 /* Marks the values that the loss is computed from; REACHED begins as false for each of the graph. */
 ADZE_MUST_CHECK adze_error *adze_train_reach (const adze_trainer *trainer, bool *reached);
+bool adze_train_is_reached (const adze_graph_node *node, const bool *reached);
+
+/* train_left.c: is it a weight of floats, and no constant of the network? */
+bool adze_train_could (const adze_graph_value *value);
+/* Those that REACHED has and that are settings are marked no more; WHY, of each value, gets the reason, which is
+ * NULL for statistics. */
+ADZE_MUST_CHECK adze_error *adze_train_find_settings (const adze_trainer *trainer, bool *reached,
+                                                      const char **why);
+ADZE_MUST_CHECK adze_error *adze_train_leave (adze_trainer *trainer, const char *name, const char *why);
+ADZE_MUST_CHECK adze_error *adze_train_leave_bodies (adze_trainer *trainer);
+
+/* train_infinite.c: of a weight of HOME (the step's graph, or a body in it) with the numbers VIEW, the first node
+ * that its infinities come to without being meant for it; NULL: it has none, or all are meant. */
+ADZE_MUST_CHECK adze_error *adze_train_find_stranger (const adze_trainer *trainer, const bool *reached,
+                                                      const adze_graph *home, uint32_t weight,
+                                                      const adze_view *view,
+                                                      const adze_graph_node **stranger);
 
 /* train_drop.c: Dropouts of a network as it is used are to drop; and those that are do. */
 ADZE_MUST_CHECK adze_error *adze_train_let_drop (adze_graph *graph);
@@ -147,6 +173,8 @@ ADZE_MUST_CHECK adze_error *adze_train_look_back (adze_trainer *trainer);
 /* Graphs that share the weights see them as they are now. */
 void adze_train_refresh (adze_trainer *t);
 bool adze_view_is_finite (const adze_view *view);
+bool adze_view_has_nan (const adze_view *view);
+adze_view adze_train_view_of (const adze_graph_value *value);
 /* Of the batch at hand and, in front of the first step, of the weights: is there nothing for which a step is
  * refused, whatever it would give? */
 ADZE_MUST_CHECK adze_error *adze_train_look_ahead (adze_trainer *trainer, bool *fine);

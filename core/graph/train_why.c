@@ -42,6 +42,12 @@ adze_view_is_finite (const adze_view *view)
   return !has_odd (view, false) && !has_odd (view, true);
 }
 
+bool
+adze_view_has_nan (const adze_view *view)
+{
+  return has_odd (view, false);
+}
+
 /* ---- Where the first came from. */
 
 static bool
@@ -87,40 +93,83 @@ look_at_batch (const adze_trainer *t, adze_buffer *into)
   return true;
 }
 
-static adze_view
-view_of (const adze_graph_value *value)
+adze_view
+adze_train_view_of (const adze_graph_value *value)
 {
   return (adze_view){ .data = (void *)value->data, .device = { ADZE_DEVICE_CPU, 0 },
                       .dtype = value->dtype, .rank = value->rank,
                       .shape = (int64_t *)value->shape };
 }
 
-static bool
-is_carried (const adze_trainer *t, uint32_t value)
+/* Value NUMBER of GRAPH with the numbers that it has by now. */
+static adze_view
+numbers_of (const adze_trainer *t, const adze_graph *graph, uint32_t number)
 {
-  bool found = false;
-  for (size_t i = 0; !found && i < t->carried_count; i++)
-    found = t->carried[i].value == value;
-  return found;
+  for (size_t i = 0; graph == t->graph && i < t->carried_count; i++)
+    if (t->carried[i].value == number)
+      return t->carried[i].view;
+  return adze_train_view_of (graph->values[number]);
 }
 
-/* Of weights that do not train, the first with NaN. Those without end may be meant so. */
+/* A weight with numbers that are none. */
+typedef struct odd_weight {
+  const char *name; /* NULL: none was found */
+  const adze_graph_node *around;   /* whose body it is of; NULL: of none */
+  const adze_graph_node *stranger; /* to which its infinities come; NULL: it has NaN */
+} odd_weight;
+
 static adze_error *
-find_nan (const adze_trainer *t, const char **name)
+look_at_weight (const adze_trainer *t, const bool *reached, const adze_graph *graph, uint32_t number,
+                odd_weight *odd)
 {
-  ADZE_AUTO_FREE bool *reached = calloc (t->graph->value_count + 1, sizeof *reached);
-  *name = NULL;
+  const adze_graph_value *value = graph->values[number];
+  const adze_view view = numbers_of (t, graph, number);
+  if (value->role != ADZE_ROLE_WEIGHT || !may_be_odd (value->dtype) || !view.data
+      || adze_view_is_finite (&view))
+    return NULL;
+  if (!has_odd (&view, false))
+    ADZE_TRY (adze_train_find_stranger (t, reached, graph, number, &view, &odd->stranger));
+  if (odd->stranger || has_odd (&view, false))
+    odd->name = value->name;
+  return NULL;
+}
+
+/* Whichever branch is taken: all of what bodies have counts. */
+static adze_error *
+look_inside (const adze_trainer *t, const bool *reached, const adze_graph_node *node, odd_weight *odd)
+{
+  for (size_t i = 0; i < node->attribute_count; i++) {
+    const adze_graph *body = node->attributes[i].graph;
+    if (node->attributes[i].type != ADZE_ATTRIBUTE_GRAPH)
+      continue;
+    odd->around = node;
+    for (uint32_t k = 0; !odd->name && k < body->value_count; k++)
+      ADZE_TRY (look_at_weight (t, reached, body, k, odd));
+    for (size_t k = 0; !odd->name && k < body->node_count; k++)
+      if (body->nodes[k])
+        ADZE_TRY (look_inside (t, reached, body->nodes[k], odd));
+    if (odd->name)
+      return NULL;
+  }
+  return NULL;
+}
+
+/* Of all that the loss depends on, whether it trains or not: not every backend hands on what comes of them. */
+static adze_error *
+find_odd_weight (const adze_trainer *t, odd_weight *odd)
+{
+  const adze_graph *graph = t->graph;
+  ADZE_AUTO_FREE bool *reached = calloc (graph->value_count + 1, sizeof *reached);
+  *odd = (odd_weight){ 0 };
   if (!reached)
     return adze_error_memory ();
   ADZE_TRY (adze_train_reach (t, reached));
-  for (uint32_t i = 0; !*name && i < t->graph->value_count; i++) {
-    const adze_graph_value *value = t->graph->values[i];
-    if (!reached[i] || value->role != ADZE_ROLE_WEIGHT || !may_be_odd (value->dtype) || is_carried (t, i))
-      continue;
-    const adze_view view = view_of (value);
-    if (!adze_view_is_finite (&view) && has_odd (&view, false))
-      *name = value->name;
-  }
+  for (uint32_t i = 0; !odd->name && i < graph->value_count; i++)
+    if (reached[i])
+      ADZE_TRY (look_at_weight (t, reached, graph, i, odd));
+  for (size_t n = 0; !odd->name && n < graph->node_count; n++)
+    if (graph->nodes[n] && adze_train_is_reached (graph->nodes[n], reached))
+      ADZE_TRY (look_inside (t, reached, graph->nodes[n], odd));
   return NULL;
 }
 
@@ -128,34 +177,38 @@ find_nan (const adze_trainer *t, const char **name)
 static bool
 look_at_weights (const adze_trainer *t, adze_buffer *into)
 {
-  const char *name = NULL;
-  for (size_t i = 0; !name && i < t->carried_count; i++)
-    if (!t->carried[i].state && !adze_view_is_finite (&t->carried[i].view))
-      name = t->carried[i].name;
-  if (!name)
-    adze_error_free (find_nan (t, &name));
-  if (name)
-    adze_buffer_format (into, "the weight '%s' came with such numbers", name);
-  return name != NULL;
+  odd_weight odd = { 0 };
+  adze_error_free (find_odd_weight (t, &odd));
+  if (!odd.name)
+    return false;
+  adze_buffer_format (into, "the weight '%s'", odd.name);
+  if (odd.around) {
+    adze_buffer_text (into, " in a body of ");
+    adze_graph_node_text (odd.around, into);
+  }
+  adze_buffer_text (into, " came with such numbers");
+  if (odd.stranger) {
+    adze_buffer_text (into, ": its infinities come to ");
+    adze_graph_node_text (odd.stranger, into);
+    adze_buffer_text (into, ", and are meant only where a softmax, a maximum, a bound or a comparison ends them");
+  }
+  return true;
 }
 
 adze_error *
 adze_train_look_ahead (adze_trainer *t, bool *fine)
 {
-  const char *name = NULL;
+  odd_weight odd;
   *fine = odd_input (t, t->progress.epoch) == SIZE_MAX;
   if (!*fine || t->weights_seen)
     return NULL;
-  for (size_t i = 0; *fine && i < t->carried_count; i++)
-    *fine = adze_view_is_finite (&t->carried[i].view) || !has_odd (&t->carried[i].view, false);
-  ADZE_TRY (find_nan (t, &name));
-  *fine = *fine && !name;
+  ADZE_TRY (find_odd_weight (t, &odd));
+  *fine = !odd.name;
   t->weights_seen = *fine;
   return NULL;
 }
 
-/* Of what NODE takes, the first that nobody computes and that has such numbers. Constants without end are
- * mostly meant so. */
+/* Of what NODE takes, the first that nobody computes and that has NaN. Infinities that came this far are meant. */
 static const char *
 odd_given (const adze_graph *graph, const adze_graph_node *node)
 {
@@ -163,9 +216,8 @@ odd_given (const adze_graph *graph, const adze_graph_node *node)
     const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
     if (!value || !value->data || !may_be_odd (value->dtype))
       continue;
-    const adze_view view = view_of (value);
-    if (value->role == ADZE_ROLE_WEIGHT ? !adze_view_is_finite (&view)
-                                        : value->role == ADZE_ROLE_CONSTANT && has_odd (&view, false))
+    const adze_view view = adze_train_view_of (value);
+    if (has_odd (&view, false))
       return value->name;
   }
   return NULL;

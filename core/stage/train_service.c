@@ -291,6 +291,13 @@ train_count (const adze_host *host, const adze_training *training, uint64_t *wei
   *weights = adze_trainer_count (training->trainer, elements);
 }
 
+static const char *
+train_left (const adze_host *host, const adze_training *training, size_t index, const char **why)
+{
+  (void)host;
+  return adze_trainer_left (training->trainer, index, why);
+}
+
 static adze_status
 train_facts (const adze_host *host, const adze_training *training, adze_eval_facts *facts)
 {
@@ -347,4 +354,5 @@ const adze_train_service adze_train_services = {
   .save = train_save,
   .load = train_load,
   .close = train_close,
+  .left = train_left,
 };

@@ -5,7 +5,8 @@ own numbers and struct, without a line of ours.
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
                               conv, shaped (conv, with the sizes that it reshapes to as a tensor),
                               fixed, loop (Erf, twice, in the body of a Loop), choice (mlp, its
-                              Relu in a branch of an If) and half (mlp, with a Constant of 0.5) .onnx
+                              Relu in a branch of an If), half (mlp, with a Constant of 0.5) and power (mlp, with
+                              exponents in the place of its Relu) .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
 networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with codes of 8 bits around its
                               products
@@ -176,6 +177,15 @@ def make_half(first, last, weights):
                         node("Identity", ["b"], ["c"]), node("Relu", ["c"], ["r"], "relu"), last], weights, ["N", SIDE * SIDE])
 
 
+def make_power(first, last, weights):
+    """The square of a layer normalisation that was taken apart, as an initialiser, and an exponent that is learnt:
+    its root is taken behind it."""
+    write("power.onnx", [first, node("Abs", ["a"], ["d"], "abs"), node("Pow", ["d", "two"], ["s"], "square"),
+                         node("Pow", ["d", "p"], ["u"], "mean"), node("Reciprocal", ["p"], ["q"], "root"),
+                         node("Add", ["s", "u"], ["v"], "sum"), node("Mul", ["v", "q"], ["r"], "scale"), last],
+          {**weights, "two": ([], [2.0]), "p": ([1], [3.0])}, ["N", SIDE * SIDE])
+
+
 def make():
     make_loop()
     make_data("train", 202, 1)
@@ -193,6 +203,7 @@ def make():
     write("before.onnx", [first, relu, last], weights, ["N", size])
     make_choice(first, last, weights)
     make_half(first, last, weights)
+    make_power(first, last, weights)
     write("fixed.onnx", [first, relu, last], weights, [8, size])
     write("softmax.onnx", [first, relu, node("Gemm", ["r", "fc2.weight", "fc2.bias"], ["z"], "fc2"),
                            node("Softmax", ["z"], ["y"], "soft", axis=1)], weights, ["N", size])

@@ -158,4 +158,54 @@ for backend in $backends; do
     done
   done
 done
+
+# ---- Whether it trains or not, in a body or outside, and whatever a backend makes of it: most of these have a loss
+# that looks sound. Infinities that choose are meant: those of a mask.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no networks with such weights inside"
+import math, os, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+from networks import field, info, node, spread, tensor, write
+first = node("Gemm", ["x", "fc1.weight", "fc1.bias"], ["a"], "fc1")
+last = node("Gemm", ["r", "fc2.weight", "fc2.bias"], ["y"], "fc2")
+weights = {"fc1.weight": ([16, 8], spread(128, 3, 0.8)), "fc1.bias": ([8], [0.0] * 8),
+           "fc2.weight": ([8, 4], spread(32, 5, 0.8)), "fc2.bias": ([4], [0.0] * 4)}
+def inside(name, number, own=True):
+    """The branch that is not taken has it, of its own or from around it."""
+    taken = field(1, node("Relu", ["a"], ["t"])) + field(2, "taken") + field(12, info("t", ["N", 8]))
+    other = (field(1, node("Mul", ["a", "scale"], ["s"])) + field(2, "other") + field(12, info("s", ["N", 8]))
+             + (field(5, tensor("scale", [1], [number])) if own else b""))
+    outer = {**weights, "one": ([], [1], "q"), **({} if own else {"scale": ([1], [number])})}
+    write(name, [node("Cast", ["one"], ["yes"], "yes", to=9), first,
+                 node("If", ["yes"], ["r"], "choice", then_branch=taken, else_branch=other), last],
+          outer, ["N", 16])
+inside("own.onnx", math.nan)
+inside("own-inf.onnx", math.inf)
+inside("around.onnx", math.nan, False)
+never = [-math.inf, 0.0] * 4
+write("bias.onnx", [first, node("Relu", ["a"], ["r"], "relu"), last], {**weights, "fc1.bias": ([8], never)}, ["N", 16])
+def masked(name, mask, *between):
+    write(name, [first, *between, node("Add", ["a", "m"], ["b"], "mask"), node("Softmax", ["b"], ["r"], "soft"), last],
+          {**weights, **mask}, ["N", 16])
+masked("mask.onnx", {"m": ([1, 8], never)})
+masked("moved.onnx", {"rows": ([2, 8], never + [0.0] * 8), "zero": ([1], [0], "q")},
+       node("Gather", ["rows", "zero"], ["m"], "gather"))
+masked("above.onnx", {"m": ([1, 8], [-n for n in never])})
+END
+for backend in $backends; do
+  for case in "own 'scale' in a body of node 2 'choice' (If)" "own-inf 'scale' in a body of node 2 'choice' (If)" \
+    "around 'scale'" "bias 'fc1.bias'" "above 'm'"; do
+    for frozen in '' 'frozen = ["fc1.*"]'; do
+      learn "${case%% *}" "${case%% *}.onnx" "$frozen"
+      must_fail "training cannot do step 1 (epoch 1, batch 1): " "$ADZE" run "${case%% *}.toml" --backend "$backend"
+      grep -qF "the weight ${case#* } came with such numbers" must.out || complain "$backend, $case: $(cat must.out)"
+    done
+  done
+  grep -qF "its infinities come to node 2 'soft' (Softmax)" must.out || complain "it does not say where: $(cat must.out)"
+  for name in mask moved; do
+    learn $name $name.onnx
+    must "$ADZE" run $name.toml --backend "$backend" --fresh --verbose
+  done
+  grep -qF "not trained: 'rows' (it has infinities, as masks have)" must.out || complain "of a mask: $(cat must.out)"
+  holds moved-out.json 'r["left"] == [{"weight": "rows", "why": "it has infinities, as masks have"}]'
+done
 finish

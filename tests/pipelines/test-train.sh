@@ -62,6 +62,18 @@ learn edited edited.onnx
 must "$ADZE" run edited.toml
 [ "$(told train.parameters)" = "$parameters" ] || complain "a Constant of an edited graph was trained"
 
+# ---- An exponent is none either, unless it is needed for more than that; nothing is left out silently.
+learn power power.onnx
+must "$ADZE" run power.toml --verbose
+grep -qF "not trained: 'two' (the exponent of a Pow)" must.out || complain "an exponent: $(cat must.out)"
+holds power-out.json 'r["left"] == [{"weight": "two", "why": "the exponent of a Pow"}] and r["weights"] == 5'
+[ "$(told train.left)" = 1 ] || complain "it is not counted what does not train"
+[ "$(weight power-out.onnx two)" = "$(weight power.onnx two)" ] || complain "an exponent was trained"
+[ "$(weight power-out.onnx p)" != "$(weight power.onnx p)" ] || complain "an exponent that was learnt was not trained"
+learn power power.onnx 'frozen = ["two"]'
+must "$ADZE" run power.toml --verbose
+! grep -qF "not trained" must.out || complain "what is frozen is told"
+
 # ---- What is to stay, and what is not.
 learn frozen mlp.onnx 'frozen = ["fc1.*"]'
 must "$ADZE" run frozen.toml

@@ -51,6 +51,51 @@ train_tell_epoch (const train_run *t, size_t index)
   return adze_row (t->host, "epochs", fields, count);
 }
 
+/* ---- What does not train. */
+
+/* Silently left out, one would be missed only once the network is in use. */
+adze_status
+train_tell_left (const train_run *t)
+{
+  const char *why, *name;
+  adze_bytes line = { 0 };
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && (name = t->train->left (t->host, t->training, i, &why)); i++) {
+    char words[400];
+    int size = snprintf (words, sizeof words, "%s'%s' (%s)", i ? ", " : "", name, why);
+    status = adze_bytes_add (t->host, &line, words,
+                             (size_t)size < sizeof words ? (size_t)size : sizeof words - 1);
+  }
+  if (status == ADZE_OK && line.size > 0)
+    adze_log (t->host, ADZE_LOG_INFO, "not trained: %.*s", (int)line.size, (const char *)line.data);
+  adze_bytes_release (t->host, &line);
+  return status;
+}
+
+static size_t
+count_left (const train_run *t)
+{
+  const char *why;
+  size_t count = 0;
+  while (t->train->left (t->host, t->training, count, &why))
+    count++;
+  return count;
+}
+
+static void
+report_left (const train_run *t, adze_report *r)
+{
+  const char *why, *name;
+  adze_report_open (t->host, r, "left", "[");
+  for (size_t i = 0; (name = t->train->left (t->host, t->training, i, &why)); i++) {
+    adze_report_open (t->host, r, NULL, "{");
+    adze_report_text (t->host, r, "weight", name);
+    adze_report_text (t->host, r, "why", why);
+    adze_report_close (t->host, r, "}");
+  }
+  adze_report_close (t->host, r, "]");
+}
+
 /* ---- The end. */
 
 /* The epoch whose weights are given. */
@@ -109,6 +154,7 @@ write_report (const train_run *t, const adze_train_progress_info *p,
   adze_report_open (t->host, r, NULL, "{");
   adze_report_count (t->host, r, "weights", weights);
   adze_report_count (t->host, r, "parameters", elements);
+  report_left (t, r);
   adze_report_count (t->host, r, "given-epoch", given_epoch (t, p) + 1);
   adze_report_bool (t->host, r, "stopped-early", t->history_count < t->epochs);
   report_protocol (t, r);
@@ -158,6 +204,7 @@ tell_metrics (const train_run *t, const adze_train_progress_info *p)
     { "given-epoch", NULL, (double)given_epoch (t, p) + 1 },
     { "weights", NULL, (double)weights },
     { "parameters", NULL, (double)elements },
+    { "left", NULL, (double)count_left (t) },
     { "delegated", NULL, (double)t->facts.delegated },
     { "memory", "bytes", (double)(t->facts.values + t->facts.constants) },
   };

@@ -162,6 +162,8 @@ run_all (train_run *t)
   if (status == ADZE_OK)
     status = train_open (t);
   if (status == ADZE_OK)
+    status = train_tell_left (t);
+  if (status == ADZE_OK)
     status = look_at_order (t);
   if (status == ADZE_OK)
     status = train_resume (t);

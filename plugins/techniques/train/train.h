@@ -106,6 +106,8 @@ adze_status train_tell_kept (const train_run *t);
 /* report.c */
 adze_status train_take_facts (train_run *t);
 adze_status train_tell_epoch (const train_run *t, size_t index);
+/* In one line, which weights do not train though nobody has frozen them. */
+adze_status train_tell_left (const train_run *t);
 adze_status train_give_report (train_run *t);
 
 #endif

@@ -152,6 +152,11 @@ typedef struct adze_train_service {
   adze_status (*load) (const adze_host *host, adze_training *training, const void *bytes,
                        size_t size);
   void (*close) (const adze_host *host, adze_context *context, adze_training *training);
+
+  /* [callback] Weight number INDEX of those that do not train though no rule has frozen them, and *WHY, for
+   * people: "the exponent of a Pow"; NULL behind the last. Valid until the training is closed. */
+  const char *(*left) (const adze_host *host, const adze_training *training, size_t index,
+                       const char **why);
 } adze_train_service;
 
 static inline const adze_train_service *
