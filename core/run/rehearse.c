@@ -4,8 +4,10 @@
  * given or told, and nothing is on disk afterwards that was not there before.
  *
  * A stage that computes nothing may come to its end, as one that builds a network does. For the sake of
- * the stages behind it a plan keeps the model that it has given, in memory. */
+ * the stages behind it a plan keeps the model that it has given, in memory. One that is stopped, and says
+ * that its model has the network of the one that came in, is taken to give that one. */
 #define _GNU_SOURCE 1 /* memfd_create */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -194,6 +196,66 @@ foresee (adze_plan *plan, adze_plan_stage *planned, const adze_whole_given *give
   return adze_plan_describe_from (plan, planned->number + 1);
 }
 
+/* The files once more, since each model closes its own. */
+static adze_error *
+open_files (const adze_model *from, adze_model *again)
+{
+  again->files = calloc (from->file_count + 1, sizeof *again->files);
+  if (!again->files)
+    return adze_error_memory ();
+  for (size_t i = 0; i < from->file_count; i++) {
+    adze_model_file *file = &again->files[again->file_count++];
+    *file = (adze_model_file){ .path = strdup (from->files[i].path),
+                               .fd = fcntl (from->files[i].fd, F_DUPFD_CLOEXEC, 0),
+                               .identity = from->files[i].identity };
+    if (!file->path)
+      return adze_error_memory ();
+    if (file->fd < 0)
+      return adze_error_errno ("cannot open %s once more", file->path);
+  }
+  return NULL;
+}
+
+static adze_error *
+open_tensor (const adze_model_tensor *from, adze_model *again)
+{
+  adze_model_tensor *added;
+  size_t size = (size_t)from->meta.byte_size;
+  ADZE_TRY (adze_model_add (again, &from->meta, &added));
+  added->file = from->file;
+  added->offset = from->offset;
+  if (!from->data)
+    return NULL;
+  added->data = malloc (size + 1);
+  if (!added->data)
+    return adze_error_memory ();
+  memcpy (added->data, from->data, size);
+  return NULL;
+}
+
+/* The model that came in stands for the one that will be given: only numbers will be others. */
+static adze_error *
+foresee_network (adze_plan *plan, adze_plan_stage *planned)
+{
+  ADZE_AUTO_MODEL again = NULL;
+  const adze_model *from = planned->ports[0].model->file;
+  ADZE_TRY (adze_model_new (&again));
+  ADZE_TRY (open_files (from, again));
+  for (size_t i = 0; i < from->count; i++)
+    ADZE_TRY (open_tensor (&from->tensors[i], again));
+  ADZE_TRY (adze_model_copy_parts (from, again));
+  ADZE_TRY (adze_whole_settle (planned, adze_take (&again)));
+  return adze_plan_describe_from (plan, planned->number + 1);
+}
+
+static bool
+keeps_network (const rehearsal *r)
+{
+  const adze_plan_stage *planned = r->planned;
+  return r->foresees && planned->facts->keeps_network && planned->output && planned->port_count > 0
+         && planned->ports[0].model && planned->ports[0].model->file;
+}
+
 static adze_error *
 rehearse (adze_plan *plan, adze_plan_stage *planned, bool foresees, adze_networks_needs *needs)
 {
@@ -206,11 +268,13 @@ rehearse (adze_plan *plan, adze_plan_stage *planned, bool foresees, adze_network
   adze_event_bus_mute (plan->runtime->bus, &mute);
   adze_error *error = adze_instance_run (planned->instance, &hooks, &r);
   adze_event_bus_unmute (plan->runtime->bus, &mute);
-  bool whole = !error && r.given.model;
+  bool whole = !error && r.given.model, stopped = adze_error_status (error) == ADZE_E_CANCELLED;
   ADZE_TRY (settle (&r, error));
   look (&r);
   *needs = r.needs;
-  return whole ? foresee (plan, planned, &r.given) : NULL;
+  if (whole)
+    return foresee (plan, planned, &r.given);
+  return stopped && keeps_network (&r) ? foresee_network (plan, planned) : NULL;
 }
 
 static adze_error *

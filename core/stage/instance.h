@@ -45,6 +45,7 @@ typedef struct adze_instance_facts {
   bool applies;
   bool runs;
   bool rehearses; /* its run can be rehearsed */
+  bool keeps_network; /* what its run gives differs from what came in by numbers alone */
   const char *const *preserves; /* NULL-terminated, never NULL */
   const char *const *breaks;
   bool isolated;

@@ -115,6 +115,7 @@ gather_facts (adze_local *local)
     .applies = callbacks->apply != NULL,
     .runs = callbacks->run != NULL,
     .rehearses = callbacks->run != NULL && callbacks->rehearses == 1,
+    .keeps_network = callbacks->run != NULL && callbacks->keeps_network == 1,
     .preserves = (const char *const *)local->preserves,
     .breaks = (const char *const *)local->breaks,
     .parallel = local->component->threading == ADZE_THREADS_PARALLEL,

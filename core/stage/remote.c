@@ -108,6 +108,7 @@ read_facts (const adze_value *table, adze_remote *remote)
     .applies = adze_wire_truth (table, "applies"),
     .runs = adze_wire_truth (table, "runs"),
     .rehearses = adze_wire_truth (table, "rehearses"),
+    .keeps_network = adze_wire_truth (table, "keeps-network"),
     .preserves = (const char *const *)remote->words,
     .breaks = (const char *const *)remote->words + middle,
     .isolated = true,

@@ -34,6 +34,7 @@ adze_worker_facts (const adze_local *local, adze_value *reply)
   adze_json_bool (table, "applies", facts->applies);
   adze_json_bool (table, "runs", facts->runs);
   adze_json_bool (table, "rehearses", facts->rehearses);
+  adze_json_bool (table, "keeps-network", facts->keeps_network);
   adze_value *preserves = adze_json_list (table, "preserves");
   for (size_t i = 0; facts->preserves[i]; i++)
     adze_wire_text (preserves, NULL, facts->preserves[i], strlen (facts->preserves[i]));

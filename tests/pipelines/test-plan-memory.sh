@@ -104,20 +104,30 @@ grep -q "with what 'train' adds to it, $(told train.delegated) nodes are by ref"
   || complain "the run leaves $(told train.delegated) nodes to ref, and the plan says: $(cat left.txt)"
 holds left.json "r['networks'][0]['delegated-at-work'] == $(told train.delegated)"
 
-# ---- What comes after a stage that has to run first, and what has no networks where it is.
-learn later mlp.onnx
-cat >> later.toml << 'END'
-[[stage]]
-use = "evaluate"
-data = "test"
-END
-plan later
-grep -q "^memory: at least about .*; what 'evaluate' needs is known once it runs$" later.txt \
-  || complain "the plan knows what the second of two stages takes: $(grep memory later.txt)"
-holds later.json 'r["memory-unknown"] == ["evaluate"]'
-must "$ADZE" run later.toml
-holds "$(find adze-runs -name report.json -newer later.json)" \
-  'r["predicted-memory-unknown"] == ["train", "evaluate"] and r["predicted-memory"] > 0'
+# ---- What comes after a stage that has to run first: training keeps the network, and what makes one smaller is
+# rehearsed to its end.
+judged ()
+{
+  printf '[[stage]]\nuse = "evaluate"\ndata = "test"\nbatch = 101\n'
+}
+learn later large.onnx 'optimiser = "sgd"' 'epochs = 1'
+sed -i '/^epochs = 12/d; s/^shuffle.*/&\nlimit = 20/' later.toml
+judged >> later.toml
+{
+  head_ half.onnx
+  printf '[[stage]]\nuse = "optimise-graph"\n'
+  judged
+} > smaller.toml
+for name in later smaller; do
+  plan $name
+  grep -q '^memory: about [0-9.]* MB$' $name.txt || complain "$name, not known: $(grep memory $name.txt)"
+  holds $name.json 'r["memory-unknown"] == []'
+  close_to_run $name 0.75 1.33 4000000
+done
+holds "$(find adze-runs -name report.json -newer smaller.json)" \
+  'r["predicted-memory-unknown"] == ["optimise-graph", "evaluate"] and r["predicted-memory"] > 0'
+
+# ---- What has no networks where it is.
 learn apart mlp.onnx 'isolate = true'
 must_fail "a stage in a process of its own cannot compute with networks" "$ADZE" plan apart.toml
 grep -q "apart.toml:1[0-9].*stage 'train' cannot run" must.out || complain "no place: $(cat must.out)"

@@ -201,6 +201,7 @@ static const adze_port ports[] = {
     .create = create_##identifier, \
     .destroy = destroy, \
     .run = run, \
+    .rehearses = 1, \
   }; \
   static const adze_component identifier##_component = { \
     .struct_size = sizeof identifier##_component, \

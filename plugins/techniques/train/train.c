@@ -211,6 +211,7 @@ static const adze_technique callbacks = {
   .destroy = destroy,
   .run = run,
   .rehearses = 1,
+  .keeps_network = 1,
 };
 
 static const adze_component component = {

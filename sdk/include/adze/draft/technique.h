@@ -238,6 +238,11 @@ typedef struct adze_technique {
    * be none the wiser. */
   uint32_t rehearses;
   uint32_t reserved_end;
+
+  /* 1: the model that run gives has the network, and the tensors, of the one that came in at port 0, and other
+   * numbers alone. So a plan can rehearse what stands behind a stage that ended with ADZE_E_CANCELLED. */
+  uint32_t keeps_network;
+  uint32_t reserved_keeps;
 } adze_technique;
 
 /* A host that calls describe has the one, and one that calls apply the other; hosts of the
