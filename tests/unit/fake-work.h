@@ -40,6 +40,8 @@ typedef struct fake_run {
   const adze_params *rule_params;
   fake_model models[2];
   uint32_t model_count;
+  /* The tensor of this name has this trait. */
+  const char *trait_tensor, *trait_id, *trait_json;
   uint64_t cut; /* seed of what is drawn; 0: nothing is cut */
   unsigned threads;
   bool twice; /* all is described and observed a second time by the same instance */
@@ -49,6 +51,7 @@ typedef struct fake_run {
   uint32_t group_count;
   bool taken[2][16];
   char told[16384]; /* what was decided, a line each */
+  char traits[2048]; /* that were given, a line each */
   unsigned events;
   unsigned rounds; /* how often all was observed */
 } fake_run;
@@ -211,6 +214,27 @@ fake_take_group (const adze_host *host, adze_outline *outline, const adze_group 
   return ADZE_OK;
 }
 
+/* One tensor has one trait. */
+static const char *
+fake_trait (const adze_host *host, const adze_outline *outline, adze_pick pick, const char *id)
+{
+  const fake_run *run = outline->run;
+  bool has = run->trait_tensor && strcmp (run->trait_id, id) == 0
+             && strcmp (run->trait_tensor, fake_meta (host, outline, pick)->name) == 0;
+  return has ? run->trait_json : NULL;
+}
+
+static adze_status
+fake_set_trait (const adze_host *host, adze_outline *outline, const char *name, const char *id,
+                const char *json)
+{
+  char *traits = outline->run->traits;
+  size_t used = strlen (traits), room = sizeof outline->run->traits - used;
+  (void)host;
+  snprintf (traits + used, room, "%s %s %s\n", name, id, json ? json : "-");
+  return ADZE_OK;
+}
+
 /* ---- adze.call/1. */
 
 typedef struct fake_piece {
@@ -218,7 +242,8 @@ typedef struct fake_piece {
   uint64_t first;
   uint64_t count;
   adze_tensor inputs[2];
-  int64_t length; /* the shape of each */
+  int32_t rank; /* of each */
+  int64_t shape[4];
   bool data_is_there;
   bool given;
   void *accumulator;
@@ -240,14 +265,14 @@ fake_piece_output (const adze_host *host, adze_call *call, adze_dtype dtype, int
   assert_true (piece->group->output >= 0 && piece->data_is_there && !piece->given);
   fake_tensor *tensor = &fake_now->out.tensors[piece->group->output];
   assert_true (adze_dtype_same (dtype, tensor->meta.dtype));
-  assert_int_equal (rank, 1);
-  assert_int_equal (shape[0], piece->length);
+  assert_int_equal (rank, piece->rank);
+  assert_memory_equal (shape, piece->shape, (size_t)rank * sizeof *shape);
   piece->given = true;
   *out = (adze_view){ .data = tensor->data + piece->first * (dtype.bits / 8),
                       .device = { ADZE_DEVICE_CPU, 0 },
-                      .rank = 1,
+                      .rank = piece->rank,
                       .dtype = dtype,
-                      .shape = &piece->length };
+                      .shape = piece->shape };
   return ADZE_OK;
 }
 
@@ -347,7 +372,7 @@ fake_work_services (const char *id)
   static const adze_outline_service outline = {
     .struct_size = sizeof outline, .ports = fake_ports, .count = fake_tensors,
     .tensor = fake_meta, .params = fake_outline_params, .is_final = fake_is_final,
-    .group = fake_take_group,
+    .group = fake_take_group, .trait = fake_trait, .set_trait = fake_set_trait,
   };
   static const adze_call_service call = {
     .struct_size = sizeof call, .output = fake_piece_output, .input = fake_input,
@@ -377,6 +402,17 @@ typedef struct fake_pieces {
   unsigned threads;
 } fake_pieces;
 
+/* Elements that are not cut apart. */
+static int64_t
+fake_row_of (const fake_run *run, const adze_tensor_meta *meta)
+{
+  int64_t row = run->technique->grain == ADZE_GRAIN_TENSOR ? (int64_t)fake_elements (meta)
+                : run->technique->grain == ADZE_GRAIN_ROW && meta->rank > 0
+                    ? meta->shape[meta->rank - 1]
+                    : 1;
+  return row > 0 ? row : 1;
+}
+
 /* Mostly some hundred elements, at times one or all that is left. */
 static uint64_t
 fake_length (uint64_t *state, uint64_t left)
@@ -393,9 +429,11 @@ fake_cut (fake_run *run, uint32_t from, uint32_t to, fake_pieces *pieces)
   uint64_t state = run->cut;
   for (uint32_t g = from; g < to; g++) {
     const fake_group *group = &run->groups[g];
-    uint64_t size = fake_elements (&fake_input_of (run, group, 0)->meta);
+    const adze_tensor_meta *meta = &fake_input_of (run, group, 0)->meta;
+    uint64_t size = fake_elements (meta), row = (uint64_t)fake_row_of (run, meta);
     for (uint64_t first = 0; first < size && !group->same_bytes;) {
       uint64_t count = run->cut == 0 ? size : fake_length (&state, size - first);
+      count = (count + row - 1) / row * row;
       if (pieces->count == room) {
         room = room ? room * 2 : 16;
         pieces->list = realloc (pieces->list, room * sizeof *pieces->list);
@@ -408,10 +446,25 @@ fake_cut (fake_run *run, uint32_t from, uint32_t to, fake_pieces *pieces)
   }
 }
 
+/* As a technique of its grain is shown it. */
+static void
+fake_shape (const fake_run *run, const adze_tensor_meta *meta, fake_piece *piece)
+{
+  int64_t row = fake_row_of (run, meta);
+  if (run->technique->grain == ADZE_GRAIN_TENSOR) {
+    piece->rank = meta->rank;
+    memcpy (piece->shape, meta->shape, (size_t)meta->rank * sizeof *meta->shape);
+    return;
+  }
+  piece->rank = run->technique->grain == ADZE_GRAIN_ROW ? 2 : 1;
+  piece->shape[0] = (int64_t)piece->count / row;
+  piece->shape[1] = row;
+}
+
 static void
 fake_fill_inputs (fake_run *run, fake_piece *piece)
 {
-  piece->length = (int64_t)piece->count;
+  fake_shape (run, &fake_input_of (run, piece->group, 0)->meta, piece);
   for (uint32_t i = 0; i < piece->group->input_count; i++) {
     fake_tensor *tensor = fake_input_of (run, piece->group, i);
     size_t size = tensor->meta.dtype.bits / 8;
@@ -419,9 +472,9 @@ fake_fill_inputs (fake_run *run, fake_piece *piece)
                                       .name = tensor->name,
                                       .view = { .data = tensor->data + piece->first * size,
                                                 .device = { ADZE_DEVICE_CPU, 0 },
-                                                .rank = 1,
+                                                .rank = piece->rank,
                                                 .dtype = tensor->meta.dtype,
-                                                .shape = &piece->length },
+                                                .shape = piece->shape },
                                       .codec = tensor->meta.codec,
                                       .byte_size = piece->count * size };
   }
@@ -547,6 +600,7 @@ fake_describe (fake_run *run, void *instance, bool final)
 {
   adze_outline outline = { run, final };
   run->group_count = 0;
+  run->traits[0] = '\0';
   memset (run->taken, 0, sizeof run->taken);
   fake_model_clear (&run->out);
   return run->technique->describe (&fake_host, instance, &outline);

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prune-magnitude: which tensors take part, how, and how finely is counted. */
+#include "prune.h"
+
+#include <stdio.h>
+
+/* ---- What is known of tensors. */
+
+void
+prune_clear (const adze_host *host, prune *self)
+{
+  for (size_t i = 0; i < self->count; i++)
+    host->release (host, self->tensors[i].name);
+  self->count = 0;
+  self->places = 0;
+  self->round = 0;
+  self->target = self->asked = self->quota = 0;
+  self->entry_count = 0;
+  self->list_lost = false;
+}
+
+static void *
+larger (const adze_host *host, void *old, size_t used, size_t size)
+{
+  void *memory = host->allocate (host, size);
+  if (memory && old) {
+    memcpy (memory, old, used);
+    host->release (host, old);
+  }
+  return memory;
+}
+
+static adze_status
+no_room (const adze_host *host)
+{
+  return adze_fail (host, ADZE_E_MEMORY, "no room for what is known of the tensors");
+}
+
+static adze_status
+add_tensor (const adze_host *host, prune *self, const prune_tensor *tensor, const char *name)
+{
+  if (self->count == self->room) {
+    size_t room = self->room ? self->room * 2 : 64;
+    prune_tensor *tensors = (prune_tensor *)larger (
+        host, self->tensors, self->count * sizeof *tensors, room * sizeof *tensors);
+    if (!tensors)
+      return no_room (host);
+    self->tensors = tensors;
+    self->room = room;
+  }
+  size_t size = strlen (name) + 1;
+  char *copy = (char *)host->allocate (host, size);
+  if (!copy)
+    return no_room (host);
+  memcpy (copy, name, size);
+  self->tensors[self->count] = *tensor;
+  self->tensors[self->count++].name = copy;
+  self->places += tensor->places;
+  return ADZE_OK;
+}
+
+static int
+by_name (const void *left, const void *right)
+{
+  return strcmp ((*(prune_tensor *const *)left)->name, (*(prune_tensor *const *)right)->name);
+}
+
+static adze_status
+sort_names (const adze_host *host, prune *self)
+{
+  prune_tensor **sorted
+      = (prune_tensor **)host->allocate (host, (self->count + 1) * sizeof *sorted);
+  if (!sorted)
+    return no_room (host);
+  if (self->by_name)
+    host->release (host, self->by_name);
+  self->by_name = sorted;
+  for (size_t i = 0; i < self->count; i++)
+    sorted[i] = &self->tensors[i];
+  qsort (sorted, self->count, sizeof *sorted, by_name);
+  return ADZE_OK;
+}
+
+prune_tensor *
+prune_tensor_of (const prune *self, const char *name)
+{
+  prune_tensor wanted = { .name = (char *)(uintptr_t)name }, *key = &wanted;
+  prune_tensor **found
+      = self->count == 0 || !self->by_name
+            ? NULL
+            : (prune_tensor **)bsearch (&key, self->by_name, self->count, sizeof *self->by_name,
+                                        by_name);
+  return found ? *found : NULL;
+}
+
+/* ---- What a rule may say. */
+
+static uint32_t
+bits_of_threshold (double threshold)
+{
+  float least = (float)threshold;
+  uint32_t bits = adze_float_bits (least);
+  if ((double)least < threshold)
+    bits++;
+  return bits < PRUNE_INFINITE ? bits : PRUNE_INFINITE;
+}
+
+static bool
+same_pattern (const prune_pattern *a, const prune_pattern *b)
+{
+  return a->shape == b->shape && a->rows == b->rows && a->columns == b->columns
+         && a->squares == b->squares;
+}
+
+/* Tensors with one cut for all cannot differ in what is compared with it. */
+static adze_status
+check_shared (const adze_host *host, const prune *self, const prune_tensor *tensor,
+              double threshold, const char *name)
+{
+  const char *what = tensor->sparsity != self->sparsity                      ? "sparsity"
+                     : threshold != self->threshold                          ? "threshold"
+                     : same_pattern (&tensor->pattern, &self->pattern)       ? NULL
+                     : self->blocks                                          ? "block"
+                                                                             : "pattern";
+  if (!what)
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "parameter '%s' of tensor '%s' is not that of the stage: with scope = \"global\" "
+                    "all tensors share one cut; scope = \"tensor\" has a cut for each, and skip = true "
+                    "leaves the tensor out",
+                    what, name);
+}
+
+static adze_status
+check_one (const adze_host *host, const prune *self, const adze_params *values,
+           const prune_tensor *tensor, const char *name)
+{
+  double threshold = adze_param_float (host, values, "threshold");
+  const prune_pattern *pattern = &tensor->pattern;
+  bool global = strcmp (adze_param_string (host, values, "scope"), "global") == 0;
+  if (global != self->global)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'scope' of tensor '%s' is not that of the stage; a rule cannot change "
+                      "it", name);
+  if (pattern->shape == PRUNE_OF_M && tensor->min_kept * pattern->m > pattern->n)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'min-kept' of tensor '%s' is %g, and pattern = \"%u:%u\" keeps less",
+                      name, tensor->min_kept, pattern->n, pattern->m);
+  return self->global && pattern->shape != PRUNE_OF_M
+             ? check_shared (host, self, tensor, threshold, name)
+             : ADZE_OK;
+}
+
+/* ---- One tensor. */
+
+static adze_status
+set_places (const adze_host *host, prune_tensor *tensor, const adze_tensor_meta *meta)
+{
+  prune_grid grid = prune_grid_of (&tensor->pattern, meta);
+  uint64_t elements = grid.rows * grid.columns;
+  tensor->grid = grid;
+  tensor->row = meta->rank > 0 ? (uint64_t)meta->shape[meta->rank - 1] : 1;
+  tensor->rows = tensor->row > 0 ? elements / tensor->row : 0;
+  tensor->places = tensor->pattern.shape == PRUNE_BLOCKS ? grid.down * grid.across : elements;
+  if (tensor->places < PRUNE_PLACES)
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_LIMIT,
+                    "tensor '%s' has %llu weights or blocks to choose from, and at most %llu can be "
+                    "told apart; leave it out by a rule with skip = true",
+                    meta->name, (unsigned long long)tensor->places,
+                    (unsigned long long)PRUNE_PLACES - 1);
+}
+
+static adze_status
+set_trait (const adze_host *host, adze_outline *outline, const adze_tensor_meta *meta,
+           const char *id, const char *json)
+{
+  return adze_outline_of (host)->set_trait (host, outline, meta->name, id, json);
+}
+
+/* What is zero now is to stay so. Zero may be one value more than a codebook had. */
+static adze_status
+set_traits (const adze_host *host, adze_outline *outline, adze_pick pick, const prune_tensor *tensor)
+{
+  const adze_tensor_meta *meta = adze_outline_of (host)->tensor (host, outline, pick);
+  const char *codebook
+      = adze_outline_of (host)->trait (host, outline, pick, ADZE_TRAIT_CODEBOOK);
+  const char *k = codebook ? strstr (codebook, "\"k\"") : NULL;
+  const prune_pattern *pattern = &tensor->pattern;
+  char json[64];
+  adze_status status = set_trait (host, outline, meta, ADZE_TRAIT_SPARSITY, "{}");
+  if (status == ADZE_OK && pattern->shape == PRUNE_OF_M && (pattern->m & (pattern->m - 1)) == 0) {
+    snprintf (json, sizeof json, "{\"n\": %u, \"m\": %u}", pattern->n, pattern->m);
+    status = set_trait (host, outline, meta, ADZE_TRAIT_NM, json);
+  }
+  if (status == ADZE_OK && k) {
+    unsigned long values = strtoul (k + 3 + strspn (k + 3, ": \t\r\n"), NULL, 10);
+    snprintf (json, sizeof json, "{\"k\": %lu}", values + 1);
+    status = set_trait (host, outline, meta, ADZE_TRAIT_CODEBOOK, json);
+  }
+  return status;
+}
+
+static void
+write_note (const prune *self, const prune_tensor *tensor, char *note, size_t size)
+{
+  char pattern[48];
+  prune_pattern_text (&tensor->pattern, pattern, sizeof pattern);
+  if (tensor->pattern.shape == PRUNE_OF_M)
+    snprintf (note, size, "prune %s", pattern);
+  else if (tensor->threshold > 0)
+    snprintf (note, size, "prune below %g, %s",
+              (double)adze_float_of_bits (tensor->threshold), pattern);
+  else
+    snprintf (note, size, "prune %.6g %%%s, %s", tensor->sparsity * 100,
+              self->global ? " of all" : "", pattern);
+}
+
+static adze_status
+add_group (const adze_host *host, const prune *self, adze_outline *outline, adze_pick pick,
+           const prune_tensor *tensor)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+  char note[96];
+  write_note (self, tensor, note, sizeof note);
+  adze_group group = { .struct_size = sizeof group,
+                       .input_count = 1,
+                       .inputs = &pick,
+                       .outputs = meta,
+                       .output_count = 1,
+                       .meta_size = sizeof *meta,
+                       .note = note };
+  adze_status status = service->group (host, outline, &group);
+  /* A tensor of which nothing has gone in the end is not told to be sparse. */
+  const prune_tensor *decided
+      = service->is_final (host, outline) ? prune_tensor_of (self, meta->name) : NULL;
+  if (status == ADZE_OK && !(decided && decided->pruned == 0))
+    status = set_traits (host, outline, pick, tensor);
+  return status;
+}
+
+static adze_status
+describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze_pick pick)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+  const adze_params *values = service->params (host, outline, pick);
+  prune_tensor tensor = { .sparsity = adze_param_float (host, values, "sparsity"),
+                          .min_kept = adze_param_float (host, values, "min-kept"),
+                          .keeps_bad
+                          = strcmp (adze_param_string (host, values, "not-finite"), "keep") == 0,
+                          .state = self->global ? PRUNE_SHARED : PRUNE_OWN };
+  double threshold = adze_param_float (host, values, "threshold");
+  if (threshold > 0) {
+    tensor.threshold = bits_of_threshold (threshold);
+    tensor.state = PRUNE_OWN;
+  }
+  adze_status status = prune_pattern_of (host, values, self->blocks, meta->name, &tensor.pattern);
+  if (status == ADZE_OK)
+    status = check_one (host, self, values, &tensor, meta->name);
+  if (status == ADZE_OK)
+    status = set_places (host, &tensor, meta);
+  if (status == ADZE_OK && tensor.pattern.shape == PRUNE_OF_M) {
+    tensor.state = PRUNE_DONE;
+    tensor.pruned = tensor.rows * prune_of_m_each (&tensor.pattern, tensor.row);
+  }
+  tensor.was_shared = tensor.state == PRUNE_SHARED;
+  if (status == ADZE_OK && !service->is_final (host, outline))
+    status = add_tensor (host, self, &tensor, meta->name);
+  return status == ADZE_OK ? add_group (host, self, outline, pick, &tensor) : status;
+}
+
+static adze_status
+describe_one (const adze_host *host, prune *self, adze_outline *outline, uint32_t index)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  adze_pick pick = { 0, index };
+  const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+  adze_left_see (&self->left, meta);
+  if (meta->codec || !adze_dtype_is_float (meta->dtype)) {
+    if (adze_left_is_float (meta))
+      adze_left_add (&self->left, meta);
+    return ADZE_OK;
+  }
+  if (meta->rank < 2 && !adze_param_bool (host, service->params (host, outline, pick), "vectors"))
+    return ADZE_OK;
+  if (meta->dtype.bits == 64)
+    return adze_fail (host, ADZE_E_UNSUPPORTED,
+                      "tensor '%s' is float64, whose magnitudes are not counted; cast it to f32 "
+                      "before, or leave it out by a rule with skip = true",
+                      meta->name);
+  return describe_tensor (host, self, outline, pick);
+}
+
+/* ---- All of them. */
+
+/* A file keeps each round's accumulators, one a tensor, so that they are smaller where there are many
+ * tensors, or few numbers. */
+static void
+choose_grain (prune *self)
+{
+  enum { LEAST = 10, MOST = 16, ALL = 16 << 20 };
+  uint64_t most = 1;
+  self->grain.bits = MOST;
+  for (;; self->grain.bits--) {
+    self->grain.listed = (size_t)1 << (self->grain.bits - 2);
+    bool fits = self->count * prune_sums_size (&self->grain) <= ALL
+                && (UINT64_C (16) << self->grain.bits) <= self->places;
+    if (fits || self->grain.bits == LEAST)
+      break;
+  }
+  for (size_t i = 0; i < self->count; i++)
+    most = self->tensors[i].places > most ? self->tensors[i].places : most;
+  /* The largest tensor has its share of what is listed, and perhaps four times that. */
+  double tensors = (double)self->places / (double)most;
+  self->shared_grain = self->grain;
+  self->shared_grain.listed = (size_t)((double)self->grain.listed * (tensors > 2 ? tensors / 2 : 1));
+}
+
+static adze_status
+start_searches (const adze_host *host, prune *self)
+{
+  uint64_t shared = 0;
+  choose_grain (self);
+  for (size_t i = 0; i < self->count; i++) {
+    prune_tensor *tensor = &self->tensors[i];
+    shared += tensor->state == PRUNE_SHARED ? tensor->places : 0;
+    tensor->search = prune_search_all (&self->grain, tensor->threshold > 0 ? tensor->threshold : PRUNE_INFINITE,
+                                       tensor->places);
+  }
+  self->search = prune_search_all (&self->grain, PRUNE_INFINITE, shared);
+  if (self->reach)
+    host->release (host, self->reach);
+  self->reach = (uint64_t *)host->allocate (
+      host, (((size_t)1 << self->grain.bits) + 1) * sizeof *self->reach);
+  return self->reach ? sort_names (host, self) : no_room (host);
+}
+
+adze_status
+prune_describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  prune *self = (prune *)instance;
+  const adze_outline_service *service = adze_outline_of (host);
+  /* In the end the tensors are those that were decided on; before, all begins anew. */
+  bool final = service->is_final (host, outline);
+  if (!final)
+    prune_clear (host, self);
+  self->left = (adze_left_tally){ 0 };
+  adze_status status = ADZE_OK;
+  uint32_t count = service->count (host, outline, 0);
+  for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
+    status = describe_one (host, self, outline, i);
+  if (status == ADZE_OK && !final)
+    status = start_searches (host, self);
+  if (status == ADZE_OK)
+    adze_left_tell (host, &self->left, &self->told, "not pruned");
+  return status;
+}
