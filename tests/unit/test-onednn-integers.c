@@ -170,6 +170,10 @@ sums_do_not_saturate (void **state)
       BEGIN (dtype, extremes[i][0], 2, 24, 7, 5);
       exactly (compared (NODE (work.graph, "ConvInteger", "group=24 strides=2,1", work.x,
                                CODES (extremes[i][1], 24, 1, 3, 3))));
+      BEGIN (dtype, extremes[i][0], 2, 3, 13, 11);
+      zero = point (work.graph, dtype, is_signed ? -5 : 131);
+      exactly (compared (NODE (work.graph, "ConvInteger", "pads=1,1,1,1", work.x,
+                               CODES (extremes[i][1], 21, 3, 3, 3), zero)));
     }
 }
 
@@ -179,11 +183,15 @@ sums_that_become_floats_are_one_step (void **state)
   (void)state;
   static const int64_t single_type = 1;
   const adze_graph_attribute to = adze_attribute_int ("to", &single_type);
-  for (int conv = 0; has_int8 () && conv < 2; conv++) {
+  for (int conv = 0; has_int8 () && conv < 3; conv++) {
     adze_gradient g = { 0 };
     uint32_t sums;
     const int64_t channels[] = { 12, 1, 1 };
-    if (conv) {
+    if (conv == 2) {
+      BEGIN (u8, 0, 2, 1, 19, 18);
+      sums = NODE (work.graph, "ConvInteger", "", work.x, CODES (0, 12, 1, 3, 3),
+                   point (work.graph, u8, 7));
+    } else if (conv) {
       BEGIN (u8, 0, 2, 9, 8, 8);
       sums = NODE (work.graph, "ConvInteger", "", work.x, CODES (0, 12, 9, 3, 3),
                    point (work.graph, u8, 7));
@@ -268,6 +276,62 @@ pools_take_the_greatest_codes (void **state)
     uint32_t y = q_linear_conv ("pads=1,1,1,1", u8, to, 5, CODES (0, 37, 3, 3, 3), 37, 27);
     one_step_at_most (compared (NODE (work.graph, "MaxPool", windows[i / 2], y)));
   }
+}
+
+/* Of images with few channels, which have loops of their own: with and without a pool behind them, whose
+ * windows lie side by side or do not. */
+typedef struct few_case {
+  int64_t image[4], weights[4];
+  const char *conv, *pool;
+} few_case;
+
+static const few_case few_cases[] = {
+  { { 3, 1, 28, 28 }, { 32, 1, 3, 3 }, "pads=1,1,1,1", "kernel_shape=2,2 strides=2,2" },
+  { { 2, 3, 40, 37 }, { 5, 3, 3, 4 }, "pads=0,2,1,1 strides=2,1", "kernel_shape=3,3 strides=3,3" },
+  { { 2, 2, 11, 300 }, { 70, 2, 4, 1 }, "strides=1,3", "kernel_shape=1,2 strides=1,2" },
+  { { 2, 1, 60, 500 }, { 16, 1, 5, 4 }, "pads=2,2,2,2", "kernel_shape=2,3 strides=2,3" },
+  { { 2, 9, 20, 11 }, { 33, 9, 1, 2 }, "", "kernel_shape=2,2 strides=1,1" },
+  { { 1, 1, 30, 30 }, { 8, 1, 2, 2 }, "pads=0,0,1,1", "kernel_shape=5,4 strides=5,4" },
+};
+
+static uint32_t
+few_conv (const few_case *c, adze_dtype from, adze_dtype to)
+{
+  begin (from, 0, 4, c->image);
+  return q_linear_conv (c->conv, from, to, 3, codes_of (0, 4, c->weights), c->weights[0],
+                        c->weights[1] * c->weights[2] * c->weights[3]);
+}
+
+static void
+few_channels_give_the_codes_of_ref (void **state)
+{
+  (void)state;
+  for (size_t i = 0; has_int8 () && i < 4 * ADZE_COUNT_OF (few_cases); i++) {
+    const few_case *c = &few_cases[i / 4];
+    adze_dtype from = i & 1 ? i8 : u8, to = i & 2 ? i8 : u8;
+    one_step_at_most (compared (few_conv (c, from, to)));
+    uint32_t y = few_conv (c, from, to);
+    one_step_at_most (compared (NODE (work.graph, "MaxPool", c->pool, y)));
+    y = few_conv (c, from, to);
+    y = NODE (work.graph, "Clip", "", y, point (work.graph, to, 3), point (work.graph, to, 90));
+    one_step_at_most (compared (NODE (work.graph, "MaxPool", c->pool, y)));
+  }
+}
+
+/* The greatest code is that of the least sum where a step is below 0. */
+static void
+steps_below_0_are_pooled_as_codes (void **state)
+{
+  (void)state;
+  if (!has_int8 ())
+    return;
+  BEGIN (u8, 0, 2, 1, 12, 12);
+  uint32_t y = NODE (work.graph, "QLinearConv", "", work.x, single (work.graph, 0.02f),
+                     point (work.graph, u8, 120), CODES (0, 20, 1, 3, 3), steps (20, -0.005f),
+                     point (work.graph, i8, 0), single (work.graph, 0.03f),
+                     point (work.graph, u8, 99), whole (20, 1000));
+  one_step_at_most (compared (
+      NODE (work.graph, "MaxPool", "kernel_shape=2,2 strides=2,2", y)));
 }
 
 static void
@@ -394,6 +458,8 @@ main (void)
     cmocka_unit_test (convolutions_give_the_codes_of_ref),
     cmocka_unit_test (bounds_of_codes_are_done_with_the_product),
     cmocka_unit_test (pools_take_the_greatest_codes),
+    cmocka_unit_test (few_channels_give_the_codes_of_ref),
+    cmocka_unit_test (steps_below_0_are_pooled_as_codes),
     cmocka_unit_test (products_give_the_codes_of_ref),
     cmocka_unit_test (weights_with_zero_points_are_left_to_ref),
     cmocka_unit_test (codes_of_floats_are_those_of_ref),

@@ -8,20 +8,7 @@
 typedef struct matrices {
   size_t rows, weights; /* slots, of two dimensions; the weights' in any layout */
   dnnl_memory_desc_t result, bias;
-  bool channels_last; /* the result is rows of an image */
 } matrices;
-
-/* Room for the result with channels last, as SEEN. */
-static adze_status
-make_rows (onednn_part *part, const onednn_integer *m, const dnnl_memory_desc_t *seen, size_t *slot)
-{
-  dnnl_memory_desc_t layout;
-  size_t made;
-  onednn_channels_last (&layout, m->y);
-  layout.data_type = m->type;
-  adze_status status = onednn_make (part, m->value, &layout, &made);
-  return status == ADZE_OK ? onednn_read_as (part, made, seen, slot) : status;
-}
 
 static adze_status
 multiply_with (onednn_part *part, const onednn_integer *m, const matrices *f,
@@ -47,8 +34,7 @@ multiply_with (onednn_part *part, const onednn_integer *m, const matrices *f,
   status = onednn_convert (part, f->weights, onednn_layout_of (d, dnnl_query_weights_md),
                            &args[1].slot);
   if (status == ADZE_OK)
-    status = f->channels_last ? make_rows (part, m, &result, &args[2].slot)
-                              : onednn_make_seen (part, m->value, &result, &args[2].slot);
+    status = onednn_make_seen (part, m->value, &result, &args[2].slot);
   if (status == ADZE_OK && m->bias != ADZE_NONE) {
     args[count].what = DNNL_ARG_BIAS;
     status = onednn_see (part, m->bias, &f->bias, &args[count++].slot);
@@ -225,7 +211,7 @@ image_rows (onednn_part *part, const adze_graph_value *x, int *order, size_t *sl
 static adze_status
 dense (onednn_part *part, onednn_integer *m, const conv *c)
 {
-  matrices f = { .channels_last = false };
+  matrices f;
   int order[DNNL_MAX_NDIMS];
   dnnl_memory_desc_t seen, turned, matrix;
   dnnl_dims_t dims, strides;
@@ -255,20 +241,6 @@ dense (onednn_part *part, onednn_integer *m, const conv *c)
   return status == ADZE_OK ? with_what_is_behind (part, m, multiply, &f) : status;
 }
 
-/* Of few channels: rows of what each window sees. */
-static adze_status
-by_patches (onednn_part *part, onednn_integer *m, const conv *c)
-{
-  matrices f = { .channels_last = true };
-  const int64_t *y = m->y->shape, result[] = { y[0] * y[2] * y[3], y[1] }, bias[] = { 1, y[1] };
-  onednn_strided (&f.result, m->type, 2, result, NULL);
-  onednn_strided (&f.bias, dnnl_s32, 2, bias, NULL);
-  adze_status status = onednn_patches (part, m, &c->window, &f.rows);
-  if (status == ADZE_OK)
-    status = onednn_patch_weights (part, m, &f.weights);
-  return status == ADZE_OK ? with_what_is_behind (part, m, multiply, &f) : status;
-}
-
 static adze_status
 convolution (onednn_part *part, onednn_integer *m)
 {
@@ -279,8 +251,8 @@ convolution (onednn_part *part, onednn_integer *m)
     return status;
   if (has_one_position (m, &c, groups))
     return dense (part, m, &c);
-  return onednn_patches_do (m, &c.window, groups)
-             ? by_patches (part, m, &c)
+  return onednn_few_do (part, m, &c.window, groups)
+             ? onednn_few (part, m, &c.window)
              : with_what_is_behind (part, m, convolve, &c);
 }
 
@@ -290,7 +262,7 @@ convolution (onednn_part *part, onednn_integer *m)
 static adze_status
 product (onednn_part *part, onednn_integer *m)
 {
-  matrices f = { .channels_last = false };
+  matrices f;
   dnnl_memory_desc_t matrix;
   if (m->w->rank != 2 || m->x->rank < 1)
     return onednn_refuse (part, ADZE_E_UNSUPPORTED, "its weights are not one matrix");

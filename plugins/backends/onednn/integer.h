@@ -51,14 +51,11 @@ bool onednn_is_settled (const adze_graph_value *value);
 adze_status onednn_byte_of (const onednn_part *part, size_t index, const adze_graph_value *codes,
                             int32_t *byte);
 
-/* ---- patches.c: rows of what a window sees. */
+/* ---- few_channels.c: a convolution of few channels, and a pool behind it. */
 
-enum { ONEDNN_PATCH = 4 };
-
-/* Is a convolution of GROUPS better done so? */
-bool onednn_patches_do (const onednn_integer *m, const onednn_window *window, int64_t groups);
-adze_status onednn_patches (onednn_part *part, const onednn_integer *m,
-                            const onednn_window *window, size_t *rows);
-adze_status onednn_patch_weights (onednn_part *part, const onednn_integer *m, size_t *slot);
+/* Is one of GROUPS better done so? */
+bool onednn_few_do (const onednn_part *part, const onednn_integer *m, const onednn_window *window,
+                    int64_t groups);
+adze_status onednn_few (onednn_part *part, const onednn_integer *m, const onednn_window *window);
 
 #endif

@@ -16,8 +16,8 @@
  *   greatest.c  MaxPool with its gradient
  *   halves.c    bfloat16 where oneDNN has no primitive for it
  *   do_*.c      one function for each operator
- *   integer.h   what those of integers of 8 bits have in common: integer.c, and patches.c for
- *               convolutions of few channels
+ *   integer.h   what those of integers of 8 bits have in common: integer.c, and few_channels.c
+ *               for convolutions of few channels
  *   pool_bytes.c  the greatest of windows of bytes
  *   code.c      what the library itself takes of memory
  */
