@@ -34,6 +34,7 @@ typedef struct few {
   size_t planes, height, width;            /* of the images: PLANES are their channels */
   size_t rows, stride[2], before[2];       /* ROWS of a window */
   size_t words, word_at[MOST_WORDS];       /* what a window sees, from where it begins */
+  size_t start_at, steps_at, summands_at;  /* rows of the table */
   size_t pool[2], pooled_count, pooled_at[MOST_POOLED]; /* the same of a window of the pool */
   size_t out_height, out_width;
   size_t strip, strips, lines, pitch; /* rows of the result; of the images, and bytes of one */
@@ -194,8 +195,8 @@ set_places (few *f)
   f->pooled_count = f->pool[0] * f->pool[1];
   for (size_t i = 0; i < f->pooled_count; i++)
     f->pooled_at[i] = i / f->pool[1] * f->stride[0] * f->pitch + i % f->pool[1] * f->stride[1];
-  for (; f->pooled_count > 1 && f->pooled_count % QUAD; f->pooled_count++)
-    f->pooled_at[f->pooled_count] = f->pooled_at[0];
+  if (f->pooled_count > 1) /* what is left of the last quad sees the first position once more */
+    f->pooled_count = (f->pooled_count + QUAD - 1) / QUAD * QUAD;
 }
 
 static bool
@@ -226,6 +227,9 @@ few_of (const onednn_integer *m, const onednn_window *w, const onednn_window *po
             .width = (size_t)x[3],
             .rows = (size_t)m->w->shape[2] };
   f.words = f.planes * f.rows;
+  f.start_at = f.words * f.lanes;
+  f.steps_at = f.start_at + f.lanes;
+  f.summands_at = f.steps_at + f.lanes;
   for (int d = 0; d < 2; d++) {
     f.stride[d] = (size_t)w->strides[d];
     f.before[d] = (size_t)w->before[d];
@@ -311,12 +315,11 @@ add_table (onednn_part *part, const onednn_integer *m, const few *f, size_t *slo
     return onednn_refuse (part, ADZE_E_MEMORY, "no memory for its weights");
   memset (table, 0, size);
   for (size_t c = 0; c < f->channels; c++) {
-    int32_t *behind = table + f->words * f->lanes + c;
     float step = m->steps ? m->steps[m->step_count > 1 ? c : 0] : 1;
     float summand = summand_of (part, m, c);
-    *behind = (bias ? bias[c] : 0) - f->pad * put_weights (f, m, c, table);
-    memcpy (behind + f->lanes, &step, sizeof step);
-    memcpy (behind + 2 * f->lanes, &summand, sizeof summand);
+    table[f->start_at + c] = (bias ? bias[c] : 0) - f->pad * put_weights (f, m, c, table);
+    memcpy (table + f->steps_at + c, &step, sizeof step);
+    memcpy (table + f->summands_at + c, &summand, sizeof summand);
   }
   return onednn_keep (part, table, &layout, slot);
 }

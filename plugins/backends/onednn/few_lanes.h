@@ -10,7 +10,7 @@ NAMED (add_up) (const few *f, const int32_t *table, const uint8_t *const seen[QU
 {
   NAMED (ints) weights[VECTORS];
   for (size_t v = 0; v < vectors; v++) {
-    memcpy (&weights[v], table + f->words * f->lanes + v * WIDTH, sizeof weights[v]);
+    memcpy (&weights[v], table + f->start_at + v * WIDTH, sizeof weights[v]);
     for (size_t p = 0; p < QUAD; p++)
       sums[p][v] = weights[v];
   }
@@ -26,40 +26,26 @@ NAMED (add_up) (const few *f, const int32_t *table, const uint8_t *const seen[QU
   }
 }
 
-TARGET ALWAYS_INLINE static inline void
-NAMED (put) (uint8_t *out, const void *vector, size_t there)
-{
-  if (there < WIDTH)
-    memcpy (out, vector, there * WORD);
-  else
-    memcpy (out, vector, WIDTH * WORD);
-}
-
 /* What becomes of one vector of sums; THERE: how many of its channels are. */
 TARGET ALWAYS_INLINE static inline void
 NAMED (give) (const few *f, const int32_t *table, NAMED (ints) sums, size_t there, uint8_t *out)
 {
-  NAMED (floats) steps, summands, numbers;
-  uint8_t bytes[WIDTH];
-  if (f->type == dnnl_s32) {
-    NAMED (put) (out, &sums, there);
-    return;
+  uint8_t some[WIDTH * WORD];
+  uint8_t *to = there < WIDTH ? some : out;
+  NAMED (floats) steps, summands, numbers = OF (cvtepi32_ps) (sums);
+  memcpy (&steps, table + f->steps_at, sizeof steps);
+  memcpy (&summands, table + f->summands_at, sizeof summands);
+  numbers = OF (add_ps) (OF (mul_ps) (numbers, steps), summands);
+  if (f->type == dnnl_s32)
+    memcpy (to, &sums, sizeof sums);
+  else if (f->type == dnnl_f32)
+    OF (storeu_ps) ((float *)to, numbers);
+  else {
+    numbers = OF (min_ps) (OF (max_ps) (numbers, OF (set1_ps) (f->low)), OF (set1_ps) (f->high));
+    NAMED (to_bytes) (to, OF (cvtps_epi32) (numbers));
   }
-  memcpy (&steps, table + (f->words + 1) * f->lanes, sizeof steps);
-  memcpy (&summands, table + (f->words + 2) * f->lanes, sizeof summands);
-  numbers = OF (add_ps) (OF (mul_ps) (OF (cvtepi32_ps) (sums), steps), summands);
-  if (f->type == dnnl_f32) {
-    NAMED (put) (out, &numbers, there);
-    return;
-  }
-  numbers = OF (max_ps) (numbers, OF (set1_ps) (f->low));
-  numbers = OF (min_ps) (numbers, OF (set1_ps) (f->high));
-  if (there >= WIDTH) {
-    NAMED (to_bytes) (out, OF (cvtps_epi32) (numbers));
-    return;
-  }
-  NAMED (to_bytes) (bytes, OF (cvtps_epi32) (numbers));
-  memcpy (out, bytes, there);
+  if (there < WIDTH)
+    memcpy (out, some, there * f->size);
 }
 
 /* A row of positions, each of which is asked for. */
