@@ -5,8 +5,9 @@ own numbers and struct, without a line of ours.
 networks.py make              writes dots-*.idx, dots-*.csv, and mlp (and before, the same), softmax, norm,
                               conv, shaped (conv, with the sizes that it reshapes to as a tensor),
                               fixed, loop (Erf, twice, in the body of a Loop), choice (mlp, its
-                              Relu in a branch of an If), half (mlp, with a Constant of 0.5) and power (mlp, with
-                              exponents in the place of its Relu) .onnx
+                              Relu in a branch of an If), inner (one with a weight in a branch),
+                              half (mlp, with a Constant of 0.5) and power (mlp, with exponents in the
+                              place of its Relu) .onnx
 networks.py accuracy MODEL    of a network of mlp's or softmax's form, on the data for testing
 networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with codes of 8 bits around its
                               products
@@ -170,6 +171,16 @@ def make_choice(first, last, weights):
           {**weights, "one": ([], [1], "q")}, ["N", SIDE * SIDE])
 
 
+def make_inner(first, last, weights):
+    """A branch has a weight of its own, and in front of it is a node that does nothing."""
+    taken = (field(1, node("Mul", ["b", "scale"], ["t"])) + field(2, "taken") + field(12, info("t", ["N", HIDDEN]))
+             + field(5, tensor("scale", [1], [0.5])))
+    other = field(1, node("Relu", ["b"], ["o"])) + field(2, "other") + field(12, info("o", ["N", HIDDEN]))
+    write("inner.onnx", [node("Cast", ["one"], ["yes"], "yes", to=9), first, node("Identity", ["a"], ["b"]),
+                         node("If", ["yes"], ["r"], "choice", then_branch=taken, else_branch=other), last],
+          {**weights, "one": ([], [1], "q")}, ["N", SIDE * SIDE])
+
+
 def make_half(first, last, weights):
     half = (node("Constant", [], ["half"], "half")
             + field(5, field(1, "value") + field(5, tensor("", [], [0.5])) + field(20, 4)))
@@ -202,6 +213,7 @@ def make():
     write("mlp.onnx", [first, relu, last], weights, ["N", size])
     write("before.onnx", [first, relu, last], weights, ["N", size])
     make_choice(first, last, weights)
+    make_inner(first, last, weights)
     make_half(first, last, weights)
     make_power(first, last, weights)
     write("fixed.onnx", [first, relu, last], weights, [8, size])

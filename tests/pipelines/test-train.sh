@@ -47,6 +47,22 @@ for name in fc1.weight fc2.bias; do
     || complain "with a branch in the network, $name was trained otherwise"
 done
 
+# ---- Weights of a branch's own are the model's, and given once.
+learn inner inner.onnx
+{
+  head_ inner.onnx
+  printf '[[stage]]\nuse = "optimise-graph"\n[[output]]\npath = "inner-out.onnx"\n'
+} > smaller.toml
+{
+  head_ inner-out.onnx
+  printf '[[stage]]\nuse = "evaluate"\ndata = "test"\n'
+} > judge-inner.toml
+for name in inner smaller; do
+  must "$ADZE" run $name.toml
+  must "$ADZE" run judge-inner.toml
+  rm -f inner-out.onnx
+done
+
 # ---- Numbers that the file has as constants are none to be trained, nor are they once its graph was edited.
 learn half half.onnx
 must "$ADZE" run mlp.toml

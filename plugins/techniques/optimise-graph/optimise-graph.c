@@ -93,35 +93,6 @@ destroy (const adze_host *host, void *instance)
 
 /* ---- The network. */
 
-/* Tensors of the model that the network does not know go on as they are. */
-static adze_status
-give_tensor (const adze_host *host, adze_context *context, adze_artifact *model, size_t index)
-{
-  const adze_run_service *run = adze_run_of (host);
-  const adze_tensor_meta *meta = run->tensor (host, model, index);
-  size_t size = (size_t)meta->byte_size;
-  void *bytes = host->allocate (host, size + 1);
-  if (!bytes)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for tensor '%s'", meta->name);
-  adze_status status = run->read_tensor (host, model, index, 0, bytes, size);
-  if (status == ADZE_OK)
-    status = run->give_tensor (host, context, "model", meta, bytes);
-  host->release (host, bytes);
-  return status;
-}
-
-static adze_status
-give_others (const adze_host *host, adze_context *context, adze_artifact *model,
-             const adze_graph *graph)
-{
-  const adze_run_service *run = adze_run_of (host);
-  adze_status status = ADZE_OK;
-  for (size_t i = 0; status == ADZE_OK && i < run->tensor_count (host, model); i++)
-    if (adze_graph_of (host)->find_value (graph, run->tensor (host, model, i)->name) == ADZE_NONE)
-      status = give_tensor (host, context, model, i);
-  return status;
-}
-
 static size_t
 count_nodes (const adze_host *host, const adze_graph *graph)
 {
@@ -157,7 +128,7 @@ work (const adze_host *host, uint32_t wanted, adze_context *context, adze_artifa
   uint64_t changed[ADZE_GRAPH_PASSES] = { 0 };
   size_t before = count_nodes (host, graph);
   /* First, since a pass may let names go. */
-  adze_status status = give_others (host, context, model, graph);
+  adze_status status = adze_run_give_others (host, context, model, graph, "model");
   if (status == ADZE_OK)
     status = adze_graph_of (host)->optimise (host, graph, wanted, changed);
   if (status == ADZE_OK)

@@ -89,27 +89,6 @@ look_at_order (train_run *t)
 
 /* ---- After. */
 
-/* What the network does not compute with belongs to the model nevertheless. */
-static adze_status
-give_others (train_run *t)
-{
-  adze_status status = ADZE_OK;
-  size_t count = t->run->tensor_count (t->host, t->model);
-  for (size_t i = 0; status == ADZE_OK && i < count; i++) {
-    const adze_tensor_meta *meta = t->run->tensor (t->host, t->model, i);
-    if (t->graphs->find_value (t->given, meta->name) != ADZE_NONE)
-      continue;
-    void *bytes = t->host->allocate (t->host, (size_t)meta->byte_size + 1);
-    if (!bytes)
-      return adze_fail (t->host, ADZE_E_MEMORY, "no room for the tensor '%s'", meta->name);
-    status = t->run->read_tensor (t->host, t->model, i, 0, bytes, (size_t)meta->byte_size);
-    if (status == ADZE_OK)
-      status = t->run->give_tensor (t->host, t->context, "model", meta, bytes);
-    t->host->release (t->host, bytes);
-  }
-  return status;
-}
-
 static adze_status
 give_model (train_run *t)
 {
@@ -119,7 +98,9 @@ give_model (train_run *t)
     status = t->train->give (t->host, t->training, t->given, 0);
   if (status == ADZE_OK)
     status = t->run->give_graph (t->host, t->context, "model", t->given);
-  return status == ADZE_OK ? give_others (t) : status;
+  return status == ADZE_OK
+             ? adze_run_give_others (t->host, t->context, t->model, t->given, "model")
+             : status;
 }
 
 static void

@@ -88,6 +88,56 @@ adze_run_of (const adze_host *host)
   return (const adze_run_service *)host->service (host, ADZE_RUN);
 }
 
+/* ---- What a network does not compute with belongs to its model nevertheless. */
+
+/* Has GRAPH a value of this name, or a body in it a weight, which give_graph gives as well? */
+static inline bool
+adze_run_knows (const adze_graph_service *graphs, const adze_graph *graph, const char *name, bool inside)
+{
+  uint32_t value = graphs->find_value (graph, name);
+  if (value != ADZE_NONE && (!inside || graphs->value (graph, value)->role == ADZE_ROLE_WEIGHT))
+    return true;
+  for (uint32_t n = 0; n < graphs->node_count (graph); n++) {
+    const adze_graph_node *node = graphs->node (graph, n);
+    for (size_t i = 0; node && i < node->attribute_count; i++)
+      if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH
+          && adze_run_knows (graphs, node->attributes[i].graph, name, true))
+        return true;
+  }
+  return false;
+}
+
+static inline adze_status
+adze_run_hand_on (const adze_host *host, adze_context *context, adze_artifact *model, size_t index,
+                  const char *port)
+{
+  const adze_run_service *run = adze_run_of (host);
+  const adze_tensor_meta *meta = run->tensor (host, model, index);
+  size_t size = (size_t)meta->byte_size;
+  void *bytes = host->allocate (host, size + 1);
+  if (!bytes)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for the tensor '%s'", meta->name);
+  adze_status status = run->read_tensor (host, model, index, 0, bytes, size);
+  if (status == ADZE_OK)
+    status = run->give_tensor (host, context, port, meta, bytes);
+  host->release (host, bytes);
+  return status;
+}
+
+/* Gives the tensors of MODEL that its network GRAPH does not know to PORT, as they are. In front of passes that may
+ * let names go. */
+static inline adze_status
+adze_run_give_others (const adze_host *host, adze_context *context, adze_artifact *model,
+                      const adze_graph *graph, const char *port)
+{
+  const adze_run_service *run = adze_run_of (host);
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < run->tensor_count (host, model); i++)
+    if (!adze_run_knows (adze_graph_of (host), graph, run->tensor (host, model, i)->name, false))
+      status = adze_run_hand_on (host, context, model, i, port);
+  return status;
+}
+
 ADZE_END_DECLS
 
 #endif
