@@ -214,6 +214,20 @@ adze_graph_set_type (adze_graph *graph, uint32_t value, adze_dtype dtype, int32_
 }
 
 adze_error *
+adze_graph_change_type (adze_graph *graph, uint32_t value, adze_dtype dtype, int32_t rank,
+                        const int64_t *shape)
+{
+  adze_graph_value *known = value < graph->value_count ? graph->values[value] : NULL;
+  if (!known || (known->role != ADZE_ROLE_INPUT && known->role != ADZE_ROLE_WEIGHT))
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "value %u is no input and no weight, and others have the type that their "
+                           "nodes give them",
+                           value);
+  known->data = NULL;
+  return adze_graph_set_type (graph, value, dtype, rank, shape);
+}
+
+adze_error *
 adze_graph_keep_value (adze_graph *graph, adze_value_role role, const char *name, adze_dtype dtype,
                        int32_t rank, const int64_t *shape, uint32_t *value)
 {

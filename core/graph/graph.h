@@ -98,6 +98,10 @@ adze_graph_attribute adze_attribute_text (const char *name, const adze_text *tex
 /* Type and shape that were found out. */
 ADZE_MUST_CHECK adze_error *adze_graph_set_type (adze_graph *graph, uint32_t value, adze_dtype dtype,
                                                  int32_t rank, const int64_t *shape);
+/* The same for an input or a weight that is to have another one; numbers that it had are forgotten. */
+ADZE_MUST_CHECK adze_error *adze_graph_change_type (adze_graph *graph, uint32_t value,
+                                                    adze_dtype dtype, int32_t rank,
+                                                    const int64_t *shape);
 /* Its numbers: a weight that was loaded stays a weight; anything else becomes a constant. COPY: else
  * DATA must live as long as the graph. */
 ADZE_MUST_CHECK adze_error *adze_graph_set_data (adze_graph *graph, uint32_t value,

@@ -62,6 +62,13 @@ fix_weight (const adze_host *host, adze_graph *graph, uint32_t weight)
 }
 
 static adze_status
+set_type (const adze_host *host, adze_graph *graph, uint32_t value, adze_dtype dtype, int32_t rank,
+          const int64_t *shape)
+{
+  return answer (host, adze_graph_change_type (graph, value, dtype, rank, shape));
+}
+
+static adze_status
 add_constant (const adze_host *host, adze_graph *graph, const char *name, const adze_view *numbers,
               uint32_t *value)
 {
@@ -221,4 +228,5 @@ const adze_graph_service adze_graph_table = {
   .set_gradient = set_gradient,
   .optimise = optimise,
   .fix_weight = fix_weight,
+  .set_type = set_type,
 };

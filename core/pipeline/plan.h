@@ -31,6 +31,7 @@ typedef struct adze_plan_model {
   adze_model view;
   adze_plan_source *sources; /* one a tensor; NULL: it is an input of the pipeline */
   adze_value **traits;       /* those that VIEW's tensors have and nobody else owns */
+  adze_model_part *part;     /* that of VIEW where a stage has edited the network; NULL: those that came in */
   size_t stage;              /* that gives it; SIZE_MAX: an input */
   size_t input;              /* of the pipeline; SIZE_MAX: a stage's */
   bool known;                /* false: the stage has to run before anybody can tell */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph/from_model.h"
+#include "graph/to_model.h"
 
 #define REFERENCE "ref"
 
@@ -141,14 +142,54 @@ share_sized (const adze_plan *plan, adze_graph *graph, adze_plan_network *networ
   return share_out (plan, error ? graph : sized, network);
 }
 
+adze_error *
+adze_plan_open_network (const adze_plan *plan, const adze_plan_model *model, adze_graph **graph)
+{
+  __attribute__ ((cleanup (stand_in_cleanup))) adze_model *whole = NULL;
+  if (model->view.part_count == 0)
+    return NULL;
+  ADZE_TRY (make_stand_in (plan, model, &whole));
+  return adze_graph_from_model (plan->runtime, whole, graph);
+}
+
 static adze_error *
 look (const adze_plan *plan, const adze_plan_model *model, adze_plan_network *network)
 {
   ADZE_AUTO_GRAPH graph = NULL;
-  __attribute__ ((cleanup (stand_in_cleanup))) adze_model *whole = NULL;
-  ADZE_TRY (make_stand_in (plan, model, &whole));
-  ADZE_TRY (adze_graph_from_model (plan->runtime, whole, &graph));
+  ADZE_TRY (adze_plan_open_network (plan, model, &graph));
   return share_sized (plan, graph, network);
+}
+
+/* ---- What a stage has made of it. */
+
+void
+adze_plan_part_free (adze_model_part *part)
+{
+  if (!part)
+    return;
+  free (part->id);
+  free (part->data);
+  free (part);
+}
+
+adze_error *
+adze_plan_take_network (const adze_plan *plan, adze_graph *graph, adze_plan_model *model)
+{
+  ADZE_TRY (adze_graph_verify (graph));
+  adze_model_part *part = calloc (1, sizeof *part);
+  if (!part)
+    return adze_error_memory ();
+  adze_error *error
+      = adze_graph_make_part (plan->runtime, graph, &part->id, &part->data, &part->size);
+  if (error) {
+    adze_plan_part_free (part);
+    return error;
+  }
+  adze_plan_part_free (model->part);
+  model->part = part;
+  model->view.parts = part;
+  model->view.part_count = 1;
+  return NULL;
 }
 
 /* An error becomes words, unless memory was what was missing. */

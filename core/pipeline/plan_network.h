@@ -19,4 +19,13 @@ ADZE_MUST_CHECK adze_error *adze_plan_network_of (const adze_plan *plan,
                                                   adze_plan_network *network);
 void adze_plan_network_cleanup (adze_plan_network *network);
 
+/* The network of MODEL, which is known, without the numbers that no file has yet; *GRAPH stays NULL where it is
+ * no network. */
+ADZE_MUST_CHECK adze_error *adze_plan_open_network (const adze_plan *plan, const adze_plan_model *model,
+                                                    adze_graph **graph);
+/* GRAPH, as a stage has edited it, becomes the part of MODEL, in the place of those that it has. */
+ADZE_MUST_CHECK adze_error *adze_plan_take_network (const adze_plan *plan, adze_graph *graph,
+                                                    adze_plan_model *model);
+void adze_plan_part_free (adze_model_part *part);
+
 #endif

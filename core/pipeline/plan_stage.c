@@ -3,7 +3,7 @@
  * a stage gives. */
 #include <string.h>
 
-#include "pipeline/plan.h"
+#include "pipeline/plan_network.h"
 
 /* ---- Models. */
 
@@ -28,6 +28,7 @@ empty (adze_plan_model *model)
   free (model->sources);
   free (model->view.tensors);
   adze_metadata_cleanup (&model->view.metadata);
+  adze_plan_part_free (adze_take (&model->part));
   model->view = (adze_model){ 0 };
   model->traits = NULL;
   model->sources = NULL;
@@ -335,7 +336,7 @@ check_names (const adze_plan_stage *planned, const adze_plan_model *model)
 }
 
 static adze_error *
-compose (adze_plan_stage *planned)
+compose (const adze_plan *plan, adze_plan_stage *planned)
 {
   adze_plan_model *model = planned->output;
   const adze_plan_model *input = planned->ports[0].model;
@@ -371,6 +372,8 @@ compose (adze_plan_stage *planned)
   model->view.part_count = input->view.part_count;
   ADZE_TRY (adze_metadata_copy (&input->view.metadata, &model->view.metadata));
   ADZE_TRY (edit_metadata (outline, &model->view.metadata));
+  if (outline->network)
+    ADZE_TRY (adze_plan_take_network (plan, outline->network, model));
   model->known = true;
   return check_names (planned, model);
 }
@@ -427,10 +430,24 @@ note_groups (adze_plan_stage *planned)
   }
 }
 
+/* A stage and the plan that it is of. */
+typedef struct network_of {
+  const adze_plan *plan;
+  const adze_plan_stage *planned;
+} network_of;
+
+static adze_error *
+open_network (void *context, adze_graph **graph)
+{
+  const network_of *of = context;
+  return adze_plan_open_network (of->plan, of->planned->ports[0].model, graph);
+}
+
 /* Asks it; what it has answered before, if that was of the same inputs, goes to BEFORE. */
 static adze_error *
-ask (adze_plan_stage *planned, bool final, adze_outline *before)
+ask (const adze_plan *plan, adze_plan_stage *planned, bool final, adze_outline *before)
 {
+  network_of of = { plan, planned };
   adze_outline *outline = &planned->outline;
   if (final && planned->described && !outline->final)
     *before = *outline;
@@ -442,7 +459,11 @@ ask (adze_plan_stage *planned, bool final, adze_outline *before)
   outline->final = final;
   outline->effect = planned->facts->effect;
   outline->grain = planned->facts->grain;
-  return adze_instance_describe (planned->instance, outline);
+  outline->open_network = open_network;
+  outline->network_context = &of;
+  adze_error *error = adze_instance_describe (planned->instance, outline);
+  outline->network_context = NULL;
+  return error;
 }
 
 adze_error *
@@ -451,13 +472,13 @@ adze_plan_describe (adze_plan *plan, size_t number, bool final)
   adze_plan_stage *planned = &plan->stages[number];
   adze_outline before = { 0 };
   ADZE_TRY (show_ports (plan, planned));
-  adze_error *error = ask (planned, final, &before);
+  adze_error *error = ask (plan, planned, final, &before);
   if (!error && planned->output && before.port_count > 0)
     error = adze_plan_check_word (planned, &before);
   if (!error)
     note_groups (planned);
   if (!error && planned->output)
-    error = compose (planned);
+    error = compose (plan, planned);
   adze_outline_clear (&before);
   if (error)
     return adze_plan_stage_error (plan, planned, error);

@@ -131,7 +131,15 @@ license_valid (const char *text)
   return text[0] && text[0] != ' ' && !text[size] && size <= SUMMARY_MAX;
 }
 
+/* What somebody else has named may have underscores in it. */
+static bool
+codec_id_valid (const char *text)
+{
+  return adze_id_valid (ADZE_CODEC, text);
+}
+
 static const text_rule id_rule = { "id", adze_name_valid, NAME_NEEDED };
+static const text_rule codec_id_rule = { "id", codec_id_valid, NAME_NEEDED };
 static const text_rule version_rule
     = { "version", version_valid, "a version such as \"1.0.2\", beginning with a digit" };
 static const text_rule summary_rule
@@ -161,7 +169,7 @@ take_text (const adze_table_owner *owner, const text_rule *rule, const char *tex
 static char *
 component_label (const char *id, size_t index)
 {
-  if (id && adze_name_valid (id))
+  if (id && codec_id_valid (id))
     return adze_text_format ("component '%s'", id);
   return adze_text_format ("component number %zu", index + 1);
 }
@@ -225,7 +233,8 @@ take_component (const adze_candidate *candidate, adze_manifest *manifest, size_t
   if (!into->kind)
     return adze_error_memory ();
   into->kind_revision = component->kind_revision;
-  ADZE_TRY (take_text (&candidate->owner, &id_rule, component->id, &into->id));
+  bool codec = strcmp (into->kind, ADZE_CODEC) == 0;
+  ADZE_TRY (take_text (&candidate->owner, codec ? &codec_id_rule : &id_rule, component->id, &into->id));
   ADZE_TRY (check_id_is_new (&candidate->owner, manifest, index));
   ADZE_TRY (take_text (&candidate->owner, &summary_rule, component->summary, &into->summary));
   ADZE_TRY (check_threading (candidate));

@@ -6,6 +6,7 @@
 #include <adze/draft/backend.h>
 #include <adze/draft/format.h>
 #include <adze/draft/observer.h>
+#include <adze/draft/codec.h>
 #include <adze/draft/source.h>
 #include <adze/draft/technique.h>
 
@@ -18,6 +19,7 @@ typedef union adze_callbacks {
   adze_observer observer;
   adze_format format;
   adze_source source;
+  adze_codec codec;
   adze_backend backend;
 } adze_callbacks;
 

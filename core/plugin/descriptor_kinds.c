@@ -97,6 +97,21 @@ check_source (const adze_candidate *candidate)
   return NULL;
 }
 
+static adze_error *
+check_codec (const adze_candidate *candidate)
+{
+  const adze_codec *codec = &candidate->callbacks->codec;
+  if (!codec->describe)
+    return missing_callback (candidate, "describe", "a .describe, which says what a tensor becomes");
+  if (!codec->encode || !codec->decode)
+    return missing_callback (candidate, codec->encode ? "decode" : "encode",
+                             "an .encode and a .decode, since codes that nobody can read are lost");
+  if (codec->accumulator && (!codec->observe || !codec->merge))
+    return missing_callback (candidate, codec->observe ? "merge" : "observe",
+                             "an .observe and a .merge, because there is an .accumulator");
+  return NULL;
+}
+
 /* Memory of a device, of which a backend may have none. */
 static adze_error *
 check_memory (const adze_candidate *candidate, const adze_device_memory *memory)
@@ -142,7 +157,7 @@ check_backend (const adze_candidate *candidate)
 }
 
 const char *const adze_kind_names[]
-    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, ADZE_BACKEND, NULL };
+    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, ADZE_BACKEND, ADZE_CODEC, NULL };
 
 static const adze_kind_rule rules[] = {
   { ADZE_TECHNIQUE, "adze_technique", ADZE_TECHNIQUE_REVISION,
@@ -155,6 +170,8 @@ static const adze_kind_rule rules[] = {
     sizeof (adze_source), check_source },
   { ADZE_BACKEND, "adze_backend", ADZE_BACKEND_REVISION, ADZE_SIZE_THROUGH (adze_backend, execute),
     sizeof (adze_backend), check_backend },
+  { ADZE_CODEC, "adze_codec", ADZE_CODEC_REVISION, ADZE_SIZE_THROUGH (adze_codec, graph),
+    sizeof (adze_codec), check_codec },
 };
 
 static adze_error *

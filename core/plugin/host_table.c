@@ -18,6 +18,7 @@ struct adze_desk {
   uint64_t seed;
   const void *(*services) (const char *id, bool bare);
   void *own;
+  void *keeper;
   atomic_uint_least64_t allocations;
   atomic_uint_least64_t outstanding;
   pthread_mutex_t lock; /* guards the frames' reasons, strays and released */
@@ -132,6 +133,7 @@ adze_desk_open (const adze_desk_options *options, adze_desk **desk)
   fresh->seed = options->seed;
   fresh->services = options->services;
   fresh->own = options->own;
+  fresh->keeper = options->keeper;
   fresh->source = strdup (options->source);
   pthread_mutex_init (&fresh->lock, NULL);
   fill_table (fresh);
@@ -175,6 +177,12 @@ void *
 adze_desk_own (const adze_desk *desk)
 {
   return desk->own;
+}
+
+void *
+adze_desk_keeper (const adze_desk *desk)
+{
+  return desk->keeper;
 }
 
 adze_event_bus *

@@ -27,6 +27,7 @@ typedef struct adze_desk_options {
   const char *source; /* the component's id */
   uint64_t seed;
   void *own; /* for foreign components: adze_desk_own */
+  void *keeper; /* of whoever opened it, for services of its own: adze_desk_keeper */
 } adze_desk_options;
 
 ADZE_MUST_CHECK adze_error *adze_desk_open (const adze_desk_options *options, adze_desk **desk);
@@ -36,6 +37,7 @@ void adze_desk_close (adze_desk *desk);
 const adze_host *adze_desk_table (adze_desk *desk);
 adze_desk *adze_desk_of (const adze_host *host);
 void *adze_desk_own (const adze_desk *desk);
+void *adze_desk_keeper (const adze_desk *desk);
 adze_event_bus *adze_desk_bus (const adze_desk *desk);
 adze_pool *adze_desk_pool (const adze_desk *desk);
 const char *adze_desk_source (const adze_desk *desk);

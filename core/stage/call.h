@@ -3,6 +3,7 @@
 #ifndef ADZE_STAGE_CALL_H
 #define ADZE_STAGE_CALL_H
 
+#include <adze/draft/codec.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/technique.h>
 
@@ -46,5 +47,6 @@ adze_status adze_push_broken (adze_error *error);
 extern const adze_outline_service adze_outline_services;
 extern const adze_call_service adze_call_services;
 extern const adze_decision_service adze_decision_services;
+extern const adze_codecs_service adze_codecs_services;
 
 #endif

@@ -346,6 +346,14 @@ ask_worker (adze_instance *instance, adze_outline *outline)
   return NULL;
 }
 
+/* What they point to is there as long as the instance is; whether it observes, describe settles. */
+static const adze_instance_facts *
+facts_now (const adze_instance *instance)
+{
+  return instance->local ? adze_local_facts (instance->local)
+                         : adze_remote_facts (instance->lanes[0].remote);
+}
+
 static adze_error *
 describe (adze_instance *instance, adze_outline *outline)
 {
@@ -367,6 +375,7 @@ adze_instance_describe (adze_instance *instance, adze_outline *outline)
   adze_value *heard = NULL;
   ADZE_TRY (adze_early_begin (&early, instance->runtime->bus, instance->stage));
   adze_error *error = describe (instance, outline);
+  instance->facts.observes = facts_now (instance)->observes;
   adze_error *lost = adze_early_end (&early, &heard);
   pthread_mutex_lock (&instance->described_lock);
   adze_value *before = instance->described;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "stage/call.h"
+#include "stage/codecs.h"
 #include "stage/run_ops.h"
 
 struct adze_local {
@@ -22,6 +23,7 @@ struct adze_local {
   char **preserves;
   char **breaks;
   pthread_mutex_t lock; /* ADZE_THREADS_INSTANCE */
+  adze_codecs *codecs;  /* that it uses */
 };
 
 /* ---- Around a callback. */
@@ -154,6 +156,7 @@ open_desk (adze_runtime *runtime, const adze_local_options *options, void *own, 
     .source = options->stage,
     .seed = options->seed,
     .own = own,
+    .keeper = local->codecs,
   };
   return adze_desk_open (&desk, &local->desk);
 }
@@ -193,6 +196,7 @@ open_parts (adze_runtime *runtime, const adze_local_options *options, adze_local
   ADZE_TRY (adze_active_callbacks (local->record, local->component->id, &callbacks, &own));
   local->callbacks = callbacks->technique;
   ADZE_TRY (gather_facts (local));
+  ADZE_TRY (adze_codecs_open (runtime, &local->codecs));
   ADZE_TRY (open_desk (runtime, options, own, local));
   return create (local);
 }
@@ -254,6 +258,7 @@ adze_local_close (adze_local *local)
   if (error)
     adze_tell_end (adze_desk_bus (local->desk), adze_desk_source (local->desk), error, true);
   adze_desk_close (local->desk);
+  adze_codecs_close (local->codecs);
   for (size_t i = 0; i < local->variants; i++)
     adze_params_free (local->params[i]);
   free (local->params);
@@ -279,6 +284,19 @@ ask (adze_local *local, adze_outline *outline)
   return leave (&around, "describe", status);
 }
 
+/* Whether it observes can depend on parameters, and so on what it has described. In the end it is too late to
+ * say otherwise. */
+static adze_error *
+ask_to_observe (adze_local *local, const adze_outline *outline)
+{
+  size_t size;
+  if (!local->callbacks.accumulator || outline->final)
+    return NULL;
+  ADZE_TRY (adze_local_accumulator (local, &size));
+  local->facts.observes = size > 0;
+  return NULL;
+}
+
 adze_error *
 adze_local_describe (adze_local *local, adze_outline *outline)
 {
@@ -291,6 +309,8 @@ adze_local_describe (adze_local *local, adze_outline *outline)
       = local->callbacks.describe ? ask (local, outline) : adze_outline_add_all (outline);
   outline->params = NULL;
   outline->variants = 0;
+  if (!error)
+    error = ask_to_observe (local, outline);
   if (!error || local->callbacks.describe)
     return error;
   return adze_error_wrap (error, "'%s' cannot work on the model", adze_desk_source (local->desk));
@@ -316,8 +336,8 @@ adze_local_accumulator (adze_local *local, size_t *size)
   *size = 0;
   enter (local, ADZE_PHASE_OTHER, false, &around);
   *size = local->callbacks.accumulator (table_of (local), local->instance);
-  if (*size == 0 || *size > most)
-    adze_desk_broken ("it wants an accumulator of %zu bytes; 1 to %zu are possible", *size, most);
+  if (*size > most)
+    adze_desk_broken ("it wants an accumulator of %zu bytes; at most %zu are possible", *size, most);
   return leave (&around, "accumulator", ADZE_OK);
 }
 

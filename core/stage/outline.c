@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "graph/graph.h"
 #include "stage/piece.h"
 
 /* More outputs of one group, longer names and notes than these are mistakes. */
@@ -45,6 +46,7 @@ adze_outline_clear (adze_outline *outline)
   free (adze_take (&outline->traits));
   free (adze_take (&outline->taken));
   adze_value_free (adze_take (&outline->lent));
+  adze_graph_free (adze_take (&outline->network));
   outline->group_count = outline->edit_count = outline->trait_count = 0;
   outline->failed = false;
 }

@@ -50,6 +50,10 @@ struct adze_outline {
   bool final;
   uint32_t effect; /* adze_effect: one that inspects gives no outputs */
   uint32_t grain;  /* adze_grain: below ADZE_GRAIN_TENSOR all of a group must be cut alike */
+  /* The network of port 0's model, for whoever asks; *GRAPH stays NULL where there is none. NULL: a stage in a
+   * process of its own cannot have it, since networks do not cross. */
+  adze_error *(*open_network) (void *context, adze_graph **graph);
+  void *network_context;
   /* What it answered. */
   adze_outline_group *groups;
   size_t group_count;
@@ -59,6 +63,7 @@ struct adze_outline {
   size_t trait_count;
   bool *taken; /* tensors that are in a group, all ports one after the other */
   bool failed; /* memory did not suffice for something that was said */
+  adze_graph *network; /* as the technique has edited it; NULL: it has not asked for it */
   /* While a technique is asked: its parameters by variant, and the texts that it was lent. */
   const adze_params *const *params;
   size_t variants;

@@ -120,6 +120,21 @@ outline_set_trait (const adze_host *host, adze_outline *outline, const char *nam
   return settle (host, outline, adze_outline_trait_text (outline, name, id, json));
 }
 
+static adze_status
+outline_network (const adze_host *host, adze_outline *outline, adze_graph **graph)
+{
+  *graph = NULL;
+  if (!inside (host, ADZE_OUTLINE " network"))
+    return ADZE_E_CONTRACT;
+  if (!outline->network && outline->open_network) {
+    adze_error *error = outline->open_network (outline->network_context, &outline->network);
+    if (error)
+      return adze_desk_fail (adze_desk_of (host), error);
+  }
+  *graph = outline->network;
+  return ADZE_OK;
+}
+
 const adze_outline_service adze_outline_services = {
   .struct_size = sizeof adze_outline_services,
   .ports = outline_ports,
@@ -131,4 +146,5 @@ const adze_outline_service adze_outline_services = {
   .group = outline_group,
   .metadata = outline_metadata,
   .set_trait = outline_set_trait,
+  .network = outline_network,
 };

@@ -215,8 +215,9 @@ describe (adze_remote *remote, const adze_value *question, adze_outline *outline
   adze_shipment_cleanup (&shipment);
   if (error || !outline)
     return error;
-  return adze_outline_answer_from (
-      outline, adze_value_get (adze_value_get (reply.root, "ok"), "answer"));
+  const adze_value *ok = adze_value_get (reply.root, "ok");
+  remote->facts.observes = adze_wire_truth (ok, "observes");
+  return adze_outline_answer_from (outline, adze_value_get (ok, "answer"));
 }
 
 adze_error *

@@ -63,6 +63,7 @@ do_describe (adze_worker_state *state, const adze_value *request, adze_value *re
   adze_error *error = adze_local_describe (state->local, &copy.outline);
   if (!error)
     adze_outline_answer_value (&copy.outline, adze_json_table (reply, "answer"));
+  adze_json_bool (reply, "observes", adze_local_facts (state->local)->observes);
   adze_outline_copy_cleanup (&copy);
   return error;
 }

@@ -4,18 +4,32 @@
 
 #include <string.h>
 
+#include <adze/draft/codec.h>
 #include <adze/draft/technique.h>
 
 #include "base/file.h"
 
 /* ---- What is allowed. */
 
+static bool
+consists_of (const char *name, const char *allowed)
+{
+  size_t length = strspn (name, allowed);
+  return length > 0 && length <= 64 && name[length] == '\0' && name[0] >= 'a' && name[0] <= 'z';
+}
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
+
 bool
 adze_name_valid (const char *name)
 {
-  static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
-  size_t length = strspn (name, allowed);
-  return length > 0 && length <= 64 && name[length] == '\0' && name[0] >= 'a';
+  return consists_of (name, LETTERS);
+}
+
+bool
+adze_id_valid (const char *kind, const char *id)
+{
+  return consists_of (id, strcmp (kind, ADZE_CODEC) == 0 ? LETTERS "_" : LETTERS);
 }
 
 const char *

@@ -8,6 +8,8 @@
 /* Is NAME one that a plugin, component or parameter may have? Lower case letters, digits and
  * hyphens, beginning with a letter, at most 64. */
 bool adze_name_valid (const char *name);
+/* The same of a component of KIND: codecs may have underscores, since others have named them ("q4_k"). */
+bool adze_id_valid (const char *kind, const char *id);
 
 /* What keeps TEXT out of a manifest: "is not UTF-8", "has a control character in it" ...; NULL:
  * nothing. */

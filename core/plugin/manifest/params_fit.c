@@ -369,7 +369,7 @@ check_preset_component (const adze_param *param, const adze_value *value)
 {
   const adze_value *use = value->type == ADZE_VALUE_TABLE ? adze_value_get (value, "use") : value;
   if (!use || use->type != ADZE_VALUE_STRING || strlen (use->string) != use->string_size
-      || !adze_name_valid (use->string))
+      || !adze_id_valid (param->component_kind, use->string))
     return adze_error_new (ADZE_E_PARAM, "parameter '%s' must have the id of a component",
                            param->name);
   if (beyond_json (value))

@@ -91,17 +91,21 @@ take_constant (const fields *in, const char *key, bool mandatory, const char **t
 }
 
 static adze_error *
-take_name (const fields *in, const char *key, char **name)
+no_name (const fields *in, const char *key, const char *name)
 {
-  ADZE_TRY (take_text (in, key, true, name));
-  if (adze_name_valid (*name))
-    return NULL;
   adze_error *error = adze_document_error (
       in->document, adze_value_get (in->table, key),
       "'%s' is no '%s': it has to be of lower case letters, digits and hyphens, to begin with a "
       "letter and to be at most 64 long",
-      *name, key);
-  return adze_refusal_facts (error, "a name such as \"prune-magnitude\"", *name, NULL);
+      name, key);
+  return adze_refusal_facts (error, "a name such as \"prune-magnitude\"", name, NULL);
+}
+
+static adze_error *
+take_name (const fields *in, const char *key, char **name)
+{
+  ADZE_TRY (take_text (in, key, true, name));
+  return adze_name_valid (*name) ? NULL : no_name (in, key, *name);
 }
 
 /* One of the words that NAME gives for 1, 2 ... */
@@ -398,12 +402,14 @@ read_component (const fields *in, bool foreign, adze_manifest_component *compone
   static const char *const keys[] = { "kind",   "kind-revision", "id",   "summary", "threading",
                                       "effect", "port",          "param" };
   ADZE_TRY (check_keys (in, keys, ADZE_COUNT_OF (keys)));
-  ADZE_TRY (take_name (in, "id", &component->id));
+  ADZE_TRY (take_text (in, "id", true, &component->id));
   ADZE_AUTO_FREE char *what = adze_text_format ("component '%s'", component->id);
   if (!what)
     return adze_error_memory ();
   const fields own = { in->document, in->table, what };
   ADZE_TRY (take_name (&own, "kind", &component->kind));
+  if (!adze_id_valid (component->kind, component->id))
+    return no_name (in, "id", component->id);
   ADZE_TRY (take_revision (&own, foreign, component));
   ADZE_TRY (take_text (&own, "summary", true, &component->summary));
   ADZE_TRY (take_word (&own, "threading", adze_threading_name, &component->threading));

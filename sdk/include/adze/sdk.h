@@ -35,6 +35,7 @@
 #include <adze/draft/records.h>
 #include <adze/draft/report.h>
 #include <adze/draft/run.h>
+#include <adze/draft/codec.h>
 #include <adze/draft/source.h>
 #include <adze/draft/tap.h>
 #include <adze/draft/technique.h>

@@ -253,6 +253,10 @@ typedef struct adze_graph_service {
 
   /* [callback] A weight that is no parameter: training leaves it as it is. */
   adze_status (*fix_weight) (const adze_host *host, adze_graph *graph, uint32_t weight);
+
+  /* [callback] Another type and shape for an input or a weight; numbers that it had are forgotten. */
+  adze_status (*set_type) (const adze_host *host, adze_graph *graph, uint32_t value,
+                           adze_dtype dtype, int32_t rank, const int64_t *shape);
 } adze_graph_service;
 
 static inline const adze_graph_service *

@@ -130,6 +130,12 @@ typedef struct adze_outline_service {
   /* [callback] Gives the output of this NAME a trait, or takes it away (JSON NULL). */
   adze_status (*set_trait) (const adze_host *host, adze_outline *outline, const char *name,
                             const char *id, const char *json);
+
+  /* [callback] The network of port 0's model, to be edited by adze.graph/1 into that of the model that goes
+   * out: the same one for each call, and a new one for each describe. Its weights must be tensors of that model
+   * in the end. *GRAPH stays NULL where the model has no network. Tensors of a network that changes type or
+   * shape without its nodes being told are refused when it is written. */
+  adze_status (*network) (const adze_host *host, adze_outline *outline, adze_graph **graph);
 } adze_outline_service;
 
 /* ---- observe and apply: one piece. */
@@ -204,8 +210,8 @@ typedef struct adze_technique {
   adze_status (*describe) (const adze_host *host, void *instance, adze_outline *outline);
 
   /* The size of an accumulator; zeros are the empty one. It is plain bytes without pointers, since
-   * it goes to files and other processes. Asked after describe. NULL: there is nothing to observe,
-   * and the three below are not called. */
+   * it goes to files and other processes. Asked after describe; 0: what was described needs nothing to be
+   * observed. NULL: there is never anything to observe, and the three below are not called. */
   size_t (*accumulator) (const adze_host *host, void *instance);
   /* Sums INPUT up in ACCUMULATOR. On several threads at once where .threading allows it, each
    * with an accumulator of its own. */

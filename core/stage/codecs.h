@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stage/codecs.h: the codecs that a technique at work uses: what adze.codecs/1 of the SDK works on. */
+#ifndef ADZE_STAGE_CODECS_H
+#define ADZE_STAGE_CODECS_H
+
+#include "artifact/codec.h"
+
+typedef struct adze_codecs adze_codecs;
+
+ADZE_MUST_CHECK adze_error *adze_codecs_open (adze_runtime *runtime, adze_codecs **codecs);
+void adze_codecs_close (adze_codecs *codecs);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gguf-codecs: the block types of GGUF, in the bytes of ggml. What a block is stands in blocks.h; here is how
+ * rows of a tensor become them. */
+#include <string.h>
+
+#include <adze/sdk.h>
+
+#include "blocks.h"
+
+static adze_status
+describe (const adze_host *host, const void *own, const adze_params *params,
+          const adze_tensor_meta *meta, const void *found, adze_coded *coded)
+{
+  const gguf_codec *codec = (const gguf_codec *)own;
+  uint64_t columns = (uint64_t)meta->shape[meta->rank - 1];
+  (void)params;
+  (void)found;
+  if (columns % codec->elements != 0)
+    return adze_fail (host, ADZE_E_UNSUPPORTED,
+                      "'%s' has rows of %llu numbers, and blocks of %s have %u", meta->name,
+                      (unsigned long long)columns, codec->id, (unsigned)codec->elements);
+  coded->plane_count = 1;
+  coded->planes[0] = (adze_plane){ .dtype = { ADZE_OPAQUE, 8, 1 },
+                                   .block_elements = codec->elements,
+                                   .block_bytes = codec->bytes,
+                                   .by_rows = 1 };
+  return ADZE_OK;
+}
+
+static adze_status
+encode (const adze_host *host, const void *own, const adze_params *params, const adze_coding *coding)
+{
+  const gguf_codec *codec = (const gguf_codec *)own;
+  (void)host;
+  (void)params;
+  codec->encode (coding->values, coding->row_count, coding->columns, coding->importance,
+                 coding->planes[0], gguf_best_width ());
+  return ADZE_OK;
+}
+
+static adze_status
+decode (const adze_host *host, const void *own, const adze_params *params, const adze_coding *coding)
+{
+  const gguf_codec *codec = (const gguf_codec *)own;
+  (void)host;
+  (void)params;
+  codec->decode (coding->planes[0], coding->row_count * coding->columns / codec->elements,
+                 coding->values);
+  return ADZE_OK;
+}
+
+#define GGUF_COMPONENT(name) \
+  static const adze_codec name##_callbacks = { \
+    .struct_size = sizeof (adze_codec), .revision = 1, .weighs = 1, .own = &gguf_##name, \
+    .describe = describe, .encode = encode, .decode = decode, \
+  }; \
+  static const adze_component name##_component = { \
+    .struct_size = sizeof (adze_component), .kind_revision = ADZE_CODEC_REVISION, \
+    .kind = ADZE_CODEC, .id = #name, .summary = "Blocks of GGUF's type " #name, \
+    .threading = ADZE_THREADS_PARALLEL, .callbacks = &name##_callbacks, \
+  };
+GGUF_CODECS (GGUF_COMPONENT)
+
+#define GGUF_LISTED(name) &name##_component,
+static const adze_component *const components[] = { GGUF_CODECS (GGUF_LISTED) NULL };
+
+static const adze_plugin plugin = {
+  ADZE_PLUGIN_HEAD,
+  .id = "gguf-codecs",
+  .version = "0.1.0",
+  .summary = "The block types of GGUF",
+  .license = "Apache-2.0",
+  .components = components,
+};
+
+ADZE_PLUGIN_REGISTER (gguf_codecs, plugin);

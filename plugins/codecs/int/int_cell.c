@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* int_cell.c: numbers to codes and back. */
+#include "int.h"
+
+#include <float.h>
+#include <math.h>
+
+void
+int_range (const float *values, uint64_t count, float *low, float *high)
+{
+  float least = 0, most = 0;
+  for (uint64_t i = 0; i < count; i++) {
+    least = values[i] < least ? values[i] : least;
+    most = values[i] > most ? values[i] : most;
+  }
+  *low = least;
+  *high = most;
+}
+
+/* Steps of a cell of nothing but zeros could be of any size; and one below the least normal number would lose
+ * what it is to keep. */
+static float
+step (float width, float steps)
+{
+  float size = width / steps;
+  return size >= FLT_MIN ? size : width > 0 ? FLT_MIN : 1;
+}
+
+/* Symmetric ones leave the lowest code out, so that a number and its negative are equally good. */
+int_cell
+int_cell_for (const int_way *way, float low, float high)
+{
+  uint32_t middle = UINT32_C (1) << (way->bits - 1), top = 2 * middle - 1;
+  int_cell cell = { .zero = middle };
+  if (way->symmetric) {
+    cell.scale = step (high > -low ? high : -low, (float)(top - middle));
+    return cell;
+  }
+  /* The halves: HIGH - LOW may be more than any float. */
+  cell.scale = step (high / 2 - low / 2, (float)top / 2);
+  float zero = rintf (-low / cell.scale);
+  cell.zero = zero < (float)top ? (uint32_t)zero : top;
+  return cell;
+}
+
+void
+int_encode (const int_way *way, int_cell cell, const float *values, uint64_t count, uint8_t *codes)
+{
+  uint32_t middle = UINT32_C (1) << (way->bits - 1);
+  float least = way->symmetric ? 1 : 0, most = (float)(2 * middle - 1), zero = (float)cell.zero;
+  for (uint64_t i = 0; i < count; i++) {
+    float code = rintf (values[i] / cell.scale) + zero;
+    code = code < least ? least : code;
+    code = code > most ? most : code;
+    codes[i] = (uint8_t)code;
+  }
+}
+
+void
+int_decode (int_cell cell, const uint8_t *codes, uint64_t count, float *values)
+{
+  for (uint64_t i = 0; i < count; i++)
+    values[i] = (float)((int32_t)codes[i] - (int32_t)cell.zero) * cell.scale;
+}
+
+void
+int_pack (uint32_t bits, const uint8_t *codes, uint64_t count, uint8_t *bytes)
+{
+  uint32_t each = 8 / bits;
+  for (uint64_t i = 0; i < count; i += each) {
+    uint32_t byte = 0;
+    for (uint32_t k = 0; k < each && i + k < count; k++)
+      byte |= (uint32_t)codes[i + k] << (k * bits);
+    *bytes++ = (uint8_t)byte;
+  }
+}
+
+void
+int_unpack (uint32_t bits, const uint8_t *bytes, uint64_t count, uint8_t *codes)
+{
+  uint32_t each = 8 / bits, mask = (UINT32_C (1) << bits) - 1;
+  for (uint64_t i = 0; i < count; i++)
+    codes[i] = (uint8_t)(bytes[i / each] >> (i % each * bits) & mask);
+}

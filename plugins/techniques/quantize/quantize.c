@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quantize: floats become codes of a codec, whichever it is. */
+#include "quantize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const adze_param params[] = {
+  { .name = "codec", .type = ADZE_PARAM_COMPONENT, .component_kind = ADZE_CODEC,
+    .help = "how the numbers are written" },
+  { .name = "vectors", .type = ADZE_PARAM_BOOL, .preset = "false",
+    .help = "tensors of one dimension too, such as biases, which are few and count much" },
+  { .name = NULL }
+};
+
+static adze_status
+create (const adze_host *host, const adze_params *values, void **instance)
+{
+  (void)values;
+  *instance = host->allocate (host, sizeof (quantize));
+  return *instance ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+}
+
+static void
+destroy (const adze_host *host, void *instance)
+{
+  quantize_end (host, (quantize *)instance);
+}
+
+/* ---- describe. */
+
+static bool
+is_wanted (const adze_host *host, quantize *self, const adze_params *values,
+           const adze_tensor_meta *meta)
+{
+  bool floats = !meta->codec && adze_dtype_is_float (meta->dtype) && meta->dtype.bits <= 32;
+  adze_left_see (&self->left, meta);
+  if (!floats && adze_left_is_float (meta))
+    adze_left_add (&self->left, meta);
+  return floats && (meta->rank > 1 || (meta->rank == 1 && adze_param_bool (host, values, "vectors")));
+}
+
+/* Something else than was asked for: it stays as it is, and that is told. */
+static adze_status
+leave (const adze_host *host, const adze_outline *outline, adze_codec_use *use,
+       const adze_tensor_meta *meta)
+{
+  char why[96];
+  if (!adze_outline_of (host)->is_final (host, outline))
+    return ADZE_OK;
+  snprintf (why, sizeof why, "the codec cannot have rows of %lld numbers",
+            (long long)meta->shape[meta->rank - 1]);
+  return adze_fallback (host, meta->name, adze_codecs_of (host)->id (use), "left as it is", why);
+}
+
+static adze_status
+announce (const adze_host *host, adze_outline *outline, adze_pick pick,
+          const adze_tensor_meta *meta, const quantize_tensor *tensor)
+{
+  char names[ADZE_PLANES_MAX][QUANTIZE_NAME], note[96];
+  adze_tensor_meta metas[ADZE_PLANES_MAX];
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_codecs_service *codecs = adze_codecs_of (host);
+  adze_status status = quantize_metas (host, tensor->use, meta, &tensor->coded, names, metas);
+  if (status != ADZE_OK)
+    return status;
+  snprintf (note, sizeof note, "%s", codecs->id (tensor->use));
+  const adze_group group = { sizeof group, 1, &pick, metas, tensor->coded.plane_count,
+                             sizeof *metas, 0, tensor->found_size > 0 && !tensor->found, note };
+  status = service->group (host, outline, &group);
+  const char *trait = status == ADZE_OK ? codecs->trait (host, tensor->use, meta) : NULL;
+  if (trait)
+    status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODED, trait);
+  return status == ADZE_OK
+             ? quantize_network (host, outline, tensor->use, meta, &tensor->coded, metas)
+             : status;
+}
+
+static adze_status
+describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint32_t index)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_codecs_service *codecs = adze_codecs_of (host);
+  adze_pick pick = { 0, index };
+  const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+  const adze_params *values = service->params (host, outline, pick);
+  adze_codec_use *use = NULL;
+  if (!is_wanted (host, self, values, meta))
+    return ADZE_OK;
+  adze_status status = quantize_codec_for (host, self, values, &use);
+  if (status != ADZE_OK)
+    return status;
+  quantize_tensor *tensor = quantize_find (self, meta->name);
+  adze_coded coded;
+  status = codecs->describe (host, use, meta, tensor ? quantize_found (tensor) : NULL, &coded);
+  if (status == ADZE_E_UNSUPPORTED)
+    return leave (host, outline, use, meta);
+  if (status != ADZE_OK)
+    return status;
+  if (!tensor) {
+    status = quantize_add (host, self, meta->name, use, &tensor);
+    if (status != ADZE_OK)
+      return status;
+    tensor->found_size = codecs->accumulator (host, use, meta);
+    if (tensor->found_size > 0)
+      tensor->found_size += sizeof (quantize_head);
+  }
+  tensor->coded = coded;
+  if (tensor->found_size > self->accumulator)
+    self->accumulator = tensor->found_size;
+  return announce (host, outline, pick, meta, tensor);
+}
+
+/* What was found by the last observation is only of use in the end, when nothing changes any more. */
+static void
+begin_anew (quantize *self)
+{
+  for (size_t i = 0; i < self->count; i++) {
+    free (self->tensors[i].name);
+    free (self->tensors[i].found);
+  }
+  self->count = 0;
+  self->accumulator = 0;
+}
+
+static adze_status
+describe (const adze_host *host, void *instance, adze_outline *outline)
+{
+  quantize *self = (quantize *)instance;
+  const adze_outline_service *service = adze_outline_of (host);
+  self->left = (adze_left_tally){ 0 };
+  bool final = service->is_final (host, outline);
+  if (!final)
+    begin_anew (self);
+  adze_status status = ADZE_OK;
+  for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++)
+    status = describe_one (host, self, outline, i);
+  quantize_sort (self);
+  if (status == ADZE_OK)
+    adze_left_tell (host, &self->left, &self->told, "not quantised");
+  return status;
+}
+
+/* ---- Numbers. */
+
+/* INPUT as float32: itself, or in *ROOM, which is to be released. */
+static adze_status
+as_floats (const adze_host *host, const adze_tensor *input, const float **values, void **room)
+{
+  const adze_view *view = &input->view;
+  size_t count = adze_view_count (view);
+  *room = NULL;
+  if (view->dtype.bits == 32) {
+    *values = (const float *)adze_view_data (view);
+    return ADZE_OK;
+  }
+  float *made = (float *)host->allocate (host, count * sizeof *made + 1);
+  if (!made)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for the numbers of '%s'", input->name);
+  adze_floats_read (view->dtype, adze_view_data (view), count, made);
+  *values = made;
+  *room = made;
+  return ADZE_OK;
+}
+
+static adze_status
+check_finite (const adze_host *host, const adze_tensor *input, uint64_t first, const float *values)
+{
+  size_t count = adze_view_count (&input->view), at = 0;
+  if (adze_numbers_are_finite (input->view.dtype, adze_view_data (&input->view), count))
+    return ADZE_OK;
+  while ((adze_float_bits (values[at]) & 0x7f800000) != 0x7f800000)
+    at++;
+  return adze_fail (host, ADZE_E_UNSUPPORTED,
+                    "tensor '%s' is %s at element %llu, which no codec can write; mend the model, or "
+                    "leave the tensor as it is by a rule with skip = true",
+                    input->name, values[at] == values[at] ? "infinite" : "NaN",
+                    (unsigned long long)(first + at));
+}
+
+/* ---- observe. */
+
+static size_t
+accumulator (const adze_host *host, void *instance)
+{
+  (void)host;
+  return ((quantize *)instance)->accumulator;
+}
+
+static adze_status
+observe (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input,
+         void *accumulated)
+{
+  const quantize *self = (const quantize *)instance;
+  const quantize_tensor *tensor = quantize_find (self, input->name);
+  const float *values;
+  void *room;
+  adze_place place;
+  if (!tensor || tensor->found_size == 0)
+    return ADZE_OK;
+  adze_call_of (host)->place (host, call, &place);
+  adze_status status = as_floats (host, input, &values, &room);
+  if (status != ADZE_OK)
+    return status;
+  status = check_finite (host, input, place.first, values);
+  if (status == ADZE_OK)
+    status = adze_codecs_of (host)->observe (host, tensor->use, place.whole, values, place.first,
+                                             place.count, (quantize_head *)accumulated + 1);
+  ((quantize_head *)accumulated)->codec = quantize_number (self, tensor->use);
+  host->release (host, room);
+  return status;
+}
+
+/* The empty one is of no codec, and nothing is added by it. */
+static adze_status
+merge (const adze_host *host, void *instance, void *left, const void *right)
+{
+  const quantize *self = (const quantize *)instance;
+  quantize_head *into = (quantize_head *)left;
+  const quantize_head *from = (const quantize_head *)right;
+  if (from->codec == 0)
+    return ADZE_OK;
+  into->codec = from->codec;
+  return adze_codecs_of (host)->merge (host, self->codecs[from->codec - 1].use, into + 1, from + 1);
+}
+
+static adze_status
+decide (const adze_host *host, void *instance, adze_call *call, const void *accumulated, bool *again)
+{
+  quantize *self = (quantize *)instance;
+  adze_place place;
+  *again = false;
+  if (!call)
+    return ADZE_OK;
+  adze_call_of (host)->place (host, call, &place);
+  quantize_tensor *tensor = quantize_find (self, place.whole->name);
+  if (!tensor || tensor->found_size == 0)
+    return ADZE_OK;
+  if (!tensor->found)
+    tensor->found = malloc (tensor->found_size);
+  if (!tensor->found)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for what was seen of '%s'", tensor->name);
+  memcpy (tensor->found, accumulated, tensor->found_size);
+  return ADZE_OK;
+}
+
+/* ---- apply. */
+
+typedef struct job {
+  const adze_host *host;
+  const quantize_tensor *tensor;
+  const adze_tensor_meta *meta;
+  const float *values;
+  adze_view outs[ADZE_PLANES_MAX];
+  uint64_t columns;
+} job;
+
+static adze_status
+encode_rows (void *argument, size_t first, size_t last)
+{
+  const job *j = (const job *)argument;
+  const adze_coded *coded = &j->tensor->coded;
+  adze_coding coding = { .struct_size = sizeof coding,
+                         .meta = j->meta,
+                         .coded = coded,
+                         .found = quantize_found (j->tensor),
+                         .first_row = first,
+                         .row_count = last - first,
+                         .columns = j->columns,
+                         .values = (float *)j->values + first * j->columns };
+  for (uint32_t i = 0; i < coded->plane_count; i++)
+    coding.planes[i] = (char *)adze_view_data (&j->outs[i])
+                       + first * adze_plane_row_bytes (coded, i, j->meta);
+  return adze_codecs_of (j->host)->encode (j->host, j->tensor->use, &coding);
+}
+
+/* Rows that are done at once: enough for a thread to be worth it. */
+static size_t
+rows_at_once (const job *j, uint64_t rows)
+{
+  const uint64_t numbers = 65536;
+  if (j->tensor->coded.whole || j->columns == 0)
+    return rows;
+  return j->columns < numbers ? (size_t)(numbers / j->columns) : 1;
+}
+
+static adze_status
+apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
+{
+  const quantize_tensor *tensor = quantize_find ((quantize *)instance, input->name);
+  adze_place place;
+  void *room = NULL;
+  if (!tensor)
+    return ADZE_OK;
+  adze_call_of (host)->place (host, call, &place);
+  job j = { .host = host, .tensor = tensor, .meta = place.whole };
+  j.columns = adze_coded_columns (&tensor->coded, place.whole);
+  adze_status status = ADZE_OK;
+  for (uint32_t i = 0; status == ADZE_OK && i < tensor->coded.plane_count; i++)
+    status = adze_call_of (host)->output_at (host, call, i, &j.outs[i]);
+  if (status == ADZE_OK)
+    status = as_floats (host, input, &j.values, &room);
+  if (status == ADZE_OK)
+    status = check_finite (host, input, place.first, j.values);
+  uint64_t rows = adze_coded_rows (&tensor->coded, place.whole);
+  if (status == ADZE_OK)
+    status = adze_parallel_for (host, (size_t)rows, rows_at_once (&j, rows), encode_rows, &j);
+  host->release (host, room);
+  return status;
+}
+
+static const char *const breaks[] = { ADZE_TRAIT_FROZEN, NULL };
+
+static const adze_technique callbacks = {
+  .struct_size = sizeof callbacks,
+  .effect = ADZE_CHANGES,
+  .grain = ADZE_GRAIN_TENSOR,
+  .accumulate = ADZE_OVER_GROUP,
+  .breaks = breaks,
+  .create = create,
+  .destroy = destroy,
+  .describe = describe,
+  .accumulator = accumulator,
+  .observe = observe,
+  .merge = merge,
+  .decide = decide,
+  .apply = apply,
+};
+
+static const adze_component component = {
+  .struct_size = sizeof component,
+  .kind_revision = ADZE_TECHNIQUE_REVISION,
+  .kind = ADZE_TECHNIQUE,
+  .id = "quantize",
+  .summary = "Writes floats as the codes of a codec",
+  .params = params,
+  .param_size = sizeof (adze_param),
+  .threading = ADZE_THREADS_PARALLEL,
+  .callbacks = &callbacks,
+};
+
+static const adze_component *const components[] = { &component, NULL };
+
+static const adze_plugin plugin = {
+  ADZE_PLUGIN_HEAD,
+  .id = "quantize",
+  .version = "0.1.0",
+  .summary = "Floats as codes",
+  .license = "Apache-2.0",
+  .components = components,
+};
+
+ADZE_PLUGIN_REGISTER (quantize, plugin);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quantize_network.c: a weight of a network becomes codes, and nodes stand between these and whoever computes
+ * with the numbers. */
+#include "quantize.h"
+
+typedef struct edit {
+  const adze_host *host;
+  const adze_graph_service *graphs;
+  adze_graph *graph;
+  const adze_tensor_meta *meta;
+  uint32_t weight;
+} edit;
+
+/* Blocks are bytes in a network. */
+static adze_status
+add_plane (const edit *e, const adze_coded *coded, uint32_t number, const adze_tensor_meta *plane,
+           uint32_t *value)
+{
+  int64_t shape[ADZE_RANK_MAX];
+  int32_t rank = plane->rank;
+  adze_dtype dtype = plane->dtype;
+  for (int32_t i = 0; i < rank; i++)
+    shape[i] = plane->shape[i];
+  if (dtype.code == ADZE_OPAQUE) {
+    dtype = (adze_dtype){ ADZE_UINT, 8, 1 };
+    rank = adze_coded_row_rank (coded, e->meta) + 1;
+    shape[rank - 1] = (int64_t)adze_plane_row_bytes (coded, number, e->meta);
+  }
+  if (number > 0)
+    return e->graphs->add_weight (e->host, e->graph, plane->name, dtype, rank, shape, value);
+  *value = e->weight;
+  return e->graphs->set_type (e->host, e->graph, e->weight, dtype, rank, shape);
+}
+
+/* Whoever took the weight takes what is made of its codes; nodes from FIRST on make that. */
+static adze_status
+move_users (const edit *e, uint32_t first, uint32_t numbers)
+{
+  for (uint32_t i = 0; i < first; i++) {
+    const adze_graph_node *node = e->graphs->node (e->graph, i);
+    for (size_t k = 0; node && k < node->input_count; k++) {
+      if (node->inputs[k] != e->weight)
+        continue;
+      adze_status status = e->graphs->set_input (e->host, e->graph, i, k, numbers);
+      if (status != ADZE_OK)
+        return status;
+      node = e->graphs->node (e->graph, i);
+    }
+  }
+  return ADZE_OK;
+}
+
+adze_status
+quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *use,
+                  const adze_tensor_meta *meta, const adze_coded *coded,
+                  const adze_tensor_meta *metas)
+{
+  edit e = { .host = host, .graphs = adze_graph_of (host), .meta = meta };
+  uint32_t planes[ADZE_PLANES_MAX], numbers;
+  adze_status status = adze_outline_of (host)->network (host, outline, &e.graph);
+  if (status != ADZE_OK || !e.graph)
+    return status;
+  e.weight = e.graphs->find_value (e.graph, meta->name);
+  if (e.weight == ADZE_NONE)
+    return adze_fail (host, ADZE_E_UNSUPPORTED,
+                      "'%s' is no weight of the network outside of the bodies of its nodes, and inside "
+                      "of one it stays as it is; a rule with skip = true leaves it out",
+                      meta->name);
+  uint32_t first = e.graphs->node_count (e.graph);
+  for (uint32_t i = 0; status == ADZE_OK && i < coded->plane_count; i++)
+    status = add_plane (&e, coded, i, &metas[i], &planes[i]);
+  if (status == ADZE_OK)
+    status = adze_codecs_of (host)->graph (host, use, meta, coded, e.graph, planes, &numbers);
+  return status == ADZE_OK ? move_users (&e, first, numbers) : status;
+}

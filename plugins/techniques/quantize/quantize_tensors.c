@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quantize_tensors.c: what is kept of each tensor between describe, decide and apply. */
+#include "quantize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+adze_status
+quantize_codec_for (const adze_host *host, quantize *self, const adze_params *params,
+                    adze_codec_use **use)
+{
+  for (size_t i = 0; i < self->codec_count; i++)
+    if (self->codecs[i].params == params) {
+      *use = self->codecs[i].use;
+      return ADZE_OK;
+    }
+  const adze_codecs_service *codecs = adze_codecs_of (host);
+  if (!codecs)
+    return adze_fail (host, ADZE_E_UNSUPPORTED, "this host has no %s", ADZE_CODECS);
+  void *grown = realloc (self->codecs, (self->codec_count + 1) * sizeof *self->codecs);
+  if (!grown)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for another codec");
+  self->codecs = grown;
+  adze_status status = codecs->open (host, params, "codec", use);
+  if (status == ADZE_OK) {
+    self->codecs[self->codec_count].params = params;
+    self->codecs[self->codec_count++].use = *use;
+  }
+  return status;
+}
+
+adze_status
+quantize_add (const adze_host *host, quantize *self, const char *name, adze_codec_use *use,
+              quantize_tensor **added)
+{
+  if (self->count == self->capacity) {
+    size_t capacity = self->capacity ? 2 * self->capacity : 64;
+    void *grown = realloc (self->tensors, capacity * sizeof *self->tensors);
+    if (!grown)
+      return adze_fail (host, ADZE_E_MEMORY, "no room for %zu tensors", capacity);
+    self->tensors = grown;
+    self->capacity = capacity;
+  }
+  char *copy = strdup (name);
+  if (!copy)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for the name of '%s'", name);
+  *added = &self->tensors[self->count++];
+  memset (*added, 0, sizeof **added);
+  (*added)->name = copy;
+  (*added)->use = use;
+  return ADZE_OK;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  return strcmp (((const quantize_tensor *)a)->name, ((const quantize_tensor *)b)->name);
+}
+
+void
+quantize_sort (quantize *self)
+{
+  if (self->count > 1)
+    qsort (self->tensors, self->count, sizeof *self->tensors, compare);
+}
+
+quantize_tensor *
+quantize_find (const quantize *self, const char *name)
+{
+  const quantize_tensor wanted = { .name = (char *)name };
+  return self->count > 0
+             ? bsearch (&wanted, self->tensors, self->count, sizeof *self->tensors, compare)
+             : NULL;
+}
+
+void
+quantize_end (const adze_host *host, quantize *self)
+{
+  for (size_t i = 0; i < self->count; i++) {
+    free (self->tensors[i].name);
+    free (self->tensors[i].found);
+  }
+  free (self->tensors);
+  free (self->codecs);
+  host->release (host, self);
+}
+
+adze_status
+quantize_metas (const adze_host *host, const adze_codec_use *use, const adze_tensor_meta *meta,
+                const adze_coded *coded, char (*names)[QUANTIZE_NAME], adze_tensor_meta *metas)
+{
+  for (uint32_t i = 0; i < coded->plane_count; i++) {
+    const adze_plane *plane = &coded->planes[i];
+    int length = snprintf (names[i], QUANTIZE_NAME, "%s%s", meta->name, plane->suffix);
+    if (length < 0 || length >= QUANTIZE_NAME)
+      return adze_fail (host, ADZE_E_LIMIT, "a tensor has a name of more than %d bytes",
+                        QUANTIZE_NAME - 1);
+    bool blocks = plane->dtype.code == ADZE_OPAQUE;
+    metas[i] = (adze_tensor_meta){ .struct_size = sizeof metas[i],
+                                   .rank = blocks ? meta->rank : plane->rank,
+                                   .name = names[i],
+                                   .shape = blocks ? meta->shape : plane->shape,
+                                   .dtype = plane->dtype,
+                                   .block_elements = blocks ? plane->block_elements : 0,
+                                   .block_bytes = blocks ? plane->block_bytes : 0,
+                                   .codec = blocks ? adze_codecs_of (host)->id (use) : NULL };
+  }
+  return ADZE_OK;
+}
