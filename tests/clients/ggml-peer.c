@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "unit/gguf-codecs.h"
-#include "unit/gguf-data.h"
+#include "../unit/gguf-codecs.h"
+#include "../unit/gguf-data.h"
 
 enum { ROWS = 7, COLUMNS = 1280, MOST = 1 << 20 };
 
