@@ -5,6 +5,7 @@
 #ifndef FAKE_WORK_H
 #define FAKE_WORK_H
 
+#include "base/random.h"
 #include "fake-host.h"
 
 typedef struct fake_tensor {
@@ -42,6 +43,7 @@ typedef struct fake_run {
   uint32_t model_count;
   /* The tensor of this name has this trait. */
   const char *trait_tensor, *trait_id, *trait_json;
+  uint64_t seed; /* of what the technique draws */
   uint64_t cut; /* seed of what is drawn; 0: nothing is cut */
   unsigned threads;
   bool twice; /* all is described and observed a second time by the same instance */
@@ -366,9 +368,19 @@ fake_emit (const adze_host *host, const adze_event *event)
   pthread_mutex_unlock (&fake_lock);
 }
 
+/* ---- adze.random/1. */
+
+static void
+fake_random (const adze_host *host, const char *stream, uint64_t first, uint64_t *out, size_t count)
+{
+  (void)host;
+  adze_random_values (adze_random_key (fake_now->seed, "fake", stream), first, out, count);
+}
+
 static const void *
 fake_work_services (const char *id)
 {
+  static const adze_random_service random = { .struct_size = sizeof random, .fill = fake_random };
   static const adze_outline_service outline = {
     .struct_size = sizeof outline, .ports = fake_ports, .count = fake_tensors,
     .tensor = fake_meta, .params = fake_outline_params, .is_final = fake_is_final,
@@ -389,6 +401,8 @@ fake_work_services (const char *id)
     return &call;
   if (strcmp (id, ADZE_DECISION) == 0)
     return &decision;
+  if (strcmp (id, ADZE_RANDOM) == 0)
+    return &random;
   return strcmp (id, ADZE_EVENT) == 0 ? &event : NULL;
 }
 
