@@ -8,7 +8,7 @@
 #define GGUF_PART _iq4
 
 /* Inverses that are tried at a time; and parts, for k_scale.h. */
-#define TRIES 4
+#define TRIES 2
 #define SIDES 1
 
 /* What tries make of numbers is not farther from 0: 134, and what rounding adds. */
@@ -18,41 +18,11 @@
 static const float iq4_borders[]
     = { -115.5f, -93.5f, -74, -57, -42, -28.5f, -16, -4.5f, 7, 19, 31.5f, 45.5f, 61, 79, 101 };
 
-/* COUNT parts of 32 numbers, IN_ROW of them a row. */
+/* COUNT blocks, of PARTS of 32 numbers each; IN_ROW: parts of a row. */
 typedef struct iq4_work {
   const float *values, *importance;
-  uint64_t count, in_row;
+  uint64_t count, parts, in_row;
 } iq4_work;
-
-/* The reference's way to the nearest whole number, which has odd ideas of large ones. */
-static int
-iq4_nearest_whole (float number)
-{
-  return (int)(adze_float_bits (number + 12582912.0f) & 0x007fffff) - 0x00400000;
-}
-
-/* Writes the scales of a block, and gives each part's inverse. */
-static void
-iq4_xs_scales (const float *scales, uint8_t *to, float *inverses)
-{
-  float farthest = 0, size = 0;
-  for (int i = 0; i < 8; i++)
-    if (fabsf (scales[i]) > size) {
-      size = fabsf (scales[i]);
-      farthest = scales[i];
-    }
-  float scale = -farthest / 32, inverse = scale != 0 ? 1 / scale : 0;
-  memset (to, 0, 8);
-  gguf_put_scale (to, scale);
-  for (int i = 0; i < 8; i++) {
-    int code = iq4_nearest_whole (inverse * scales[i]);
-    code = code < -32 ? -32 : code > 31 ? 31 : code;
-    float step = scale * (float)code;
-    inverses[i] = step != 0 ? 1 / step : 0;
-    to[2 + i / 4] |= (uint8_t)((code + 32) >> 4 << 2 * (i % 4));
-    to[4 + i / 2] |= (uint8_t)(((code + 32) & 15) << 4 * (i % 2));
-  }
-}
 
 #include "lanes_scalar.h"
 #include "k_lanes.h"
@@ -83,17 +53,17 @@ iq4_xs_scales (const float *scales, uint8_t *to, float *inverses)
 #include "lanes_end.h"
 #endif
 
-#define ENCODE(id) \
+#define ENCODE(id, parts) \
   static void id##_encode (const float *values, uint64_t rows, uint64_t columns, const float *importance, \
                            void *blocks, gguf_width width) \
   { \
     static void (*const forms[]) (const iq4_work *, uint8_t *) = GGUF_FORMS (id##_iq4); \
-    iq4_work w = { values, importance, rows * columns / 32, columns / 32 }; \
+    iq4_work w = { values, importance, rows * columns / 32 / parts, parts, columns / 32 }; \
     forms[width](&w, (uint8_t *)blocks); \
   }
 
-ENCODE (iq4_nl)
-ENCODE (iq4_xs)
+ENCODE (iq4_nl, 1)
+ENCODE (iq4_xs, 8)
 
 const gguf_codec gguf_iq4_nl = { "iq4_nl", 32, 18, iq4_nl_encode, gguf_decode_iq4_nl };
 const gguf_codec gguf_iq4_xs = { "iq4_xs", 256, 136, iq4_xs_encode, gguf_decode_iq4_xs };

@@ -74,13 +74,13 @@ NAMED (put_codes) (const float *x, float inverse, uint8_t *to)
   c_nibbles (c, to);
 }
 
-/* Parts from FIRST on, of COUNT; lanes for which there is none have the last one. */
+/* Part PART of blocks FIRST and so on; the last block stands for those that there are not. */
 INLINED void
-NAMED (read_parts) (const iq4_work *w, uint64_t first, NAMED (parts) *p)
+NAMED (read_parts) (const iq4_work *w, uint64_t first, unsigned part, NAMED (parts) *p)
 {
   const float *from[LANES], *weights[LANES];
   for (unsigned l = 0; l < LANES; l++) {
-    uint64_t at = first + l < w->count ? first + l : w->count - 1;
+    uint64_t at = (first + l < w->count ? first + l : w->count - 1) * w->parts + part;
     from[l] = w->values + 32 * at;
     weights[l] = w->importance ? w->importance + 32 * (at % w->in_row) : from[l];
   }
@@ -103,7 +103,7 @@ NAMED (iq4_nl) (const iq4_work *w, uint8_t *to)
 {
   NAMED (parts) p;
   for (uint64_t first = 0; first < w->count; first += LANES) {
-    NAMED (read_parts) (w, first, &p);
+    NAMED (read_parts) (w, first, 0, &p);
     reals sum = r_all (0);
     for (int i = 0; i < 32; i++)
       sum = r_add (sum, r_mul (p.x[i], p.x[i]));
@@ -122,51 +122,63 @@ NAMED (iq4_nl) (const iq4_work *w, uint8_t *to)
 
 /* ---- Eight parts to a block, whose scales are whole numbers times the block's. */
 
-/* Twice the mean of squares of up to LANES blocks, added up in their order. */
-static void
-NAMED (spreads) (const iq4_work *w, uint64_t first, float *spreads)
+/* Twice the mean of squares of blocks, added up in their order. */
+static reals
+NAMED (spreads) (const iq4_work *w, uint64_t first)
 {
   const float *from[LANES];
   reals x[256], sum = r_all (0);
   for (unsigned l = 0; l < LANES; l++)
-    from[l] = w->values + 256 * (first + l < w->count / 8 ? first + l : w->count / 8 - 1);
+    from[l] = w->values + 256 * (first + l < w->count ? first + l : w->count - 1);
   NAMED (lanes_in) (from, 256, x);
   for (int i = 0; i < 256; i++)
     sum = r_add (sum, r_mul (x[i], x[i]));
-  sum = r_mul (sum, r_all (2.0f / 256));
-  memcpy (spreads, &sum, sizeof sum);
+  return r_mul (sum, r_all (2.0f / 256));
 }
 
-static void
-NAMED (put_block) (const float *x, const float *scales, uint8_t *to)
+typedef struct NAMED (heads) {
+  int32_t words[2][LANES]; /* in front of the codes: the scale, the upper two bits of eight codes, the lower four */
+  float inverses[8][LANES];
+} NAMED (heads);
+
+INLINED void
+NAMED (make_heads) (const reals *scales, NAMED (heads) *h)
 {
-  float inverses[8];
-  iq4_xs_scales (scales, to, inverses);
-  for (int part = 0; part < 8; part++)
-    NAMED (put_codes) (x + 32 * part, inverses[part], to + 8 + 16 * part);
+  reals zero = r_all (0), length, farthest = NAMED (farthest) (scales, 8, &length);
+  reals scale = r_div (r_neg (farthest), r_all (32));
+  reals inverse = r_pick (r_equal (scale, zero), zero, r_div (r_all (1), scale));
+  ints first = NAMED (half) (scale), second = i_all (0);
+  for (int part = 0; part < 8; part++) {
+    ints code = NAMED (between) (NAMED (nearest) (r_mul (inverse, scales[part])), -32, 31);
+    reals step = r_mul (scale, r_of (code));
+    step = r_pick (r_equal (step, zero), zero, r_div (r_all (1), step));
+    memcpy (h->inverses[part], &step, sizeof step);
+    code = i_add (code, i_all (32));
+    first = i_or (first, i_up (i_down (code, 4), 16 + 2 * part));
+    second = i_or (second, i_up (i_and (code, i_all (15)), 4 * part));
+  }
+  memcpy (h->words[0], &first, sizeof first);
+  memcpy (h->words[1], &second, sizeof second);
 }
 
-/* LANES blocks, and so eight times as many parts. */
 static void
 NAMED (iq4_xs) (const iq4_work *w, uint8_t *to)
 {
   NAMED (parts) p;
-  for (uint64_t first = 0; first < w->count / 8; first += LANES) {
-    float spreads[LANES] = { 0 }, scales[8 * LANES];
-    if (w->importance)
-      NAMED (spreads) (w, first, spreads);
-    for (unsigned k = 0; k < 8 * LANES && 8 * first + k < w->count; k += LANES) {
-      float spread_of[LANES];
-      for (unsigned l = 0; l < LANES; l++)
-        spread_of[l] = spreads[(k + l) / 8];
-      reals spread, scale;
-      memcpy (&spread, spread_of, sizeof spread);
-      NAMED (read_parts) (w, 8 * first + k, &p);
+  NAMED (heads) h;
+  for (uint64_t first = 0; first < w->count; first += LANES) {
+    reals scales[8], spread = w->importance ? NAMED (spreads) (w, first) : r_all (0);
+    for (unsigned part = 0; part < 8; part++) {
+      NAMED (read_parts) (w, first, part, &p);
       NAMED (weigh_parts) (&p, w->importance != NULL, spread);
-      scale = NAMED (search_scale) (&p);
-      memcpy (scales + k, &scale, sizeof scale);
+      scales[part] = NAMED (search_scale) (&p);
     }
-    for (unsigned l = 0; l < LANES && first + l < w->count / 8; l++, to += 136)
-      NAMED (put_block) (w->values + 256 * (first + l), scales + 8 * l, to);
+    NAMED (make_heads) (scales, &h);
+    for (unsigned l = 0; l < LANES && first + l < w->count; l++, to += 136) {
+      gguf_put_word (to, (uint32_t)h.words[0][l]);
+      gguf_put_word (to + 4, (uint32_t)h.words[1][l]);
+      for (unsigned part = 0; part < 8; part++)
+        NAMED (put_codes) (w->values + 256 * (first + l) + 32 * part, h.inverses[part][l], to + 8 + 16 * part);
+    }
   }
 }
