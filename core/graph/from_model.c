@@ -73,13 +73,14 @@ no_graph (const adze_model *model)
   return error;
 }
 
+/* *HAS: a part of it is a network. */
 static adze_error *
-build (adze_runtime *runtime, const adze_model *model, adze_graph *graph)
+build (adze_runtime *runtime, const adze_model *model, adze_graph *graph, bool *has)
 {
-  bool asked = false;
-  for (size_t i = 0; i < model->part_count && !asked; i++)
-    ADZE_TRY (ask_format (runtime, &model->parts[i], graph, &asked));
-  return asked ? NULL : no_graph (model);
+  *has = false;
+  for (size_t i = 0; i < model->part_count && !*has; i++)
+    ADZE_TRY (ask_format (runtime, &model->parts[i], graph, has));
+  return NULL;
 }
 
 adze_error *
@@ -222,26 +223,43 @@ take_numbers (adze_graph *graph, const adze_model *model)
 /* ---- All of it. */
 
 static adze_error *
-make (adze_runtime *runtime, const adze_model *model, adze_graph *graph)
+make (adze_runtime *runtime, const adze_model *model, adze_graph *graph, bool *has)
 {
-  ADZE_TRY (build (runtime, model, graph));
+  ADZE_TRY (build (runtime, model, graph, has));
+  if (!*has)
+    return NULL;
   ADZE_TRY (take_numbers (graph, model));
   ADZE_TRY (adze_graph_upgrade (graph, adze_graph_opset (graph)));
   ADZE_TRY (adze_graph_verify (graph));
   return adze_graph_retype (graph, model);
 }
 
+static adze_error *
+refuse (adze_error *error, const adze_model *model)
+{
+  return adze_error_wrap (error, "the network of %s cannot be worked with",
+                          model->path ? model->path : "the model");
+}
+
 adze_error *
-adze_graph_from_model (adze_runtime *runtime, const adze_model *model, adze_graph **graph)
+adze_graph_find_in_model (adze_runtime *runtime, const adze_model *model, adze_graph **graph)
 {
   ADZE_LOCKED (runtime);
   ADZE_AUTO_GRAPH made = NULL;
+  bool has = false;
   *graph = NULL;
   ADZE_TRY (adze_graph_new (model->path ? adze_path_base (model->path) : NULL, &made));
-  adze_error *error = make (runtime, model, made);
+  adze_error *error = make (runtime, model, made, &has);
   if (error)
-    return adze_error_wrap (error, "the network of %s cannot be worked with",
-                            model->path ? model->path : "the model");
-  *graph = adze_take (&made);
+    return refuse (error, model);
+  if (has)
+    *graph = adze_take (&made);
   return NULL;
+}
+
+adze_error *
+adze_graph_from_model (adze_runtime *runtime, const adze_model *model, adze_graph **graph)
+{
+  ADZE_TRY (adze_graph_find_in_model (runtime, model, graph));
+  return *graph ? NULL : refuse (no_graph (model), model);
 }

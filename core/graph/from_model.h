@@ -13,6 +13,9 @@
  * says what becomes of it. */
 ADZE_MUST_CHECK adze_error *adze_graph_from_model (adze_runtime *runtime, const adze_model *model,
                                                    adze_graph **graph);
+/* The same, but that *GRAPH is NULL where MODEL has no network. */
+ADZE_MUST_CHECK adze_error *adze_graph_find_in_model (adze_runtime *runtime, const adze_model *model,
+                                                      adze_graph **graph);
 
 /* What a part says by itself: the graph of it, without any numbers that are tensors of a model, as its
  * format's opset has it. */

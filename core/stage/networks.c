@@ -254,6 +254,15 @@ adze_networks_graph (adze_networks *networks, const adze_model *model, adze_grap
 }
 
 adze_error *
+adze_networks_has_graph (adze_networks *networks, const adze_model *model, bool *has)
+{
+  ADZE_AUTO_GRAPH found = NULL;
+  ADZE_TRY (adze_graph_find_in_model (networks->runtime, model, &found));
+  *has = found != NULL;
+  return NULL;
+}
+
+adze_error *
 adze_networks_new_graph (adze_networks *networks, const char *name, adze_graph **graph)
 {
   ADZE_AUTO_GRAPH made = NULL;

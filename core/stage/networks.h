@@ -67,6 +67,9 @@ void adze_networks_drop (adze_networks *networks, void *object);
 
 ADZE_MUST_CHECK adze_error *adze_networks_graph (adze_networks *networks, const adze_model *model,
                                                  adze_graph **graph);
+/* Of one that is there and cannot be worked with it is said why. Its weights are not read. */
+ADZE_MUST_CHECK adze_error *adze_networks_has_graph (adze_networks *networks, const adze_model *model,
+                                                     bool *has);
 ADZE_MUST_CHECK adze_error *adze_networks_new_graph (adze_networks *networks, const char *name,
                                                      adze_graph **graph);
 /* NEEDED is what the part says read back, to be freed: its weights are the tensors that it asks for. */

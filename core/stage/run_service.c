@@ -209,6 +209,28 @@ run_graph (const adze_host *host, adze_context *given, adze_artifact *artifact,
   return settle_fully (host, adze_networks_graph (networks, artifact->model, graph));
 }
 
+/* A worker is shown tensors alone, and has nothing to compute with. */
+static adze_status
+run_has_graph (const adze_host *host, adze_context *given, const adze_artifact *artifact,
+               uint32_t *has)
+{
+  (void)given;
+  if (!adze_run_here_of (host, ADZE_RUN " has_graph"))
+    return ADZE_E_CONTRACT;
+  if (!artifact || !artifact->model || !has)
+    return refuse ("it asked for the network of what is no model");
+  *has = 0;
+  if (artifact->model->part_count == 0)
+    return ADZE_OK;
+  adze_networks *networks = adze_networks_here (host, ADZE_RUN " has_graph");
+  if (!networks)
+    return ADZE_E_UNSUPPORTED;
+  bool found = false;
+  adze_error *error = adze_networks_has_graph (networks, artifact->model, &found);
+  *has = found;
+  return settle_fully (host, error);
+}
+
 static adze_status
 run_new_graph (const adze_host *host, adze_context *given, const char *name, adze_graph **graph)
 {
@@ -370,4 +392,5 @@ const adze_run_service adze_run_services = {
   .graph = run_graph,
   .new_graph = run_new_graph,
   .give_graph = run_give_graph,
+  .has_graph = run_has_graph,
 };

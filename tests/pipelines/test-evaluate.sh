@@ -122,6 +122,28 @@ holds none.json 'r == {"evaluated": False, "why": "no data was bound"}'
 evaluates none little-out.onnx 'inputs = { data = false }' 'require = "accuracy > 0"'
 must_fail "told no metric 'accuracy'" "$ADZE" run none.toml
 
+# That a network is broken is told without data, too, by the plan as well; a model that is tensors alone is no
+# network that is broken.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no broken networks"
+import os, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+from networks import node, spread, write
+weights = {"fc.weight": ([16, 4], spread(64, 3, 0.8)), "fc.bias": ([4], [0.0] * 4)}
+write("circle.onnx", [node("Add", ["x", "g"], ["h"], "round"), node("Relu", ["h"], ["g"], "again"),
+                      node("Gemm", ["h", "fc.weight", "fc.bias"], ["y"], "fc")], weights, ["N", 16])
+write("gone.onnx", [node("Gemm", ["x", "fc.weight", "gone.bias"], ["y"], "fc")], weights, ["N", 16])
+END
+for broken in "circle:'again' (Relu)" "gone:'fc' (Gemm) of graph 'gone.onnx' takes the value 'gone.bias'"; do
+  evaluates broken "${broken%%:*}.onnx" 'inputs = { data = false }'
+  must_fail "${broken#*:}" "$ADZE" run broken.toml
+  must_fail "${broken#*:}" "$ADZE" plan broken.toml
+done
+model tensors.safetensors 2 8 8
+evaluates none tensors.safetensors 'inputs = { data = false }'
+must "$ADZE" plan none.toml
+must "$ADZE" run none.toml
+grep -q 'not evaluated: no data is bound' must.out || complain "tensors alone: it should say that it was not evaluated"
+
 # A network that ends with a softmax: the same accuracy, and the perplexity of its scores.
 evaluates soft softmax.onnx 'data = "test"'
 evaluates plain mlp.onnx 'data = "test"'

@@ -251,6 +251,19 @@ weigh (evaluate_run *e)
   }
 }
 
+/* What is judged is not there, but what is to be judged is: a network that is broken could not be. */
+static adze_status
+run_without_data (const evaluate_run *e)
+{
+  uint32_t has = 0;
+  adze_status status = e->run->has_graph (e->host, e->context, e->model, &has);
+  if (status != ADZE_OK)
+    return status;
+  adze_log (e->host, ADZE_LOG_WARNING, "not evaluated: no data is bound; data = \"NAME\" names "
+                                       "that of a table [data.NAME]");
+  return give_report (e);
+}
+
 static adze_status
 run (const adze_host *host, void *instance, adze_context *context)
 {
@@ -260,11 +273,8 @@ run (const adze_host *host, void *instance, adze_context *context)
     return status;
   e.model = e.run->input (host, context, "model");
   e.data = e.run->input (host, context, "data");
-  if (!e.data) {
-    adze_log (host, ADZE_LOG_WARNING, "not evaluated: no data is bound; data = \"NAME\" names "
-                                      "that of a table [data.NAME]");
-    return give_report (&e);
-  }
+  if (!e.data)
+    return run_without_data (&e);
   const char *arithmetic = adze_param_string (host, e.params, "arithmetic");
   e.in_floats = strcmp (arithmetic, "integers") != 0;
   e.in_integers = strcmp (arithmetic, "floats") != 0;

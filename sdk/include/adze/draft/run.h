@@ -80,6 +80,12 @@ typedef struct adze_run_service {
    * Tensors that it does not compute with may be given beside them by give_tensor. */
   adze_status (*give_graph) (const adze_host *host, adze_context *context, const char *port,
                              adze_graph *graph);
+
+  /* [callback] *HAS: 1 where the model is a network, 0 where it is tensors alone, as it always is for a
+   * process of its own. Fails as graph does where there is one that cannot be worked with; no weight is
+   * read for it. */
+  adze_status (*has_graph) (const adze_host *host, adze_context *context,
+                            const adze_artifact *artifact, uint32_t *has);
 } adze_run_service;
 
 static inline const adze_run_service *
