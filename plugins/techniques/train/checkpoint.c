@@ -40,6 +40,37 @@ train_remember (train_run *t, const train_epoch *epoch)
 
 /* ---- Saved. */
 
+/* From 1, as people count them: the one that STEP, of which 0 is in front of the first, was done in. */
+static unsigned long long
+epoch_of (const train_run *t, uint64_t step)
+{
+  return (unsigned long long)(step ? (step - 1) / t->feed.batches + 1 : 1);
+}
+
+/* Written is the place that the last one does not lie in, so that this is there as it was. */
+static adze_status
+tell_unwritten (const train_run *t, adze_status status, uint64_t step)
+{
+  char before[120] = "there is none before it";
+  if (t->saved_step > 0)
+    snprintf (before, sizeof before, "the one before, of step %llu (epoch %llu), is still there",
+              (unsigned long long)t->saved_step, epoch_of (t, t->saved_step));
+  return adze_fail (t->host, status,
+                    "the checkpoint of step %llu (epoch %llu) could not be written; %s; once the cause "
+                    "is gone the same run %s",
+                    (unsigned long long)step, epoch_of (t, step), before,
+                    t->saved_step > 0 ? "goes on from that" : "can be begun again");
+}
+
+static adze_status
+write_both (train_run *t, uint64_t serial, const void *bytes, size_t size, const adze_bytes *head_bytes)
+{
+  adze_status status = t->run->save (t->host, t->context, places[serial % 2], bytes, size);
+  return status == ADZE_OK ? t->run->save (t->host, t->context, heads[serial % 2], head_bytes->data,
+                                           head_bytes->size)
+                           : status;
+}
+
 adze_status
 train_save (train_run *t)
 {
@@ -56,15 +87,15 @@ train_save (train_run *t)
     return ADZE_OK;
   adze_status status = t->train->save (t->host, t->training, &bytes, &size);
   if (status == ADZE_OK)
-    status = t->run->save (t->host, t->context, places[h.serial % 2], bytes, size);
-  if (status == ADZE_OK)
     status = adze_bytes_add (t->host, &head_bytes, &h, sizeof h);
   if (status == ADZE_OK)
     status = adze_bytes_add (t->host, &head_bytes, t->history,
                              (size_t)h.epochs * sizeof *t->history);
-  if (status == ADZE_OK)
-    status = t->run->save (t->host, t->context, heads[h.serial % 2], head_bytes.data,
-                           head_bytes.size);
+  if (status == ADZE_OK) {
+    status = write_both (t, h.serial, bytes, size, &head_bytes);
+    if (status != ADZE_OK)
+      status = tell_unwritten (t, status, h.step);
+  }
   adze_bytes_release (t->host, &head_bytes);
   if (status == ADZE_OK) {
     t->saved_step = progress.step;
@@ -79,8 +110,7 @@ train_tell_kept (const train_run *t)
   if (t->saved_step > 0)
     return adze_fail (t->host, ADZE_E_LIMIT,
                       "training ended early, and kept is the checkpoint of step %llu (epoch %llu)",
-                      (unsigned long long)t->saved_step,
-                      (unsigned long long)((t->saved_step - 1) / t->feed.batches + 1));
+                      (unsigned long long)t->saved_step, epoch_of (t, t->saved_step));
   return adze_fail (t->host, ADZE_E_LIMIT, "training ended early, and no checkpoint is kept: %s",
                     t->save_epochs + t->save_steps > 0
                         ? "nothing was learnt before, and the weights are those that training began with"
