@@ -34,12 +34,12 @@ list_key (counter *c, uint64_t key)
   c->sums->listed++;
 }
 
+/* One that lies neither below the magnitudes of the interval nor above them. */
 static void
-count_one (counter *c, uint32_t size, uint64_t place)
+count_hit (counter *c, uint32_t size, uint64_t place)
 {
   const prune_search *search = c->search;
   uint64_t key = prune_key (size, place);
-  c->sums->counted++;
   c->sums->zeros += size == 0;
   if (key < search->low) {
     c->sums->below++;
@@ -49,49 +49,56 @@ count_one (counter *c, uint32_t size, uint64_t place)
   }
 }
 
+/* What is not finite is not counted. */
 static void
-count_each (counter *c, const uint32_t *sizes, size_t count, uint64_t place)
+count_each (counter *c, const uint32_t *bits, size_t count, uint64_t place)
 {
-  for (size_t i = 0; i < count; i++)
-    if (sizes[i] < PRUNE_INFINITE)
-      count_one (c, sizes[i], place + i);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t size = bits[i] & 0x7fffffff;
+    if (size >= PRUNE_INFINITE)
+      continue;
+    c->sums->counted++;
+    count_hit (c, size, place + i);
+  }
 }
 
 /* Everything is in the interval, and nothing is listed. */
 static void
-count_all (counter *c, const uint32_t *sizes, size_t count)
+count_all (counter *c, const uint32_t *bits, size_t count, bool has_zero)
 {
   uint32_t shift = c->search->shift - PRUNE_PLACE_BITS;
   uint32_t zeros = UINT32_C (1) << c->grain.bits;
-  for (size_t i = 0; i < count; i++) {
-    uint32_t is_zero = adze_bits_below (sizes[i], 1);
-    c->counts[sizes[i] >> shift | (is_zero & (zeros + (uint32_t)(i & (PRUNE_ZEROS - 1))))]++;
-  }
   c->sums->counted += count;
+  if (!has_zero) {
+    for (size_t i = 0; i < count; i++)
+      c->counts[(bits[i] & 0x7fffffff) >> shift]++;
+    return;
+  }
+  /* Without a branch: which number is a zero cannot be foreseen. */
+  for (size_t i = 0; i < count; i++) {
+    uint32_t size = bits[i] & 0x7fffffff, is_zero = adze_bits_below (size, 1);
+    c->counts[size >> shift | (is_zero & (zeros + (uint32_t)(i & (PRUNE_ZEROS - 1))))]++;
+  }
 }
 
 /* Few are in the interval, so that most runs of numbers have none. */
 static void
-count_some (counter *c, const uint32_t *sizes, size_t count, uint64_t place)
+count_some (counter *c, const uint32_t *bits, size_t count, uint64_t place)
 {
   const uint32_t low = prune_key_size (c->search->low);
   const uint32_t high = prune_key_size (c->search->high - 1) + 1;
   size_t start = 0;
   for (; start + PRUNE_RUN <= count; start += PRUNE_RUN) {
-    uint32_t hit = 0, below = 0;
-    for (size_t i = 0; i < PRUNE_RUN; i++) {
-      uint32_t is_below = adze_bits_below (sizes[start + i], low);
-      hit |= adze_bits_below (sizes[start + i], high) & ~is_below;
-      below -= is_below;
-    }
-    if (hit) {
-      count_each (c, sizes + start, PRUNE_RUN, place + start);
-      continue;
-    }
+    prune_run run = prune_run_bits (bits + start, low, high);
     c->sums->counted += PRUNE_RUN;
-    c->sums->below += below;
+    c->sums->below += run.below;
+    for (size_t i = start; run.hit && i < start + PRUNE_RUN; i++) {
+      uint32_t size = bits[i] & 0x7fffffff;
+      if (size >= low && size < high)
+        count_hit (c, size, place + i);
+    }
   }
-  count_each (c, sizes + start, count - start, place + start);
+  count_each (c, bits + start, count - start, place + start);
 }
 
 static bool
@@ -101,14 +108,14 @@ counts_all (const prune_search *search)
 }
 
 static void
-count_sizes (counter *c, const uint32_t *sizes, size_t count, uint64_t place, bool has_bad)
+count_bits (counter *c, const uint32_t *bits, size_t count, uint64_t place, prune_scan scan)
 {
-  if (has_bad)
-    count_each (c, sizes, count, place);
+  if (scan.has_bad)
+    count_each (c, bits, count, place);
   else if (counts_all (c->search))
-    count_all (c, sizes, count);
+    count_all (c, bits, count, scan.has_zero);
   else
-    count_some (c, sizes, count, place);
+    count_some (c, bits, count, place);
 }
 
 /* The zeros that were spread come together. */
@@ -125,18 +132,16 @@ gather_zeros (counter *c)
 
 /* ---- Numbers. */
 
-/* Says whether all of them are finite. */
-static bool
-load (adze_dtype dtype, const void *in, size_t count, uint32_t *__restrict sizes)
+/* COUNT numbers as bits of float32: as they lie there, or in ROOM. */
+static const uint32_t *
+load (adze_dtype dtype, const char *in, size_t count, uint32_t *room)
 {
-  float numbers[PRUNE_BLOCK] = { 0 };
+  float numbers[PRUNE_BLOCK];
+  if (dtype.bits == 32)
+    return (const uint32_t *)(const void *)in;
   adze_floats_read (dtype, in, count, numbers);
-  uint32_t bad = 0;
-  for (size_t i = 0; i < PRUNE_BLOCK; i++) {
-    sizes[i] = adze_float_bits (numbers[i]) & 0x7fffffff;
-    bad |= adze_bits_below (PRUNE_INFINITE - 1, sizes[i]);
-  }
-  return bad == 0;
+  memcpy (room, numbers, count * sizeof *room);
+  return room;
 }
 
 adze_status
@@ -149,10 +154,10 @@ prune_not_finite (const adze_host *host, const char *tensor, uint64_t element)
 }
 
 static adze_status
-refuse_bad (const adze_host *host, const adze_tensor *input, const uint32_t *sizes, uint64_t first)
+refuse_bad (const adze_host *host, const adze_tensor *input, const uint32_t *bits, uint64_t first)
 {
   size_t i = 0;
-  while (sizes[i] < PRUNE_INFINITE)
+  while ((bits[i] & 0x7fffffff) < PRUNE_INFINITE)
     i++;
   return prune_not_finite (host, input->name, first + i);
 }
@@ -168,21 +173,25 @@ prune_check_plain (const adze_host *host, const adze_tensor *input)
                     "tensor '%s' is not float16, bfloat16 or float32 without gaps", input->name);
 }
 
-/* FIRST: where the piece begins. A tensor of N:M needs no cut, and is only looked through. */
+/* FIRST: where the piece begins. What the first round has found finite is so in the others. A tensor of
+ * N:M needs no cut, and is only looked through. */
 static adze_status
 observe_weights (const adze_host *host, counter *c, const prune_tensor *tensor,
-                 const adze_tensor *input, uint64_t first)
+                 const adze_tensor *input, uint64_t first, bool is_first_round)
 {
   const char *in = (const char *)adze_view_data (&input->view);
   size_t size = input->view.dtype.bits / 8, count = adze_view_count (&input->view);
-  uint32_t sizes[PRUNE_BLOCK];
+  uint32_t room[PRUNE_BLOCK];
   for (size_t start = 0; start < count; start += PRUNE_BLOCK) {
     size_t length = count - start < PRUNE_BLOCK ? count - start : PRUNE_BLOCK;
-    bool finite = load (input->view.dtype, in + start * size, length, sizes);
-    if (!finite && !tensor->keeps_bad)
-      return refuse_bad (host, input, sizes, first + start);
+    const uint32_t *bits = load (input->view.dtype, in + start * size, length, room);
+    prune_scan scan = { .has_bad = tensor->keeps_bad };
+    if (is_first_round)
+      scan = prune_scan_bits (bits, length);
+    if (scan.has_bad && !tensor->keeps_bad)
+      return refuse_bad (host, input, bits, first + start);
     if (c->search)
-      count_sizes (c, sizes, length, first + start, !finite);
+      count_bits (c, bits, length, first + start, scan);
     else
       c->sums->counted += length;
   }
@@ -195,11 +204,13 @@ refuse_bad_block (const adze_host *host, const adze_tensor *input)
 {
   const char *in = (const char *)adze_view_data (&input->view);
   size_t size = input->view.dtype.bits / 8, count = adze_view_count (&input->view);
-  uint32_t sizes[PRUNE_BLOCK];
-  for (size_t start = 0; start < count; start += PRUNE_BLOCK)
-    if (!load (input->view.dtype, in + start * size, count - start < PRUNE_BLOCK ? count - start : PRUNE_BLOCK,
-               sizes))
-      return refuse_bad (host, input, sizes, start);
+  uint32_t room[PRUNE_BLOCK];
+  for (size_t start = 0; start < count; start += PRUNE_BLOCK) {
+    size_t length = count - start < PRUNE_BLOCK ? count - start : PRUNE_BLOCK;
+    const uint32_t *bits = load (input->view.dtype, in + start * size, length, room);
+    if (prune_scan_bits (bits, length).has_bad)
+      return refuse_bad (host, input, bits, start);
+  }
   return ADZE_OK;
 }
 
@@ -213,13 +224,11 @@ observe_blocks (const adze_host *host, counter *c, const prune_tensor *tensor,
     for (uint64_t first = 0; first < grid->across; first += PRUNE_BLOCK) {
       uint64_t left = grid->across - first;
       size_t count = left < PRUNE_BLOCK ? (size_t)left : PRUNE_BLOCK;
-      bool finite = true;
       prune_norms (&tensor->pattern, grid, &input->view, down, first, count, sizes);
-      for (size_t i = 0; i < count; i++)
-        finite = finite && sizes[i] < PRUNE_INFINITE;
-      if (!finite && !tensor->keeps_bad)
+      prune_scan scan = prune_scan_bits (sizes, count);
+      if (scan.has_bad && !tensor->keeps_bad)
         return refuse_bad_block (host, input);
-      count_sizes (c, sizes, count, down * grid->across + first, !finite);
+      count_bits (c, sizes, count, down * grid->across + first, scan);
     }
   return ADZE_OK;
 }
@@ -238,7 +247,7 @@ prune_observe (const adze_host *host, void *instance, adze_call *call, const adz
   adze_call_of (host)->place (host, call, &place);
   status = tensor->pattern.shape == PRUNE_BLOCKS
                ? observe_blocks (host, &c, tensor, input)
-               : observe_weights (host, &c, tensor, input, place.first);
+               : observe_weights (host, &c, tensor, input, place.first, self->round == 0);
   gather_zeros (&c);
   return status;
 }
@@ -249,12 +258,8 @@ prune_merge (const adze_host *host, void *instance, void *left, const void *righ
   const prune *self = (const prune *)instance;
   prune_sums *into = (prune_sums *)left;
   const prune_sums *from = (const prune_sums *)right;
-  const uint64_t *counts = prune_sums_counts (from);
-  uint64_t *to = prune_sums_counts (into);
-  size_t places = (size_t)1 << self->grain.bits;
   (void)host;
-  for (size_t i = 0; i < places; i++)
-    to[i] += counts[i];
+  prune_add (prune_sums_counts (into), prune_sums_counts (from), (size_t)1 << self->grain.bits);
   if (into->listed + from->listed <= self->grain.listed)
     memcpy (prune_sums_list (&self->grain, into) + into->listed,
             prune_sums_list (&self->grain, from), (size_t)from->listed * sizeof (uint64_t));

@@ -14,7 +14,7 @@ prune_clear (const adze_host *host, prune *self)
   self->count = 0;
   self->places = 0;
   self->round = 0;
-  self->target = self->asked = self->quota = 0;
+  self->target = self->quota = 0;
   self->entry_count = 0;
   self->list_lost = false;
 }
@@ -265,7 +265,6 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
     tensor.state = PRUNE_DONE;
     tensor.pruned = tensor.rows * prune_of_m_each (&tensor.pattern, tensor.row);
   }
-  tensor.was_shared = tensor.state == PRUNE_SHARED;
   if (status == ADZE_OK && !service->is_final (host, outline))
     status = add_tensor (host, self, &tensor, meta->name);
   return status == ADZE_OK ? add_group (host, self, outline, pick, &tensor) : status;

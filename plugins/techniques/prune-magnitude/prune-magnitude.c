@@ -119,35 +119,6 @@ accumulator (const adze_host *host, void *instance)
 
 /* ---- Apply: single weights. */
 
-static inline void
-prune_run (uint32_t *__restrict out, const uint32_t *__restrict in, uint32_t threshold)
-{
-  for (size_t i = 0; i < PRUNE_RUN; i++)
-    out[i] = in[i] & ~adze_bits_below (in[i] & 0x7fffffff, threshold);
-}
-
-static inline void
-prune_half_run (uint16_t *__restrict out, const uint16_t *__restrict in, uint16_t threshold)
-{
-  for (size_t i = 0; i < PRUNE_RUN; i++)
-    out[i] = (int16_t)(in[i] & 0x7fff) < (int16_t)threshold ? 0 : in[i];
-}
-
-#define PRUNE_EACH(name, type, run) \
-  static void name (type *out, const type *in, size_t count, type threshold) \
-  { \
-    type rest[PRUNE_RUN] = { 0 }, pruned[PRUNE_RUN]; \
-    for (; count >= PRUNE_RUN; count -= PRUNE_RUN, in += PRUNE_RUN, out += PRUNE_RUN) \
-      run (out, in, threshold); \
-    if (count == 0) \
-      return; \
-    memcpy (rest, in, count * sizeof *in); \
-    run (pruned, rest, threshold); \
-    memcpy (out, pruned, count * sizeof *out); \
-  }
-PRUNE_EACH (prune_floats, uint32_t, prune_run)
-PRUNE_EACH (prune_halves, uint16_t, prune_half_run)
-
 /* The least magnitude of a shorter type that is not below the threshold. */
 static uint16_t
 half_threshold (uint32_t threshold, bool bfloat)

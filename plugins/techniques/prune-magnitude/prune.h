@@ -5,6 +5,7 @@
  *   describe.c         which tensors take part, and how
  *   pattern.c          single weights, N:M and blocks: words, and numbers as what is pruned
  *   count.c            observe and merge: keys counted and listed
+ *   kernels.c          loops over many numbers
  *   search.c           where in an interval of keys the cut lies
  *   settle.c           decide: one cut for all tensors, or one a tensor
  *   report.c           what is told of it
@@ -131,6 +132,26 @@ prune_search_is_tie (const prune_search *search)
          && prune_key_size (search->low) == prune_key_size (search->high - 1);
 }
 
+/* ---- kernels.c. */
+
+typedef struct prune_scan {
+  bool has_bad;  /* a NaN or an infinity */
+  bool has_zero;
+} prune_scan;
+
+typedef struct prune_run {
+  bool hit;       /* a magnitude lies from LOW on and below HIGH */
+  uint32_t below; /* so many lie below LOW */
+} prune_run;
+
+prune_scan prune_scan_bits (const uint32_t *bits, size_t count);
+/* Of PRUNE_RUN numbers. */
+prune_run prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high);
+void prune_add (uint64_t *into, const uint64_t *from, size_t count);
+/* Magnitudes below the threshold become zero. */
+void prune_floats (uint32_t *out, const uint32_t *in, size_t count, uint32_t threshold);
+void prune_halves (uint16_t *out, const uint16_t *in, size_t count, uint16_t threshold);
+
 /* ---- count.c. */
 
 /* An accumulator: this, the counts of the buckets, PRUNE_ZEROS of zeros, and listed keys. */
@@ -185,11 +206,10 @@ typedef struct prune_tensor {
   bool keeps_bad;       /* what is not finite stays and is not counted */
 
   prune_state state;
-  bool was_shared;      /* at first */
   prune_search search;  /* of PRUNE_OWN */
   uint64_t counted, zeros;
   uint64_t cap;         /* so many may go at most */
-  uint64_t asked;       /* and so many were to, were it not for that */
+  double asked;         /* and so many were to, were it not for that */
   uint64_t target;      /* of PRUNE_OWN: so many go */
   uint64_t cut;         /* keys below it go */
   uint64_t pruned;
@@ -224,7 +244,6 @@ typedef struct prune {
   prune_search search;
   uint64_t *reach;       /* so many go at most where all keys below bucket number i do */
   uint64_t target;       /* so many of them go */
-  uint64_t asked;        /* were it not for caps */
   uint64_t quota;        /* of ties that are still to be given out */
   prune_entry *entries;
   size_t entry_count, entry_room;

@@ -59,13 +59,14 @@ warn_of_empty (const adze_host *host, const prune *self)
 static adze_status
 tell_all (const adze_host *host, const prune *self)
 {
-  uint64_t counted = 0, pruned = 0, zeros = 0, asked = self->asked;
+  uint64_t counted = 0, pruned = 0, zeros = 0;
+  double asked = 0;
   for (size_t i = 0; i < self->count; i++) {
     const prune_tensor *tensor = &self->tensors[i];
     counted += tensor->counted;
     pruned += tensor->pruned;
     zeros += tensor->zeros > tensor->pruned ? tensor->zeros : tensor->pruned;
-    asked += tensor->was_shared ? 0 : tensor->asked;
+    asked += tensor->asked;
   }
   double all = counted > 0 ? (double)counted : 1;
   adze_status status = adze_metric (host, "pruned", (double)pruned, NULL);
@@ -74,7 +75,7 @@ tell_all (const adze_host *host, const prune *self)
   if (status == ADZE_OK)
     status = adze_metric (host, "sparsity", (double)zeros / all, NULL);
   if (status == ADZE_OK && counted > 0)
-    status = adze_achieved (host, "sparsity", (double)asked / all, (double)zeros / all);
+    status = adze_achieved (host, "sparsity", asked / all, (double)zeros / all);
   return status;
 }
 

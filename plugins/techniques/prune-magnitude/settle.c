@@ -125,7 +125,7 @@ settle_threshold (const adze_host *host, const prune *self, prune_tensor *tensor
                   const prune_sums *sums)
 {
   uint64_t below = sum_of (prune_sums_counts (sums), prune_buckets (&tensor->search));
-  tensor->asked = below;
+  tensor->asked = (double)below;
   tensor->target = prune_least (below, tensor->cap);
   if (below > tensor->cap)
     return settle_own (host, self, tensor, sums);
@@ -140,16 +140,19 @@ begin (const adze_host *host, const prune *self, prune_tensor *tensor, const pru
   tensor->counted = sums->counted;
   tensor->zeros = sums->zeros;
   tensor->cap = sums->counted - share_of (tensor->min_kept, sums->counted);
-  if (tensor->state == PRUNE_DONE || tensor->cap == 0) {
-    tensor->asked = tensor->pruned;
-    tensor->state = PRUNE_DONE;
+  if (tensor->state == PRUNE_DONE) {
+    tensor->asked = (double)tensor->pruned;
     return ADZE_OK;
   }
   if (tensor->threshold > 0)
     return settle_threshold (host, self, tensor, sums);
-  tensor->asked = share_of (tensor->sparsity, sums->counted);
-  tensor->target = prune_least (tensor->asked, tensor->cap);
-  return tensor->state == PRUNE_OWN ? settle_own (host, self, tensor, sums) : ADZE_OK;
+  tensor->asked = tensor->sparsity * (double)sums->counted;
+  tensor->target = prune_least (share_of (tensor->sparsity, sums->counted), tensor->cap);
+  if (tensor->state == PRUNE_OWN)
+    return settle_own (host, self, tensor, sums);
+  if (tensor->cap == 0)
+    finish (tensor, 0, 0);
+  return ADZE_OK;
 }
 
 /* ---- One of those that share a cut. */
@@ -312,7 +315,6 @@ settle_shared (prune *self)
     for (size_t i = 0; i < self->count; i++)
       counted += self->tensors[i].state == PRUNE_SHARED ? self->tensors[i].counted : 0;
     self->target = share_of (self->sparsity, counted);
-    self->asked = self->target;
   }
   /* More than all caps together is not to be had. */
   self->target = prune_least (self->target, self->reach[buckets]);

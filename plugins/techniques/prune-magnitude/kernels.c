@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prune-magnitude: loops over numbers as bits. Each number is by itself and all sums are whole numbers,
+ * so that any width of vectors gives the same; the widest that the processor has is taken. */
+#include "prune.h"
+
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O3")
+#endif
+#if defined __x86_64__ && defined __linux__
+#define ANY_WIDTH __attribute__ ((target_clones ("avx2", "default")))
+#else
+#define ANY_WIDTH
+#endif
+
+#define SIZE_BITS UINT32_C (0x7fffffff)
+
+ANY_WIDTH prune_scan
+prune_scan_bits (const uint32_t *bits, size_t count)
+{
+  uint32_t bad = 0, zero = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t size = bits[i] & SIZE_BITS;
+    bad |= adze_bits_below (PRUNE_INFINITE - 1, size);
+    zero |= adze_bits_below (size, 1);
+  }
+  return (prune_scan){ .has_bad = bad != 0, .has_zero = zero != 0 };
+}
+
+ANY_WIDTH prune_run
+prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high)
+{
+  uint32_t hit = 0, below = 0;
+  for (size_t i = 0; i < PRUNE_RUN; i++) {
+    uint32_t size = bits[i] & SIZE_BITS, is_below = adze_bits_below (size, low);
+    hit |= adze_bits_below (size, high) & ~is_below;
+    below -= is_below;
+  }
+  return (prune_run){ .hit = hit != 0, .below = below };
+}
+
+ANY_WIDTH void
+prune_add (uint64_t *into, const uint64_t *from, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    into[i] += from[i];
+}
+
+ANY_WIDTH void
+prune_floats (uint32_t *__restrict out, const uint32_t *__restrict in, size_t count,
+              uint32_t threshold)
+{
+  for (size_t i = 0; i < count; i++)
+    out[i] = in[i] & ~adze_bits_below (in[i] & SIZE_BITS, threshold);
+}
+
+ANY_WIDTH void
+prune_halves (uint16_t *__restrict out, const uint16_t *__restrict in, size_t count,
+              uint16_t threshold)
+{
+  for (size_t i = 0; i < count; i++)
+    out[i] = (int16_t)(in[i] & 0x7fff) < (int16_t)threshold ? 0 : in[i];
+}
