@@ -158,9 +158,19 @@ adze_graph_set_attribute (adze_graph *graph, uint32_t number, const adze_graph_a
 
 /* ---- Nodes. */
 
+bool
+adze_node_is_of_loss (const adze_graph_node *node)
+{
+  return strncmp (node->name, ADZE_LOSS_NODE, strlen (ADZE_LOSS_NODE)) == 0;
+}
+
 void
 adze_graph_node_text (const adze_graph_node *node, adze_buffer *into)
 {
+  if (adze_node_is_of_loss (node)) {
+    adze_buffer_text (into, node->name + strlen (ADZE_LOSS_NODE));
+    return;
+  }
   adze_buffer_format (into, "node %u", node->number);
   if (node->name[0])
     adze_buffer_format (into, " '%s'", node->name);

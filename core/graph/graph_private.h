@@ -46,6 +46,10 @@ struct adze_graph {
   struct adze_backend_at_work *ref; /* who computes constants; not the graph's. NULL: nobody */
 };
 
+/* The names of a loss's nodes begin so: what follows says which loss it is. */
+#define ADZE_LOSS_NODE "%loss: "
+bool adze_node_is_of_loss (const adze_graph_node *node);
+
 /* Room for one more in an array of pointers. */
 ADZE_MUST_CHECK adze_error *adze_graph_grow (void *array, size_t *capacity, size_t count,
                                              size_t item);

@@ -4,7 +4,9 @@
 #include <math.h>
 
 #include "artifact/meta.h"
+#include "base/file.h"
 #include "graph/gradient.h"
+#include "graph/graph_private.h"
 
 static uint32_t
 two (adze_gradient *g, const char *op, uint32_t a, uint32_t b)
@@ -35,6 +37,23 @@ sum_of_classes (adze_gradient *g, uint32_t value)
   const uint32_t inputs[] = { value, adze_op_ints (g, &axis, 1) };
   const adze_graph_attribute attribute = adze_attribute_int ("keepdims", &keep);
   return adze_op_with (g, "", "ReduceSum", inputs, 2, &attribute, 1);
+}
+
+/* What was added since there were FIRST nodes goes by the name of the loss, for whoever speaks of it: people know
+ * of no node of it. */
+static adze_error *
+name_nodes (const adze_gradient *g, size_t first, const char *loss, const char *kind, uint32_t value)
+{
+  if (g->error)
+    return g->error;
+  ADZE_AUTO_FREE char *name = adze_text_format ("%sthe loss (%s) of the %s '%s'", ADZE_LOSS_NODE, loss, kind,
+                                                g->graph->values[value]->name);
+  const char *kept = name ? adze_arena_text (&g->graph->arena, name) : NULL;
+  if (!kept)
+    return adze_error_memory ();
+  for (size_t n = first; n < g->graph->node_count; n++)
+    g->graph->nodes[n]->name = kept;
+  return NULL;
 }
 
 /* ---- What must be there. */
@@ -84,16 +103,17 @@ adze_loss_cross_entropy (adze_graph *graph, uint32_t scores, uint32_t labels, do
   if (!(smoothing >= 0 && smoothing < 1))
     return adze_error_new (ADZE_E_PARAM,
                            "labels are smoothed by %g; it must be from 0 to below 1", smoothing);
+  size_t first = graph->node_count;
   if (smoothing == 0) {
     *loss = two (&g, "SoftmaxCrossEntropyLoss", scores, labels);
-    return g.error;
+    return name_nodes (&g, first, "cross-entropy", "scores", scores);
   }
   uint32_t logs = along_classes (&g, "LogSoftmax", scores);
   uint32_t right = two (&g, "NegativeLogLikelihoodLoss", logs, labels);
   uint32_t even = adze_op (&g, "Neg", mean_of_all (&g, logs), ADZE_END);
   *loss = two (&g, "Add", two (&g, "Mul", adze_op_number (&g, 1 - smoothing, scores), right),
                two (&g, "Mul", adze_op_number (&g, smoothing, scores), even));
-  return g.error;
+  return name_nodes (&g, first, "cross-entropy", "scores", scores);
 }
 
 adze_error *
@@ -101,9 +121,10 @@ adze_loss_squares (adze_graph *graph, uint32_t output, uint32_t wanted, uint32_t
 {
   adze_gradient g = { .graph = graph };
   ADZE_TRY (need_alike (graph, output, wanted, "mean squared error"));
+  size_t first = graph->node_count;
   uint32_t difference = two (&g, "Sub", output, wanted);
   *loss = mean_of_all (&g, two (&g, "Mul", difference, difference));
-  return g.error;
+  return name_nodes (&g, first, "mean squared error", "output", output);
 }
 
 /* -y log s(z) - (1 - y) log (1 - s(z)) = log (1 + e^z) - y z, without a logarithm of something
@@ -113,9 +134,10 @@ adze_loss_binary (adze_graph *graph, uint32_t scores, uint32_t wanted, uint32_t 
 {
   adze_gradient g = { .graph = graph };
   ADZE_TRY (need_alike (graph, scores, wanted, "binary cross-entropy"));
+  size_t first = graph->node_count;
   uint32_t soft = adze_op (&g, "Softplus", scores, ADZE_END);
   *loss = mean_of_all (&g, two (&g, "Sub", soft, two (&g, "Mul", wanted, scores)));
-  return g.error;
+  return name_nodes (&g, first, "binary cross-entropy", "scores", scores);
 }
 
 adze_error *
@@ -129,6 +151,7 @@ adze_loss_divergence (adze_graph *graph, uint32_t scores, uint32_t wanted, doubl
     return adze_error_new (ADZE_E_PARAM, "scores are divided by the temperature %g; it must be a "
                                          "finite number above 0",
                            temperature);
+  size_t first = graph->node_count;
   uint32_t divided = two (&g, "Div", scores, adze_op_number (&g, temperature, scores));
   uint32_t logs = along_classes (&g, "LogSoftmax", divided);
   uint32_t some = two (&g, "Greater", wanted, adze_op_number (&g, 0, wanted));
@@ -137,7 +160,7 @@ adze_loss_divergence (adze_graph *graph, uint32_t scores, uint32_t wanted, doubl
   uint32_t each = sum_of_classes (&g, two (&g, "Mul", wanted, far));
   *loss = two (&g, "Mul", adze_op_number (&g, temperature * temperature, scores),
                mean_of_all (&g, each));
-  return g.error;
+  return name_nodes (&g, first, "divergence", "scores", scores);
 }
 
 adze_error *

@@ -426,6 +426,7 @@ adze_train_build (adze_trainer *t, adze_graph *graph, uint32_t loss,
     t->scalars[ADZE_TRAIN_SINGLE].values[i] = t->scalars[ADZE_TRAIN_DOUBLE].values[i] = ADZE_NONE;
   ADZE_TRY (copy_graph (t, graph, loss));
   ADZE_TRY (adze_train_drop (t, options->seed));
+  t->network_nodes = t->graph->node_count;
   ADZE_TRY (choose_weights (t, options));
   ADZE_TRY (carry_statistics (t));
   ADZE_TRY (differentiate (t));

@@ -12,6 +12,7 @@
 
 #include "artifact/decode.h"
 #include "graph/executable_private.h"
+#include "graph/odd.h"
 #include "graph/train_private.h"
 
 enum { BELOW = 1, ABOVE = 2, BOTH = BELOW | ABOVE, ALL = 255 }; /* all numbers; all inputs */
@@ -119,7 +120,7 @@ is_positive (const adze_graph *graph, uint32_t number)
   const adze_graph_value *value = adze_graph_value_at (graph, number);
   if (!value || !value->data)
     return true;
-  const adze_view view = adze_train_view_of (value);
+  const adze_view view = adze_odd_view_of (value);
   size_t count = adze_view_count (&view), each = view.dtype.bits / 8;
   for (size_t i = 0; i < count; i++) {
     double one;

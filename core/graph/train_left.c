@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/executable_private.h"
+#include "graph/odd.h"
 #include "graph/train_private.h"
 
 bool
@@ -67,7 +68,7 @@ forget_inputs (const adze_graph *graph, bool *reached, const char **why)
 static bool
 is_exponent (const adze_graph *graph, const bool *reached, uint32_t number)
 {
-  const adze_view view = adze_train_view_of (graph->values[number]);
+  const adze_view view = adze_odd_view_of (graph->values[number]);
   size_t powers = 0;
   if (adze_view_count (&view) != 1)
     return false;
@@ -90,9 +91,9 @@ static adze_error *
 is_mask (const adze_trainer *t, const bool *reached, uint32_t number, bool *mask)
 {
   const adze_graph_node *stranger;
-  const adze_view view = adze_train_view_of (t->graph->values[number]);
+  const adze_view view = adze_odd_view_of (t->graph->values[number]);
   *mask = false;
-  if (adze_view_is_finite (&view) || adze_view_has_nan (&view))
+  if (adze_view_is_finite (&view) || adze_odd_has (&view, false))
     return NULL;
   ADZE_TRY (adze_train_find_stranger (t, reached, t->graph, number, &view, &stranger));
   *mask = !stranger;

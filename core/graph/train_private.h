@@ -69,6 +69,7 @@ struct adze_trainer {
   adze_trainer_options options; /* .weights and .looks are NULL */
   adze_graph *graph;            /* of a step */
   uint32_t loss;
+  size_t network_nodes; /* nodes before this number are those of the network and its loss */
   uint32_t step_input; /* the number of the step, an input; ADZE_NONE: nobody asks for it */
   adze_view step_view;
   size_t batch_inputs; /* of the graph; scalars are behind them */
@@ -172,9 +173,6 @@ ADZE_MUST_CHECK adze_error *adze_train_look_back (adze_trainer *trainer);
 /* train_why.c */
 /* Graphs that share the weights see them as they are now. */
 void adze_train_refresh (adze_trainer *t);
-bool adze_view_is_finite (const adze_view *view);
-bool adze_view_has_nan (const adze_view *view);
-adze_view adze_train_view_of (const adze_graph_value *value);
 /* Of the batch at hand and, in front of the first step, of the weights: is there nothing for which a step is
  * refused, whatever it would give? */
 ADZE_MUST_CHECK adze_error *adze_train_look_ahead (adze_trainer *trainer, bool *fine);
@@ -185,8 +183,8 @@ typedef enum adze_train_cause {
   ADZE_TRAIN_CAUSE_WEIGHT    /* the model had them before it was trained */
 } adze_train_cause;
 /* Of the step that the trainer stands in front of: what had the first number that is none, else, the step
- * being executed once more, who gave it: "node 3 'fc1' (Gemm) was the first to give nan, in 'h'". Nothing,
- * and ADZE_TRAIN_CAUSE_STEP, where that cannot be told. */
+ * being executed once more, who gave it, as graph/odd.h says it. Nothing, and ADZE_TRAIN_CAUSE_STEP, where that
+ * cannot be told. */
 adze_train_cause adze_train_why (const adze_trainer *trainer, adze_buffer *into);
 
 #endif

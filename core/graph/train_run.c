@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/odd.h"
 #include "graph/train_private.h"
 
 /* ---- The best weights. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "artifact/meta.h"
+#include "graph/odd.h"
 #include "graph/train_private.h"
 
 /* ---- The step for a batch of this size. */

@@ -244,6 +244,35 @@ divergence_is_named_and_the_last_good_weights_are_kept (void **state)
   assert_int_equal (adze_trainer_progress (trainer)->step, 0);
 }
 
+/* What the network gives is a number, and its square is none: people know of no node that makes it. */
+static void
+the_loss_itself_is_named (void **state)
+{
+  ADZE_AUTO_GRAPH graph = NULL;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  uint32_t x, w, y, wanted, loss;
+  int64_t shape[] = { 1 };
+  float weight = 1e30f, one = 1, none = 0;
+  adze_view views[] = { view_of (&one, f32, 1, shape), view_of (&none, f32, 1, shape) };
+  const adze_view *inputs[] = { &views[0], &views[1] };
+  must (adze_graph_new ("single", &graph));
+  must (adze_graph_add_input (graph, "x", f32, 1, shape, &x));
+  must (adze_graph_add_weight (graph, "w", f32, 1, shape, &w));
+  must (adze_graph_set_data (graph, w, &weight, sizeof weight, true));
+  const uint32_t factors[] = { w, x };
+  const char *name = "y";
+  const adze_node_recipe product = { .struct_size = sizeof product, .op = "Mul", .inputs = factors,
+                                     .input_count = 2, .output_names = &name, .output_count = 1 };
+  must (adze_graph_add_node (graph, &product, &y));
+  must (adze_graph_verify (graph));
+  must (adze_loss_add_input (graph, y, false, "wanted", &wanted));
+  must (adze_loss_squares (graph, y, wanted, &loss));
+  const adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
+  must (adze_trainer_new (graph, loss, &options, &trainer));
+  must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "the loss is inf",
+             "the loss (mean squared error) of the output 'y' was the first to give inf; weights", NULL);
+}
+
 static void
 gradients_without_end_change_nothing (void **state)
 {
@@ -258,7 +287,8 @@ gradients_without_end_change_nothing (void **state)
   const adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
   must (adze_trainer_new (graph, loss, &options, &trainer));
   must_fail (adze_trainer_step (trainer, inputs), ADZE_E_LIMIT, "diverged in step 1",
-             "the loss is 0", "'w' would get numbers that are none", NULL);
+             "the loss is 0", "'w' would get numbers that are none",
+             "neither the network nor its loss gave such a number", NULL);
   assert_true (single_at (trainer, "w", 0) == 0);
 }
 
@@ -570,6 +600,7 @@ main (void)
     cmocka_unit_test (checkpoints_are_checked),
     cmocka_unit_test (the_best_weights_are_kept),
     cmocka_unit_test (divergence_is_named_and_the_last_good_weights_are_kept),
+    cmocka_unit_test (the_loss_itself_is_named),
     cmocka_unit_test (gradients_without_end_change_nothing),
     cmocka_unit_test (the_last_weights_with_a_finite_loss_are_left),
     cmocka_unit_test (a_batch_with_nan_costs_no_step),
