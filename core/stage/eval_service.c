@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "graph/metrics.h"
+#include "graph/odd.h"
 #include "stage/call.h"
 #include "stage/networks.h"
 
@@ -41,13 +42,20 @@ absent (const void *object)
 }
 
 static adze_error *
+options_of (adze_networks *networks, const adze_eval_options *options, adze_compile_options *compile)
+{
+  ADZE_TRY (adze_networks_options (networks, compile));
+  compile->shapes = options ? options->shapes : NULL;
+  compile->fixed_weights = !options || options->weights_change == 0;
+  return NULL;
+}
+
+static adze_error *
 compile (adze_networks *networks, adze_graph *graph, const adze_eval_options *options,
          adze_evaluation **evaluation)
 {
   adze_compile_options compile;
-  ADZE_TRY (adze_networks_options (networks, &compile));
-  compile.shapes = options ? options->shapes : NULL;
-  compile.fixed_weights = !options || options->weights_change == 0;
+  ADZE_TRY (options_of (networks, options, &compile));
   adze_evaluation *made = calloc (1, sizeof *made);
   if (!made)
     return adze_error_memory ();
@@ -87,6 +95,40 @@ eval_execute (const adze_host *host, adze_evaluation *evaluation, const adze_vie
     return ADZE_E_CANCELLED;
   }
   return settle (host, adze_execute (evaluation->executable, inputs, outputs));
+}
+
+/* ---- Numbers that are none. */
+
+static adze_error *
+find_odd (adze_networks *networks, adze_graph *graph, const adze_eval_options *options, uint32_t value,
+          const adze_view *const *inputs, adze_buffer *into)
+{
+  adze_compile_options compile;
+  ADZE_AUTO_GRAPH copy = NULL;
+  bool given = false;
+  const uint32_t *order;
+  size_t count;
+  const adze_odd_search search = { .graph = graph, .network = adze_graph_node_count (graph), .from = &value,
+                                   .from_count = 1 };
+  ADZE_TRY (options_of (networks, options, &compile));
+  ADZE_TRY (adze_graph_order (graph, &order, &count));
+  ADZE_TRY (adze_graph_copy (graph, &copy));
+  return adze_odd_find (&search, copy, &compile, inputs, &given, into);
+}
+
+/* That something is wrong is known already: what keeps this from telling more is no second failure. */
+static adze_status
+eval_blame (const adze_host *host, adze_context *context, adze_graph *graph,
+            const adze_eval_options *options, uint32_t value, const adze_view *const *inputs)
+{
+  adze_networks *networks = adze_networks_here (host, ADZE_EVAL " blame");
+  ADZE_AUTO (adze_buffer) found = { 0 };
+  (void)context;
+  if (!networks || adze_networks_rehearses (networks))
+    return ADZE_OK;
+  ADZE_AUTO_ERROR error = find_odd (networks, graph, options, value, inputs, &found);
+  return error || !found.data ? ADZE_OK
+                              : settle (host, adze_error_new (ADZE_E_LIMIT, "%s", found.data));
 }
 
 static adze_status
@@ -186,4 +228,5 @@ const adze_eval_service adze_eval_services = {
   .judge = eval_judge,
   .add = eval_add,
   .verdict = eval_verdict,
+  .blame = eval_blame,
 };

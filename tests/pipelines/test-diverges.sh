@@ -48,6 +48,15 @@ must_fail "kept is the checkpoint of step 33 (epoch 3)" "$ADZE" run late.toml
 grep -q 'goes on from the checkpoint of step 33' adze-runs/*/events.jsonl || complain "it began anew"
 must_fail "training diverged in step 35 (epoch 3, batch 9): the loss is" "$ADZE" run late.toml
 kept 33 2
+# The node is one that people know, whatever the rate: where scores without end come from, and not the loss that
+# is taken of them.
+for rate in 1e12 1e20 1e30 1e38; do
+  learn named mlp.onnx 'optimiser = "sgd"'
+  must_fail "training diverged in step" "$ADZE" run named.toml --set stage.train.rate=$rate
+  grep -qE "'fc[12]' \(Gemm\) was the first to give (inf|nan), in '[ay]'|the loss \(cross-entropy\) of the scores 'y' was" \
+    must.out || complain "rate $rate: no node that is known is named: $(cat must.out)"
+  ! grep -qF "'%" must.out || complain "rate $rate: a name that nobody gave is told"
+done
 
 # One that was saved behind the step that did it is none to go on from.
 explodes behind 'checkpoint-steps = 34'
@@ -133,6 +142,13 @@ END
 sed '120s/^[^,]*/NaN/' dots-train.csv > bad.csv
 table bad.csv 'validation = "check"' 'frozen = ["zero"]' > table.toml
 must "$ADZE" run table.toml --set 'model.path="mends.onnx"'
+
+# Where numbers are some and the network makes others of them, its node is named.
+awk -F, 'NR == 1 { print; next } { for (i = 1; i < NF; i++) printf "3e38,"; print $NF }' dots-check.csv > bad.csv
+table dots-train.csv 'validation = "check"' > table.toml
+must_fail "(Gemm) was the first to give" "$ADZE" run table.toml
+grep -qE "the score of epoch 1 is (nan|inf), .*: batch 1 of the data bound to 'validation' gives it" must.out \
+  || complain "the epoch and the batch are not named"
 
 # ---- A model that has them from the beginning.
 TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with a NaN"

@@ -52,6 +52,32 @@ check_watched (const train_run *t)
                     slot->column.name);
 }
 
+static bool
+watches_accuracy (const train_run *t)
+{
+  return strcmp (adze_param_string (t->host, t->params, "watch"), "accuracy") == 0;
+}
+
+/* The loss of batch NUMBER is none, and with it the score. It is told where that comes from, if it can be. */
+static adze_status
+blame_network (const train_run *t, uint64_t number, double loss)
+{
+  adze_train_progress_info progress = { .struct_size = sizeof progress };
+  const adze_eval_options options = { .struct_size = sizeof options, .weights_change = 1,
+                                      .shapes = t->watch_feed.shapes };
+  size_t count = 0;
+  uint32_t value = t->graphs->outputs (t->watched, &count)[t->loss_output];
+  adze_status status = t->eval->blame (t->host, t->context, t->watched, &options, value, t->watch_feed.inputs);
+  if (status == ADZE_OK)
+    return ADZE_OK;
+  t->train->progress (t->host, t->training, &progress);
+  return adze_fail (t->host, status,
+                    "the score of epoch %llu is %s, which is neither good nor bad: batch %llu of the data bound "
+                    "to 'validation' gives it",
+                    (unsigned long long)progress.epoch + 1, isnan (loss) ? "nan" : "inf",
+                    (unsigned long long)number + 1);
+}
+
 /* A batch's loss is a mean: of as many things as it has labels, or numbers to be met. */
 static adze_status
 watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, double *weight)
@@ -68,6 +94,10 @@ watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, doub
   const adze_view *target = &t->watch_feed.target->view;
   double things = (double)adze_view_count (target);
   double loss = loss_in (t->runner.outputs[t->loss_output]);
+  if (!isfinite (loss) && !watches_accuracy (t))
+    status = blame_network (t, number, loss);
+  if (status != ADZE_OK)
+    return status;
   *sum += loss * things;
   *weight += things;
   return judge ? t->eval->add (t->host, judge, t->runner.outputs[t->scores_output], target)
@@ -121,8 +151,7 @@ train_validate (void *argument, double *score)
     status = t->eval->judge (t->host, t->context, ADZE_JUDGE_CLASSES, "validation", 1, &judge);
   if (status == ADZE_OK)
     status = watch_all (t, judge);
-  bool accuracy = strcmp (adze_param_string (t->host, t->params, "watch"), "accuracy") == 0;
-  *score = accuracy ? 1 - t->accuracy : t->watched_loss;
+  *score = watches_accuracy (t) ? 1 - t->accuracy : t->watched_loss;
   t->watching += train_now () - began;
   t->watched_before = status == ADZE_OK;
   return status;

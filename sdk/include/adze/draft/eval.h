@@ -85,6 +85,14 @@ typedef struct adze_eval_service {
   adze_status (*add) (const adze_host *host, adze_judge *judge, const adze_view *output,
                       const adze_view *wanted);
   void (*verdict) (const adze_host *host, const adze_judge *judge, adze_verdict *verdict);
+
+  /* [callback] GRAPH is computed once more, with OPTIONS and INPUTS as for compile and execute, since VALUE came
+   * out with numbers that are none (NaN, or without end): fails with which node, or which loss of
+   * adze.train/1, was the first to give one on the way there. ADZE_OK, and nothing is said, where that cannot
+   * be told. */
+  adze_status (*blame) (const adze_host *host, adze_context *context, adze_graph *graph,
+                        const adze_eval_options *options, uint32_t value,
+                        const adze_view *const *inputs);
 } adze_eval_service;
 
 static inline const adze_eval_service *
