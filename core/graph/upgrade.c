@@ -201,5 +201,6 @@ adze_graph_upgrade (adze_graph *graph, int64_t opset)
                         graph->name, opset, ADZE_OPSET_OLDEST, ADZE_OPSET_NEWEST);
   adze_error_setf (error, "found", "opset %" PRId64, opset);
   adze_error_setf (error, "needed", "opset %d to %d", ADZE_OPSET_OLDEST, ADZE_OPSET_NEWEST);
+  adze_error_setf (error, "hint", "export the model at opset %d", ADZE_GRAPH_OPSET);
   return error;
 }

@@ -243,7 +243,10 @@ unsound_graphs_are_named (void **state)
 static void
 opsets_that_nobody_knows (void **state)
 {
-  refused (*state, model_at (99, floats (11, "a")), ADZE_E_UNSUPPORTED, "opset 99", "1 to 23");
+  adze_graph *graph = NULL;
+  adze_error *error = graph_of (*state, model_at (99, floats (11, "a")), &graph);
+  assert_string_equal (adze_error_fact (error, "hint"), "export the model at opset 17");
+  must_fail (error, ADZE_E_UNSUPPORTED, "opset 99", "1 to 23", NULL);
   refused (*state, model_at (0, floats (11, "a")), ADZE_E_UNSUPPORTED, "opset 0", "1 to 23");
 }
 
