@@ -31,4 +31,14 @@
 #define GGUF_FORMS(name) { name##_scalar, name##_scalar, name##_scalar }
 #endif
 
+/* Loops over the numbers of a span become vectors of whatever the processor has without being asked; between
+ * these two compilers look for such loops. */
+#if defined __GNUC__ && !defined __clang__
+#define GGUF_LOOPS_BEGIN _Pragma ("GCC push_options") _Pragma ("GCC optimize(\"O3\")")
+#define GGUF_LOOPS_END _Pragma ("GCC pop_options")
+#else
+#define GGUF_LOOPS_BEGIN
+#define GGUF_LOOPS_END
+#endif
+
 #endif

@@ -69,6 +69,8 @@ static simple_form q5_0_blocks_simple_scalar, q5_1_blocks_simple_scalar;
 static void tq1_0_simple_scalar (const float *x, uint8_t *to);
 static void tq2_0_simple_scalar (const float *x, uint8_t *to);
 
+GGUF_LOOPS_BEGIN
+
 #include "lanes_scalar.h"
 #include "k_lanes.h"
 #include "span_scalar.h"
@@ -91,6 +93,8 @@ static void tq2_0_simple_scalar (const float *x, uint8_t *to);
 #include "span_end.h"
 #include "lanes_end.h"
 #endif
+
+GGUF_LOOPS_END
 
 #define ENCODE(id, elements) \
   static void id##_encode (const float *values, uint64_t rows, uint64_t columns, const float *importance, \

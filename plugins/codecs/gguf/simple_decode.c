@@ -3,18 +3,16 @@
  * independent of each other, so that compilers may take vectors of any width. */
 #include "simple.h"
 
-#include "numbers.h"
+#include "kernels.h"
 
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#endif
 #if defined __x86_64__ && defined __linux__
 #define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
 #else
 #define ANY_WIDTH
 #endif
 
+
+GGUF_LOOPS_BEGIN
 
 const int8_t gguf_iq4_values[16]
     = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
@@ -176,7 +174,6 @@ gguf_decode_tq1_0 (const void *blocks, uint64_t count, float *values)
   }
 }
 
+GGUF_LOOPS_END
+
 #undef ANY_WIDTH
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC pop_options
-#endif

@@ -74,31 +74,45 @@ NAMED (span_minus) (span s, float less)
   return s;
 }
 
+/* The bits of a float32 as an integer that is greater where the number is; its own inverse. Compilers look for the
+ * greatest integer with the vectors that every processor of a kind has, which they may not do with numbers. */
+INLINED int32_t
+NAMED (order) (int32_t bits)
+{
+  return bits ^ (bits >> 31 & INT32_MAX);
+}
+
 INLINED float
 NAMED (span_sizes) (span s)
 {
-  float size = 0;
-  for (int i = 0; i < 32; i++)
-    size = fabsf (s.x[i]) > size ? fabsf (s.x[i]) : size;
-  return size;
+  int32_t size = 0;
+  for (int i = 0; i < 32; i++) {
+    int32_t here = r_bits (s.x[i]) & INT32_MAX;
+    size = here > size ? here : size;
+  }
+  return i_reals (size);
 }
 
 INLINED float
 NAMED (span_least) (span s)
 {
-  float least = s.x[0];
-  for (int i = 1; i < 32; i++)
-    least = s.x[i] < least ? s.x[i] : least;
-  return least;
+  int32_t least = INT32_MAX;
+  for (int i = 0; i < 32; i++) {
+    int32_t here = NAMED (order) (r_bits (s.x[i]));
+    least = here < least ? here : least;
+  }
+  return i_reals (NAMED (order) (least));
 }
 
 INLINED float
 NAMED (span_most) (span s)
 {
-  float most = s.x[0];
-  for (int i = 1; i < 32; i++)
-    most = s.x[i] > most ? s.x[i] : most;
-  return most;
+  int32_t most = INT32_MIN;
+  for (int i = 0; i < 32; i++) {
+    int32_t here = NAMED (order) (r_bits (s.x[i]));
+    most = here > most ? here : most;
+  }
+  return i_reals (NAMED (order) (most));
 }
 
 INLINED codes
@@ -119,12 +133,14 @@ NAMED (codes_cut) (span s, float offset)
   return c;
 }
 
+/* What is added is the number below one half: so 0.49999997 stays below one, and all else that is no half
+ * gets where it should as well. */
 INLINED codes
 NAMED (codes_near) (span s)
 {
   codes c;
   for (int i = 0; i < 32; i++)
-    c.x[i] = gguf_cut (roundf (s.x[i]));
+    c.x[i] = gguf_cut (s.x[i] + copysignf (0x1.fffffep-2f, s.x[i]));
   return c;
 }
 
