@@ -4,6 +4,7 @@
  * largest are placed first, each as low as it can be. */
 #include <string.h>
 
+#include "artifact/meta.h"
 #include "graph/executable_private.h"
 
 enum { ALIGN = 64 };
@@ -26,10 +27,11 @@ stays_cleanup (stays *list)
   free (list->items);
 }
 
+/* A size that no number can tell stays the largest that there is. */
 static uint64_t
 rounded (uint64_t size)
 {
-  return (size + ALIGN - 1) / ALIGN * ALIGN;
+  return size > UINT64_MAX - ALIGN ? size : (size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 /* ---- Outputs that can be made elsewhere: what a step makes at a size that is known, and is one output
@@ -172,6 +174,25 @@ count_constants (adze_executable *x)
       x->facts.constants += x->slots[i].size;
 }
 
+/* ERROR, with the largest of all that stay, which are sorted, and who makes it. */
+static adze_error *
+name_largest (const adze_executable *x, const stays *list, adze_error *error)
+{
+  uint32_t slot = list->count > 0 ? list->items[0].slot : ADZE_NONE;
+  const adze_graph_value *value = slot != ADZE_NONE ? x->graph->values[slot] : NULL;
+  ADZE_AUTO (adze_buffer) words = { 0 };
+  if (!error || !value)
+    return error;
+  adze_shape_text (value->rank, x->slots[slot].shape, &words);
+  adze_buffer_format (&words, ", '%s'", value->name);
+  if (value->node != ADZE_NONE) {
+    adze_buffer_text (&words, " of ");
+    adze_graph_node_text (x->graph->nodes[value->node], &words);
+  }
+  return adze_error_wrap (error, "there is no memory for what the network computes, of which the largest "
+                          "is %s", words.data ? words.data : value->name);
+}
+
 /* Gives all that stay their offsets; *SIZE is what they take together. */
 static adze_error *
 place_stays (stays *list, uint64_t *size)
@@ -194,8 +215,8 @@ place_far (adze_executable *x)
   ADZE_AUTO (stays) list = { 0 };
   uint64_t size;
   ADZE_TRY (list_stays (x, true, &list));
-  ADZE_TRY (place_stays (&list, &size));
-  ADZE_TRY (adze_device_allocate (x, size));
+  ADZE_TRY (name_largest (x, &list, place_stays (&list, &size)));
+  ADZE_TRY (name_largest (x, &list, adze_device_allocate (x, size)));
   for (size_t i = 0; i < list.count; i++) {
     adze_view *view = &x->slots[list.items[i].slot].far;
     view->data = x->far_block;
@@ -244,8 +265,8 @@ adze_executable_place (adze_executable *x)
   uint64_t size;
   find_moving (x);
   ADZE_TRY (list_stays (x, false, &list));
-  ADZE_TRY (place_stays (&list, &size));
-  ADZE_TRY (find_block (x, size));
+  ADZE_TRY (name_largest (x, &list, place_stays (&list, &size)));
+  ADZE_TRY (name_largest (x, &list, find_block (x, size)));
   for (size_t i = 0; i < list.count; i++) {
     const stay *this = &list.items[i];
     if (this->slot == ADZE_NONE) {

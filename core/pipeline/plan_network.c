@@ -172,9 +172,44 @@ adze_plan_part_free (adze_model_part *part)
   free (part);
 }
 
+/* Does GRAPH, or the body of one of its nodes, have a value of the name? */
+static bool
+has_value (const adze_graph *graph, const char *name)
+{
+  if (adze_graph_find (graph, name) != ADZE_NONE)
+    return true;
+  for (uint32_t i = 0; i < adze_graph_node_count (graph); i++) {
+    const adze_graph_node *node = adze_graph_node_at (graph, i);
+    for (size_t k = 0; node && k < node->attribute_count; k++)
+      if (node->attributes[k].graph && has_value (node->attributes[k].graph, name))
+        return true;
+  }
+  return false;
+}
+
+/* Tensors of MODEL that GRAPH, the part that was made, has no place for: small constants, which are in the part
+ * itself now, and what no node needs any more. */
+static void
+leave_out (const adze_graph *graph, adze_plan_model *model)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < model->view.count; i++) {
+    bool made = model->sources[i].group != SIZE_MAX;
+    if (!made && !has_value (graph, model->view.tensors[i].meta.name)) {
+      adze_value_free (model->traits[i]);
+      continue;
+    }
+    model->view.tensors[kept] = model->view.tensors[i];
+    model->sources[kept] = model->sources[i];
+    model->traits[kept++] = model->traits[i];
+  }
+  model->view.count = kept;
+}
+
 adze_error *
 adze_plan_take_network (const adze_plan *plan, adze_graph *graph, adze_plan_model *model)
 {
+  ADZE_AUTO_GRAPH needed = NULL;
   ADZE_TRY (adze_graph_verify (graph));
   adze_model_part *part = calloc (1, sizeof *part);
   if (!part)
@@ -189,6 +224,8 @@ adze_plan_take_network (const adze_plan *plan, adze_graph *graph, adze_plan_mode
   model->part = part;
   model->view.parts = part;
   model->view.part_count = 1;
+  ADZE_TRY (adze_graph_from_part (plan->runtime, part->id, part->data, part->size, &needed));
+  leave_out (needed, model);
   return NULL;
 }
 

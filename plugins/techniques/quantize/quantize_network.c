@@ -50,6 +50,25 @@ move_users (const edit *e, uint32_t first, uint32_t numbers)
   return ADZE_OK;
 }
 
+/* The graph that has the weight: that of the network, or the body of one of its nodes. NULL: none. */
+static adze_graph *
+holder_of (const adze_graph_service *graphs, adze_graph *graph, const char *name)
+{
+  uint32_t value = graphs->find_value (graph, name);
+  if (value != ADZE_NONE && graphs->value (graph, value)->role == ADZE_ROLE_WEIGHT)
+    return graph;
+  for (uint32_t i = 0; i < graphs->node_count (graph); i++) {
+    const adze_graph_node *node = graphs->node (graph, i);
+    for (size_t k = 0; node && k < node->attribute_count; k++) {
+      adze_graph *body = (adze_graph *)node->attributes[k].graph;
+      adze_graph *holder = body ? holder_of (graphs, body, name) : NULL;
+      if (holder)
+        return holder;
+    }
+  }
+  return NULL;
+}
+
 adze_status
 quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *use,
                   const adze_tensor_meta *meta, const adze_coded *coded,
@@ -60,12 +79,13 @@ quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *
   adze_status status = adze_outline_of (host)->network (host, outline, &e.graph);
   if (status != ADZE_OK || !e.graph)
     return status;
-  e.weight = e.graphs->find_value (e.graph, meta->name);
-  if (e.weight == ADZE_NONE)
+  e.graph = holder_of (e.graphs, e.graph, meta->name);
+  if (!e.graph)
     return adze_fail (host, ADZE_E_UNSUPPORTED,
-                      "'%s' is no weight of the network outside of the bodies of its nodes, and inside "
-                      "of one it stays as it is; a rule with skip = true leaves it out",
+                      "'%s' is no weight of the network, so nobody would make numbers of its codes; a "
+                      "rule with skip = true leaves it out",
                       meta->name);
+  e.weight = e.graphs->find_value (e.graph, meta->name);
   uint32_t first = e.graphs->node_count (e.graph);
   for (uint32_t i = 0; status == ADZE_OK && i < coded->plane_count; i++)
     status = add_plane (&e, coded, i, &metas[i], &planes[i]);
