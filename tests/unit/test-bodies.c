@@ -243,6 +243,37 @@ branches_within_loops (void **state)
   assert_true (((const float *)adze_view_data (found[0]))[1] == 2);
 }
 
+/* ---- Values that are too large. */
+
+/* [SIZE, SIZE, LAST] of zeros, and their sum. */
+static adze_graph *
+large (int64_t size, int64_t last)
+{
+  adze_graph *graph;
+  uint32_t sizes;
+  int64_t numbers[] = { size, size, last }, count = 3;
+  adze_view view = { .data = numbers, .device = { ADZE_DEVICE_CPU, 0 }, .rank = 1, .dtype = i64,
+                     .shape = &count };
+  must (adze_graph_new ("large", &graph));
+  must (adze_graph_add_constant (graph, "sizes", &view, &sizes));
+  uint32_t zeros = add (graph, "ConstantOfShape", "zeros", &sizes, 1);
+  must (adze_graph_add_output (graph, add (graph, "ReduceSum", "sum", &zeros, 1)));
+  must (adze_graph_verify (graph));
+  return graph;
+}
+
+/* 2^59 numbers of 32 bits have more bits than 64 bits can count. */
+static void
+what_is_too_large_is_named (void **state)
+{
+  static const int64_t last[] = { INT64_C (1) << 19, INT64_C (1) << 20 };
+  for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+    ADZE_AUTO_GRAPH graph = large (INT64_C (1) << 20, last[i]);
+    ADZE_AUTO_EXECUTABLE executable = NULL;
+    must_fail (compile (*state, graph, &executable), ADZE_E_LIMIT, "'zeros' (ConstantOfShape)", NULL);
+  }
+}
+
 int
 main (void)
 {
@@ -255,6 +286,7 @@ main (void)
     cmocka_unit_test (what_is_never_taken_does_not_count),
     cmocka_unit_test (branches_within_loops),
     cmocka_unit_test (operators_inside_are_known_before_anything_runs),
+    cmocka_unit_test (what_is_too_large_is_named),
   };
   return cmocka_run_group_tests_name ("bodies", tests, engine_open, engine_close);
 }

