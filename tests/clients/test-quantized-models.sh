@@ -18,7 +18,7 @@ quantize ()
     printf '[[stage]]\nuse = "quantize"\ncodec = %s\non-fallback = "warn"\n' "$2"
     printf '[[output]]\npath = "%s"\n' "modules/$1"
   } > small.toml
-  expect 0 adze run --fresh small.toml
+  expect 0 "$ADZE" run --fresh small.toml
 }
 
 vad=@ricky0123/vad-web/dist/silero_vad_v5.onnx

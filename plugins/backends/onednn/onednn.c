@@ -12,22 +12,44 @@
 #endif
 
 /* ---- Threads. The number belongs to the thread that calls, which is the host's: what it was is
- * put back. A primitive must be executed with as many as it was made for. */
+ * put back. A primitive must be executed with as many as it was made for: with fewer, which OpenMP gives on
+ * a busy machine where OMP_DYNAMIC allows it, it leaves out what the others were to do. */
 
-static int
+typedef struct threads {
+  int count, dynamic;
+} threads;
+
+static threads
 threads_begin (const onednn_self *self)
 {
-  int before = omp_get_max_threads ();
-  if (self->threads != before)
+  threads before = { omp_get_max_threads (), omp_get_dynamic () };
+  if (self->threads != before.count)
     omp_set_num_threads (self->threads);
+  if (before.dynamic)
+    omp_set_dynamic (0);
   return before;
 }
 
 static void
-threads_end (const onednn_self *self, int before)
+threads_end (const onednn_self *self, threads before)
 {
-  if (self->threads != before)
-    omp_set_num_threads (before);
+  if (self->threads != before.count)
+    omp_set_num_threads (before.count);
+  if (before.dynamic)
+    omp_set_dynamic (before.dynamic);
+}
+
+/* What the environment forbids, nobody can ask for later. */
+static adze_status
+check_limit (const adze_host *host, int count)
+{
+  int limit = omp_get_thread_limit ();
+  if (count <= limit)
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_LIMIT,
+                    "oneDNN is to work on %d threads, and OMP_THREAD_LIMIT in the environment allows %d; "
+                    "unset it, or say threads = %d",
+                    count, limit, limit);
 }
 
 /* ---- The backend itself. */
@@ -74,6 +96,11 @@ create (const adze_host *host, const adze_params *params, void **own)
   self->threads = (int)adze_param_int (host, params, "threads");
   if (self->threads == 0)
     self->threads = (int)adze_backend_threads (host);
+  adze_status allowed = check_limit (host, self->threads);
+  if (allowed != ADZE_OK) {
+    host->release (host, self);
+    return allowed;
+  }
   onednn_crowd_open (&self->crowd, self->threads);
   self->integers = has_vnni ();
   self->bfloats = has_bfloats ();
@@ -235,7 +262,7 @@ claim (const adze_host *host, void *own, adze_graph *graph, uint32_t *part_of)
   part.program = host->allocate (host, sizeof *part.program);
   if (!part.program)
     return adze_fail (host, ADZE_E_MEMORY, "no memory to look at a graph");
-  int before = threads_begin (own);
+  threads before = threads_begin (own);
   uint32_t count = part.service->node_count (graph);
   for (uint32_t n = 0; n < count; n++) {
     const adze_graph_node *node = part.service->node (graph, n);
@@ -325,7 +352,7 @@ compile (const adze_host *host, void *own, adze_graph *graph, adze_program **pro
   part.program = host->allocate (host, sizeof *part.program);
   if (!part.program)
     return adze_fail (host, ADZE_E_MEMORY, "no memory for a program");
-  int before = threads_begin (own);
+  threads before = threads_begin (own);
   adze_status status = build (&part);
   threads_end (own, before);
   onednn_leave_code ();
@@ -358,7 +385,7 @@ execute (const adze_host *host, void *own, adze_program *program, const adze_vie
          adze_view *const *outputs, void *scratch)
 {
   onednn_self *self = own;
-  int before = threads_begin (self);
+  threads before = threads_begin (self);
   adze_status status = onednn_execute (host, self, program, inputs, outputs, scratch);
   threads_end (self, before);
   onednn_crowd_look (&self->crowd);

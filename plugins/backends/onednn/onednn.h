@@ -43,6 +43,9 @@ enum { ONEDNN_LINKS = 20, ONEDNN_ROOMS = 10 };
 /* Of the OpenMP that oneDNN runs on. Its header comes with compilers, and not with all of them. */
 extern void omp_set_num_threads (int count);
 extern int omp_get_max_threads (void);
+extern int omp_get_thread_limit (void);
+extern int omp_get_dynamic (void);
+extern void omp_set_dynamic (int may_be_fewer);
 extern int omp_get_thread_num (void);
 extern int omp_get_num_procs (void);
 /* What compilers make of a loop that is shared out. */
