@@ -12,8 +12,11 @@
 #include "blocks.h"
 #include "k.h"
 
-/* Parts of a block that are searched side by side. */
-enum { SIDES = 2 };
+/* Parts of a block that are searched side by side, and ranges that are tried at a time. */
+enum { SIDES = 4, PAIR = 2, TRIES = 3 };
+
+/* What is known of numbers that become codes. */
+enum { NEAR = 1, NOT_ABOVE = 2, NOT_BELOW = 4 };
 
 /* What is a constant where a function is called decides what becomes of it. */
 #define INLINED static inline __attribute__ ((always_inline))
@@ -27,6 +30,7 @@ enum { SIDES = 2 };
 #include "lanes_scalar.h"
 #include "k_lanes.h"
 #include "k_offset.h"
+#include "k_moves.h"
 #include "k_scale.h"
 #include "k_types.h"
 #include "lanes_end.h"
@@ -35,6 +39,7 @@ enum { SIDES = 2 };
 #include "lanes_avx2.h"
 #include "k_lanes.h"
 #include "k_offset.h"
+#include "k_moves.h"
 #include "k_scale.h"
 #include "k_types.h"
 #include "lanes_end.h"
@@ -42,6 +47,7 @@ enum { SIDES = 2 };
 #include "lanes_avx512.h"
 #include "k_lanes.h"
 #include "k_offset.h"
+#include "k_moves.h"
 #include "k_scale.h"
 #include "k_types.h"
 #include "lanes_end.h"

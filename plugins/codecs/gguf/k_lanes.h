@@ -7,6 +7,7 @@
  */
 
 typedef struct NAMED (chunk) {
+  const float *from[LANES];
   reals x[256];
   reals importance[256];
   /* Of each part: what its search found, and the sum of its weights. */
@@ -35,15 +36,18 @@ NAMED (between) (ints v, int low, int high)
   return i_more (i_less (v, i_all (high)), i_all (low));
 }
 
-/* The same two, as numbers: where NEAR, all of V is known to be within 22 bits, and then nothing has to
- * be looked at. */
+/* The same two, as numbers. KNOWN says of V what has not to be looked at: that all of it is within 22
+ * bits, and then, that none is above HIGH or below LOW. */
 INLINED reals
-NAMED (code) (reals v, int low, int high, bool near)
+NAMED (code) (reals v, int low, int high, unsigned known)
 {
-  if (!near)
+  if (!(known & NEAR))
     return r_of (NAMED (between) (NAMED (nearest) (v), low, high));
   reals middle = r_all (12582912.0f), code = r_add (v, middle);
-  code = r_more (r_less (code, r_all (12582912.0f + (float)high)), r_all (12582912.0f + (float)low));
+  if (!(known & NOT_ABOVE))
+    code = r_less (code, r_all (12582912.0f + (float)high));
+  if (!(known & NOT_BELOW))
+    code = r_more (code, r_all (12582912.0f + (float)low));
   return r_sub (code, middle);
 }
 
@@ -68,6 +72,30 @@ NAMED (of_half) (ints half)
   reals x = r_mul (i_reals (size), r_all (0x1p112f));
   x = i_reals (i_or (r_bits (x), i_pick (i_below (size, i_all (0x7c00 << 13)), i_all (0), i_all (0x7f800000))));
   return i_reals (i_or (r_bits (x), i_up (i_and (half, i_all (0x8000)), 16)));
+}
+
+/* The number that is farthest from 0, and how far it is. */
+INLINED reals
+NAMED (farthest) (const reals *x, int size, reals *length)
+{
+  reals farthest = r_all (0);
+  *length = r_all (0);
+  for (int i = 0; i < size; i++) {
+    reals here = r_abs (x[i]);
+    mask more = r_below (*length, here);
+    *length = r_pick (more, here, *length);
+    farthest = r_pick (more, x[i], farthest);
+  }
+  return farthest;
+}
+
+/* The same; where all numbers are as good as nothing, 1, for a range that is harmless. */
+INLINED reals
+NAMED (farthest_or_one) (const reals *x, int size, mask *none)
+{
+  reals length, farthest = NAMED (farthest) (x, size, &length);
+  *none = r_below (length, r_all (1e-15f));
+  return r_pick (*none, r_all (1), farthest);
 }
 
 /* The codes of part PART with the scale D and the offset OFFSET, LOW to HIGH, written from 0 on. Where the

@@ -49,23 +49,24 @@ NAMED (begin_fit) (NAMED (fit) *f, const NAMED (weights) *w, int side, int size,
   f->error = r_all (0);
   for (int i = 0; i < size; i++) {
     reals code
-        = NAMED (code) (r_mul (f->codes_inverse, r_sub (f->x[i], f->least)), 0, most, false);
+        = NAMED (code) (r_mul (f->codes_inverse, r_sub (f->x[i], f->least)), 0, most, 0);
     f->error = r_add (f->error, NAMED (wrong) (f->scale, code, f->least, f->x[i], w->of[side][i], by_distance));
   }
 }
 
-/* Whether all codes of the step are far below 22 bits. */
-INLINED bool
-NAMED (is_near) (const NAMED (fit) *f)
+/* What is known of all codes of the step, as the least and the greatest number have them. */
+INLINED unsigned
+NAMED (known_codes) (const NAMED (fit) *f, int most)
 {
   reals up = r_mul (f->inverse, r_sub (f->highest, f->least));
   reals down = r_mul (f->inverse, r_sub (f->lowest, f->least));
   mask near = m_and (r_below (r_abs (up), r_all (4000000)), r_below (r_abs (down), r_all (4000000)));
-  return !m_any (m_not (near));
+  mask above = m_or (r_below (r_all ((float)most + 0.49f), up), r_below (r_all ((float)most + 0.49f), down));
+  return m_any (m_not (near)) ? 0 : m_any (above) ? NEAR : NEAR | NOT_ABOVE;
 }
 
 INLINED void
-NAMED (sum_codes) (NAMED (fit) *f, NAMED (weights) *w, int size, int most, bool near)
+NAMED (sum_codes) (NAMED (fit) *f, NAMED (weights) *w, int size, int most, unsigned known)
 {
   reals sum[SIDES], squares[SIDES], product[SIDES];
   UNROLLED
@@ -74,7 +75,7 @@ NAMED (sum_codes) (NAMED (fit) *f, NAMED (weights) *w, int size, int most, bool 
   for (int i = 0; i < size; i++) {
     UNROLLED
     for (int k = 0; k < SIDES; k++) {
-      reals code = NAMED (code) (r_mul (f[k].inverse, r_sub (f[k].x[i], f[k].least)), 0, most, near);
+      reals code = NAMED (code) (r_mul (f[k].inverse, r_sub (f[k].x[i], f[k].least)), 0, most, known);
       reals weighted = r_mul (w->of[k][i], code);
       w->code[k][i] = code;
       sum[k] = r_add (sum[k], weighted);
@@ -144,16 +145,18 @@ NAMED (search_offset) (NAMED (chunk) *c, NAMED (weights) *w, int first, int size
   }
   for (int step = 0; step <= steps; step++) {
     float range = from + by * (float)step + (float)most;
-    bool near = true;
+    unsigned known = NEAR | NOT_ABOVE;
     UNROLLED
     for (int k = 0; k < SIDES; k++) {
       f[k].inverse = r_div (r_all (range), r_pick (f[k].flat, r_all (1), r_sub (f[k].highest, f[k].least)));
-      near = near && NAMED (is_near) (&f[k]);
+      known &= NAMED (known_codes) (&f[k], most);
     }
-    if (near)
-      NAMED (sum_codes) (f, w, size, most, true);
+    if (known == (NEAR | NOT_ABOVE))
+      NAMED (sum_codes) (f, w, size, most, NEAR | NOT_ABOVE);
+    else if (known == NEAR)
+      NAMED (sum_codes) (f, w, size, most, NEAR);
     else
-      NAMED (sum_codes) (f, w, size, most, false);
+      NAMED (sum_codes) (f, w, size, most, 0);
     UNROLLED
     for (int k = 0; k < SIDES; k++)
       NAMED (fit_codes) (&f[k]);

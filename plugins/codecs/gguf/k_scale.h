@@ -2,164 +2,98 @@
 /* k_scale.h: the searches for a scale alone. x is about scale * code, where codes lie around 0 and
  * the greatest number has the lowest code, or where they lie above it. */
 
-/* The number that is farthest from 0, and how far it is. */
-INLINED reals
-NAMED (farthest) (const reals *x, int size, reals *length)
-{
-  reals farthest = r_all (0);
-  *length = r_all (0);
-  for (int i = 0; i < size; i++) {
-    reals here = r_abs (x[i]);
-    mask more = r_below (*length, here);
-    *length = r_pick (more, here, *length);
-    farthest = r_pick (more, x[i], farthest);
-  }
-  return farthest;
-}
-
-/* The same; where all numbers are as good as nothing, 1, for a range that is harmless. */
-INLINED reals
-NAMED (farthest_or_one) (const reals *x, int size, mask *none)
-{
-  reals length, farthest = NAMED (farthest) (x, size, &length);
-  *none = r_below (length, r_all (1e-15f));
-  return r_pick (*none, r_all (1), farthest);
-}
-
 typedef struct NAMED (ratio) {
   const reals *x, *weight;
-  reals farthest, inverse, scale, best, codes_inverse;
-  reals product, squares;
+  reals farthest, scale, best, codes_inverse;
   mask none;
+  /* Of each range that is tried. */
+  reals inverse[TRIES], product[TRIES], squares[TRIES];
 } NAMED (ratio);
 
+/* The sums of codes in TRIES ranges, of which a number and its weight are read once. */
 INLINED void
-NAMED (sum_ratio) (NAMED (ratio) *r, int sides, int size, int low, int high, bool near)
+NAMED (sum_ratios) (NAMED (ratio) *r, int sides, int tries, int size, int low, int high, unsigned known)
 {
-  reals product[SIDES], squares[SIDES];
+  reals product[SIDES][TRIES], squares[SIDES][TRIES];
   UNROLLED
   for (int k = 0; k < SIDES; k++)
-    product[k] = squares[k] = r_all (0);
+    UNROLLED
+    for (int t = 0; t < TRIES; t++)
+      product[k][t] = squares[k][t] = r_all (0);
   for (int i = 0; i < size; i++) {
     UNROLLED
     for (int k = 0; k < sides; k++) {
-      reals x = r[k].x[i], weight = r[k].weight[i];
-      reals code = NAMED (code) (r_mul (r[k].inverse, x), low, high, near);
-      product[k] = r_add (product[k], r_mul (r_mul (weight, x), code));
-      squares[k] = r_add (squares[k], r_mul (r_mul (weight, code), code));
+      reals x = r[k].x[i], weight = r[k].weight[i], weighted = r_mul (weight, x);
+      UNROLLED
+      for (int t = 0; t < tries; t++) {
+        reals code = NAMED (code) (r_mul (r[k].inverse[t], x), low, high, known);
+        product[k][t] = r_add (product[k][t], r_mul (weighted, code));
+        squares[k][t] = r_add (squares[k][t], r_mul (r_mul (weight, code), code));
+      }
     }
   }
   UNROLLED
-  for (int k = 0; k < sides; k++) {
-    r[k].product = product[k];
-    r[k].squares = squares[k];
-  }
+  for (int k = 0; k < sides; k++)
+    UNROLLED
+    for (int t = 0; t < tries; t++) {
+      r[k].product[t] = product[k][t];
+      r[k].squares[t] = squares[k][t];
+    }
 }
 
 INLINED void
-NAMED (keep_ratio) (NAMED (ratio) *r)
+NAMED (keep_ratio) (NAMED (ratio) *r, int t)
 {
-  mask better = m_and (r_below (r_all (0), r->squares),
-                       r_below (r_mul (r->best, r->squares), r_mul (r->product, r->product)));
-  if (!m_any (better))
-    return;
-  r->scale = r_pick (better, r_div (r->product, r->squares), r->scale);
-  r->best = r_pick (better, r_mul (r->scale, r->product), r->best);
-  r->codes_inverse = r_pick (better, r->inverse, r->codes_inverse);
+  reals product = r->product[t], squares = r->squares[t];
+  mask better = m_and (r_below (r_all (0), squares), r_below (r_mul (r->best, squares), r_mul (product, product)));
+  reals scale = r_div (product, squares);
+  r->scale = r_pick (better, scale, r->scale);
+  r->best = r_pick (better, r_mul (scale, product), r->best);
+  r->codes_inverse = r_pick (better, r->inverse[t], r->codes_inverse);
 }
 
-/* The scale for codes from -MOST to MOST - 1 of each of SIDES: steps of a tenth of a code around what the
- * greatest number asks for. NEAR: numbers are finite and none is greater than that. */
+/* Ranges from STEP tenths of a code more than MOST on. Up to four tenths no code is below what there
+ * is, if none of the numbers is farther away than the farthest. */
 INLINED void
-NAMED (search_ratio) (NAMED (ratio) *r, int sides, int size, int most, bool near)
+NAMED (try_ratios) (NAMED (ratio) *r, int sides, int step, int size, int most, unsigned known)
+{
+  UNROLLED
+  for (int k = 0; k < sides; k++)
+    UNROLLED
+    for (int t = 0; t < TRIES; t++)
+      r[k].inverse[t] = r_div (r_all (-((float)most + 0.1f * (float)(step + t))), r[k].farthest);
+  if (known && step + TRIES - 1 <= 4)
+    NAMED (sum_ratios) (r, sides, TRIES, size, -most, most - 1, known | NOT_BELOW);
+  else
+    NAMED (sum_ratios) (r, sides, TRIES, size, -most, most - 1, known);
+  UNROLLED
+  for (int t = 0; t < TRIES; t++)
+    UNROLLED
+    for (int k = 0; k < sides; k++)
+      NAMED (keep_ratio) (&r[k], t);
+}
+
+/* The scale for codes from -MOST to MOST - 1 of each of SIDES: up to nine tenths of a code around what the
+ * farthest number asks for. KNOWN: NEAR, if numbers are finite. */
+INLINED void
+NAMED (search_ratio) (NAMED (ratio) *r, int sides, int size, int most, unsigned known)
 {
   UNROLLED
   for (int k = 0; k < sides; k++) {
     r[k].farthest = NAMED (farthest_or_one) (r[k].x, size, &r[k].none);
-    r[k].inverse = r[k].codes_inverse = r_div (r_all (-(float)most), r[k].farthest);
+    r[k].inverse[0] = r[k].codes_inverse = r_div (r_all (-(float)most), r[k].farthest);
   }
-  NAMED (sum_ratio) (r, sides, size, -most, most - 1, near);
+  NAMED (sum_ratios) (r, sides, 1, size, -most, most - 1, known);
   UNROLLED
   for (int k = 0; k < sides; k++) {
-    r[k].scale = r_pick (r_equal (r[k].squares, r_all (0)), r_all (0), r_div (r[k].product, r[k].squares));
-    r[k].best = r_mul (r[k].scale, r[k].product);
+    r[k].scale = r_pick (r_equal (r[k].squares[0], r_all (0)), r_all (0), r_div (r[k].product[0], r[k].squares[0]));
+    r[k].best = r_mul (r[k].scale, r[k].product[0]);
   }
-  for (int step = -9; step <= 9; step++) {
-    if (step == 0)
-      continue;
-    UNROLLED
-    for (int k = 0; k < sides; k++)
-      r[k].inverse = r_div (r_all (-((float)most + 0.1f * (float)step)), r[k].farthest);
-    NAMED (sum_ratio) (r, sides, size, -most, most - 1, near);
-    UNROLLED
-    for (int k = 0; k < sides; k++)
-      NAMED (keep_ratio) (&r[k]);
-  }
+  for (int step = -9; step <= 9; step += step == -TRIES ? TRIES + 1 : TRIES)
+    NAMED (try_ratios) (r, sides, step, size, most, known);
   UNROLLED
   for (int k = 0; k < sides; k++)
     r[k].scale = r_pick (r[k].none, r_all (0), r[k].scale);
-}
-
-/* ---- One code after the other, each to what is best beside the others as they are. */
-
-typedef struct NAMED (descent) {
-  const reals *x, *weight;
-  reals *code;
-  reals product, squares;
-  mask changed;
-} NAMED (descent);
-
-/* Of number I: what its best code is, and whether it makes the whole better. SIGNED: codes lie around
- * 0, and the sum of squares may be 0 without it; otherwise a code is kept in eight bits. */
-INLINED void
-NAMED (better_code) (NAMED (descent) *d, int i, int low, int high, bool is_signed)
-{
-  reals x = d->x[i], weight = d->weight[i], code = d->code[i];
-  reals weighted = r_mul (weight, x);
-  reals product = r_sub (d->product, r_mul (weighted, code));
-  reals squares = r_sub (d->squares, r_mul (r_mul (weight, code), code));
-  mask able = r_below (r_all (0), product);
-  if (!is_signed)
-    able = m_and (able, r_below (r_all (0), squares));
-  ints best = i_less (NAMED (nearest) (r_div (r_mul (x, squares), product)), i_all (high));
-  if (is_signed)
-    best = i_more (best, i_all (low));
-  reals other = r_of (best);
-  product = r_add (product, r_mul (weighted, other));
-  squares = r_add (squares, r_mul (r_mul (weight, other), other));
-  mask better = m_and (able, m_not (r_equal (other, code)));
-  better = m_and (better, r_below (r_mul (r_mul (d->product, d->product), squares),
-                                   r_mul (r_mul (product, product), d->squares)));
-  if (is_signed)
-    better = m_and (better, r_below (r_all (0), squares));
-  else
-    other = r_of (i_and (best, i_all (255)));
-  d->code[i] = r_pick (better, other, code);
-  d->product = r_pick (better, product, d->product);
-  d->squares = r_pick (better, squares, d->squares);
-  d->changed = m_or (d->changed, better);
-}
-
-/* Five times, or until nothing changes any more. */
-INLINED void
-NAMED (descend) (NAMED (descent) *d, int sides, int size, int low, int high, bool is_signed)
-{
-  for (int again = 0; again < 5; again++) {
-    bool changed = false;
-    UNROLLED
-    for (int k = 0; k < sides; k++)
-      d[k].changed = m_never ();
-    for (int i = 0; i < size; i++) {
-      UNROLLED
-      for (int k = 0; k < sides; k++)
-        NAMED (better_code) (&d[k], i, low, high, is_signed);
-    }
-    UNROLLED
-    for (int k = 0; k < sides; k++)
-      changed = changed || m_any (d[k].changed);
-    if (!changed)
-      return;
-  }
 }
 
 /* ---- Scales and offsets of the parts, which are codes themselves. */

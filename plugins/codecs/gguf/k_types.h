@@ -101,7 +101,7 @@ NAMED (write_parts) (NAMED (chunk) *c, const NAMED (scales) *s, int size, int mo
     reals scale = r_mul (d, r_of (s->scale[j])), offset = r_mul (d_offset, r_of (s->offset[j]));
     bool keeps = m_any (r_equal (scale, r_all (0)));
     for (int i = 0; i < size && keeps; i++)
-      kept[i] = NAMED (code) (r_mul (r_sub (c->x[j * size + i], c->least[j]), c->inverse[j]), 0, most, false);
+      kept[i] = NAMED (code) (r_mul (r_sub (c->x[j * size + i], c->least[j]), c->inverse[j]), 0, most, 0);
     NAMED (write_codes) (c, j, size, scale, offset, 0, most, keeps ? kept : NULL);
   }
 }
@@ -220,67 +220,39 @@ NAMED (encode_q5_k) (NAMED (chunk) *c, bool importance)
 INLINED void
 NAMED (search_ratios) (NAMED (chunk) *c, NAMED (weights) *w, int first, int most)
 {
-  NAMED (ratio) r[SIDES];
-  UNROLLED
-  for (int k = 0; k < SIDES; k++) {
-    r[k].x = c->x + (first + k) * 16;
-    r[k].weight = w->of[k];
-  }
-  NAMED (search_ratio) (r, SIDES, 16, most, true);
-  UNROLLED
-  for (int k = 0; k < SIDES; k++) {
-    c->scale[first + k] = r[k].scale;
-    c->inverse[first + k] = r[k].codes_inverse;
-    c->none[first + k] = r[k].none;
-  }
-}
-
-/* The codes of a descent begin with what the greatest number asks for. */
-INLINED void
-NAMED (descend_parts) (NAMED (chunk) *c, int first, reals (*kept)[16])
-{
-  NAMED (descent) d[SIDES];
-  reals weight[SIDES][16];
-  mask none[SIDES];
-  UNROLLED
-  for (int k = 0; k < SIDES; k++) {
-    const reals *x = c->x + (first + k) * 16;
-    reals inverse = r_div (r_all (-4), NAMED (farthest_or_one) (x, 16, &none[k]));
-    d[k].x = x;
-    d[k].weight = weight[k];
-    d[k].code = kept[first + k];
-    d[k].product = d[k].squares = r_all (0);
-    for (int i = 0; i < 16; i++) {
-      weight[k][i] = r_mul (x[i], x[i]);
-      reals code = kept[first + k][i] = NAMED (code) (r_mul (inverse, x[i]), -4, 3, true);
-      d[k].product = r_add (d[k].product, r_mul (r_mul (weight[k][i], x[i]), code));
-      d[k].squares = r_add (d[k].squares, r_mul (r_mul (weight[k][i], code), code));
+  NAMED (ratio) r[PAIR];
+  for (int pair = 0; pair < SIDES; pair += PAIR) {
+    UNROLLED
+    for (int k = 0; k < PAIR; k++) {
+      r[k].x = c->x + (first + pair + k) * 16;
+      r[k].weight = w->of[pair + k];
+    }
+    NAMED (search_ratio) (r, PAIR, 16, most, NEAR);
+    UNROLLED
+    for (int k = 0; k < PAIR; k++) {
+      c->scale[first + pair + k] = r[k].scale;
+      c->inverse[first + pair + k] = r[k].codes_inverse;
+      c->none[first + pair + k] = r[k].none;
     }
   }
-  NAMED (descend) (d, SIDES, 16, -4, 3, true);
-  UNROLLED
-  for (int k = 0; k < SIDES; k++) {
-    mask any = m_and (m_not (none[k]), r_below (r_all (0), d[k].squares));
-    c->scale[first + k] = r_pick (any, r_div (d[k].product, d[k].squares), r_all (0));
-    for (int i = 0; i < 16; i++)
-      kept[first + k][i] = r_pick (none[k], r_all (-4), kept[first + k][i]);
-  }
 }
 
-/* Codes by the scales as the block has them. SEARCHED: codes of the search, or NULL; then they are what
- * its scale makes of the numbers, and the lowest of what is as good as nothing. */
+/* Codes by the scales as the block has them. Those of a search are what its scale makes of the numbers,
+ * and the lowest of what is as good as nothing; MOVED: or what became of them, if not NULL. */
 INLINED void
-NAMED (write_ratios) (NAMED (chunk) *c, ints half, const ints *scales, int most, const reals (*searched)[16])
+NAMED (write_ratios) (NAMED (chunk) *c, ints half, const ints *scales, int most, const NAMED (moved) *moved)
 {
   reals d = NAMED (of_half) (half), kept[16];
   for (int j = 0; j < 16; j++) {
     reals scale = r_mul (d, r_of (scales[j]));
     bool keeps = m_any (r_equal (scale, r_all (0)));
-    for (int i = 0; i < 16 && keeps && !searched; i++) {
-      reals code = NAMED (code) (r_mul (c->inverse[j], c->x[16 * j + i]), -most, most - 1, false);
+    for (int i = 0; i < 16 && keeps; i++) {
+      reals code = NAMED (code) (r_mul (c->inverse[j], c->x[16 * j + i]), -most, most - 1, 0);
       kept[i] = r_pick (c->none[j], r_all (-(float)most), code);
     }
-    NAMED (write_codes) (c, j, 16, scale, r_all (0), -most, most - 1, keeps ? searched ? searched[j] : kept : NULL);
+    if (keeps && moved)
+      NAMED (put_moved) (moved, j, kept);
+    NAMED (write_codes) (c, j, 16, scale, r_all (0), -most, most - 1, keeps ? kept : NULL);
   }
 }
 
@@ -317,9 +289,9 @@ INLINED ints
 NAMED (code_weighed_scales) (NAMED (chunk) *c, ints *scales)
 {
   NAMED (ratio) r = { .x = c->scale, .weight = c->weight };
-  NAMED (search_ratio) (&r, 1, 16, 32, false);
+  NAMED (search_ratio) (&r, 1, 16, 32, 0);
   for (int j = 0; j < 16; j++) {
-    reals code = NAMED (code) (r_mul (r.codes_inverse, c->scale[j]), -32, 31, false);
+    reals code = NAMED (code) (r_mul (r.codes_inverse, c->scale[j]), -32, 31, 0);
     scales[j] = i_pick (r.none, i_all (-32), NAMED (nearest) (code));
   }
   return NAMED (half) (r.scale);
@@ -346,15 +318,14 @@ static void
 NAMED (encode_q3_k) (NAMED (chunk) *c, bool importance)
 {
   ints scales[16], half;
-  reals kept[16][16];
+  NAMED (moved) moved;
   if (importance)
     half = NAMED (search_q3_weighed) (c, scales);
   else {
-    for (int part = 0; part < 16; part += SIDES)
-      NAMED (descend_parts) (c, part, kept);
+    NAMED (search_by_moves) (c, &moved);
     half = NAMED (code_signed_scales) (c->scale, scales);
   }
-  NAMED (write_ratios) (c, half, scales, 4, importance ? NULL : kept);
+  NAMED (write_ratios) (c, half, scales, 4, importance ? NULL : &moved);
   for (int j = 0; j < 16; j++)
     scales[j] = i_add (scales[j], i_all (32));
   NAMED (pack_ones) (c, 2, c->words);
@@ -431,22 +402,19 @@ NAMED (encode) (const float *values, uint64_t rows, uint64_t columns, const floa
 {
   NAMED (chunk) c;
   uint64_t in_row = columns / 256, count = rows * in_row;
-  uint8_t block[LANES][256];
   for (uint64_t b = 0; b < count; b += LANES) {
-    const float *from[LANES], *weights[LANES];
+    const float *weights[LANES];
     for (unsigned l = 0; l < LANES; l++) {
       /* Lanes for which there is no block have the last one, and are not written. */
       uint64_t at = b + l < count ? b + l : count - 1;
-      from[l] = values + 256 * at;
+      c.from[l] = values + 256 * at;
       if (importance)
         weights[l] = importance + 256 * (at % in_row);
     }
-    NAMED (lanes_in) (from, 256, c.x);
+    NAMED (lanes_in) (c.from, 256, c.x);
     if (importance)
       NAMED (lanes_in) (weights, 256, c.importance);
     type (&c, importance != NULL);
-    NAMED (lanes_out) (c.words, (int)(bytes + 3) / 4, block);
-    for (unsigned l = 0; l < LANES && b + l < count; l++)
-      memcpy (blocks + bytes * (b + l), block[l], bytes);
+    NAMED (lanes_out) (c.words, bytes, count - b < LANES ? (int)(count - b) : LANES, blocks + bytes * b);
   }
 }

@@ -49,6 +49,7 @@
 #define m_not(a) _mm256_xor_ps (a, _mm256_castsi256_ps (_mm256_set1_epi32 (-1)))
 #define m_never() _mm256_setzero_ps ()
 #define m_any(a) (_mm256_movemask_ps (a) != 0)
+#define m_bits(a) ((unsigned)_mm256_movemask_ps (a))
 
 /* Eight rows of eight numbers: pairs of numbers change places, then pairs of pairs, then halves. */
 INLINED void
@@ -86,16 +87,18 @@ NAMED (lanes_in) (const float *const *from, int count, reals *to)
 }
 
 INLINED void
-NAMED (lanes_out) (const ints *words, int count, uint8_t (*to)[256])
+NAMED (lanes_out) (const ints *words, uint32_t bytes, int lanes, uint8_t *to)
 {
-  for (int i = 0; i < count; i += LANES) {
+  for (uint32_t i = 0; i < bytes; i += 32) {
     reals turned[LANES];
     UNROLLED
     for (int l = 0; l < LANES; l++)
-      turned[l] = _mm256_castsi256_ps (words[i + l]);
+      turned[l] = _mm256_castsi256_ps (words[i / 4 + (uint32_t)l]);
     NAMED (turn) (turned);
-    UNROLLED
-    for (int l = 0; l < LANES; l++)
-      _mm256_storeu_ps ((float *)(void *)(to[l] + 4 * i), turned[l]);
+    for (int l = 0; l < lanes; l++)
+      if (bytes - i >= 32)
+        _mm256_storeu_ps ((float *)(void *)(to + (uint32_t)l * bytes + i), turned[l]);
+      else
+        memcpy (to + (uint32_t)l * bytes + i, &turned[l], bytes - i);
   }
 }

@@ -49,6 +49,7 @@
 #define m_not(a) _mm512_knot (a)
 #define m_never() ((__mmask16)0)
 #define m_any(a) ((__mmask16)(a) != 0)
+#define m_bits(a) ((unsigned)(__mmask16)(a))
 
 /* Sixteen rows of sixteen numbers: as in lanes_avx2.h, and then quarters in two steps. */
 INLINED void
@@ -93,16 +94,16 @@ NAMED (lanes_in) (const float *const *from, int count, reals *to)
 }
 
 INLINED void
-NAMED (lanes_out) (const ints *words, int count, uint8_t (*to)[256])
+NAMED (lanes_out) (const ints *words, uint32_t bytes, int lanes, uint8_t *to)
 {
-  for (int i = 0; i < count; i += LANES) {
+  for (uint32_t i = 0; i < bytes; i += 64) {
     reals turned[LANES];
+    __mmask64 there = bytes - i < 64 ? ((__mmask64)1 << (bytes - i)) - 1 : ~(__mmask64)0;
     UNROLLED
     for (int l = 0; l < LANES; l++)
-      turned[l] = _mm512_castsi512_ps (words[i + l]);
+      turned[l] = _mm512_castsi512_ps (words[i / 4 + (uint32_t)l]);
     NAMED (turn) (turned);
-    UNROLLED
-    for (int l = 0; l < LANES; l++)
-      _mm512_storeu_ps ((float *)(void *)(to[l] + 4 * i), turned[l]);
+    for (int l = 0; l < lanes; l++)
+      _mm512_mask_storeu_epi8 (to + (uint32_t)l * bytes + i, there, _mm512_castps_si512 (turned[l]));
   }
 }

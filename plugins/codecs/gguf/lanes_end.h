@@ -47,3 +47,4 @@
 #undef m_not
 #undef m_never
 #undef m_any
+#undef m_bits

@@ -61,6 +61,7 @@
 #define m_not(a) (!(a))
 #define m_never() false
 #define m_any(a) (a)
+#define m_bits(a) ((unsigned)(a))
 
 INLINED int32_t
 NAMED (bits_of) (float x)
@@ -85,11 +86,11 @@ NAMED (lanes_in) (const float *const *from, int count, reals *to)
   memcpy (to, from[0], (size_t)count * sizeof *to);
 }
 
-/* WORDS of four bytes to each of LANES places; those have room for a multiple of 16 words. */
+/* The first BYTES of words of four bytes to each of LANES places, which lie BYTES apart; of the places
+ * the first there are. Words are there up to the next multiple of 16. */
 INLINED void
-NAMED (lanes_out) (const ints *words, int count, uint8_t (*to)[256])
+NAMED (lanes_out) (const ints *words, uint32_t bytes, int lanes, uint8_t *to)
 {
-  for (int i = 0; i < count; i++)
-    for (int byte = 0; byte < 4; byte++)
-      to[0][4 * i + byte] = (uint8_t)((uint32_t)words[i] >> 8 * byte);
+  for (uint32_t i = 0; i < bytes && lanes > 0; i++)
+    to[i] = (uint8_t)((uint32_t)words[i / 4] >> i % 4 * 8);
 }

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* k_moves.h: codes that are moved one after the other, each to what is best beside the others as they
+ * are, up to five times around. That is a long chain of operations, so it is begun only where a first look
+ * sees that a code may move, which is so in one part of five; such parts are gathered from all over the
+ * chunk. */
+
+typedef struct NAMED (descent) {
+  const reals *x, *weight;
+  reals *code;
+  reals product, squares;
+  mask changed;
+} NAMED (descent);
+
+/* Of number I: what its best code is, and whether it makes the whole better. SIGNED: codes lie around
+ * 0, and the sum of squares may be 0 without it; otherwise a code is kept in eight bits. */
+INLINED void
+NAMED (better_code) (NAMED (descent) *d, int i, int low, int high, bool is_signed)
+{
+  reals x = d->x[i], weight = d->weight[i], code = d->code[i];
+  reals weighted = r_mul (weight, x);
+  reals product = r_sub (d->product, r_mul (weighted, code));
+  reals squares = r_sub (d->squares, r_mul (r_mul (weight, code), code));
+  mask able = r_below (r_all (0), product);
+  if (!is_signed)
+    able = m_and (able, r_below (r_all (0), squares));
+  ints best = i_less (NAMED (nearest) (r_div (r_mul (x, squares), product)), i_all (high));
+  if (is_signed)
+    best = i_more (best, i_all (low));
+  reals other = r_of (best);
+  product = r_add (product, r_mul (weighted, other));
+  squares = r_add (squares, r_mul (r_mul (weight, other), other));
+  mask better = m_and (able, m_not (r_equal (other, code)));
+  better = m_and (better, r_below (r_mul (r_mul (d->product, d->product), squares),
+                                   r_mul (r_mul (product, product), d->squares)));
+  if (is_signed)
+    better = m_and (better, r_below (r_all (0), squares));
+  else
+    other = r_of (i_and (best, i_all (255)));
+  d->code[i] = r_pick (better, other, code);
+  d->product = r_pick (better, product, d->product);
+  d->squares = r_pick (better, squares, d->squares);
+  d->changed = m_or (d->changed, better);
+}
+
+/* Five times, or until nothing changes any more. */
+INLINED void
+NAMED (descend) (NAMED (descent) *d, int sides, int size, int low, int high, bool is_signed)
+{
+  for (int again = 0; again < 5; again++) {
+    bool changed = false;
+    UNROLLED
+    for (int k = 0; k < sides; k++)
+      d[k].changed = m_never ();
+    for (int i = 0; i < size; i++) {
+      UNROLLED
+      for (int k = 0; k < sides; k++)
+        NAMED (better_code) (&d[k], i, low, high, is_signed);
+    }
+    UNROLLED
+    for (int k = 0; k < sides; k++)
+      changed = changed || m_any (d[k].changed);
+    if (!changed)
+      return;
+  }
+}
+
+/* ---- Parts of 16 numbers with codes from -4 to 3. */
+
+/* Parts of which codes may have moved: where each is, and its codes. */
+typedef struct NAMED (moved) {
+  reals product[16], squares[16];
+  int count;
+  uint8_t part[16 * LANES], lane[16 * LANES];
+  int32_t codes[16 * LANES][16];
+} NAMED (moved);
+
+/* Codes begin with what the farthest number asks for. */
+INLINED void
+NAMED (begin_part) (NAMED (chunk) *c, NAMED (moved) *m, int part)
+{
+  const reals *x = c->x + 16 * part;
+  reals product = r_all (0), squares = r_all (0);
+  reals inverse = r_div (r_all (-4), NAMED (farthest_or_one) (x, 16, &c->none[part]));
+  for (int i = 0; i < 16; i++) {
+    reals code = NAMED (code) (r_mul (inverse, x[i]), -4, 3, NEAR);
+    reals weight = r_mul (x[i], x[i]);
+    product = r_add (product, r_mul (r_mul (weight, x[i]), code));
+    squares = r_add (squares, r_mul (r_mul (weight, code), code));
+  }
+  c->inverse[part] = inverse;
+  m->product[part] = product;
+  m->squares[part] = squares;
+}
+
+/* Where a code may move: not where the best one, x * squares / product, is clearly within half a code
+ * of what there is. Roundings are less than a millionth of a code; of what is so small that they are
+ * more, nothing is said. */
+INLINED mask
+NAMED (may_move) (const NAMED (chunk) *c, const NAMED (moved) *m, int part)
+{
+  const reals *x = c->x + 16 * part;
+  mask may = m_never ();
+  for (int i = 0; i < 16; i++) {
+    reals code = NAMED (code) (r_mul (c->inverse[part], x[i]), -4, 3, NEAR);
+    reals weight = r_mul (x[i], x[i]);
+    reals product = r_sub (m->product[part], r_mul (r_mul (weight, x[i]), code));
+    reals squares = r_sub (m->squares[part], r_mul (r_mul (weight, code), code));
+    reals best = r_more (r_mul (r_all (-4), product), r_less (r_mul (r_all (3), product), r_mul (x[i], squares)));
+    reals off = r_abs (r_sub (best, r_mul (code, product)));
+    mask stays = m_and (r_below (off, r_mul (r_all (0.4999f), product)), r_below (r_all (1e-25f), product));
+    may = m_or (may, m_not (m_or (stays, r_below (product, r_all (0)))));
+  }
+  return m_and (may, m_not (c->none[part]));
+}
+
+INLINED void
+NAMED (set_scales) (NAMED (chunk) *c, const NAMED (moved) *m)
+{
+  for (int part = 0; part < 16; part++) {
+    mask any = m_and (m_not (c->none[part]), r_below (r_all (0), m->squares[part]));
+    c->scale[part] = r_pick (any, r_div (m->product[part], m->squares[part]), r_all (0));
+  }
+}
+
+/* SIDES times LANES parts of the list from FIRST on; the last one again where there are no more. */
+INLINED void
+NAMED (move_parts) (NAMED (chunk) *c, NAMED (moved) *m, int first, int sides)
+{
+  NAMED (descent) d[SIDES];
+  reals x[SIDES][16], weight[SIDES][16], code[SIDES][16], inverse;
+  const float *from[LANES];
+  ints words[16];
+  for (int k = 0; k < sides; k++) {
+    for (int l = 0; l < LANES; l++) {
+      int e = first + k * LANES + l < m->count ? first + k * LANES + l : m->count - 1;
+      int part = m->part[e], lane = m->lane[e];
+      from[l] = c->from[lane] + 16 * part;
+      ((float *)&inverse)[l] = ((float *)&c->inverse[part])[lane];
+      ((float *)&d[k].product)[l] = ((float *)&m->product[part])[lane];
+      ((float *)&d[k].squares)[l] = ((float *)&m->squares[part])[lane];
+    }
+    NAMED (lanes_in) (from, 16, x[k]);
+    for (int i = 0; i < 16; i++) {
+      code[k][i] = NAMED (code) (r_mul (inverse, x[k][i]), -4, 3, NEAR);
+      weight[k][i] = r_mul (x[k][i], x[k][i]);
+    }
+    d[k].x = x[k];
+    d[k].weight = weight[k];
+    d[k].code = code[k];
+  }
+  NAMED (descend) (d, sides, 16, -4, 3, true);
+  for (int k = 0; k < sides; k++) {
+    int here = m->count - first - k * LANES < LANES ? m->count - first - k * LANES : LANES;
+    for (int l = 0; l < here; l++) {
+      int part = m->part[first + k * LANES + l], lane = m->lane[first + k * LANES + l];
+      ((float *)&m->product[part])[lane] = ((float *)&d[k].product)[l];
+      ((float *)&m->squares[part])[lane] = ((float *)&d[k].squares)[l];
+    }
+    for (int i = 0; i < 16; i++)
+      words[i] = NAMED (nearest) (code[k][i]);
+    if (here > 0)
+      NAMED (lanes_out) (words, 64, here, (uint8_t *)m->codes[first + k * LANES]);
+  }
+}
+
+/* The scale of each part, with codes that are moved. */
+INLINED void
+NAMED (search_by_moves) (NAMED (chunk) *c, NAMED (moved) *m)
+{
+  m->count = 0;
+  for (int part = 0; part < 16; part++)
+    NAMED (begin_part) (c, m, part);
+  for (int part = 0; part < 16; part++)
+    for (unsigned may = m_bits (NAMED (may_move) (c, m, part)); may != 0; may &= may - 1) {
+      m->part[m->count] = (uint8_t)part;
+      m->lane[m->count++] = (uint8_t)__builtin_ctz (may);
+    }
+  int first = 0;
+  for (; m->count - first > LANES; first += SIDES * LANES)
+    NAMED (move_parts) (c, m, first, SIDES);
+  if (first < m->count)
+    NAMED (move_parts) (c, m, first, 1);
+  NAMED (set_scales) (c, m);
+}
+
+/* The codes of PART that were moved, among those that were not. */
+INLINED void
+NAMED (put_moved) (const NAMED (moved) *m, int part, reals *codes)
+{
+  for (int e = 0; e < m->count; e++)
+    for (int i = 0; i < 16 && m->part[e] == part; i++)
+      ((float *)&codes[i])[m->lane[e]] = (float)m->codes[e][i];
+}
