@@ -7,9 +7,8 @@
 #undef GGUF_PART
 #define GGUF_PART _iq4
 
-/* Inverses that are tried at a time; and parts, for k_scale.h. */
+/* Inverses that are tried at a time. */
 #define TRIES 2
-#define SIDES 1
 
 /* What tries make of numbers is not farther from 0: 134, and what rounding adds. */
 #define IQ4_FARTHEST 134.25f
@@ -26,7 +25,6 @@ typedef struct iq4_work {
 
 #include "lanes_scalar.h"
 #include "k_lanes.h"
-#include "k_scale.h"
 #include "span_scalar.h"
 #include "iq4_nearest.h"
 #include "iq4_kernels.h"
@@ -36,7 +34,6 @@ typedef struct iq4_work {
 #ifdef __x86_64__
 #include "lanes_avx2.h"
 #include "k_lanes.h"
-#include "k_scale.h"
 #include "span_avx2.h"
 #include "iq4_nearest.h"
 #include "iq4_kernels.h"
@@ -45,7 +42,6 @@ typedef struct iq4_work {
 
 #include "lanes_avx512.h"
 #include "k_lanes.h"
-#include "k_scale.h"
 #include "span_avx512.h"
 #include "iq4_nearest.h"
 #include "iq4_kernels.h"
@@ -70,6 +66,5 @@ const gguf_codec gguf_iq4_xs = { "iq4_xs", 256, 136, iq4_xs_encode, gguf_decode_
 
 #undef ENCODE
 #undef TRIES
-#undef SIDES
 #undef IQ4_FARTHEST
 #undef GGUF_PART

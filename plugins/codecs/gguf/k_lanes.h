@@ -51,7 +51,8 @@ NAMED (code) (reals v, int low, int high, unsigned known)
   return r_sub (code, middle);
 }
 
-/* Binary16 out of binary32, to the nearest, to an even one of two. */
+/* Binary16 out of binary32, to the nearest, to an even one of two. NaN comes of infinite sums, with the
+ * sign that x86 gives it, which not every processor does. */
 INLINED ints
 NAMED (half) (reals x)
 {
@@ -61,8 +62,8 @@ NAMED (half) (reals x)
   /* In a sum with 0.5 the last bit is the smallest that binary16 has. */
   ints small = i_sub (r_bits (r_add (i_reals (size), r_all (0.5f))), i_all (0x3f000000));
   ints half = i_pick (i_below (size, i_all (113 << 23)), small, i_less (normal, i_all (0x7c00)));
-  half = i_pick (i_below (i_all (0x7f800000), size), i_all (0x7e00), half);
-  return i_or (half, i_and (i_down (bits, 16), i_all (0x8000)));
+  half = i_or (half, i_and (i_down (bits, 16), i_all (0x8000)));
+  return i_pick (i_below (i_all (0x7f800000), size), i_all (0xfe00), half);
 }
 
 INLINED reals

@@ -191,3 +191,59 @@ NAMED (put_moved) (const NAMED (moved) *m, int part, reals *codes)
     for (int i = 0; i < 16 && m->part[e] == part; i++)
       ((float *)&codes[i])[m->lane[e]] = (float)m->codes[e][i];
 }
+
+/* ---- Scales and offsets of the parts, which are codes themselves. */
+
+typedef struct NAMED (coded) {
+  /* Of each part: what is to be coded, how much it counts, its code. */
+  const reals *x, *weight;
+  reals code[16];
+  reals scale;
+} NAMED (coded);
+
+INLINED reals
+NAMED (wrong_of_scales) (const NAMED (coded) *c, int size, reals inverse, int most, bool in_bytes)
+{
+  reals scale = r_div (r_all (1), inverse), error = r_all (0);
+  for (int i = 0; i < size; i++) {
+    ints code = NAMED (nearest) (r_mul (inverse, c->x[i]));
+    code = in_bytes ? i_and (code, i_all (255)) : i_less (code, i_all (most));
+    reals off = r_sub (c->x[i], r_mul (scale, r_of (code)));
+    error = r_add (error, r_mul (r_mul (c->weight[i], off), off));
+  }
+  return error;
+}
+
+/* Codes from 0 to MOST, by weights. What is below 0 wraps around in a byte, as in the reference. */
+INLINED void
+NAMED (code_scales) (NAMED (coded) *c, int size, int most)
+{
+  reals greatest = r_all (0);
+  for (int i = 0; i < size; i++)
+    greatest = r_more (greatest, c->x[i]);
+  mask none = r_below (greatest, r_all (1e-15f));
+  reals inverse = r_div (r_all ((float)most), greatest);
+  reals error = NAMED (wrong_of_scales) (c, size, inverse, most, true);
+  for (int step = -4; step <= 4; step++) {
+    if (step == 0)
+      continue;
+    reals other = r_div (r_all (0.1f * (float)step + (float)most), greatest);
+    reals wrong = NAMED (wrong_of_scales) (c, size, other, most, false);
+    mask better = r_below (wrong, error);
+    error = r_pick (better, wrong, error);
+    inverse = r_pick (better, other, inverse);
+  }
+  NAMED (descent) d = { .x = c->x, .weight = c->weight, .code = c->code, .product = r_all (0), .squares = r_all (0) };
+  for (int i = 0; i < size; i++) {
+    ints whole = i_less (NAMED (nearest) (r_mul (inverse, c->x[i])), i_all (most));
+    reals code = r_of (whole);
+    d.product = r_add (d.product, r_mul (r_mul (c->weight[i], c->x[i]), code));
+    d.squares = r_add (d.squares, r_mul (r_mul (c->weight[i], code), code));
+    c->code[i] = r_of (i_and (whole, i_all (255)));
+  }
+  NAMED (descend) (&d, 1, size, 0, most, false);
+  mask any = m_and (m_not (none), r_below (r_all (0), d.squares));
+  c->scale = r_pick (any, r_div (d.product, d.squares), r_all (0));
+  for (int i = 0; i < size; i++)
+    c->code[i] = r_pick (none, r_all (0), c->code[i]);
+}

@@ -396,7 +396,7 @@ NAMED (encode_q6_k) (NAMED (chunk) *c, bool importance)
 
 /* ---- All blocks there are, LANES at a time. */
 
-static void
+INLINED void
 NAMED (encode) (const float *values, uint64_t rows, uint64_t columns, const float *importance, uint8_t *blocks,
                 uint32_t bytes, void (*type) (NAMED (chunk) *, bool))
 {
@@ -418,3 +418,16 @@ NAMED (encode) (const float *values, uint64_t rows, uint64_t columns, const floa
     NAMED (lanes_out) (c.words, bytes, count - b < LANES ? (int)(count - b) : LANES, blocks + bytes * b);
   }
 }
+
+#define ROWS_OF(name, bytes) \
+  static void NAMED (name##_rows) (const float *values, uint64_t rows, uint64_t columns, const float *importance, \
+                                   uint8_t *blocks) \
+  { \
+    NAMED (encode) (values, rows, columns, importance, blocks, bytes, NAMED (encode_##name)); \
+  }
+ROWS_OF (q2_k, 84)
+ROWS_OF (q3_k, 110)
+ROWS_OF (q4_k, 144)
+ROWS_OF (q5_k, 176)
+ROWS_OF (q6_k, 210)
+#undef ROWS_OF

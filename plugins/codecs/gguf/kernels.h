@@ -24,6 +24,11 @@
 #define UNROLLED _Pragma ("GCC unroll 16")
 #endif
 
+/* What is known of numbers that become codes (k_lanes.h). */
+enum { NEAR = 1, NOT_ABOVE = 2, NOT_BELOW = 4 };
+/* Ranges of codes that are tried at a time (k_scale.h). */
+enum { RANGES = 3 };
+
 /* A function of a file of kernels in each width, by gguf_width. */
 #ifdef __x86_64__
 #define GGUF_FORMS(name) { name##_scalar, name##_avx2, name##_avx512 }

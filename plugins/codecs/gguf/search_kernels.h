@@ -71,7 +71,7 @@ NAMED (search_around_zero) (NAMED (blocks) *b, int most)
     r[k].x = b->c.x + 32 * k;
     r[k].weight = b->w.of[k];
   }
-  NAMED (search_ratio) (r, SIDES, 32, most, true);
+  NAMED (search_ratio) (r, SIDES, 32, most, NEAR);
   UNROLLED
   for (int k = 0; k < SIDES; k++) {
     NAMED (keep) (b->scale, k, r[k].scale);
