@@ -8,6 +8,7 @@
 #include "../../plugins/techniques/prune-magnitude/count.c"
 #include "../../plugins/techniques/prune-magnitude/describe.c"
 #include "../../plugins/techniques/prune-magnitude/kernels.c"
+#include "../../plugins/techniques/prune-magnitude/mask.c"
 #include "../../plugins/techniques/prune-magnitude/pattern.c"
 #include "../../plugins/techniques/prune-magnitude/prune-magnitude.c"
 #include "../../plugins/techniques/prune-magnitude/report.c"

@@ -247,7 +247,8 @@ static const adze_component component = PRUNE_COMPONENT (
 static const adze_component block_component = PRUNE_COMPONENT (
     "prune-blocks", "Makes the blocks of the smallest norms zero", block_params, &block_callbacks);
 
-static const adze_component *const components[] = { &component, &block_component, NULL };
+static const adze_component *const components[]
+    = { &component, &block_component, &prune_mask_component, NULL };
 
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,

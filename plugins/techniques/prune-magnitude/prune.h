@@ -9,6 +9,7 @@
  *   search.c           where in an interval of keys the cut lies
  *   settle.c           decide: one cut for all tensors, or one a tensor
  *   report.c           what is told of it
+ *   mask.c             prune-mask, which shares nothing with the others but what they leave behind
  *
  * Whatever is pruned, a weight or a block, is one key: the bits of its magnitude, and below these its
  * place in its tensor. Keys are all different, so that a cut has exactly as many below it as are to go;
@@ -270,6 +271,7 @@ adze_status prune_observe (const adze_host *host, void *instance, adze_call *cal
 adze_status prune_merge (const adze_host *host, void *instance, void *left, const void *right);
 adze_status prune_decide (const adze_host *host, void *instance, adze_call *call,
                           const void *accumulator, bool *again);
+extern const adze_component prune_mask_component;
 adze_status prune_report (const adze_host *host, const prune *self);
 
 adze_status prune_check_plain (const adze_host *host, const adze_tensor *input);

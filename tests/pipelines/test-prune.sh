@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# prune-magnitude and prune-blocks in whole pipelines: what goes is what Python says, whoever computes it;
+# traits, what is told of it, what is refused; and the example of the documents.
+. "$(dirname "$0")/runs-lib.sh"
+python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
+expect="$TOP_SRCDIR/tests/pipelines/prunes.py"
+must python3 "$TOP_SRCDIR/tests/pipelines/techniques.py" make
+model small.safetensors 3 30 42
+
+# pipeline NAME MODEL [LINE...]: writes NAME.toml with one stage; the lines are its own.
+pipeline ()
+{
+  local name=$1 model=$2
+  shift 2
+  {
+    printf 'adze = 1\nname = "%s"\n\n[model]\npath = "%s.safetensors"\n\n[[stage]]\n' "$name" "$model"
+    printf '%s\n' "$@"
+    printf '\n[[output]]\npath = "%s-out.safetensors"\n' "$name"
+  } > "$name.toml"
+}
+
+# right NAME MODEL WORD...: runs it, and compares with what Python expects, and with what other threads and
+# a process of its own make of it.
+right ()
+{
+  local name=$1 model=$2 wish
+  shift 2
+  must "$ADZE" run "$name.toml" --set run.threads=1
+  must python3 "$expect" "$model.safetensors" "$name-out.safetensors" "$@"
+  mv "$name-out.safetensors" "$name-one.safetensors"
+  for wish in run.threads=3 "stage.$(sed -n 's/^use = "\(.*\)"/\1/p' "$name.toml").isolate=true"; do
+    must "$ADZE" run "$name.toml" --fresh --set "$wish"
+    cmp "$name-out.safetensors" "$name-one.safetensors" || complain "$name: $wish is seen in the bytes"
+  done
+}
+
+# told NAME WORD...: all of it is in the file that was made.
+told ()
+{
+  local name=$1 words
+  shift
+  for words; do
+    grep -aqF -- "$words" "$name-out.safetensors" || complain "the file of $name does not say $words"
+  done
+}
+
+# ---- Shares. Floats of all types, and tensors that do not take part.
+pipeline all a 'use = "prune-magnitude"' 'sparsity = 0.7'
+right all a all 0.7
+pipeline most small 'use = "prune-magnitude"' 'sparsity = 0.7' 'min-kept = 0' \
+  'require = "pruned == 2646 and counted == 3780 and sparsity == 0.7"' \
+  '[[stage.rule]]' 'match = "layer.1.*"' 'min-kept = 0.5'
+right most small all 0.7 0.5
+told most '\"adze.sparsity/1\": {}'
+pipeline each small 'use = "prune-magnitude"' 'scope = "tensor"' 'sparsity = 0.25' \
+  '[[stage.rule]]' 'match = "layer.2.*"' 'sparsity = 0.8'
+right each small each 0.25 layer.2.weight 0.8
+
+# ---- Patterns.
+pipeline two small 'use = "prune-magnitude"' 'pattern = "2:4"'
+right two small of 2 4
+told two '\"adze.nm/1\": {\"n\": 2, \"m\": 4}' '\"adze.sparsity/1\": {}'
+pipeline three small 'use = "prune-magnitude"' 'pattern = "3:5"'
+right three small of 3 5
+pipeline tall small 'use = "prune-blocks"' 'block = "4x1"' 'sparsity = 0.6'
+right tall small blocks 0.6 4 1
+pipeline square small 'use = "prune-blocks"' 'block = "8x8"' 'sparsity = 0.3'
+right square small blocks 0.3 8 8
+
+# ---- The mask as a file, beside the model.
+cat > mask.toml << 'END'
+adze = 1
+name = "mask"
+[model]
+path = "a.safetensors"
+[[stage]]
+use = "prune-magnitude"
+sparsity = 0.7
+[[stage]]
+use = "prune-mask"
+[[output]]
+path = "mask-model.safetensors"
+from = "prune-magnitude.model"
+[[output]]
+path = "mask-out.safetensors"
+END
+must "$ADZE" run mask.toml
+cmp mask-model.safetensors all-out.safetensors || complain "a mask changes the model that it is of"
+must python3 "$expect" mask-model.safetensors mask-out.safetensors mask
+
+# ---- What is told of one weight.
+must "$ADZE" run most.toml
+must "$ADZE" why last 'layer.0.weight[3,5]'
+for words in ' -> 0.0' 'threshold = ' 'weights = 1260' 'pruned = ' 'kept = '; do
+  grep -qF -- "$words" must.out || complain "why does not say '$words': $(cat must.out)"
+done
+must "$ADZE" why last layer.1.weight
+grep -qF "by rule 'layer.1.*'" must.out || complain "why names no rule: $(cat must.out)"
+grep -qF 'kept = 630' must.out || complain "what must stay has not stayed: $(cat must.out)"
+
+# ---- Traits: what others made goes on, and others go on with it.
+pipeline few small 'use = "cluster"' 'k = 4' '[[stage]]' 'use = "prune-magnitude"' 'sparsity = 0.4' \
+  '[[stage]]' 'use = "cast"' 'to = "f16"'
+must "$ADZE" run few.toml
+told few '\"adze.codebook/1\": {\"k\": 5}' '\"adze.sparsity/1\": {}'
+pipeline again two-one 'use = "prune-magnitude"' 'sparsity = 0.8'
+must "$ADZE" run again.toml
+told again '\"adze.nm/1\": {\"n\": 2, \"m\": 4}'
+
+# ---- Failures.
+pipeline nothing small 'use = "prune-magnitude"' 'sparsity = 0'
+must_fail "changed nothing" "$ADZE" run nothing.toml
+pipeline bad bad 'use = "prune-magnitude"'
+must_fail "tensor 'layer.0.weight' is not finite at element 4321" "$ADZE" run bad.toml
+must_fail "say not-finite = \"keep\"" "$ADZE" run bad.toml
+must "$ADZE" run bad.toml --set stage.prune-magnitude.not-finite=keep
+must_fail "parameter 'pattern' is \"2:1\"; needed" "$ADZE" plan two.toml --set stage.prune-magnitude.pattern=2:1
+must_fail "use = \"prune-blocks\" with block = \"4x1\"" \
+  "$ADZE" plan two.toml --set stage.prune-magnitude.pattern=4x1
+must_fail "parameter 'sparsity' of tensor 'layer.2.weight' is not that of the stage" \
+  "$ADZE" plan each.toml --set stage.prune-magnitude.scope=global
+must "$ADZE" run all.toml --set stage.prune-magnitude.sparsity=1
+grep -qF "min-kept says how much of each must stay" must.out || complain "nobody says that tensors are empty: $(cat must.out)"
+
+# ---- The example, on what fashion.toml makes of a part of the data.
+[ -e /usr/share/datasets/fashion-mnist ] || {
+  echo "the example needs Debian's package dataset-fashion-mnist"
+  [ $failures -eq 0 ] && exit 77
+  exit 1
+}
+export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
+backend=onednn
+case " $ADZE_MISSING_PLUGINS " in *" onednn "*) backend=ref ;; esac
+cp "$TOP_SRCDIR/docs/examples/fashion.toml" "$TOP_SRCDIR/docs/examples/prune.toml" .
+must "$ADZE" run fashion.toml --set run.backend=$backend --set data.train.part='[0.0, 0.1]' \
+  --set stage.evaluate.require='"accuracy > 0.7"'
+must "$ADZE" run prune.toml --set run.backend=$backend
+[ -s fashion-sparse.onnx ] || complain "the example has not written its network"
+finish
