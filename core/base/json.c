@@ -156,9 +156,11 @@ adze_json_parse (const char *name, const char *text, size_t size, adze_document 
     memcpy (document->text, text, size);
   document->text[size] = '\0';
   json_error_t error;
-  __attribute__ ((cleanup (cleanup_json))) json_t *json
-      = json_loadb (document->text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
-                    &error);
+  const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+  __attribute__ ((cleanup (cleanup_json))) json_t *json = json_loadb (document->text, size, flags, &error);
+  /* Where memory was lacking, jansson may blame the text for it: a mistake is one the second time, too. */
+  if (!json)
+    json = json_loadb (document->text, size, flags, &error);
   if (!json)
     return syntax_error (document, &error);
   return convert (document, json, NULL, &document->root);
