@@ -30,14 +30,14 @@ typedef struct wanted {
 static fake_value values[2][9];
 static adze_params made[2];
 
-/* Parameters, those that are not given having their presets; NUMBER: 0 those of the stage. */
+/* Parameters, those that are not given having their presets, and no steps being -1; NUMBER: 0 those of the stage. */
 static const adze_params *
 params_of (int number, wanted w)
 {
   const fake_value all[9] = {
     { .name = "k", .integer = w.k ? w.k : 16 },
     { .name = "bits", .integer = w.bits },
-    { .name = "steps", .integer = w.steps ? w.steps : 300 },
+    { .name = "steps", .integer = w.steps < 0 ? 0 : w.steps ? w.steps : 300 },
     { .name = "axis", .integer = w.axis },
     { .name = "group", .integer = w.group ? w.group : 16 },
     { .name = "centroids", .text = w.centroids ? w.centroids : "exact" },
@@ -142,6 +142,17 @@ distinct_of (const char *name, size_t first, size_t count)
     distinct += before == i;
   }
   return distinct;
+}
+
+static void
+of_two_that_are_equally_near_it_is_the_lesser (void **state)
+{
+  (void)state;
+  const float in[8] = { 0, 1, 2, -1, 3, 1.25f, 0.75f, 1 };
+  fake_give (&run, 0, "w", f32, 2, 4, in);
+  run.params = CLUSTER (.k = 3, .centroids = "linear", .steps = -1);
+  assert_int_equal (fake_work (&run), ADZE_OK);
+  are ("w", 8, (const float[]){ -1, 1, 1, -1, 3, 1, 1, 1 });
 }
 
 static void
@@ -373,12 +384,14 @@ what_is_drawn_goes_by_seed_tensor_and_book (void **state)
 {
   (void)state;
   static float first[MANY];
+  memcpy (numbers + MANY / 2, numbers, sizeof numbers / 2);
   for (int each = 0; each < 2; each++) {
     fake_give (&run, 0, each ? "u" : "v", f32, 60, 100, numbers);
     run.params = CLUSTER (.k = 9, .centroids = each ? "random" : "k-means++", .per = "group", .group = 30,
                           .steps = 1);
     assert_int_equal (fake_work (&run), ADZE_OK);
     memcpy (first, result (each ? "u" : "v"), sizeof first);
+    assert_memory_not_equal (first, first + MANY / 2, sizeof first / 2);
     assert_int_equal (fake_work (&run), ADZE_OK);
     assert_memory_equal (first, result (each ? "u" : "v"), sizeof first);
     run.seed++;
@@ -460,6 +473,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown (each_number_becomes_its_nearest_value, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (of_two_that_are_equally_near_it_is_the_lesser, set_up, tear_down),
     cmocka_unit_test_setup_teardown (bits_go_before_k_and_entropy_is_counted, set_up, tear_down),
     cmocka_unit_test_setup_teardown (few_numbers_stay_what_they_are, set_up, tear_down),
     cmocka_unit_test_setup_teardown (shorter_types_have_values_of_their_own, set_up, tear_down),

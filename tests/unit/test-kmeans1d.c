@@ -227,7 +227,7 @@ static void
 a_giant_spoils_nothing_but_itself (void **unused)
 {
   (void)unused;
-  double numbers[500], alone[8];
+  double numbers[1500], alone[8];
   uint32_t alone_ends[9];
   for (int i = 0; i < 499; i++)
     numbers[i] = normal ();
@@ -235,14 +235,29 @@ a_giant_spoils_nothing_but_itself (void **unused)
   assert_int_equal (kmeans1d_exact (&k, 8, alone_ends, alone), 8);
   for (int i = 0; i < 8; i++)
     alone[i] = (float)alone[i];
-  numbers[499] = -3.4e38;
-  give (numbers, 500, false);
-  assert_int_equal (kmeans1d_exact (&k, 9, ends, centres), 9);
-  assert_true ((float)centres[0] == (float)-3.4e38);
-  for (int i = 0; i < 8; i++) {
-    assert_int_equal (ends[i + 1], alone_ends[i] + 1);
-    assert_true ((float)centres[i + 1] == (float)alone[i]);
+  for (size_t giants = 1; giants <= 1000; giants++) {
+    numbers[498 + giants] = -3.1e38;
+    give (numbers, 499 + giants, false);
+    assert_int_equal (kmeans1d_exact (&k, 9, ends, centres), 9);
+    assert_true ((float)centres[0] == (float)-3.1e38);
+    for (int i = 0; i < 8; i++) {
+      assert_int_equal (ends[i + 1], alone_ends[i] + 1);
+      assert_true ((float)centres[i + 1] == (float)alone[i]);
+    }
   }
+}
+
+static void
+of_equal_costs_the_last_cluster_is_the_longest (void **unused)
+{
+  (void)unused;
+  const double three[] = { 0, 1, 2 }, more[] = { 0, 1, 2, 40 };
+  give (three, 3, false);
+  assert_int_equal (kmeans1d_exact (&k, 2, ends, centres), 2);
+  assert_true (centres[0] == 0 && centres[1] == 1.5);
+  give (more, 4, false);
+  assert_int_equal (kmeans1d_exact (&k, 3, ends, centres), 3);
+  assert_true (centres[0] == 0 && centres[1] == 1.5 && centres[2] == 40);
 }
 
 static void
@@ -367,6 +382,7 @@ main (void)
     cmocka_unit_test_setup_teardown (exact_finds_what_no_price_gives, set_up, tear_down),
     cmocka_unit_test_setup_teardown (exact_of_many_is_no_worse_than_its_neighbours, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_giant_spoils_nothing_but_itself, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (of_equal_costs_the_last_cluster_is_the_longest, set_up, tear_down),
     cmocka_unit_test_setup_teardown (equal_numbers_are_one_point, set_up, tear_down),
     cmocka_unit_test_setup_teardown (starts_are_what_they_are_called, set_up, tear_down),
     cmocka_unit_test_setup_teardown (plus_plus_draws_by_squares, set_up, tear_down),

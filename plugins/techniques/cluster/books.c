@@ -21,7 +21,7 @@ typedef struct bench {
   kmeans1d k;
 } bench;
 
-/* What goes into a square must fit 32 bits of points, of which float16 and bfloat16 have few. */
+/* Points are counted in 32 bits. Float16 and bfloat16 have few of them, however many numbers there are. */
 enum { POINTS_OF_HALVES = 1 << 16 };
 #define MOST_NUMBERS (UINT64_C (1) << 31)
 
@@ -113,8 +113,10 @@ gather (bench *b, uint64_t book)
   const cluster_entry *entry = b->entry;
   const char *data = (const char *)adze_view_data (&b->input->view);
   size_t count = 0;
+  double share = b->k.share; /* neighbours are often spread alike */
   kmeans1d_lay (&b->k, b->points_room, (size_t)cluster_book_numbers (entry), most_points (entry),
                 is_wide (entry));
+  b->k.share = share;
   b->zeros = 0;
   for (uint64_t i = 0; i < entry->outer; i++) {
     cluster_run run = cluster_run_of (entry, book, i);

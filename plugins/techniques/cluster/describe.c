@@ -112,6 +112,15 @@ how_named (const char *name)
   return CLUSTER_EXACT;
 }
 
+/* Zeros of which a trait speaks. */
+static bool
+is_sparse (const adze_host *host, const adze_outline *outline, adze_pick pick)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  return service->trait (host, outline, pick, ADZE_TRAIT_SPARSITY)
+         || service->trait (host, outline, pick, ADZE_TRAIT_NM);
+}
+
 static adze_status
 read_entry (const adze_host *host, const adze_outline *outline, adze_pick pick, cluster_entry *entry)
 {
@@ -120,30 +129,29 @@ read_entry (const adze_host *host, const adze_outline *outline, adze_pick pick, 
   const adze_params *asked = service->params (host, outline, pick);
   const char *keep = adze_param_string (host, asked, "keep-zeros");
   int64_t bits = adze_param_int (host, asked, "bits");
-  bool sparse = service->trait (host, outline, pick, ADZE_TRAIT_SPARSITY)
-                || service->trait (host, outline, pick, ADZE_TRAIT_NM);
   *entry = (cluster_entry){
     .dtype = meta->dtype,
     .k = bits > 0 ? UINT32_C (1) << bits : (uint32_t)adze_param_int (host, asked, "k"),
     .how = how_named (adze_param_string (host, asked, "centroids")),
     .steps = (uint32_t)adze_param_int (host, asked, "steps"),
-    .keep_zeros = strcmp (keep, "always") == 0 || (sparse && strcmp (keep, "auto") == 0),
+    .keep_zeros = strcmp (keep, "always") == 0 || (strcmp (keep, "auto") == 0 && is_sparse (host, outline, pick)),
   };
   return read_parts (host, asked, meta, entry);
 }
 
 /* Books of parts have values of their own: what counts is how many there are in the whole tensor. */
 static adze_status
-tell_traits (const adze_host *host, adze_outline *outline, const cluster_entry *entry,
-             const adze_tensor_meta *meta, bool sparse)
+tell_traits (const adze_host *host, adze_outline *outline, adze_pick pick,
+             const cluster_entry *entry)
 {
   const adze_outline_service *service = adze_outline_of (host);
+  const adze_tensor_meta *meta = service->tensor (host, outline, pick);
   uint64_t distinct = entry->books ? entry->distinct : entry->book_count * entry->k;
   char json[32];
   snprintf (json, sizeof json, "{\"k\": %llu}", (unsigned long long)distinct);
   adze_status status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODEBOOK,
                                            distinct <= CLUSTER_MOST ? json : NULL);
-  if (!sparse || entry->keep_zeros || status != ADZE_OK)
+  if (status != ADZE_OK || entry->keep_zeros || !is_sparse (host, outline, pick))
     return status;
   /* It was asked for that zeros are treated like others. */
   status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_SPARSITY, NULL);
@@ -197,12 +205,9 @@ describe_one (const adze_host *host, cluster *self, adze_outline *outline, uint3
   self->accumulator = size > self->accumulator ? size : self->accumulator;
   char note[80];
   write_note (note, sizeof note, &entry);
-  bool sparse = service->trait (host, outline, pick, ADZE_TRAIT_SPARSITY)
-                || service->trait (host, outline, pick, ADZE_TRAIT_NM);
   if (status == ADZE_OK)
     status = adze_outline_like (host, outline, pick, note);
-  return status == ADZE_OK ? tell_traits (host, outline, decided ? decided : &entry, meta, sparse)
-                           : status;
+  return status == ADZE_OK ? tell_traits (host, outline, pick, decided ? decided : &entry) : status;
 }
 
 adze_status

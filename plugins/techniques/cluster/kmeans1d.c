@@ -245,7 +245,7 @@ static double
 guess_price (const kmeans1d *k, uint32_t wanted)
 {
   double all = cost (&k->sums[0], &k->sums[k->count]), third = (double)wanted * wanted * wanted;
-  search s = { all > 0 ? 2 * all / third : 1, 0, INFINITY };
+  search s = { !(all > 0) ? 1 : k->share > 0 ? k->share * all : 2 * all / third, 0, INFINITY };
   uint32_t most = wanted < 16 ? 4096 : wanted < 256 ? wanted * 256 : 65536;
   if (k->count < 4 * most)
     return s.price;
@@ -269,9 +269,11 @@ kmeans1d_exact (kmeans1d *k, uint32_t wanted, uint32_t *ends, double *centres)
     ends[1] = k->count;
   } else {
     search s = { guess_price (k, count), 0, INFINITY };
-    if (find_price (&l, count, &s))
+    if (find_price (&l, count, &s)) {
+      double all = cost (&k->sums[0], &k->sums[k->count]);
+      k->share = all > 0 ? s.price / all : 0;
       read_ends (&l, count, ends);
-    else
+    } else
       count = join_ways (&l, count, &s, ends);
   }
   for (uint32_t i = 0; i < count; i++)

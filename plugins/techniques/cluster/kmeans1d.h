@@ -6,7 +6,7 @@
  *
  *   cost = sum of squares - (sum)^2 / weight
  *
- * in float64. The sums begin at the median and go outward from there, of what the points are from it:
+ * in float64. The sums begin at the point in the middle and go outward from there, of what the others are from it:
  * few numbers that are far larger than all others then spoil the sums of none but themselves.
  *
  * Memory is the caller's: kmeans1d_room says how much. */
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What lies between the median and a point; of a run, the difference of two. */
+/* What lies between the point in the middle and this one; of a run, the difference of two. */
 typedef struct kmeans1d_sum {
   double weight; /* how many numbers are in front of the point */
   double first;  /* sum, and sum of squares */
@@ -38,8 +38,9 @@ typedef struct kmeans1d {
   kmeans1d_sum *sums;  /* count + 1 */
   kmeans1d_turn *turns;
   kmeans1d_sum *coarse; /* fewer sums to begin the search with; NULL: there are few */
-  double centre;       /* the median, scaled */
+  double centre;       /* the point in the middle, scaled */
   double scale;        /* a power of two that keeps squares finite */
+  double share;        /* see kmeans1d_exact */
 } kmeans1d;
 
 /* Bytes for NUMBERS numbers of which at most POINTS are different; aligned as double is. */
@@ -78,7 +79,9 @@ enum { KMEANS1D_MOST = 4096 };
 /* Those of least squared error. ENDS has room for WANTED + 1. Of several that cost the same, as float64
  * tells them, it is the one whose last cluster begins furthest left, and of these the one whose last
  * but one does, and so on; where one value less costs just as much more as one value more saves, the
- * result is made of two others and no such thing can be said. */
+ * result is made of two others and no such thing can be said.
+ * .share is left as it was found, of one codebook's search: with it, the next one begins where numbers that
+ * are spread alike end. 0: nothing is known. */
 uint32_t kmeans1d_exact (kmeans1d *k, uint32_t wanted, uint32_t *ends, double *centres);
 
 /* Equal steps from the least to the greatest; equal shares of the numbers. */

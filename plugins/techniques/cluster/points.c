@@ -113,22 +113,6 @@ MERGE_EQUAL (merge_singles, float)
 MERGE_EQUAL (merge_doubles, double)
 #undef MERGE_EQUAL
 
-/* The point that has the number of half the weight. */
-static uint32_t
-median (const kmeans1d *k)
-{
-  double half = k->sums[k->count].weight / 2;
-  uint32_t low = 0, high = k->count - 1;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (k->sums[middle + 1].weight > half)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
-
 /* Squares of float64 can be too large or too small for it; those of shorter types cannot. */
 static double
 scale_of (const kmeans1d *k)
@@ -157,7 +141,7 @@ kmeans1d_sort (kmeans1d *k, size_t count)
   sort (k, count);
   k->count = k->wide ? merge_doubles ((double *)k->numbers, count, k->sums)
                      : merge_singles ((float *)k->numbers, count, k->sums);
-  uint32_t origin = median (k);
+  uint32_t origin = k->count / 2;
   k->scale = scale_of (k);
   k->centre = kmeans1d_value (k, origin) * k->scale;
   k->sums[origin].first = k->sums[origin].second = 0;
