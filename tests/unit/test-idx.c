@@ -109,6 +109,24 @@ zeros_come_back (void **state)
   }
 }
 
+/* As `cat a.gz b.gz` has them: one behind the other they are one. */
+static void
+packed_files_may_be_joined (void **state)
+{
+  (void)state;
+  const uint64_t order[] = { 0, 1, 2 };
+  size_t first, second;
+  char *head = packed (images, 17, &first), *rest = packed (images + 17, sizeof images - 1 - 17, &second);
+  head = checked (realloc (head, first + second));
+  memcpy (head + first, rest, second);
+  must_open ("images", head, first + second, NULL);
+  must_read (order, 3);
+  assert_memory_equal (own.batch.rooms[0], "\1\2\3\4\5\6", 6);
+  own_end ();
+  free (head);
+  free (rest);
+}
+
 static void
 every_type_is_known (void **state)
 {
@@ -231,6 +249,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (files_are_read_plain_and_packed),
     cmocka_unit_test (zeros_come_back),
+    cmocka_unit_test (packed_files_may_be_joined),
     cmocka_unit_test (every_type_is_known),
     cmocka_unit_test (what_is_no_such_file_is_refused),
     cmocka_unit_test (what_is_packed_is_bounded),

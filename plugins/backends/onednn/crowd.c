@@ -45,22 +45,60 @@ nothing (void *argument)
   (void)argument;
 }
 
+/* So many that there are more than processors. */
+static unsigned
+team_of (const onednn_crowd *crowd)
+{
+  int missing = omp_get_num_procs () - crowd->threads;
+  return (unsigned)(missing > 0 ? missing + 2 : 2);
+}
+
 /* A loop of so many threads, which stay until the thread that began it ends. */
 static void *
 be_more (void *argument)
 {
   onednn_crowd *crowd = argument;
-  int missing = omp_get_num_procs () - crowd->threads;
-  GOMP_parallel (nothing, NULL, (unsigned)(missing > 0 ? missing + 2 : 2), 0);
+  GOMP_parallel (nothing, NULL, team_of (crowd), 0);
   while (sem_wait (&crowd->over) != 0)
     continue;
   return NULL;
 }
 
+/* ---- Can there be more threads? OpenMP ends the process where there cannot. */
+
+enum { PROBES = 64 };
+
+static void *
+wait_for (void *argument)
+{
+  while (sem_wait ((sem_t *)argument) != 0)
+    continue;
+  return NULL;
+}
+
+/* COUNT of them at one time, which end again: their stacks stay with the C library, and the next ones get them. */
+static bool
+is_room_for (unsigned count)
+{
+  pthread_t probes[PROBES];
+  unsigned made = 0;
+  sem_t go;
+  if (count > PROBES || sem_init (&go, 0, 0) != 0)
+    return false;
+  while (made < count && pthread_create (&probes[made], NULL, wait_for, &go) == 0)
+    made++;
+  for (unsigned i = 0; i < made; i++)
+    sem_post (&go);
+  for (unsigned i = 0; i < made; i++)
+    pthread_join (probes[i], NULL);
+  sem_destroy (&go);
+  return made == count;
+}
+
 static void
 begin (onednn_crowd *crowd, uint64_t time)
 {
-  if (pthread_create (&crowd->more, NULL, be_more, crowd) != 0)
+  if (!is_room_for (team_of (crowd)) || pthread_create (&crowd->more, NULL, be_more, crowd) != 0)
     return; /* then they go on as they did */
   crowd->is = true;
   bool in_vain = crowd->patience > 0 && time - crowd->since < 10 * LOOK;

@@ -117,6 +117,17 @@ fill (unpacker *u)
   return window->status;
 }
 
+/* Behind the end of what was packed, where another file that was packed may stand: together they are one. */
+static adze_status
+end_member (unpacker *u)
+{
+  adze_status status = fill (u);
+  u->ended = u->stream.avail_in == 0 || u->stream.next_in[0] != 0x1f;
+  if (status == ADZE_OK && !u->ended)
+    inflateReset (&u->stream);
+  return status;
+}
+
 /* The next bytes that were packed, at most SIZE; *GOT is less only where they end. */
 static adze_status
 unpack (unpacker *u, unsigned char *into, size_t size, size_t *got)
@@ -132,7 +143,6 @@ unpack (unpacker *u, unsigned char *into, size_t size, size_t *got)
     u->stream.avail_out = room;
     int result = inflate (&u->stream, Z_NO_FLUSH);
     *got += room - u->stream.avail_out;
-    u->ended = result == Z_STREAM_END;
     if (result == Z_MEM_ERROR)
       return adze_fail (u->host, ADZE_E_MEMORY, "no room to unpack %s", u->array->path);
     if (result == Z_BUF_ERROR && u->stream.avail_in == 0)
@@ -140,6 +150,8 @@ unpack (unpacker *u, unsigned char *into, size_t size, size_t *got)
     if (result != Z_OK && result != Z_STREAM_END)
       return adze_fail (u->host, ADZE_E_FORMAT, "%s cannot be unpacked: %s", u->array->path,
                         u->stream.msg ? u->stream.msg : "no gzip data");
+    if (result == Z_STREAM_END && (status = end_member (u)) != ADZE_OK)
+      return status;
   }
   return ADZE_OK;
 }
