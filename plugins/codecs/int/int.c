@@ -43,7 +43,7 @@ put_codes (const int_way *way, const adze_tensor_meta *meta, uint64_t columns, a
   plane->dtype = (adze_dtype){ ADZE_UINT, 8, 1 };
   plane->rank = meta->rank > 1 ? 2 : 1;
   plane->shape[0] = meta->shape[0];
-  plane->shape[plane->rank - 1] = (int64_t)((columns * way->bits + 7) / 8);
+  plane->shape[plane->rank - 1] = (int64_t)adze_codes_bytes (way->bits, columns);
 }
 
 /* One for each channel, or for each group of one. */
@@ -184,7 +184,7 @@ encode (const adze_host *host, const void *own, const adze_params *values, const
     uint8_t *out = (uint8_t *)coding->planes[CODES] + row * row_bytes;
     encode_row (way, coding, row, codes);
     if (way->bits < 8)
-      int_pack (way->bits, codes, columns, out);
+      adze_codes_pack (way->bits, codes, columns, out);
     else
       for (uint64_t i = 0; i < columns; i++)
         out[i] = codes[i] ^ 0x80;
@@ -210,7 +210,7 @@ decode (const adze_host *host, const void *own, const adze_params *values, const
   for (uint64_t row = 0; row < coding->row_count; row++) {
     const uint8_t *in = (const uint8_t *)coding->planes[CODES] + row * row_bytes;
     if (way->bits < 8)
-      int_unpack (way->bits, in, columns, codes);
+      adze_codes_unpack (way->bits, in, columns, codes);
     else
       for (uint64_t i = 0; i < columns; i++)
         codes[i] = in[i] ^ 0x80;

@@ -30,9 +30,6 @@ void int_range (const float *values, uint64_t count, float *low, float *high);
 /* CODES: one byte each. */
 void int_encode (const int_way *way, int_cell cell, const float *values, uint64_t count, uint8_t *codes);
 void int_decode (int_cell cell, const uint8_t *codes, uint64_t count, float *values);
-/* Rows of codes as they lie: so many of them in a byte, the first in the lowest bits. */
-void int_pack (uint32_t bits, const uint8_t *codes, uint64_t count, uint8_t *bytes);
-void int_unpack (uint32_t bits, const uint8_t *bytes, uint64_t count, uint8_t *codes);
 
 adze_status int_graph (const adze_host *host, const int_way *way, const adze_tensor_meta *meta,
                        const adze_coded *coded, adze_graph *graph, const uint32_t *planes,

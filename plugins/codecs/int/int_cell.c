@@ -26,6 +26,18 @@ step (float width, float steps)
   return size >= FLT_MIN ? size : width > 0 ? FLT_MIN : 1;
 }
 
+/* The number that is furthest from zero, so many steps, is a number too, where a rounded step would make it
+ * infinite. */
+static float
+within (float size, uint32_t steps)
+{
+  float most = (float)steps;
+  if (size * most <= FLT_MAX)
+    return size;
+  size = FLT_MAX / most;
+  return size * most <= FLT_MAX ? size : nextafterf (size, 0);
+}
+
 /* Symmetric ones leave the lowest code out, so that a number and its negative are equally good. */
 int_cell
 int_cell_for (const int_way *way, float low, float high)
@@ -33,13 +45,14 @@ int_cell_for (const int_way *way, float low, float high)
   uint32_t middle = UINT32_C (1) << (way->bits - 1), top = 2 * middle - 1;
   int_cell cell = { .zero = middle };
   if (way->symmetric) {
-    cell.scale = step (high > -low ? high : -low, (float)(top - middle));
+    cell.scale = within (step (high > -low ? high : -low, (float)(top - middle)), top - middle);
     return cell;
   }
   /* The halves: HIGH - LOW may be more than any float. */
   cell.scale = step (high / 2 - low / 2, (float)top / 2);
   float zero = rintf (-low / cell.scale);
   cell.zero = zero < (float)top ? (uint32_t)zero : top;
+  cell.scale = within (cell.scale, cell.zero > top / 2 ? cell.zero : top - cell.zero);
   return cell;
 }
 
@@ -61,24 +74,4 @@ int_decode (int_cell cell, const uint8_t *codes, uint64_t count, float *values)
 {
   for (uint64_t i = 0; i < count; i++)
     values[i] = (float)((int32_t)codes[i] - (int32_t)cell.zero) * cell.scale;
-}
-
-void
-int_pack (uint32_t bits, const uint8_t *codes, uint64_t count, uint8_t *bytes)
-{
-  uint32_t each = 8 / bits;
-  for (uint64_t i = 0; i < count; i += each) {
-    uint32_t byte = 0;
-    for (uint32_t k = 0; k < each && i + k < count; k++)
-      byte |= (uint32_t)codes[i + k] << (k * bits);
-    *bytes++ = (uint8_t)byte;
-  }
-}
-
-void
-int_unpack (uint32_t bits, const uint8_t *bytes, uint64_t count, uint8_t *codes)
-{
-  uint32_t each = 8 / bits, mask = (UINT32_C (1) << bits) - 1;
-  for (uint64_t i = 0; i < count; i++)
-    codes[i] = (uint8_t)(bytes[i / each] >> (i % each * bits) & mask);
 }

@@ -31,6 +31,7 @@
 #include <adze/draft/graph.h>
 #include <adze/draft/left.h>
 #include <adze/draft/model.h>
+#include <adze/draft/nodes.h>
 #include <adze/draft/observer.h>
 #include <adze/draft/records.h>
 #include <adze/draft/report.h>
