@@ -66,18 +66,34 @@ count_each (counter *c, const uint32_t *bits, size_t count, uint64_t place)
 static void
 count_all (counter *c, const uint32_t *bits, size_t count, bool has_zero)
 {
-  uint32_t shift = c->search->shift - PRUNE_PLACE_BITS;
-  uint32_t zeros = UINT32_C (1) << c->grain.bits;
-  c->sums->counted += count;
-  if (!has_zero) {
-    for (size_t i = 0; i < count; i++)
-      c->counts[(bits[i] & 0x7fffffff) >> shift]++;
-    return;
+  uint32_t buckets[PRUNE_BLOCK];
+  uint64_t *counts = c->counts;
+  size_t i = 0;
+  prune_buckets_of (bits, count, c->search->shift - PRUNE_PLACE_BITS,
+                    has_zero ? UINT32_C (1) << c->grain.bits : 0, buckets);
+  for (; i + 4 <= count; i += 4) {
+    counts[buckets[i]]++;
+    counts[buckets[i + 1]]++;
+    counts[buckets[i + 2]]++;
+    counts[buckets[i + 3]]++;
   }
-  /* Without a branch: which number is a zero cannot be foreseen. */
-  for (size_t i = 0; i < count; i++) {
-    uint32_t size = bits[i] & 0x7fffffff, is_zero = adze_bits_below (size, 1);
-    c->counts[size >> shift | (is_zero & (zeros + (uint32_t)(i & (PRUNE_ZEROS - 1))))]++;
+  for (; i < count; i++)
+    counts[buckets[i]]++;
+  c->sums->counted += count;
+}
+
+/* A run that has some, eight numbers at a time: mostly there is one. */
+static void
+count_run (counter *c, const uint32_t *bits, uint64_t place, uint32_t low, uint32_t high)
+{
+  uint8_t hits[PRUNE_RUN];
+  prune_hits_of (bits, low, high, hits);
+  for (size_t i = 0; i < PRUNE_RUN; i += 8) {
+    uint64_t eight;
+    memcpy (&eight, hits + i, sizeof eight);
+    for (size_t k = i; eight && k < i + 8; k++)
+      if (hits[k])
+        count_hit (c, bits[k] & 0x7fffffff, place + k);
   }
 }
 
@@ -92,11 +108,8 @@ count_some (counter *c, const uint32_t *bits, size_t count, uint64_t place)
     prune_run run = prune_run_bits (bits + start, low, high);
     c->sums->counted += PRUNE_RUN;
     c->sums->below += run.below;
-    for (size_t i = start; run.hit && i < start + PRUNE_RUN; i++) {
-      uint32_t size = bits[i] & 0x7fffffff;
-      if (size >= low && size < high)
-        count_hit (c, size, place + i);
-    }
+    if (run.hit)
+      count_run (c, bits + start, place + start, low, high);
   }
   count_each (c, bits + start, count - start, place + start);
 }

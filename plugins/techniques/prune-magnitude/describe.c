@@ -299,11 +299,11 @@ describe_one (const adze_host *host, prune *self, adze_outline *outline, uint32_
 static void
 choose_grain (prune *self)
 {
-  enum { LEAST = 10, MOST = 16, ALL = 16 << 20 };
+  enum { LEAST = 10, MOST = 14, ALL = 20 << 20 };
   uint64_t most = 1;
   self->grain.bits = MOST;
   for (;; self->grain.bits--) {
-    self->grain.listed = (size_t)1 << (self->grain.bits - 2);
+    self->grain.listed = (size_t)1 << self->grain.bits;
     bool fits = self->count * prune_sums_size (&self->grain) <= ALL
                 && (UINT64_C (16) << self->grain.bits) <= self->places;
     if (fits || self->grain.bits == LEAST)

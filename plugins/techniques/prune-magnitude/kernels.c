@@ -7,9 +7,12 @@
 #pragma GCC optimize("O3")
 #endif
 #if defined __x86_64__ && defined __linux__
-#define ANY_WIDTH __attribute__ ((target_clones ("avx2", "default")))
+#define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
+/* Of numbers shorter than 32 bits the widest vectors need more than avx512f. */
+#define ANY_WIDTH_OF_SHORT __attribute__ ((target_clones ("avx2", "default")))
 #else
 #define ANY_WIDTH
+#define ANY_WIDTH_OF_SHORT
 #endif
 
 #define SIZE_BITS UINT32_C (0x7fffffff)
@@ -26,6 +29,22 @@ prune_scan_bits (const uint32_t *bits, size_t count)
   return (prune_scan){ .has_bad = bad != 0, .has_zero = zero != 0 };
 }
 
+ANY_WIDTH void
+prune_buckets_of (const uint32_t *bits, size_t count, uint32_t shift, uint32_t zeros,
+                  uint32_t *__restrict buckets)
+{
+  if (zeros == 0) {
+    for (size_t i = 0; i < count; i++)
+      buckets[i] = (bits[i] & SIZE_BITS) >> shift;
+    return;
+  }
+  /* Without a branch: which number is a zero cannot be foreseen. */
+  for (size_t i = 0; i < count; i++) {
+    uint32_t size = bits[i] & SIZE_BITS, is_zero = adze_bits_below (size, 1);
+    buckets[i] = size >> shift | (is_zero & (zeros + (uint32_t)(i & (PRUNE_ZEROS - 1))));
+  }
+}
+
 ANY_WIDTH prune_run
 prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high)
 {
@@ -36,6 +55,15 @@ prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high)
     below -= is_below;
   }
   return (prune_run){ .hit = hit != 0, .below = below };
+}
+
+ANY_WIDTH_OF_SHORT void
+prune_hits_of (const uint32_t *bits, uint32_t low, uint32_t high, uint8_t *__restrict hits)
+{
+  for (size_t i = 0; i < PRUNE_RUN; i++) {
+    uint32_t size = bits[i] & SIZE_BITS;
+    hits[i] = (uint8_t)(adze_bits_below (size, high) & ~adze_bits_below (size, low));
+  }
 }
 
 ANY_WIDTH void
@@ -53,7 +81,7 @@ prune_floats (uint32_t *__restrict out, const uint32_t *__restrict in, size_t co
     out[i] = in[i] & ~adze_bits_below (in[i] & SIZE_BITS, threshold);
 }
 
-ANY_WIDTH void
+ANY_WIDTH_OF_SHORT void
 prune_halves (uint16_t *__restrict out, const uint16_t *__restrict in, size_t count,
               uint16_t threshold)
 {

@@ -146,8 +146,13 @@ typedef struct prune_run {
 } prune_run;
 
 prune_scan prune_scan_bits (const uint32_t *bits, size_t count);
+/* Numbers of buckets, of magnitudes shifted by SHIFT; of zeros they begin with ZEROS, unless that is 0. */
+void prune_buckets_of (const uint32_t *bits, size_t count, uint32_t shift, uint32_t zeros,
+                       uint32_t *buckets);
 /* Of PRUNE_RUN numbers. */
 prune_run prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high);
+/* Which ones they are: 0 for those that are not. */
+void prune_hits_of (const uint32_t *bits, uint32_t low, uint32_t high, uint8_t *hits);
 void prune_add (uint64_t *into, const uint64_t *from, size_t count);
 /* Magnitudes below the threshold become zero. */
 void prune_floats (uint32_t *out, const uint32_t *in, size_t count, uint32_t threshold);

@@ -2,6 +2,8 @@
 /* prune-magnitude: intervals of keys, and the bucket that a cut lies in. */
 #include "prune.h"
 
+#include <math.h>
+
 /* Of the least power of two that is at least VALUE, which is not 0. */
 static uint32_t
 log2_up (uint64_t value)
@@ -64,7 +66,16 @@ expected_place (const prune_bucket *bucket)
   return place < 0 ? 0 : place > 1 ? 1 : place;
 }
 
-/* As many buckets about that place as hold a half of the keys that can be listed. */
+/* So many keys on each side of that place. As far may the cut be from there if keys lie by chance, which
+ * the root says, and not too unevenly; but a half of those that can be listed must be enough for both. */
+static double
+half_window (const prune_grain *grain, const prune_bucket *bucket)
+{
+  double count = (double)bucket->count, most = (double)grain->listed / 4;
+  double wanted = 8 * sqrt (count) + count / 256;
+  return wanted < most ? wanted : most;
+}
+
 static void
 set_window (const prune_grain *grain, const prune_bucket *bucket, prune_search *next)
 {
@@ -73,7 +84,7 @@ set_window (const prune_grain *grain, const prune_bucket *bucket, prune_search *
   if (bucket->count <= grain->listed)
     return;
   double buckets = (double)prune_buckets (next);
-  double half = (double)grain->listed / 4 / (double)bucket->count * buckets;
+  double half = half_window (grain, bucket) / (double)bucket->count * buckets;
   double centre = expected_place (bucket) * buckets;
   uint64_t first = centre > half ? (uint64_t)(centre - half) : 0;
   uint64_t last = centre + half + 1 < buckets ? (uint64_t)(centre + half + 1) : (uint64_t)buckets;
