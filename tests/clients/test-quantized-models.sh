@@ -41,7 +41,8 @@ check ()
 }
 
 for codec in '"int8"' '{ use = "int8", symmetric = false }' '{ use = "int8", per = "tensor" }' \
-  '"int4"' '{ use = "int4", symmetric = false }' '"int2"'; do
+  '"int4"' '{ use = "int4", symmetric = false }' '"int2"' '"nf4"' '{ use = "nf4", group = 32 }' \
+  '"ternary"' '{ use = "ternary", per = "group", group = 48 }' '"binary"'; do
   check "$codec" 50
 done
 # Each weight has a table of its own beside it, or is half of what it was and has a node more.

@@ -229,6 +229,43 @@ eight_unscaled (double number, const float *cell, uint64_t count, uint32_t detai
   return digits (number, detail, detail == 3 ? 0x1p-9 : 0x1p-16);
 }
 
+/* Half of the widest gap between neighbours of nf4's numbers. */
+static double
+sixteenths (double number, const float *cell, uint64_t count, uint32_t detail)
+{
+  double most = greatest (cell, count);
+  (void)detail;
+  return most * (number < 0 ? (1 - 0.6961928009986877) / 2 : (1 - 0.7229568362236023) / 2);
+}
+
+/* The mean of the magnitudes above BOUND. */
+static double
+mean_above (const float *cell, uint64_t count, double least)
+{
+  double sum = 0, above = 0;
+  for (uint64_t i = 0; i < count; i++)
+    if (fabs ((double)cell[i]) > least) {
+      sum += fabs ((double)cell[i]);
+      above++;
+    }
+  return above > 0 ? sum / above : 0;
+}
+
+/* What is beyond DETAIL tenths of the mean magnitude becomes the mean of such; else nothing is left of it. */
+static double
+kept (double number, const float *cell, uint64_t count, uint32_t detail)
+{
+  double least = detail / 10.0 * mean_above (cell, count, -1);
+  return fabs (number) > least ? fabs (fabs (number) - mean_above (cell, count, least)) : fabs (number);
+}
+
+static double
+sign (double number, const float *cell, uint64_t count, uint32_t detail)
+{
+  (void)detail;
+  return fabs (fabs (number) - mean_above (cell, count, -1));
+}
+
 /* ---- The codecs. */
 
 enum { WHOLE = -1, CHANNEL = 0 };
@@ -257,6 +294,12 @@ static const subject subjects[] = {
   { "f8_e4m3", { "scale = \"none\"" }, eight_unscaled, 3, CHANNEL, 448, false },
   { "f8_e5m2", { NULL }, eight, 2, CHANNEL, 0, false },
   { "f8_e5m2", { "scale = \"none\"" }, eight_unscaled, 2, CHANNEL, 57344, false },
+  { "nf4", { NULL }, sixteenths, 0, 64, 0, false },
+  { "nf4", { "group = 7" }, sixteenths, 0, 7, 0, false },
+  { "ternary", { NULL }, kept, 7, CHANNEL, 0, false },
+  { "ternary", { "per = \"group\"" }, kept, 7, 64, 0, false },
+  { "binary", { NULL }, sign, 0, CHANNEL, 0, true },
+  { "binary", { "per = \"group\"", "group = 5" }, sign, 0, 5, 0, true },
 };
 
 static const float *
@@ -331,7 +374,7 @@ what_comes_back_is_near (void **state)
 
 /* ---- Single numbers, and what is refused. */
 
-/* The bytes of the first four numbers as plane 0 has them. */
+/* The bytes of the first four numbers as plane 0 has them, SIZE of them. */
 static void
 becomes (const char *id, const char *setting, const float *numbers, const char *bytes, size_t size)
 {
@@ -362,6 +405,21 @@ of_two_equally_near_ones_the_even_one_is_taken (void **state)
   becomes ("f16", "overflow = \"clamp\"", halves, "\x00\x3c\x00\xc0\xff\x7b\xff\x7b", 8);
   const float bfloats[] = { 1, -2, 3.4e38f, -FLT_MAX };
   becomes ("bf16", "overflow = \"clamp\"", bfloats, "\x80\x3f\x00\xc0\x7f\x7f\x7f\xff", 8);
+}
+
+/* What the table's places are, and which bits of a byte come first. */
+static void
+codes_lie_as_the_page_says (void **state)
+{
+  (void)state;
+  const float some[] = { 1, -1, 0, 0.1f };
+  becomes ("nf4", NULL, some, "\x0f\x87", 2);
+  becomes ("ternary", NULL, some, "\x09", 1);
+  becomes ("binary", NULL, some, "\x0d", 1);
+  const float zeros[] = { 0, 0, -0.0f, 0 };
+  becomes ("nf4", NULL, zeros, "\x77\x77", 2);
+  becomes ("ternary", NULL, zeros, "\x00", 1);
+  becomes ("binary", NULL, zeros, "\x0f", 1);
 }
 
 static void
@@ -420,6 +478,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (what_comes_back_is_near),
     cmocka_unit_test (of_two_equally_near_ones_the_even_one_is_taken),
+    cmocka_unit_test (codes_lie_as_the_page_says),
     cmocka_unit_test (what_is_too_large_is_named),
     cmocka_unit_test (rows_that_are_no_groups_are_refused),
   };
