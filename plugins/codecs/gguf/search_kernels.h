@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_kernels.h: q4_0 to q5_1 with an importance, once for each width of vectors. A lane has a block, SIDES times:
- * side by side they are searched as the parts of K-quants are. */
+/* search_kernels.h: q4_0 to q5_1 with an importance, once for each width of vectors. A lane has a block, SIDES
+ * times: side by side they are searched as the parts of K-quants are. */
 
 enum { NAMED (AT_ONCE) = SIDES * LANES };
 
@@ -62,7 +62,7 @@ NAMED (keep) (float *to, int side, reals found)
   memcpy (to + side * LANES, &found, sizeof found);
 }
 
-INLINED void
+static void
 NAMED (search_around_zero) (NAMED (blocks) *b, int most)
 {
   NAMED (ratio) r[SIDES];
@@ -81,7 +81,7 @@ NAMED (search_around_zero) (NAMED (blocks) *b, int most)
   }
 }
 
-INLINED void
+static void
 NAMED (search_from_least) (NAMED (blocks) *b, int most)
 {
   NAMED (search_offset) (&b->c, &b->w, 0, 32, most, -0.9f, 0.05f, 36, false);

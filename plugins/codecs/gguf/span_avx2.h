@@ -22,7 +22,8 @@ typedef struct NAMED (codes_of) {
 #define c_all(n) \
   ((codes){ _mm256_set1_epi32 (n), _mm256_set1_epi32 (n), _mm256_set1_epi32 (n), _mm256_set1_epi32 (n) })
 #define c_cut(s, f) NAMED (codes_cut) (s, _mm256_set1_ps (f))
-#define c_near(s) ((codes){ NAMED (near) ((s).a), NAMED (near) ((s).b), NAMED (near) ((s).c), NAMED (near) ((s).d) })
+#define c_near(s) \
+  ((codes){ NAMED (near) ((s).a), NAMED (near) ((s).b), NAMED (near) ((s).c), NAMED (near) ((s).d) })
 #define c_even(s, low, high) NAMED (codes_even) (s, low, high)
 #define c_at_most(c, n) NAMED (codes_at_most) (c, _mm256_set1_epi32 (n))
 #define c_add(a, b) NAMED (codes_add) (a, b)
@@ -107,7 +108,8 @@ NAMED (near) (__m256 x)
 INLINED codes
 NAMED (codes_even) (span s, int low, int high)
 {
-  return (codes){ NAMED (between) (NAMED (nearest) (s.a), low, high), NAMED (between) (NAMED (nearest) (s.b), low, high),
+  return (codes){ NAMED (between) (NAMED (nearest) (s.a), low, high),
+                  NAMED (between) (NAMED (nearest) (s.b), low, high),
                   NAMED (between) (NAMED (nearest) (s.c), low, high),
                   NAMED (between) (NAMED (nearest) (s.d), low, high) };
 }
