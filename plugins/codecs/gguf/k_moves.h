@@ -8,12 +8,11 @@ typedef struct NAMED (descent) {
   const reals *x, *weight;
   reals *code;
   reals product, squares;
-  mask changed;
 } NAMED (descent);
 
-/* Of number I: what its best code is, and whether it makes the whole better. SIGNED: codes lie around
+/* Of number I: what its best code is, and whether it makes the whole better, then it is taken. SIGNED: codes lie around
  * 0, and the sum of squares may be 0 without it; otherwise a code is kept in eight bits. */
-INLINED void
+INLINED mask
 NAMED (better_code) (NAMED (descent) *d, int i, int low, int high, bool is_signed)
 {
   reals x = d->x[i], weight = d->weight[i], code = d->code[i];
@@ -39,29 +38,24 @@ NAMED (better_code) (NAMED (descent) *d, int i, int low, int high, bool is_signe
   d->code[i] = r_pick (better, other, code);
   d->product = r_pick (better, product, d->product);
   d->squares = r_pick (better, squares, d->squares);
-  d->changed = m_or (d->changed, better);
+  return better;
 }
 
-/* Five times, or until nothing changes any more. */
+/* Five times around, or until nothing has changed since a code was looked at before. */
 INLINED void
 NAMED (descend) (NAMED (descent) *d, int sides, int size, int low, int high, bool is_signed)
 {
-  for (int again = 0; again < 5; again++) {
-    bool changed = false;
-    UNROLLED
-    for (int k = 0; k < sides; k++)
-      d[k].changed = m_never ();
+  int same = 0;
+  for (int again = 0; again < 5; again++)
     for (int i = 0; i < size; i++) {
+      bool changed = false;
       UNROLLED
       for (int k = 0; k < sides; k++)
-        NAMED (better_code) (&d[k], i, low, high, is_signed);
+        changed |= m_any (NAMED (better_code) (&d[k], i, low, high, is_signed));
+      same = changed ? 0 : same + 1;
+      if (same == size)
+        return;
     }
-    UNROLLED
-    for (int k = 0; k < sides; k++)
-      changed = changed || m_any (d[k].changed);
-    if (!changed)
-      return;
-  }
 }
 
 /* ---- Parts of 16 numbers with codes from -4 to 3. */
@@ -74,42 +68,34 @@ typedef struct NAMED (moved) {
   int32_t codes[16 * LANES][16];
 } NAMED (moved);
 
-/* Codes begin with what the farthest number asks for. */
-INLINED void
+/* Codes begin with what the farthest number asks for. Returned is where one may move: not where the best
+ * one, x * squares / product, is clearly within half a code of what there is. Roundings are less than a
+ * millionth of a code; of what is so small that they are more, nothing is said. */
+INLINED mask
 NAMED (begin_part) (NAMED (chunk) *c, NAMED (moved) *m, int part)
 {
   const reals *x = c->x + 16 * part;
-  reals product = r_all (0), squares = r_all (0);
+  reals code[16], products[16], squares[16], product = r_all (0), square = r_all (0);
   reals inverse = r_div (r_all (-4), NAMED (farthest_or_one) (x, 16, &c->none[part]));
+  mask may = m_never ();
   for (int i = 0; i < 16; i++) {
-    reals code = NAMED (code) (r_mul (inverse, x[i]), -4, 3, NEAR);
     reals weight = r_mul (x[i], x[i]);
-    product = r_add (product, r_mul (r_mul (weight, x[i]), code));
-    squares = r_add (squares, r_mul (r_mul (weight, code), code));
+    code[i] = NAMED (code) (r_mul (inverse, x[i]), -4, 3, NEAR | NOT_BELOW);
+    products[i] = r_mul (r_mul (weight, x[i]), code[i]);
+    squares[i] = r_mul (r_mul (weight, code[i]), code[i]);
+    product = r_add (product, products[i]);
+    square = r_add (square, squares[i]);
+  }
+  for (int i = 0; i < 16; i++) {
+    reals others = r_sub (product, products[i]), best = r_mul (x[i], r_sub (square, squares[i]));
+    best = r_more (r_mul (r_all (-4), others), r_less (r_mul (r_all (3), others), best));
+    reals off = r_abs (r_sub (best, r_mul (code[i], others)));
+    mask stays = r_below (off, r_sub (r_mul (r_all (0.4999f), others), r_all (1e-25f)));
+    may = m_or (may, m_not (m_or (stays, r_below (others, r_all (0)))));
   }
   c->inverse[part] = inverse;
   m->product[part] = product;
-  m->squares[part] = squares;
-}
-
-/* Where a code may move: not where the best one, x * squares / product, is clearly within half a code
- * of what there is. Roundings are less than a millionth of a code; of what is so small that they are
- * more, nothing is said. */
-INLINED mask
-NAMED (may_move) (const NAMED (chunk) *c, const NAMED (moved) *m, int part)
-{
-  const reals *x = c->x + 16 * part;
-  mask may = m_never ();
-  for (int i = 0; i < 16; i++) {
-    reals code = NAMED (code) (r_mul (c->inverse[part], x[i]), -4, 3, NEAR);
-    reals weight = r_mul (x[i], x[i]);
-    reals product = r_sub (m->product[part], r_mul (r_mul (weight, x[i]), code));
-    reals squares = r_sub (m->squares[part], r_mul (r_mul (weight, code), code));
-    reals best = r_more (r_mul (r_all (-4), product), r_less (r_mul (r_all (3), product), r_mul (x[i], squares)));
-    reals off = r_abs (r_sub (best, r_mul (code, product)));
-    mask stays = m_and (r_below (off, r_mul (r_all (0.4999f), product)), r_below (r_all (1e-25f), product));
-    may = m_or (may, m_not (m_or (stays, r_below (product, r_all (0)))));
-  }
+  m->squares[part] = square;
   return m_and (may, m_not (c->none[part]));
 }
 
@@ -169,9 +155,7 @@ NAMED (search_by_moves) (NAMED (chunk) *c, NAMED (moved) *m)
 {
   m->count = 0;
   for (int part = 0; part < 16; part++)
-    NAMED (begin_part) (c, m, part);
-  for (int part = 0; part < 16; part++)
-    for (unsigned may = m_bits (NAMED (may_move) (c, m, part)); may != 0; may &= may - 1) {
+    for (unsigned may = m_bits (NAMED (begin_part) (c, m, part)); may != 0; may &= may - 1) {
       m->part[m->count] = (uint8_t)part;
       m->lane[m->count++] = (uint8_t)__builtin_ctz (may);
     }
