@@ -45,5 +45,11 @@ enum { RANGES = 3 };
 #define GGUF_LOOPS_BEGIN
 #define GGUF_LOOPS_END
 #endif
+/* And such a function in the widest that there is. */
+#if defined __x86_64__ && defined __linux__
+#define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
+#else
+#define ANY_WIDTH
+#endif
 
 #endif

@@ -5,13 +5,6 @@
 
 #include "kernels.h"
 
-#if defined __x86_64__ && defined __linux__
-#define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
-#else
-#define ANY_WIDTH
-#endif
-
-
 GGUF_LOOPS_BEGIN
 
 const int8_t gguf_iq4_values[16]
@@ -175,5 +168,3 @@ gguf_decode_tq1_0 (const void *blocks, uint64_t count, float *values)
 }
 
 GGUF_LOOPS_END
-
-#undef ANY_WIDTH
