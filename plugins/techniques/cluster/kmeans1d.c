@@ -244,10 +244,11 @@ join_ways (const level *l, uint32_t wanted, const search *s, uint32_t *ends)
 static double
 guess_price (const kmeans1d *k, uint32_t wanted)
 {
-  double all = cost (&k->sums[0], &k->sums[k->count]), third = (double)wanted * wanted * wanted;
-  search s = { !(all > 0) ? 1 : k->share > 0 ? k->share * all : 2 * all / third, 0, INFINITY };
+  double all = cost (&k->sums[0], &k->sums[k->count]);
+  double share = k->share > 0 ? k->share : 2.0 / ((double)wanted * wanted * wanted);
+  search s = { all > 0 ? share * all : 1, 0, INFINITY };
   uint32_t most = wanted < 16 ? 4096 : wanted < 256 ? wanted * 256 : 65536;
-  if (k->count < 4 * most)
+  if (k->share > 0 || k->count < 4 * most)
     return s.price;
   level l = { k->coarse, make_coarse (k, most), (uint32_t *)k->spare, k->turns };
   if (l.count <= wanted || !find_price (&l, wanted, &s))
