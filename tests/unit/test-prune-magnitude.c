@@ -5,9 +5,11 @@
 
 #include <math.h>
 
+/* First: clang wants functions of several widths before they are used. */
+#include "../../plugins/techniques/prune-magnitude/kernels.c"
+
 #include "../../plugins/techniques/prune-magnitude/count.c"
 #include "../../plugins/techniques/prune-magnitude/describe.c"
-#include "../../plugins/techniques/prune-magnitude/kernels.c"
 #include "../../plugins/techniques/prune-magnitude/mask.c"
 #include "../../plugins/techniques/prune-magnitude/pattern.c"
 #include "../../plugins/techniques/prune-magnitude/prune-magnitude.c"

@@ -83,8 +83,8 @@ typedef struct prune_grid {
 
 prune_grid prune_grid_of (const prune_pattern *pattern, const adze_tensor_meta *meta);
 
-/* Bits of the norms of COUNT blocks, PRUNE_BLOCK at most, from block FIRST of row DOWN of blocks on; PRUNE_INFINITE and
- * above: a number of it is not finite. */
+/* Bits of the norms of COUNT blocks, PRUNE_BLOCK at most, from block FIRST of row DOWN of blocks on;
+ * PRUNE_INFINITE and above: a number of it is not finite. */
 void prune_norms (const prune_pattern *pattern, const prune_grid *grid, const adze_view *view,
                   uint64_t down, uint64_t first, size_t count, uint32_t *sizes);
 
