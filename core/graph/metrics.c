@@ -280,7 +280,8 @@ adze_metrics_result_of (const adze_metrics *m, adze_metrics_result *result)
 {
   double count = (double)m->protocol.examples;
   *result = (adze_metrics_result){ .protocol = m->protocol, .accuracy = NAN, .top_k = NAN,
-                                   .macro_f1 = NAN, .perplexity = NAN, .squares = NAN };
+                                   .macro_f1 = NAN, .perplexity = NAN, .squares = NAN,
+                                   .surprise = NAN };
   if (m->kind == ADZE_METRICS_VALUES && m->elements)
     result->squares = m->squares / (double)m->elements;
   if (m->kind == ADZE_METRICS_VALUES || m->protocol.examples == 0)
@@ -288,5 +289,6 @@ adze_metrics_result_of (const adze_metrics *m, adze_metrics_result *result)
   result->accuracy = (double)m->right / count;
   result->top_k = (double)m->among / count;
   result->macro_f1 = macro_f1 (m);
-  result->perplexity = exp (m->surprise / count);
+  result->surprise = m->surprise / count;
+  result->perplexity = exp (result->surprise);
 }

@@ -35,6 +35,7 @@ typedef struct adze_metrics_result {
   double macro_f1;   /* mean over the classes that were labelled or guessed at least once */
   double perplexity; /* e to the mean of -log softmax at the class: scores are before a softmax */
   double squares;    /* mean squared error over all elements */
+  double surprise;   /* mean of -log softmax at the class, of which the perplexity is a power */
 } adze_metrics_result;
 
 typedef struct adze_metrics adze_metrics;

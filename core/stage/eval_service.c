@@ -213,6 +213,7 @@ eval_verdict (const adze_host *host, const adze_judge *judge, adze_verdict *verd
                              .top_k = r.top_k,
                              .macro_f1 = r.macro_f1,
                              .perplexity = r.perplexity,
+                             .surprise = r.surprise,
                              .squares = r.squares };
   uint32_t size = verdict->struct_size < sizeof all ? verdict->struct_size : (uint32_t)sizeof all;
   memcpy (verdict, &all, size);

@@ -159,6 +159,7 @@ perplexity_is_of_each_place (void **state)
   adze_metrics_result_of (metrics, &result);
   double sum = log (2) + (log (1 + exp (1)) - 1) + log (1 + exp (2));
   near_to (result.perplexity, exp (sum / 3));
+  near_to (result.surprise, sum / 3);
   near_to (result.accuracy, 2.0 / 3);
   assert_int_equal (result.protocol.examples, 3);
   assert_int_equal (result.protocol.batch, 1);

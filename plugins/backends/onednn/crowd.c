@@ -76,14 +76,16 @@ wait_for (void *argument)
   return NULL;
 }
 
-/* COUNT of them at one time, which end again: their stacks stay with the C library, and the next ones get them. */
-static bool
-is_room_for (unsigned count)
+/* They end again: their stacks stay with the C library, and the next ones get them. Of very many the first ones
+ * are tried. */
+bool
+onednn_threads_fit (unsigned count)
 {
   pthread_t probes[PROBES];
   unsigned made = 0;
   sem_t go;
-  if (count > PROBES || sem_init (&go, 0, 0) != 0)
+  count = count < PROBES ? count : PROBES;
+  if (sem_init (&go, 0, 0) != 0)
     return false;
   while (made < count && pthread_create (&probes[made], NULL, wait_for, &go) == 0)
     made++;
@@ -98,7 +100,7 @@ is_room_for (unsigned count)
 static void
 begin (onednn_crowd *crowd, uint64_t time)
 {
-  if (!is_room_for (team_of (crowd)) || pthread_create (&crowd->more, NULL, be_more, crowd) != 0)
+  if (!onednn_threads_fit (team_of (crowd)) || pthread_create (&crowd->more, NULL, be_more, crowd) != 0)
     return; /* then they go on as they did */
   crowd->is = true;
   bool in_vain = crowd->patience > 0 && time - crowd->since < 10 * LOOK;

@@ -7,6 +7,8 @@
  */
 #include "onednn.h"
 
+#include <stdatomic.h>
+
 #if DNNL_CPU_THREADING_RUNTIME != DNNL_RUNTIME_OMP
 #error "needed is a oneDNN that runs on OpenMP, for its threads are counted that way"
 #endif
@@ -39,17 +41,34 @@ threads_end (const onednn_self *self, threads before)
     omp_set_dynamic (before.dynamic);
 }
 
-/* What the environment forbids, nobody can ask for later. */
-static adze_status
-check_limit (const adze_host *host, int count)
+static void
+count_one (void *argument)
 {
-  int limit = omp_get_thread_limit ();
-  if (count <= limit)
+  atomic_fetch_add ((atomic_int *)argument, 1);
+}
+
+/* A team as primitives will have it: what the environment forbids (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS and
+ * the like) nobody can ask for later, and OpenMP ends the process where there can be no more threads. */
+static adze_status
+try_team (const adze_host *host, const onednn_self *self)
+{
+  atomic_int count = 0;
+  if (self->threads < 2)
+    return ADZE_OK;
+  if (!onednn_threads_fit ((unsigned)self->threads - 1))
+    return adze_fail (host, ADZE_E_MEMORY,
+                      "there is no room for %d threads, which oneDNN is to work on; say threads = 1, or allow "
+                      "more memory or threads",
+                      self->threads);
+  threads before = threads_begin (self);
+  GOMP_parallel (count_one, &count, (unsigned)self->threads, 0);
+  threads_end (self, before);
+  if (count == self->threads)
     return ADZE_OK;
   return adze_fail (host, ADZE_E_LIMIT,
-                    "oneDNN is to work on %d threads, and OMP_THREAD_LIMIT in the environment allows %d; "
-                    "unset it, or say threads = %d",
-                    count, limit, limit);
+                    "oneDNN is to work on %d threads, and the environment gives it %d (OMP_THREAD_LIMIT is %d, "
+                    "OMP_MAX_ACTIVE_LEVELS %d); unset that, or say threads = %d",
+                    self->threads, count, omp_get_thread_limit (), omp_get_max_active_levels (), count);
 }
 
 /* ---- The backend itself. */
@@ -96,10 +115,10 @@ create (const adze_host *host, const adze_params *params, void **own)
   self->threads = (int)adze_param_int (host, params, "threads");
   if (self->threads == 0)
     self->threads = (int)adze_backend_threads (host);
-  adze_status allowed = check_limit (host, self->threads);
-  if (allowed != ADZE_OK) {
+  adze_status fits = try_team (host, self);
+  if (fits != ADZE_OK) {
     host->release (host, self);
-    return allowed;
+    return fits;
   }
   onednn_crowd_open (&self->crowd, self->threads);
   self->integers = has_vnni ();

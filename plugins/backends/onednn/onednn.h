@@ -44,6 +44,7 @@ enum { ONEDNN_LINKS = 20, ONEDNN_ROOMS = 10 };
 extern void omp_set_num_threads (int count);
 extern int omp_get_max_threads (void);
 extern int omp_get_thread_limit (void);
+extern int omp_get_max_active_levels (void);
 extern int omp_get_dynamic (void);
 extern void omp_set_dynamic (int may_be_fewer);
 extern int omp_get_thread_num (void);
@@ -64,6 +65,8 @@ typedef struct onednn_crowd {
   uint64_t patience;   /* until that is tried */
 } onednn_crowd;
 
+/* Can there be COUNT more threads at one time? */
+bool onednn_threads_fit (unsigned count);
 void onednn_crowd_open (onednn_crowd *crowd, int threads);
 /* Now and then while programs are executed, on the thread that executes them. */
 void onednn_crowd_look (onednn_crowd *crowd);

@@ -82,7 +82,7 @@ static size_t
 list_metrics (const evaluate_run *e, metric list[METRICS])
 {
   const adze_verdict *v = &e->verdict;
-  double loss = e->classes ? log (v->perplexity) : v->squares;
+  double loss = e->classes ? v->surprise : v->squares;
   size_t count = 0;
   list[count++] = (metric){ "loss", NULL, loss };
   if (e->classes) {
@@ -92,7 +92,8 @@ list_metrics (const evaluate_run *e, metric list[METRICS])
     /* All classes are among the highest of all: that says nothing. */
     list[count++] = (metric){ "top-k", NULL, v->most < v->classes ? v->top_k : NAN };
     list[count++] = (metric){ "macro-f1", NULL, v->macro_f1 };
-    list[count++] = (metric){ "perplexity", NULL, v->perplexity };
+    /* Of a loss beyond 709 no number is large enough. */
+    list[count++] = (metric){ "perplexity", NULL, isfinite (v->perplexity) ? v->perplexity : NAN };
   } else
     list[count++] = (metric){ "mse", NULL, v->squares };
   list[count++] = (metric){ "examples", NULL, (double)v->examples };

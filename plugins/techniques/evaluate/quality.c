@@ -220,7 +220,7 @@ tell_strange_weights (const evaluate_run *e, const adze_graph *graph)
 static void
 tell_strange_scores (const evaluate_run *e)
 {
-  if (e->verdict.examples > 0 && !isfinite (e->classes ? e->verdict.perplexity : e->verdict.squares))
+  if (e->verdict.examples > 0 && !isfinite (e->classes ? e->verdict.surprise : e->verdict.squares))
     adze_log (e->host, ADZE_LOG_WARNING,
               "scores of some examples are no numbers (NaN, or without end)%s: there is no loss",
               e->classes ? ", which counts as wrong" : "");
@@ -230,7 +230,7 @@ static void
 withhold_loss (evaluate_run *e)
 {
   if (e->strange)
-    e->verdict.perplexity = e->verdict.squares = e->integers.squares = NAN;
+    e->verdict.perplexity = e->verdict.surprise = e->verdict.squares = e->integers.squares = NAN;
 }
 
 /* ---- How sure an accuracy is. */

@@ -61,6 +61,7 @@ typedef struct adze_verdict {
   double macro_f1;   /* mean over the classes that were labelled or guessed at least once */
   double perplexity; /* e to the mean of -log softmax at the class */
   double squares;    /* mean squared error */
+  double surprise;   /* mean of -log softmax at the class: finite where its power, the perplexity, is not */
 } adze_verdict;
 
 typedef struct adze_eval_service {
