@@ -10,8 +10,8 @@ typedef struct NAMED (descent) {
   reals product, squares;
 } NAMED (descent);
 
-/* Of number I: what its best code is, and whether it makes the whole better, then it is taken. SIGNED: codes lie around
- * 0, and the sum of squares may be 0 without it; otherwise a code is kept in eight bits. */
+/* Number I takes the code that is best for it if that makes the whole better; returned is where. SIGNED: codes
+ * lie around 0, and the sum of squares may be 0 without it; otherwise a code is kept in eight bits. */
 INLINED mask
 NAMED (better_code) (NAMED (descent) *d, int i, int low, int high, bool is_signed)
 {

@@ -186,7 +186,8 @@ NAMED (pack_fours) (const NAMED (chunk) *c, ints *to)
   ints low = i_all (0x0f0f0f0f);
   for (int pair = 0; pair < 4; pair++)
     for (int i = 0; i < 8; i++)
-      to[8 * pair + i] = i_or (i_and (c->codes[16 * pair + i], low), i_up (i_and (c->codes[16 * pair + 8 + i], low), 4));
+      to[8 * pair + i] = i_or (i_and (c->codes[16 * pair + i], low),
+                               i_up (i_and (c->codes[16 * pair + 8 + i], low), 4));
 }
 
 static void
