@@ -329,6 +329,24 @@ not_made (const adze_graph *graph, uint32_t value)
                          "input nor a weight", graph->name, name);
 }
 
+static adze_error *check_made (const adze_graph *graph);
+
+/* Whichever branch is taken, and whether any is. */
+static adze_error *
+check_bodies (const adze_graph_node *node)
+{
+  for (size_t i = 0; i < node->attribute_count; i++) {
+    const adze_graph *body = node->attributes[i].graph;
+    adze_error *error = body ? check_made (body) : NULL;
+    ADZE_AUTO (adze_buffer) who = { 0 };
+    if (!error)
+      continue;
+    adze_graph_node_text (node, &who);
+    return adze_error_wrap (error, "a body of %s cannot be computed", who.data ? who.data : "a node");
+  }
+  return NULL;
+}
+
 static adze_error *
 check_made (const adze_graph *graph)
 {
@@ -338,6 +356,9 @@ check_made (const adze_graph *graph)
         && (adze_graph_uses (graph, (uint32_t)i) || adze_graph_gives (graph, (uint32_t)i)))
       return not_made (graph, (uint32_t)i);
   }
+  for (size_t n = 0; n < graph->node_count; n++)
+    if (graph->nodes[n])
+      ADZE_TRY (check_bodies (graph->nodes[n]));
   return NULL;
 }
 

@@ -164,6 +164,12 @@ what_is_never_taken_does_not_count (void **state)
   }
 }
 
+static adze_graph *
+branch_of (const adze_graph *graph, size_t index)
+{
+  return (adze_graph *)adze_graph_node_at (graph, 0)->attributes[index].graph;
+}
+
 static void
 operators_inside_are_known_before_anything_runs (void **state)
 {
@@ -172,6 +178,13 @@ operators_inside_are_known_before_anything_runs (void **state)
   must_fail (adze_graph_verify (unknown), ADZE_E_UNSUPPORTED, "'inner' (Frobnicate)", NULL);
   ADZE_AUTO_GRAPH misused = choice_of ("Squeeze", "Relu", 2, 1, -1);
   must_fail (adze_graph_verify (misused), ADZE_E_FORMAT, "'inner' (Relu) has 2 inputs", NULL);
+  ADZE_AUTO_GRAPH lacking = choice_of ("Squeeze", "Relu", 1, 1, -1);
+  uint32_t nowhere;
+  adze_graph *body = branch_of (lacking, 1);
+  must (adze_graph_add_value (body, "nosuch", &nowhere));
+  must (adze_graph_set_input (body, 0, 0, nowhere));
+  must_fail (adze_graph_verify (lacking), ADZE_E_FORMAT, "'outer' (If)",
+             "takes the value 'nosuch', which no node makes", NULL);
   /* There is such an operator, and nobody does it. */
   ADZE_AUTO_GRAPH undone = choice_of ("Squeeze", "RandomNormalLike", 1, 1, -1);
   must (adze_graph_verify (undone));
