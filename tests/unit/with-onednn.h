@@ -21,7 +21,7 @@ __lsan_default_options (void)
 const char *
 __lsan_default_suppressions (void)
 {
-  return "leak:_dlerror_run\nleak:dl_exception_create\n";
+  return "leak:_dlerror_run\nleak:dl_exception_create\nleak:_dl_map_object_deps\nleak:libgomp.so\n";
 }
 
 static inline bool
