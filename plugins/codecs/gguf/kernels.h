@@ -45,8 +45,9 @@ enum { RANGES = 3 };
 #define GGUF_LOOPS_BEGIN
 #define GGUF_LOOPS_END
 #endif
-/* And such a function in the widest that there is. */
-#if defined __x86_64__ && defined __linux__
+/* And such a function in the widest that there is. Clang gives the one that chooses another name, under which
+ * other files do not find it. */
+#if defined __x86_64__ && defined __linux__ && !defined __clang__
 #define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
 #else
 #define ANY_WIDTH
