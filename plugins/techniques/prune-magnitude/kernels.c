@@ -6,7 +6,7 @@
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("O3")
 #endif
-#if defined __x86_64__ && defined __linux__
+#if defined __x86_64__ && defined __linux__ && !defined __clang__ /* whose other files would not find them */
 #define ANY_WIDTH __attribute__ ((target_clones ("avx512f", "avx2", "default")))
 /* Of numbers shorter than 32 bits the widest vectors need more than avx512f. */
 #define ANY_WIDTH_OF_SHORT __attribute__ ((target_clones ("avx2", "default")))
