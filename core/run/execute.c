@@ -269,7 +269,7 @@ run_segment (adze_execution *x, size_t number)
   if (!error)
     error = adze_requirements_check (x, segment);
   if (error)
-    return error;
+    return adze_stages_blame (x, segment, error);
   tell_segment (x, number, "segment.finished", atomic_load (&x->bytes_read), now_s () - begun,
                 facts != NULL);
   return NULL;

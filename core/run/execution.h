@@ -114,7 +114,10 @@ ADZE_MUST_CHECK adze_error *adze_content_stands (const adze_execution *x, bool s
  * is what computes what the key says? */
 ADZE_MUST_CHECK adze_error *adze_stages_stand (adze_execution *x,
                                                const adze_plan_segment *segment);
-/* The same, and is its journal's key still the one of BEFORE it ran? Else the journal is forgotten. */
+/* ERROR, which ended the segment, with what of that does not stand in front of it. Takes ERROR over. */
+ADZE_MUST_CHECK adze_error *adze_stages_blame (adze_execution *x, const adze_plan_segment *segment,
+                                               adze_error *error);
+/* As adze_stages_stand, and is its journal's key still the one of BEFORE it ran? Else the journal is forgotten. */
 ADZE_MUST_CHECK adze_error *adze_segment_stands (adze_execution *x,
                                                  const adze_plan_segment *segment,
                                                  const adze_key *before);

@@ -120,6 +120,19 @@ adze_stages_stand (adze_execution *x, const adze_plan_segment *segment)
   return NULL;
 }
 
+/* A file that is being written may be empty or half of it for whoever reads it now, and what they say of it then
+ * is not why the run failed. */
+adze_error *
+adze_stages_blame (adze_execution *x, const adze_plan_segment *segment, adze_error *error)
+{
+  if (adze_error_status (error) == ADZE_E_CANCELLED)
+    return error;
+  ADZE_AUTO_ERROR changed = adze_stages_stand (x, segment);
+  if (!changed || strcmp (adze_error_message (changed), adze_error_message (error)) == 0)
+    return error;
+  return adze_error_wrap (error, "%s", adze_error_message (changed));
+}
+
 /* ---- Everything. */
 
 static bool

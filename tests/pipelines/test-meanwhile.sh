@@ -82,6 +82,12 @@ for isolate in false true; do
     refused "amount.txt"
     echo 1.25 > amount.txt
     same_as_anew "1.25 again ($isolate)"
+    # Empty, as it is for a moment whenever it is written: that it holds no number is not why.
+    rm -rf adze-runs
+    begin
+    : > amount.txt
+    refused "amount.txt, the file of parameter 'amount', changed while the run was under way"
+    echo 1.25 > amount.txt
     # Written again, its time put back.
     rm -rf adze-runs
     begin
