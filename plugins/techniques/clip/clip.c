@@ -77,7 +77,7 @@ static void
 destroy (const adze_host *host, void *instance)
 {
   clip *self = (clip *)instance;
-  clip_pools_end (host, &self->pools);
+  adze_entries_end (host, &self->pools.entries);
   host->release (host, self);
 }
 
@@ -114,7 +114,8 @@ describe_one (const adze_host *host, clip *self, adze_outline *outline, uint32_t
                       "clip-tensor has one for each tensor, and skip = true leaves them out",
                       meta->name, percentile, self->percentile);
   if (!service->is_final (host, outline)) {
-    adze_status status = clip_pools_add (host, &self->pools, meta->name);
+    const clip_entry entry = { .name = NULL };
+    adze_status status = adze_entries_add (host, &self->pools.entries, &entry, sizeof entry, meta->name);
     if (status != ADZE_OK)
       return status;
   }
@@ -140,9 +141,10 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   uint32_t count = service->count (host, outline, 0);
   for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
     status = describe_one (host, self, outline, i);
+  if (status == ADZE_OK)
+    status = adze_entries_sort (host, &self->pools.entries);
   if (status != ADZE_OK)
     return status;
-  clip_pools_sort (&self->pools);
   adze_left_tell (host, &self->left, &self->told, "not clipped");
   return ADZE_OK;
 }
@@ -358,8 +360,8 @@ decide_over_model (const adze_host *host, void *instance, adze_call *call,
     status = adze_metric (host, "threshold", (double)adze_float_of_bits (pool->prefix), NULL);
   if (status == ADZE_OK)
     status = tell_achieved (host, self);
-  for (size_t i = 0; status == ADZE_OK && i < self->pools.count; i++)
-    status = tell_tensor (host, self->pools.entries[i].name, pool, self->percentile, false);
+  for (size_t i = 0; status == ADZE_OK && i < self->pools.entries.count; i++)
+    status = tell_tensor (host, *adze_entries_name (&self->pools.entries, i), pool, self->percentile, false);
   return status;
 }
 

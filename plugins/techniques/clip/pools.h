@@ -4,9 +4,6 @@
 #ifndef CLIP_POOLS_H
 #define CLIP_POOLS_H
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <adze/sdk.h>
 
 /* Bits of an infinite magnitude; those of a NaN are above it. */
@@ -27,74 +24,21 @@ typedef struct clip_entry {
 typedef struct clip_pools {
   bool each; /* each tensor has its own pool; else all share the one */
   clip_pool all;
-  clip_entry *entries; /* by name, once they are sorted */
-  size_t count;
-  size_t room;
+  adze_entries entries; /* of clip_entry */
 } clip_pools;
 
 static inline void
 clip_pools_clear (const adze_host *host, clip_pools *pools)
 {
-  for (size_t i = 0; i < pools->count; i++)
-    host->release (host, pools->entries[i].name);
-  pools->count = 0;
+  adze_entries_clear (host, &pools->entries);
   pools->all = (clip_pool){ 0 };
-}
-
-static inline void
-clip_pools_end (const adze_host *host, clip_pools *pools)
-{
-  clip_pools_clear (host, pools);
-  if (pools->entries)
-    host->release (host, pools->entries);
-}
-
-static inline adze_status
-clip_pools_add (const adze_host *host, clip_pools *pools, const char *name)
-{
-  if (pools->count == pools->room) {
-    size_t room = pools->room ? pools->room * 2 : 64;
-    clip_entry *entries = (clip_entry *)host->allocate (host, room * sizeof *entries);
-    if (!entries)
-      return adze_fail (host, ADZE_E_MEMORY, "no room for %zu tensors", room);
-    if (pools->count > 0)
-      memcpy (entries, pools->entries, pools->count * sizeof *entries);
-    if (pools->entries)
-      host->release (host, pools->entries);
-    pools->entries = entries;
-    pools->room = room;
-  }
-  size_t size = strlen (name) + 1;
-  char *copy = (char *)host->allocate (host, size);
-  if (!copy)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for the name of a tensor");
-  memcpy (copy, name, size);
-  pools->entries[pools->count++] = (clip_entry){ .name = copy };
-  return ADZE_OK;
-}
-
-static int
-clip_by_name (const void *left, const void *right)
-{
-  return strcmp (((const clip_entry *)left)->name, ((const clip_entry *)right)->name);
-}
-
-static inline void
-clip_pools_sort (clip_pools *pools)
-{
-  if (pools->count > 0)
-    qsort (pools->entries, pools->count, sizeof *pools->entries, clip_by_name);
 }
 
 /* The pool that a tensor belongs to; NULL: none was made for it. */
 static inline clip_pool *
 clip_pool_of (const clip_pools *pools, const char *name)
 {
-  clip_entry wanted = { .name = (char *)(uintptr_t)name };
-  clip_entry *found
-      = pools->count == 0 ? NULL
-                          : (clip_entry *)bsearch (&wanted, pools->entries, pools->count,
-                                                   sizeof *pools->entries, clip_by_name);
+  clip_entry *found = (clip_entry *)adze_entries_find (&pools->entries, name);
   return !found ? NULL : pools->each ? &found->pool : (clip_pool *)(uintptr_t)&pools->all;
 }
 

@@ -45,8 +45,7 @@ destroy (const adze_host *host, void *instance)
 {
   cluster *self = (cluster *)instance;
   cluster_clear (host, self);
-  if (self->entries)
-    host->release (host, self->entries);
+  adze_entries_end (host, &self->entries);
   host->release (host, self);
 }
 

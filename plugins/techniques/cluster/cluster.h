@@ -46,9 +46,7 @@ typedef struct cluster_entry {
 } cluster_entry;
 
 typedef struct cluster {
-  cluster_entry *entries; /* by name, once all are there */
-  size_t count;
-  size_t room;
+  adze_entries entries; /* of cluster_entry */
   size_t accumulator; /* bytes for the largest tensor's books */
   /* Of all tensors: */
   uint64_t tensors, numbers, bytes;

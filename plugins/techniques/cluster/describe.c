@@ -4,65 +4,26 @@
 
 #include "cluster.h"
 
-static void
-clear_entry (const adze_host *host, cluster_entry *entry)
-{
-  host->release (host, entry->name);
-  if (entry->books)
-    host->release (host, entry->books);
-  if (entry->values)
-    host->release (host, entry->values);
-}
-
 void
 cluster_clear (const adze_host *host, cluster *self)
 {
-  for (size_t i = 0; i < self->count; i++)
-    clear_entry (host, &self->entries[i]);
-  self->count = 0;
+  for (size_t i = 0; i < self->entries.count; i++) {
+    cluster_entry *entry = (cluster_entry *)adze_entries_at (&self->entries, i);
+    if (entry->books)
+      host->release (host, entry->books);
+    if (entry->values)
+      host->release (host, entry->values);
+  }
+  adze_entries_clear (host, &self->entries);
   self->accumulator = sizeof (cluster_seen);
   self->tensors = self->numbers = self->bytes = 0;
   self->squares = self->packed = self->coded = 0;
 }
 
-static adze_status
-keep_entry (const adze_host *host, cluster *self, const cluster_entry *entry, const char *name)
-{
-  if (self->count == self->room) {
-    size_t room = self->room ? self->room * 2 : 64;
-    cluster_entry *entries = (cluster_entry *)host->allocate (host, room * sizeof *entries);
-    if (!entries)
-      return adze_fail (host, ADZE_E_MEMORY, "no room for %zu tensors", room);
-    if (self->count > 0)
-      memcpy (entries, self->entries, self->count * sizeof *entries);
-    if (self->entries)
-      host->release (host, self->entries);
-    self->entries = entries;
-    self->room = room;
-  }
-  size_t size = strlen (name) + 1;
-  char *copy = (char *)host->allocate (host, size);
-  if (!copy)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for the name of a tensor");
-  memcpy (copy, name, size);
-  self->entries[self->count] = *entry;
-  self->entries[self->count++].name = copy;
-  return ADZE_OK;
-}
-
-static int
-by_name (const void *left, const void *right)
-{
-  return strcmp (((const cluster_entry *)left)->name, ((const cluster_entry *)right)->name);
-}
-
 cluster_entry *
 cluster_entry_of (const cluster *self, const char *name)
 {
-  cluster_entry wanted = { .name = (char *)(uintptr_t)name };
-  return self->count == 0 ? NULL
-                          : (cluster_entry *)bsearch (&wanted, self->entries, self->count,
-                                                      sizeof *self->entries, by_name);
+  return (cluster_entry *)adze_entries_find (&self->entries, name);
 }
 
 /* ---- One tensor. */
@@ -201,7 +162,7 @@ describe_one (const adze_host *host, cluster *self, adze_outline *outline, uint3
   bool final = service->is_final (host, outline);
   const cluster_entry *decided = final ? cluster_entry_of (self, meta->name) : NULL;
   if (!final)
-    status = keep_entry (host, self, &entry, meta->name);
+    status = adze_entries_add (host, &self->entries, &entry, sizeof entry, meta->name);
   self->accumulator = size > self->accumulator ? size : self->accumulator;
   char note[80];
   write_note (note, sizeof note, &entry);
@@ -226,8 +187,8 @@ cluster_describe (const adze_host *host, void *instance, adze_outline *outline)
     status = describe_one (host, self, outline, i);
   if (status != ADZE_OK)
     return status;
-  if (!final && self->count > 0)
-    qsort (self->entries, self->count, sizeof *self->entries, by_name);
+  if (!final && (status = adze_entries_sort (host, &self->entries)) != ADZE_OK)
+    return status;
   adze_left_tell (host, &self->left, &self->told, "not clustered");
   return ADZE_OK;
 }

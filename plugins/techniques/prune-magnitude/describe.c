@@ -9,9 +9,7 @@
 void
 prune_clear (const adze_host *host, prune *self)
 {
-  for (size_t i = 0; i < self->count; i++)
-    host->release (host, self->tensors[i].name);
-  self->count = 0;
+  adze_entries_clear (host, &self->tensors);
   self->places = 0;
   self->round = 0;
   self->target = self->quota = 0;
@@ -19,78 +17,10 @@ prune_clear (const adze_host *host, prune *self)
   self->list_lost = false;
 }
 
-static void *
-larger (const adze_host *host, void *old, size_t used, size_t size)
-{
-  void *memory = host->allocate (host, size);
-  if (memory && old) {
-    memcpy (memory, old, used);
-    host->release (host, old);
-  }
-  return memory;
-}
-
-static adze_status
-no_room (const adze_host *host)
-{
-  return adze_fail (host, ADZE_E_MEMORY, "no room for what is known of the tensors");
-}
-
-static adze_status
-add_tensor (const adze_host *host, prune *self, const prune_tensor *tensor, const char *name)
-{
-  if (self->count == self->room) {
-    size_t room = self->room ? self->room * 2 : 64;
-    prune_tensor *tensors = (prune_tensor *)larger (
-        host, self->tensors, self->count * sizeof *tensors, room * sizeof *tensors);
-    if (!tensors)
-      return no_room (host);
-    self->tensors = tensors;
-    self->room = room;
-  }
-  size_t size = strlen (name) + 1;
-  char *copy = (char *)host->allocate (host, size);
-  if (!copy)
-    return no_room (host);
-  memcpy (copy, name, size);
-  self->tensors[self->count] = *tensor;
-  self->tensors[self->count++].name = copy;
-  self->places += tensor->places;
-  return ADZE_OK;
-}
-
-static int
-by_name (const void *left, const void *right)
-{
-  return strcmp ((*(prune_tensor *const *)left)->name, (*(prune_tensor *const *)right)->name);
-}
-
-static adze_status
-sort_names (const adze_host *host, prune *self)
-{
-  prune_tensor **sorted
-      = (prune_tensor **)host->allocate (host, (self->count + 1) * sizeof *sorted);
-  if (!sorted)
-    return no_room (host);
-  if (self->by_name)
-    host->release (host, self->by_name);
-  self->by_name = sorted;
-  for (size_t i = 0; i < self->count; i++)
-    sorted[i] = &self->tensors[i];
-  qsort (sorted, self->count, sizeof *sorted, by_name);
-  return ADZE_OK;
-}
-
 prune_tensor *
 prune_tensor_of (const prune *self, const char *name)
 {
-  prune_tensor wanted = { .name = (char *)(uintptr_t)name }, *key = &wanted;
-  prune_tensor **found
-      = self->count == 0 || !self->by_name
-            ? NULL
-            : (prune_tensor **)bsearch (&key, self->by_name, self->count, sizeof *self->by_name,
-                                        by_name);
-  return found ? *found : NULL;
+  return (prune_tensor *)adze_entries_find (&self->tensors, name);
 }
 
 /* ---- What a rule may say. */
@@ -265,8 +195,10 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
     tensor.state = PRUNE_DONE;
     tensor.pruned = tensor.rows * prune_of_m_each (&tensor.pattern, tensor.row);
   }
-  if (status == ADZE_OK && !service->is_final (host, outline))
-    status = add_tensor (host, self, &tensor, meta->name);
+  if (status == ADZE_OK && !service->is_final (host, outline)) {
+    self->places += tensor.places;
+    status = adze_entries_add (host, &self->tensors, &tensor, sizeof tensor, meta->name);
+  }
   return status == ADZE_OK ? add_group (host, self, outline, pick, &tensor) : status;
 }
 
@@ -304,13 +236,13 @@ choose_grain (prune *self)
   self->grain.bits = MOST;
   for (;; self->grain.bits--) {
     self->grain.listed = (size_t)1 << self->grain.bits;
-    bool fits = self->count * prune_sums_size (&self->grain) <= ALL
+    bool fits = self->tensors.count * prune_sums_size (&self->grain) <= ALL
                 && (UINT64_C (16) << self->grain.bits) <= self->places;
     if (fits || self->grain.bits == LEAST)
       break;
   }
-  for (size_t i = 0; i < self->count; i++)
-    most = self->tensors[i].places > most ? self->tensors[i].places : most;
+  for (size_t i = 0; i < self->tensors.count; i++)
+    most = prune_tensor_at (self, i)->places > most ? prune_tensor_at (self, i)->places : most;
   /* The largest tensor has its share of what is listed, and perhaps four times that. */
   double tensors = (double)self->places / (double)most;
   self->shared_grain = self->grain;
@@ -322,8 +254,8 @@ start_searches (const adze_host *host, prune *self)
 {
   uint64_t shared = 0;
   choose_grain (self);
-  for (size_t i = 0; i < self->count; i++) {
-    prune_tensor *tensor = &self->tensors[i];
+  for (size_t i = 0; i < self->tensors.count; i++) {
+    prune_tensor *tensor = prune_tensor_at (self, i);
     shared += tensor->state == PRUNE_SHARED ? tensor->places : 0;
     tensor->search = prune_search_all (&self->grain, tensor->threshold > 0 ? tensor->threshold : PRUNE_INFINITE,
                                        tensor->places);
@@ -333,7 +265,8 @@ start_searches (const adze_host *host, prune *self)
     host->release (host, self->reach);
   self->reach = (uint64_t *)host->allocate (
       host, (((size_t)1 << self->grain.bits) + 1) * sizeof *self->reach);
-  return self->reach ? sort_names (host, self) : no_room (host);
+  return self->reach ? adze_entries_sort (host, &self->tensors)
+                     : adze_fail (host, ADZE_E_MEMORY, "no room for what is known of the tensors");
 }
 
 adze_status

@@ -103,8 +103,8 @@ static void
 destroy (const adze_host *host, void *instance)
 {
   prune *self = (prune *)instance;
-  prune_clear (host, self);
-  void *const parts[] = { self->tensors, self->by_name, self->reach, self->entries, self };
+  adze_entries_end (host, &self->tensors);
+  void *const parts[] = { self->reach, self->entries, self };
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
     if (parts[i])
       host->release (host, parts[i]);

@@ -237,9 +237,7 @@ typedef struct prune {
   bool global;
   prune_pattern pattern; /* of the stage */
   double sparsity, threshold;
-  prune_tensor *tensors; /* in the order of describe */
-  prune_tensor **by_name;
-  size_t count, room;
+  adze_entries tensors; /* of prune_tensor, in the order of describe */
   uint64_t places;       /* of all tensors */
   prune_grain grain;
   prune_grain shared_grain; /* all tensors of a window are to have room for what it lists */
@@ -255,6 +253,12 @@ typedef struct prune {
   size_t entry_count, entry_room;
   bool list_lost;        /* not all keys of the window are there */
 } prune;
+
+static inline prune_tensor *
+prune_tensor_at (const prune *self, size_t number)
+{
+  return (prune_tensor *)adze_entries_at (&self->tensors, number);
+}
 
 prune_tensor *prune_tensor_of (const prune *self, const char *name);
 void prune_clear (const adze_host *host, prune *self);

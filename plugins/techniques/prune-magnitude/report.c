@@ -42,8 +42,8 @@ warn_of_empty (const adze_host *host, const prune *self)
 {
   const char *first = NULL;
   size_t count = 0;
-  for (size_t i = 0; i < self->count; i++) {
-    const prune_tensor *tensor = &self->tensors[i];
+  for (size_t i = 0; i < self->tensors.count; i++) {
+    const prune_tensor *tensor = prune_tensor_at (self, i);
     if (tensor->counted == 0 || tensor->pruned < tensor->counted)
       continue;
     first = first ? first : tensor->name;
@@ -61,8 +61,8 @@ tell_all (const adze_host *host, const prune *self)
 {
   uint64_t counted = 0, pruned = 0, zeros = 0;
   double asked = 0;
-  for (size_t i = 0; i < self->count; i++) {
-    const prune_tensor *tensor = &self->tensors[i];
+  for (size_t i = 0; i < self->tensors.count; i++) {
+    const prune_tensor *tensor = prune_tensor_at (self, i);
     counted += tensor->counted;
     pruned += tensor->pruned;
     zeros += tensor->zeros > tensor->pruned ? tensor->zeros : tensor->pruned;
@@ -83,8 +83,8 @@ adze_status
 prune_report (const adze_host *host, const prune *self)
 {
   adze_status status = tell_all (host, self);
-  for (size_t i = 0; status == ADZE_OK && i < self->count; i++)
-    status = tell_tensor (host, &self->tensors[i]);
+  for (size_t i = 0; status == ADZE_OK && i < self->tensors.count; i++)
+    status = tell_tensor (host, prune_tensor_at (self, i));
   if (status == ADZE_OK)
     warn_of_empty (host, self);
   return status;

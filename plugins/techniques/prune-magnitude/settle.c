@@ -223,7 +223,7 @@ add_shared (const adze_host *host, prune *self, prune_tensor *tensor, const prun
     return take_ties (host, self, tensor, sums);
   add_reach (self, tensor, sums);
   tensor->base = below_window (&self->search, sums);
-  return keep_entries (host, self, (uint32_t)(tensor - self->tensors), sums);
+  return keep_entries (host, self, (uint32_t)(tensor - prune_tensor_at (self, 0)), sums);
 }
 
 /* ---- All of those that share a cut. */
@@ -232,8 +232,8 @@ add_shared (const adze_host *host, prune *self, prune_tensor *tensor, const prun
 static void
 part_with_capped (prune *self, size_t limit)
 {
-  for (size_t i = 0; i < self->count; i++) {
-    prune_tensor *tensor = &self->tensors[i];
+  for (size_t i = 0; i < self->tensors.count; i++) {
+    prune_tensor *tensor = prune_tensor_at (self, i);
     if (tensor->state != PRUNE_SHARED || tensor->cross.number >= limit)
       continue;
     tensor->state = PRUNE_OWN;
@@ -251,13 +251,13 @@ walk_entries (prune *self, uint64_t left)
 {
   prune_entry last = { 0 };
   qsort (self->entries, self->entry_count, sizeof *self->entries, by_entry);
-  for (size_t i = 0; i < self->count; i++)
-    if (self->tensors[i].state == PRUNE_SHARED) {
-      self->tensors[i].pruned = self->tensors[i].base;
-      self->tensors[i].cut = 0;
+  for (size_t i = 0; i < self->tensors.count; i++)
+    if (prune_tensor_at (self, i)->state == PRUNE_SHARED) {
+      prune_tensor_at (self, i)->pruned = prune_tensor_at (self, i)->base;
+      prune_tensor_at (self, i)->cut = 0;
     }
   for (size_t i = 0; left > 0 && i < self->entry_count; i++) {
-    prune_tensor *tensor = &self->tensors[self->entries[i].tensor];
+    prune_tensor *tensor = prune_tensor_at (self, self->entries[i].tensor);
     if (tensor->state != PRUNE_SHARED || tensor->pruned == tensor->cap)
       continue;
     last = self->entries[i];
@@ -265,8 +265,8 @@ walk_entries (prune *self, uint64_t left)
     if (++tensor->pruned == tensor->cap)
       tensor->cut = last.key + 1;
   }
-  for (uint32_t i = 0; i < self->count; i++) {
-    prune_tensor *tensor = &self->tensors[i];
+  for (uint32_t i = 0; i < self->tensors.count; i++) {
+    prune_tensor *tensor = prune_tensor_at (self, i);
     if (tensor->state != PRUNE_SHARED)
       continue;
     uint32_t size = prune_key_size (last.key);
@@ -300,9 +300,9 @@ narrow_shared (prune *self)
   bucket.after = at + 1 < buckets ? reach[at + 2] - reach[at + 1] : bucket.count;
   self->quota = bucket.rank;
   part_with_capped (self, at);
-  for (size_t i = 0; i < self->count; i++)
-    if (self->tensors[i].state == PRUNE_SHARED && self->tensors[i].places > places)
-      places = self->tensors[i].places;
+  for (size_t i = 0; i < self->tensors.count; i++)
+    if (prune_tensor_at (self, i)->state == PRUNE_SHARED && prune_tensor_at (self, i)->places > places)
+      places = prune_tensor_at (self, i)->places;
   self->search = prune_search_in (&self->shared_grain, &self->search, &bucket, places);
 }
 
@@ -312,16 +312,16 @@ settle_shared (prune *self)
   size_t buckets = prune_buckets (&self->search);
   if (self->round == 0) {
     uint64_t counted = 0;
-    for (size_t i = 0; i < self->count; i++)
-      counted += self->tensors[i].state == PRUNE_SHARED ? self->tensors[i].counted : 0;
+    for (size_t i = 0; i < self->tensors.count; i++)
+      counted += prune_tensor_at (self, i)->state == PRUNE_SHARED ? prune_tensor_at (self, i)->counted : 0;
     self->target = share_of (self->sparsity, counted);
   }
   /* More than all caps together is not to be had. */
   self->target = prune_least (self->target, self->reach[buckets]);
   if (self->target == 0) {
-    for (size_t i = 0; i < self->count; i++)
-      if (self->tensors[i].state == PRUNE_SHARED)
-        finish (&self->tensors[i], 0, 0);
+    for (size_t i = 0; i < self->tensors.count; i++)
+      if (prune_tensor_at (self, i)->state == PRUNE_SHARED)
+        finish (prune_tensor_at (self, i), 0, 0);
     return;
   }
   if (!is_in_window (self)) {
@@ -339,8 +339,8 @@ settle_shared (prune *self)
 static bool
 any_in (const prune *self, prune_state state)
 {
-  for (size_t i = 0; i < self->count; i++)
-    if (self->tensors[i].state == state)
+  for (size_t i = 0; i < self->tensors.count; i++)
+    if (prune_tensor_at (self, i)->state == state)
       return true;
   return false;
 }

@@ -98,29 +98,17 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
   if (status != ADZE_OK)
     return status;
   if (!tensor) {
-    status = quantize_add (host, self, meta->name, use, &tensor);
+    size_t found = codecs->accumulator (host, use, meta);
+    const quantize_tensor added = { .use = use, .found_size = found > 0 ? found + sizeof (quantize_head) : 0 };
+    status = adze_entries_add (host, &self->tensors, &added, sizeof added, meta->name);
     if (status != ADZE_OK)
       return status;
-    tensor->found_size = codecs->accumulator (host, use, meta);
-    if (tensor->found_size > 0)
-      tensor->found_size += sizeof (quantize_head);
+    tensor = (quantize_tensor *)adze_entries_at (&self->tensors, self->tensors.count - 1);
   }
   tensor->coded = coded;
   if (tensor->found_size > self->accumulator)
     self->accumulator = tensor->found_size;
   return announce (host, outline, pick, meta, tensor);
-}
-
-/* What was found by the last observation is only of use in the end, when nothing changes any more. */
-static void
-begin_anew (quantize *self)
-{
-  for (size_t i = 0; i < self->count; i++) {
-    free (self->tensors[i].name);
-    free (self->tensors[i].found);
-  }
-  self->count = 0;
-  self->accumulator = 0;
 }
 
 static adze_status
@@ -131,11 +119,12 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   self->left = (adze_left_tally){ 0 };
   bool final = service->is_final (host, outline);
   if (!final)
-    begin_anew (self);
+    quantize_clear (host, self);
   adze_status status = ADZE_OK;
   for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++)
     status = describe_one (host, self, outline, i);
-  quantize_sort (self);
+  if (status == ADZE_OK)
+    status = adze_entries_sort (host, &self->tensors);
   if (status == ADZE_OK)
     adze_left_tell (host, &self->left, &self->told, "not quantised");
   return status;

@@ -18,8 +18,7 @@ typedef struct quantize_tensor {
 } quantize_tensor;
 
 typedef struct quantize {
-  quantize_tensor *tensors; /* sorted by name once describe is over */
-  size_t count, capacity;
+  adze_entries tensors; /* of quantize_tensor */
   /* One use of a codec for each set of parameters. */
   struct quantize_codec {
     const adze_params *params;
@@ -53,10 +52,8 @@ quantize_number (const quantize *self, const adze_codec_use *use)
 
 adze_status quantize_codec_for (const adze_host *host, quantize *self, const adze_params *params,
                                 adze_codec_use **use);
-adze_status quantize_add (const adze_host *host, quantize *self, const char *name,
-                          adze_codec_use *use, quantize_tensor **added);
-/* Those that were there are kept by name, with what was found of them, until the next describe is over. */
-void quantize_sort (quantize *self);
+/* As it was before describe. */
+void quantize_clear (const adze_host *host, quantize *self);
 quantize_tensor *quantize_find (const quantize *self, const char *name);
 void quantize_end (const adze_host *host, quantize *self);
 

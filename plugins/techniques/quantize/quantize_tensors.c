@@ -3,7 +3,6 @@
 #include "quantize.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 adze_status
 quantize_codec_for (const adze_host *host, quantize *self, const adze_params *params,
@@ -29,58 +28,27 @@ quantize_codec_for (const adze_host *host, quantize *self, const adze_params *pa
   return status;
 }
 
-adze_status
-quantize_add (const adze_host *host, quantize *self, const char *name, adze_codec_use *use,
-              quantize_tensor **added)
-{
-  if (self->count == self->capacity) {
-    size_t capacity = self->capacity ? 2 * self->capacity : 64;
-    void *grown = realloc (self->tensors, capacity * sizeof *self->tensors);
-    if (!grown)
-      return adze_fail (host, ADZE_E_MEMORY, "no room for %zu tensors", capacity);
-    self->tensors = grown;
-    self->capacity = capacity;
-  }
-  char *copy = strdup (name);
-  if (!copy)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for the name of '%s'", name);
-  *added = &self->tensors[self->count++];
-  memset (*added, 0, sizeof **added);
-  (*added)->name = copy;
-  (*added)->use = use;
-  return ADZE_OK;
-}
-
-static int
-compare (const void *a, const void *b)
-{
-  return strcmp (((const quantize_tensor *)a)->name, ((const quantize_tensor *)b)->name);
-}
-
-void
-quantize_sort (quantize *self)
-{
-  if (self->count > 1)
-    qsort (self->tensors, self->count, sizeof *self->tensors, compare);
-}
-
 quantize_tensor *
 quantize_find (const quantize *self, const char *name)
 {
-  const quantize_tensor wanted = { .name = (char *)name };
-  return self->count > 0
-             ? bsearch (&wanted, self->tensors, self->count, sizeof *self->tensors, compare)
-             : NULL;
+  return (quantize_tensor *)adze_entries_find (&self->tensors, name);
+}
+
+/* What was found by the last observation is only of use in the end, when nothing changes any more. */
+void
+quantize_clear (const adze_host *host, quantize *self)
+{
+  for (size_t i = 0; i < self->tensors.count; i++)
+    free (((quantize_tensor *)adze_entries_at (&self->tensors, i))->found);
+  adze_entries_clear (host, &self->tensors);
+  self->accumulator = 0;
 }
 
 void
 quantize_end (const adze_host *host, quantize *self)
 {
-  for (size_t i = 0; i < self->count; i++) {
-    free (self->tensors[i].name);
-    free (self->tensors[i].found);
-  }
-  free (self->tensors);
+  quantize_clear (host, self);
+  adze_entries_end (host, &self->tensors);
   free (self->codecs);
   host->release (host, self);
 }

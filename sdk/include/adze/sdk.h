@@ -22,6 +22,7 @@
 
 #include <adze/draft/backend.h>
 #include <adze/draft/decision.h>
+#include <adze/draft/entries.h>
 #include <adze/draft/eval.h>
 #include <adze/draft/feed.h>
 #include <adze/draft/feed_column.h>
