@@ -124,7 +124,8 @@ find_param (const adze_manifest_component *component, const char *name)
 static void
 put_param (adze_value *properties, const adze_param *param, const adze_value *described)
 {
-  if (param->type != ADZE_PARAM_COMPONENT) {
+  bool entries = param->item == ADZE_PARAM_COMPONENT;
+  if (param->type != ADZE_PARAM_COMPONENT && !entries) {
     put (properties, param->name, described);
     return;
   }
@@ -132,7 +133,13 @@ put_param (adze_value *properties, const adze_param *param, const adze_value *de
   put (made, "description", adze_value_get (described, "description"));
   if (adze_value_get (described, "default"))
     put (made, "default", adze_value_get (described, "default"));
-  reference (made, "any", param->component_kind);
+  if (!entries) {
+    reference (made, "any", param->component_kind);
+    return;
+  }
+  put (made, "type", adze_value_get (described, "type"));
+  const char *each = param->type == ADZE_PARAM_LIST ? "items" : "additionalProperties";
+  reference (adze_json_table (made, each), "any", param->component_kind);
 }
 
 /* READING: those of a format alone that say how a file is read. */

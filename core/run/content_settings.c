@@ -208,9 +208,9 @@ static adze_error *add_settings (adze_execution *x, adze_key *key, const char *p
                                  const adze_manifest_component *component,
                                  const adze_value *settings, bool partial, unsigned depth);
 
-/* `codec = "int8"`, or a table that begins with `use`. */
+/* `codec = "int8"`, or a table that begins with `use`; NAME is that of the parameter, or its entry's. */
 static adze_error *
-add_component (adze_execution *x, adze_key *key, const char *prefix, const adze_param *param,
+add_component (adze_execution *x, adze_key *key, const char *prefix, const char *name,
                const adze_value *value, unsigned depth)
 {
   adze_plugin_record *record;
@@ -219,14 +219,30 @@ add_component (adze_execution *x, adze_key *key, const char *prefix, const adze_
   const adze_value *use = table ? adze_value_get (value, "use") : value;
   if (depth >= DEPTH_MOST || !use || use->type != ADZE_VALUE_STRING)
     return adze_error_new (ADZE_E_INTERNAL, "parameter '%s' was checked, and is no component",
-                           param->name);
-  ADZE_AUTO_FREE char *own = adze_text_format ("%s/%s", prefix, param->name);
+                           name);
+  ADZE_AUTO_FREE char *own = adze_text_format ("%s/%s", prefix, name);
   if (!own)
     return adze_error_memory ();
-  ADZE_TRY (adze_content_value (key, prefix, "param", param->name, use));
+  ADZE_TRY (adze_content_value (key, prefix, "param", name, use));
   ADZE_TRY (adze_find_component (x->plan->runtime, use->string, &record, &component));
   ADZE_TRY (adze_content_plugin (x, key, own, record));
   return add_settings (x, key, own, component, table ? value : NULL, false, depth + 1);
+}
+
+/* A list's by number, a map's by name. */
+static adze_error *
+add_components (adze_execution *x, adze_key *key, const char *prefix, const adze_param *param,
+                const adze_value *value, unsigned depth)
+{
+  for (size_t i = 0; i < value->count; i++) {
+    const adze_value *entry = value->items[i];
+    ADZE_AUTO_FREE char *name = entry->key ? adze_text_format ("%s.%s", param->name, entry->key)
+                                           : adze_text_format ("%s.%zu", param->name, i);
+    if (!name)
+      return adze_error_memory ();
+    ADZE_TRY (add_component (x, key, prefix, name, entry, depth));
+  }
+  return NULL;
 }
 
 static adze_error *
@@ -238,7 +254,9 @@ add_setting (adze_execution *x, adze_key *key, const char *prefix, const adze_pa
   if (param->item == ADZE_PARAM_FILE)
     return add_files (x, key, prefix, param->name, value);
   if (param->type == ADZE_PARAM_COMPONENT)
-    return add_component (x, key, prefix, param, value, depth);
+    return add_component (x, key, prefix, param->name, value, depth);
+  if (param->item == ADZE_PARAM_COMPONENT)
+    return add_components (x, key, prefix, param, value, depth);
   return adze_content_value (key, prefix, "param", param->name, value);
 }
 

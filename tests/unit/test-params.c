@@ -110,8 +110,9 @@ test_declarations (void **state)
   check_one ((adze_param){ .type = ADZE_PARAM_INT }, NULL);
   check_one ((adze_param){ .type = 11 }, "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_LIST }, "which is none");
-  check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_COMPONENT },
+  check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_LIST },
              "which is none");
+  check_one ((adze_param){ .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_COMPONENT }, "of which kind");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .item = ADZE_PARAM_INT }, "which is none");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .help = "" }, "has no help");
   check_one ((adze_param){ .type = ADZE_PARAM_INT, .help = "a\nb" }, "its help has a control");

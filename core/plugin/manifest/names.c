@@ -70,6 +70,7 @@ static const struct {
   { ADZE_PARAM_LIST, ADZE_PARAM_STRING, "list of string" },
   { ADZE_PARAM_LIST, ADZE_PARAM_CHOICE, "list of choice" },
   { ADZE_PARAM_LIST, ADZE_PARAM_FILE, "list of file" },
+  { ADZE_PARAM_LIST, ADZE_PARAM_COMPONENT, "list of component" },
   { ADZE_PARAM_MAP, 0, "map" },
   { ADZE_PARAM_MAP, ADZE_PARAM_BOOL, "map of bool" },
   { ADZE_PARAM_MAP, ADZE_PARAM_INT, "map of int" },
@@ -77,6 +78,7 @@ static const struct {
   { ADZE_PARAM_MAP, ADZE_PARAM_STRING, "map of string" },
   { ADZE_PARAM_MAP, ADZE_PARAM_CHOICE, "map of choice" },
   { ADZE_PARAM_MAP, ADZE_PARAM_FILE, "map of file" },
+  { ADZE_PARAM_MAP, ADZE_PARAM_COMPONENT, "map of component" },
   { ADZE_PARAM_OUTPUT_FILE, 0, "output file" },
 };
 

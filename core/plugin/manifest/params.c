@@ -139,9 +139,9 @@ check_param_choices (const adze_param *param, uint32_t scalar)
 }
 
 static adze_error *
-check_param_component (const adze_param *param)
+check_param_component (const adze_param *param, uint32_t scalar)
 {
-  bool component = param->type == ADZE_PARAM_COMPONENT;
+  bool component = scalar == ADZE_PARAM_COMPONENT;
   if (!component && param->component_kind)
     return adze_error_new (ADZE_E_PARAM, "parameter '%s' names a kind of component and is of "
                            "another type",
@@ -196,7 +196,7 @@ adze_param_check (const adze_manifest_component *component, size_t index, const 
   *field = "choices";
   ADZE_TRY (check_param_choices (param, scalar));
   *field = "component-kind";
-  ADZE_TRY (check_param_component (param));
+  ADZE_TRY (check_param_component (param, scalar));
   *field = "default";
   return check_param_preset (param);
 }

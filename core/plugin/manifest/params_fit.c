@@ -437,6 +437,8 @@ adze_param_preset (const adze_param *param, adze_value **value)
   bool entries = param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP;
   for (size_t i = 0; entries && i < preset->count; i++) {
     ADZE_TRY (adze_param_fit_entry (param, preset->items[i]));
+    if (param->item == ADZE_PARAM_COMPONENT)
+      ADZE_TRY (check_preset_component (param, preset->items[i]));
     integer_to_float (param->item, preset->items[i]);
   }
   sort_map (param, preset);

@@ -40,7 +40,7 @@ typedef enum adze_param_type {
 typedef struct adze_param {
   const char *name; /* lower case letters, digits, hyphens; NULL ends the table */
   uint32_t type;    /* adze_param_type */
-  uint32_t item;    /* of a list or a map: bool to file; else 0 */
+  uint32_t item;    /* of a list or a map: bool to component; else 0 */
   /* The value when none is given, as it would stand in the TOML: "0.5", "\"magnitude\"",
    * "[1, 2]". NULL: it must be given. For string, choice, files and component the quotes may be
    * left out. */
