@@ -177,6 +177,9 @@ typedef struct adze_run_name {
 /* The name of a pipeline as a part of a folder's name; NULL without memory. */
 char *adze_run_name_part (const char *pipeline);
 
+/* The metrics that several stages have, as a table of stages; nothing where there are none. METRICS may be NULL. */
+ADZE_MUST_CHECK adze_error *adze_runs_show_stages (const adze_value *metrics, adze_buffer *into);
+
 /* Is the folder of that name one of a run of that pipeline? */
 ADZE_MUST_CHECK adze_error *adze_run_is_of (const char *run, const char *pipeline, bool *is);
 

@@ -190,7 +190,7 @@ show_lines (const adze_value *run, const char *key, adze_buffer *into)
   }
 }
 
-static void
+static adze_error *
 show_text (const adze_value *run, adze_buffer *into)
 {
   static const char *const keys[]
@@ -205,11 +205,13 @@ show_text (const adze_value *run, adze_buffer *into)
     show_line (run, keys[i], into);
   show_table (run, "parameters", "parameters", into);
   show_table (run, "metrics", "metrics", into);
+  ADZE_TRY (adze_runs_show_stages (adze_value_get (run, "metrics"), into));
   show_table (run, "tables", "tables in report.json, and how many rows they have", into);
   show_lines (run, "achieved", into);
   show_lines (run, "fallbacks", into);
   show_lines (run, "warnings", into);
   show_failure (adze_value_get (run, "failure"), into);
+  return NULL;
 }
 
 /* ---- The table: one row a run, one column for everything that any of them has. */
@@ -367,7 +369,7 @@ show_one (adze_runtime *runtime, const char *runs, const char *run, bool json, a
   if (json)
     adze_json_write (found, 2, into);
   else
-    show_text (found, into);
+    ADZE_TRY (show_text (found, into));
   return NULL;
 }
 
