@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # cluster in whole pipelines: the values are the best ones, traits are told, kept and lost as they should
-# be, threads and processes change no byte; and the example of the documents.
+# be, threads and processes change no byte.
 . "$(dirname "$0")/runs-lib.sh"
 python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
 expect="$TOP_SRCDIR/tests/pipelines/clusters.py"
@@ -81,18 +81,4 @@ must_fail "'axis' is 7, and tensor 'layer.0.weight' has 2 dimensions" \
 pipeline bad bad 'k = 4'
 must_fail "tensor 'layer.0.weight': element 4321 is inf" "$ADZE" run bad.toml
 
-# ---- The example, on what fashion.toml makes of a part of the data.
-[ -e /usr/share/datasets/fashion-mnist ] || {
-  echo "the example needs Debian's package dataset-fashion-mnist"
-  [ $failures -eq 0 ] && exit 77
-  exit 1
-}
-export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
-backend=onednn
-case " $ADZE_MISSING_PLUGINS " in *" onednn "*) backend=ref ;; esac
-cp "$TOP_SRCDIR/docs/examples/fashion.toml" "$TOP_SRCDIR/docs/examples/cluster.toml" .
-must "$ADZE" run fashion.toml --set run.backend=$backend --set data.train.part='[0.0, 0.1]' \
-  --set stage.evaluate.require='"accuracy > 0.7"'
-must "$ADZE" run cluster.toml --set run.backend=$backend
-[ -s fashion-16.onnx ] || complain "the example has not written its network"
 finish

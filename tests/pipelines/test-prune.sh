@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # prune-magnitude and prune-blocks in whole pipelines: what goes is what Python says, whoever computes it;
-# traits, what is told of it, what is refused; and the example of the documents.
+# traits, what is told of it, what is refused.
 . "$(dirname "$0")/runs-lib.sh"
 python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
 expect="$TOP_SRCDIR/tests/pipelines/prunes.py"
@@ -123,18 +123,4 @@ must_fail "parameter 'sparsity' of tensor 'layer.2.weight' is not that of the st
 must "$ADZE" run all.toml --set stage.prune-magnitude.sparsity=1
 grep -qF "min-kept says how much of each must stay" must.out || complain "nobody says that tensors are empty: $(cat must.out)"
 
-# ---- The example, on what fashion.toml makes of a part of the data.
-[ -e /usr/share/datasets/fashion-mnist ] || {
-  echo "the example needs Debian's package dataset-fashion-mnist"
-  [ $failures -eq 0 ] && exit 77
-  exit 1
-}
-export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
-backend=onednn
-case " $ADZE_MISSING_PLUGINS " in *" onednn "*) backend=ref ;; esac
-cp "$TOP_SRCDIR/docs/examples/fashion.toml" "$TOP_SRCDIR/docs/examples/prune.toml" .
-must "$ADZE" run fashion.toml --set run.backend=$backend --set data.train.part='[0.0, 0.1]' \
-  --set stage.evaluate.require='"accuracy > 0.7"'
-must "$ADZE" run prune.toml --set run.backend=$backend
-[ -s fashion-sparse.onnx ] || complain "the example has not written its network"
 finish
