@@ -247,6 +247,10 @@ opsets_that_nobody_knows (void **state)
   adze_error *error = graph_of (*state, model_at (99, floats (11, "a")), &graph);
   assert_string_equal (adze_error_fact (error, "hint"), "export the model at opset 17");
   must_fail (error, ADZE_E_UNSUPPORTED, "opset 99", "1 to 23", NULL);
+  refused (*state, both (model_at (17, floats (11, "a")), message (8, number (2, 11))), ADZE_E_UNSUPPORTED,
+           "of opset 17, and of opset 11 as well", "export it again");
+  refused (*state, both (number (1, 8), message (7, node ("Relu", "a", "b", nothing ()))), ADZE_E_UNSUPPORTED,
+           "does not say of which opset", "(Relu)");
   refused (*state, model_at (0, floats (11, "a")), ADZE_E_UNSUPPORTED, "opset 0", "1 to 23");
 }
 

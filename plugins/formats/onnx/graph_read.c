@@ -281,6 +281,9 @@ onnx_read_graph (onnx_graph_reader *self, onnx_scope *scope, onnx_span body)
 
 /* ---- The model. */
 
+/* Nothing was said of it. */
+#define NO_OPSET INT64_MIN
+
 static adze_status
 read_opset (onnx_graph_reader *self, onnx_span rest, int64_t *opset)
 {
@@ -299,8 +302,14 @@ read_opset (onnx_graph_reader *self, onnx_span rest, int64_t *opset)
     if (field.number == OPSET_VERSION && field.type == ONNX_VARINT)
       version = field.value;
   }
-  if (own)
-    *opset = (int64_t)version;
+  if (!own)
+    return ADZE_OK;
+  if (*opset != NO_OPSET && *opset != (int64_t)version)
+    return adze_fail (self->host, ADZE_E_UNSUPPORTED,
+                      "the model says that ONNX's operators are of opset %lld, and of opset %lld as well; which one "
+                      "is meant nobody can tell: export it again",
+                      (long long)*opset, (long long)version);
+  *opset = (int64_t)version;
   return ADZE_OK;
 }
 
@@ -326,11 +335,19 @@ refuse_function (onnx_graph_reader *self, const onnx_field *function)
                     name);
 }
 
-/* Who says no opset means the first one. */
+/* Before version 3 of the files there was the first opset alone, and none was named. */
+static int64_t
+settle_opset (onnx_graph_reader *self, uint64_t version, int64_t opset)
+{
+  self->needs_opset = opset == NO_OPSET && version >= 3;
+  return opset == NO_OPSET ? 1 : opset;
+}
+
 static adze_status
 read_rest (onnx_graph_reader *self, onnx_scope *scope, onnx_span *graph)
 {
-  int64_t opset = 1;
+  int64_t opset = NO_OPSET;
+  uint64_t version = 0;
   onnx_span rest = { 0, self->input.size };
   adze_status status = ADZE_OK;
   while (status == ADZE_OK) {
@@ -338,6 +355,8 @@ read_rest (onnx_graph_reader *self, onnx_scope *scope, onnx_span *graph)
     status = onnx_next (&self->input, &rest, &field);
     if (status != ADZE_OK || !field.number)
       break;
+    if (field.number == ONNX_MODEL_VERSION && field.type == ONNX_VARINT)
+      version = field.value;
     if (field.number == ONNX_MODEL_GRAPH)
       *graph = onnx_body (&field);
     if (field.number == ONNX_MODEL_OPSET && field.type == ONNX_BYTES)
@@ -345,7 +364,9 @@ read_rest (onnx_graph_reader *self, onnx_scope *scope, onnx_span *graph)
     if (field.number == ONNX_MODEL_FUNCTION && field.type == ONNX_BYTES)
       status = refuse_function (self, &field);
   }
-  return status == ADZE_OK ? self->graphs->set_opset (self->host, scope->graph, opset) : status;
+  if (status != ADZE_OK)
+    return status;
+  return self->graphs->set_opset (self->host, scope->graph, settle_opset (self, version, opset));
 }
 
 /* The walk finds each weight; nothing is edited. */

@@ -21,7 +21,7 @@ enum {
   ONNX_GRAPH_SPARSE = 15
 };
 
-enum { ONNX_MODEL_OPSET = 8, ONNX_MODEL_FUNCTION = 25 };
+enum { ONNX_MODEL_VERSION = 1, ONNX_MODEL_OPSET = 8, ONNX_MODEL_FUNCTION = 25 };
 
 enum {
   ONNX_NODE_INPUT = 1,
@@ -75,6 +75,7 @@ typedef struct onnx_graph_reader {
   onnx_input input; /* the model of the part */
   onnx_weights weights;
   onnx_scratch names; /* what lives as long as the reader */
+  bool needs_opset;   /* the model says none for ONNX's own operators, and must */
 } onnx_graph_reader;
 
 /* The weight whose TensorProto begins at AT; NULL: that tensor is none. */

@@ -101,6 +101,11 @@ open_node (onnx_graph_reader *self, onnx_span span, onnx_node *node, size_t *att
   status = take_texts (self, span, node);
   if (strcmp (node->domain, "ai.onnx") == 0)
     node->domain = "";
+  if (status == ADZE_OK && self->needs_opset && !node->domain[0])
+    return adze_fail (self->host, ADZE_E_UNSUPPORTED,
+                      "the model does not say of which opset ONNX's operators are, and its node '%s' is one (%s): "
+                      "export it again",
+                      node->name, node->op);
   return status;
 }
 
