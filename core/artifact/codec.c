@@ -151,6 +151,18 @@ adze_codec_weighs (const adze_codec_use *use)
   return use->callbacks.weighs == 1;
 }
 
+uint32_t
+adze_codec_revision (const adze_codec_use *use)
+{
+  return use->callbacks.revision;
+}
+
+bool
+adze_codec_has_graph (const adze_codec_use *use)
+{
+  return use->callbacks.graph != NULL;
+}
+
 /* ---- What a tensor becomes. */
 
 static adze_error *

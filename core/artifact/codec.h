@@ -27,6 +27,8 @@ adze_codec_cleanup (adze_codec_use **use)
 
 const char *adze_codec_id (const adze_codec_use *use);
 bool adze_codec_weighs (const adze_codec_use *use);
+uint32_t adze_codec_revision (const adze_codec_use *use);
+bool adze_codec_has_graph (const adze_codec_use *use);
 
 /* As in adze/draft/codec.h; what a codec answers is checked. */
 ADZE_MUST_CHECK adze_error *adze_codec_describe (adze_codec_use *use, const adze_tensor_meta *meta,

@@ -6,6 +6,7 @@
 #include <adze/sdk.h>
 
 #include "blocks.h"
+#include "gguf_graph.h"
 
 static adze_status
 describe (const adze_host *host, const void *own, const adze_params *params,
@@ -50,9 +51,17 @@ decode (const adze_host *host, const void *own, const adze_params *params, const
 }
 
 #define GGUF_COMPONENT(name) \
+  static adze_status name##_graph (const adze_host *host, const void *own, const adze_params *params, \
+                                   const adze_tensor_meta *meta, const adze_coded *coded, adze_graph *graph, \
+                                   const uint32_t *planes, uint32_t *value) \
+  { \
+    (void)params; \
+    (void)coded; \
+    return gguf_graph (host, (const gguf_codec *)own, gguf_graph_##name, meta, graph, planes[0], value); \
+  } \
   static const adze_codec name##_callbacks = { \
     .struct_size = sizeof (adze_codec), .revision = 1, .weighs = 1, .own = &gguf_##name, \
-    .describe = describe, .encode = encode, .decode = decode, \
+    .describe = describe, .encode = encode, .decode = decode, .graph = name##_graph, \
   }; \
   static const adze_component name##_component = { \
     .struct_size = sizeof (adze_component), .kind_revision = ADZE_CODEC_REVISION, \

@@ -27,7 +27,7 @@ GGUF_DECLARE_DECODE (mxfp4)
 GGUF_DECLARE_DECODE (tq1_0)
 GGUF_DECLARE_DECODE (tq2_0)
 
-/* The sixteen values of iq4_nl and iq4_xs. */
-extern const int8_t gguf_iq4_values[16];
+/* The sixteen values of iq4_nl and iq4_xs, and of mxfp4. */
+extern const int8_t gguf_iq4_values[16], gguf_mxfp4_values[16];
 
 #endif

@@ -9,6 +9,7 @@ GGUF_LOOPS_BEGIN
 
 const int8_t gguf_iq4_values[16]
     = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+const int8_t gguf_mxfp4_values[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
 
 ANY_WIDTH void
 gguf_decode_q8_0 (const void *blocks, uint64_t count, float *values)
@@ -99,10 +100,9 @@ looked_up (const uint8_t *from, const int8_t *table, float scale, float *values)
 ANY_WIDTH void
 gguf_decode_mxfp4 (const void *blocks, uint64_t count, float *values)
 {
-  static const int8_t table[] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
   const uint8_t *from = (const uint8_t *)blocks;
   for (uint64_t b = 0; b < count; b++, from += 17, values += 32)
-    looked_up (from + 1, table, gguf_half_power (from[0]), values);
+    looked_up (from + 1, gguf_mxfp4_values, gguf_half_power (from[0]), values);
 }
 
 ANY_WIDTH void

@@ -61,18 +61,24 @@ announce (const adze_host *host, adze_outline *outline, adze_pick pick,
   adze_tensor_meta metas[ADZE_PLANES_MAX];
   const adze_outline_service *service = adze_outline_of (host);
   const adze_codecs_service *codecs = adze_codecs_of (host);
-  adze_status status = quantize_metas (host, tensor->use, meta, &tensor->coded, names, metas);
+  adze_coded coded = tensor->coded;
+  bool network = false;
+  adze_status status = quantize_has_network (host, outline, &network);
+  if (network)
+    adze_coded_as_bytes (&coded, meta);
+  if (status == ADZE_OK)
+    status = quantize_metas (host, tensor->use, meta, &coded, names, metas);
   if (status != ADZE_OK)
     return status;
   snprintf (note, sizeof note, "%s", codecs->id (tensor->use));
-  const adze_group group = { sizeof group, 1, &pick, metas, tensor->coded.plane_count,
+  const adze_group group = { sizeof group, 1, &pick, metas, coded.plane_count,
                              sizeof *metas, 0, tensor->found_size > 0 && !tensor->found, note };
   status = service->group (host, outline, &group);
   const char *trait = status == ADZE_OK ? codecs->trait (host, tensor->use, meta) : NULL;
   if (trait)
     status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODED, trait);
-  return status == ADZE_OK
-             ? quantize_network (host, outline, tensor->use, meta, &tensor->coded, metas)
+  return status == ADZE_OK && network
+             ? quantize_network (host, outline, tensor->use, meta, &coded, metas)
              : status;
 }
 

@@ -62,7 +62,9 @@ enum { QUANTIZE_NAME = 1024 };
 adze_status quantize_metas (const adze_host *host, const adze_codec_use *use,
                             const adze_tensor_meta *meta, const adze_coded *coded, char (*names)[QUANTIZE_NAME],
                             adze_tensor_meta *metas);
-/* The network, where there is one, with the tensor's weight as codes. */
+/* Networks have plain numbers alone: blocks are bytes there. */
+adze_status quantize_has_network (const adze_host *host, adze_outline *outline, bool *network);
+/* The network, with the tensor's weight as codes. */
 adze_status quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *use,
                               const adze_tensor_meta *meta, const adze_coded *coded,
                               const adze_tensor_meta *metas);

@@ -11,25 +11,14 @@ typedef struct edit {
   uint32_t weight;
 } edit;
 
-/* Blocks are bytes in a network. */
 static adze_status
-add_plane (const edit *e, const adze_coded *coded, uint32_t number, const adze_tensor_meta *plane,
-           uint32_t *value)
+add_plane (const edit *e, uint32_t number, const adze_tensor_meta *plane, uint32_t *value)
 {
-  int64_t shape[ADZE_RANK_MAX];
-  int32_t rank = plane->rank;
-  adze_dtype dtype = plane->dtype;
-  for (int32_t i = 0; i < rank; i++)
-    shape[i] = plane->shape[i];
-  if (dtype.code == ADZE_OPAQUE) {
-    dtype = (adze_dtype){ ADZE_UINT, 8, 1 };
-    rank = adze_coded_row_rank (coded, e->meta) + 1;
-    shape[rank - 1] = (int64_t)adze_plane_row_bytes (coded, number, e->meta);
-  }
   if (number > 0)
-    return e->graphs->add_weight (e->host, e->graph, plane->name, dtype, rank, shape, value);
+    return e->graphs->add_weight (e->host, e->graph, plane->name, plane->dtype, plane->rank,
+                                  plane->shape, value);
   *value = e->weight;
-  return e->graphs->set_type (e->host, e->graph, e->weight, dtype, rank, shape);
+  return e->graphs->set_type (e->host, e->graph, e->weight, plane->dtype, plane->rank, plane->shape);
 }
 
 /* Whoever took the weight takes what is made of its codes; nodes from FIRST on make that. */
@@ -70,6 +59,15 @@ holder_of (const adze_graph_service *graphs, adze_graph *graph, const char *name
 }
 
 adze_status
+quantize_has_network (const adze_host *host, adze_outline *outline, bool *network)
+{
+  adze_graph *graph = NULL;
+  adze_status status = adze_outline_of (host)->network (host, outline, &graph);
+  *network = graph != NULL;
+  return status;
+}
+
+adze_status
 quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *use,
                   const adze_tensor_meta *meta, const adze_coded *coded,
                   const adze_tensor_meta *metas)
@@ -77,7 +75,7 @@ quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *
   edit e = { .host = host, .graphs = adze_graph_of (host), .meta = meta };
   uint32_t planes[ADZE_PLANES_MAX], numbers;
   adze_status status = adze_outline_of (host)->network (host, outline, &e.graph);
-  if (status != ADZE_OK || !e.graph)
+  if (status != ADZE_OK)
     return status;
   e.graph = holder_of (e.graphs, e.graph, meta->name);
   if (!e.graph)
@@ -88,7 +86,7 @@ quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *
   e.weight = e.graphs->find_value (e.graph, meta->name);
   uint32_t first = e.graphs->node_count (e.graph);
   for (uint32_t i = 0; status == ADZE_OK && i < coded->plane_count; i++)
-    status = add_plane (&e, coded, i, &metas[i], &planes[i]);
+    status = add_plane (&e, i, &metas[i], &planes[i]);
   if (status == ADZE_OK)
     status = adze_codecs_of (host)->graph (host, use, meta, coded, e.graph, planes, &numbers);
   return status == ADZE_OK ? move_users (&e, first, numbers) : status;

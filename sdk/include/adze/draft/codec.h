@@ -92,6 +92,23 @@ adze_plane_row_bytes (const adze_coded *coded, uint32_t number, const adze_tenso
   return elements * plane->dtype.bits / 8;
 }
 
+/* Blocks as the plain bytes that they are, in rows as the tensor's: how a network has them, and a format that has no
+ * blocks. */
+static inline void
+adze_coded_as_bytes (adze_coded *coded, const adze_tensor_meta *meta)
+{
+  adze_plane *plane = &coded->planes[0];
+  uint64_t bytes = adze_plane_row_bytes (coded, 0, meta);
+  int32_t rows = adze_coded_row_rank (coded, meta);
+  if (plane->dtype.code != ADZE_OPAQUE)
+    return;
+  plane->dtype.code = ADZE_UINT;
+  plane->rank = rows + 1;
+  for (int32_t i = 0; i < rows; i++)
+    plane->shape[i] = meta->shape[i];
+  plane->shape[rows] = (int64_t)bytes;
+}
+
 /* Some rows, as numbers and as codes. */
 typedef struct adze_coding {
   uint32_t struct_size;
