@@ -3,6 +3,10 @@
  * other formats can where it cannot; a model; a name. */
 #include <string.h>
 
+#include <adze/draft/codec.h>
+#include <adze/half.h>
+
+#include "artifact/blocks.h"
 #include "artifact/layout.h"
 
 /* A format that answers no such question is asked to lay out a model of this one tensor. */
@@ -19,27 +23,38 @@ try_layout (adze_format_session *session, const adze_tensor_meta *meta)
   return NULL;
 }
 
-static adze_error *
-ask (adze_format_session *session, const adze_tensor_meta *meta)
+adze_error *
+adze_session_ask (adze_format_session *session, const adze_tensor_meta *meta)
 {
+  int64_t shape[ADZE_RANK_MAX];
+  adze_tensor_meta bytes;
   if (!session->callbacks.write)
     return adze_error_new (ADZE_E_UNSUPPORTED, "the format '%s' only reads",
                            session->component->id);
   if (!session->callbacks.carries)
     return try_layout (session, meta);
+  if (meta->codec && session->callbacks.codes == ADZE_CODES_PACKED) {
+    bytes = adze_blocks_as_bytes (meta, shape);
+    meta = &bytes;
+  }
   adze_session_enter (session);
   adze_status status
       = session->callbacks.carries (adze_desk_table (session->desk), session->params, meta);
   return adze_session_leave (session, "carries", status);
 }
 
+/* CODES: the tensor is codes, to which others belong. */
 static bool
-would_carry (adze_runtime *runtime, const adze_format_choice *choice, const adze_tensor_meta *meta)
+would_carry (adze_runtime *runtime, const adze_format_choice *choice, const adze_tensor_meta *meta, bool codes)
 {
   adze_format_session session;
   adze_error *error = adze_session_open (runtime, choice->component->id, NULL, &session);
+  if (!error && codes && session.callbacks.codes == ADZE_CODES_REFUSED) {
+    adze_session_close (&session);
+    return false;
+  }
   if (!error) {
-    error = ask (&session, meta);
+    error = adze_session_ask (&session, meta);
     adze_session_close (&session);
   }
   adze_error_free (error);
@@ -48,14 +63,14 @@ would_carry (adze_runtime *runtime, const adze_format_choice *choice, const adze
 
 /* "safetensors, onnx", without EXCEPT. */
 static void
-list_carriers (adze_runtime *runtime, const adze_tensor_meta *meta, const char *except,
+list_carriers (adze_runtime *runtime, const adze_tensor_meta *meta, bool codes, const char *except,
                adze_buffer *names)
 {
   ADZE_AUTO_FREE adze_format_choice *formats = NULL;
   size_t count = 0;
   ADZE_AUTO_ERROR error = adze_formats_list (runtime, NULL, &formats, &count);
   for (size_t i = 0; !error && i < count; i++)
-    if (strcmp (formats[i].component->id, except) != 0 && would_carry (runtime, &formats[i], meta))
+    if (strcmp (formats[i].component->id, except) != 0 && would_carry (runtime, &formats[i], meta, codes))
       adze_buffer_format (names, "%s%s", names->size ? ", " : "", formats[i].component->id);
 }
 
@@ -75,19 +90,19 @@ would_take_renamed (adze_format_session *session, const adze_tensor_meta *meta)
 {
   adze_tensor_meta renamed = *meta;
   renamed.name = "t";
-  ADZE_AUTO_ERROR error = ask (session, &renamed);
+  ADZE_AUTO_ERROR error = adze_session_ask (session, &renamed);
   return !error;
 }
 
 adze_error *
 adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta)
 {
-  adze_error *cause = ask (session, meta);
+  adze_error *cause = adze_session_ask (session, meta);
   if (!cause || adze_error_status (cause) != ADZE_E_UNSUPPORTED)
     return cause;
   const char *id = session->component->id;
   ADZE_AUTO (adze_buffer) names = { 0 }, tensor = { 0 };
-  list_carriers (session->runtime, meta, id, &names);
+  list_carriers (session->runtime, meta, false, id, &names);
   describe (meta, &tensor);
   const char *others = names.data ? names.data : "none";
   adze_error *error = adze_error_wrap (cause, "the format '%s' cannot hold the tensor %s", id,
@@ -116,6 +131,40 @@ adze_format_carries (adze_runtime *runtime, const char *format, const adze_forma
   return error;
 }
 
+/* ---- Codes. */
+
+/* Numbers alone are no codes, whichever codec wrote them, and of blocks the type says what they are. */
+static const adze_value *
+codec_of (const adze_model_tensor *tensor)
+{
+  const adze_tensor_meta *meta = &tensor->meta;
+  const adze_value *codec = adze_value_get (adze_value_get (tensor->traits, ADZE_TRAIT_CODED), "codec");
+  bool codes = codec && codec->type == ADZE_VALUE_STRING && !meta->codec && !adze_dtype_is_float (meta->dtype);
+  return codes ? codec : NULL;
+}
+
+/* A format may have the types of codes, and yet no reader of it would know what belongs together. */
+static adze_error *
+check_codes (adze_format_session *session, const adze_model_tensor *tensor)
+{
+  const adze_value *codec = session->callbacks.codes == ADZE_CODES_REFUSED ? codec_of (tensor) : NULL;
+  const char *id = session->component->id;
+  ADZE_AUTO (adze_buffer) names = { 0 }, words = { 0 };
+  if (!codec)
+    return NULL;
+  list_carriers (session->runtime, &tensor->meta, true, id, &names);
+  describe (&tensor->meta, &words);
+  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
+                                      "the format '%s' cannot hold the tensor %s, which is codes of %s: it has types of its "
+                                      "own alone, and no place for what belongs to codes",
+                                      id, words.data ? words.data : tensor->meta.name, codec->string);
+  adze_error_setf (error, "place", "the tensor %s", tensor->meta.name);
+  adze_error_setf (error, "needed", "a format that holds codes of %s", codec->string);
+  adze_error_set (error, "found", id);
+  adze_error_setf (error, "hint", "formats here that can: %s", names.data ? names.data : "none");
+  return error;
+}
+
 /* ---- Whole models. */
 
 static adze_error *
@@ -123,6 +172,7 @@ ask_tensors (adze_format_session *session, const adze_model *model, uint64_t *by
 {
   for (size_t i = 0; i < model->count; i++) {
     ADZE_TRY (adze_session_carries (session, &model->tensors[i].meta));
+    ADZE_TRY (check_codes (session, &model->tensors[i]));
     *bytes += model->tensors[i].meta.byte_size;
   }
   return NULL;

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "artifact/blocks.h"
+
 /* ---- Cargo. */
 
 static bool
@@ -37,7 +39,8 @@ cargo_tensor (const adze_host *host, const adze_cargo *cargo, size_t index, adze
                       cargo->model->count);
     return ADZE_E_CONTRACT;
   }
-  *meta = cargo->model->tensors[index].meta;
+  const adze_tensor_meta *bytes = cargo->as_bytes ? cargo->as_bytes[index] : NULL;
+  *meta = bytes ? *bytes : cargo->model->tensors[index].meta;
   return ADZE_OK;
 }
 
@@ -359,12 +362,44 @@ check_complete (const adze_layout *layout)
   return NULL;
 }
 
+static void
+cargo_cleanup (adze_cargo *cargo)
+{
+  for (size_t i = 0; cargo->as_bytes && i < cargo->model->count; i++)
+    free (cargo->as_bytes[i]);
+  free (cargo->as_bytes);
+  free (cargo->traits);
+}
+
+static adze_error *
+show_as_bytes (adze_cargo *cargo)
+{
+  const adze_model *model = cargo->model;
+  cargo->as_bytes = calloc (model->count + 1, sizeof *cargo->as_bytes);
+  if (!cargo->as_bytes)
+    return adze_error_memory ();
+  for (size_t i = 0; i < model->count; i++) {
+    int64_t shape[ADZE_RANK_MAX];
+    if (!model->tensors[i].meta.codec)
+      continue;
+    const adze_tensor_meta bytes = adze_blocks_as_bytes (&model->tensors[i].meta, shape);
+    cargo->as_bytes[i] = adze_tensor_meta_copy (&bytes);
+    if (!cargo->as_bytes[i])
+      return adze_error_memory ();
+  }
+  return NULL;
+}
+
 adze_error *
 adze_layout_make (adze_format_session *session, const adze_model *model, const char *name,
                   adze_layout **layout)
 {
-  adze_cargo cargo = { .model = model, .file_name = name };
-  ADZE_TRY (adze_traits_text (model, &cargo.traits));
+  __attribute__ ((cleanup (cargo_cleanup))) adze_cargo cargo
+      = { .model = model, .file_name = name };
+  bool packed = session->callbacks.codes == ADZE_CODES_PACKED;
+  if (packed)
+    ADZE_TRY (show_as_bytes (&cargo));
+  ADZE_TRY (adze_traits_text (session->runtime, model, packed, &cargo.traits));
   if (cargo.traits)
     cargo.traits_value = adze_meta_text (cargo.traits, strlen (cargo.traits));
   adze_layout *fresh = NULL;
@@ -373,7 +408,6 @@ adze_layout_make (adze_format_session *session, const adze_model *model, const c
     error = call_write (session, &cargo, fresh);
   if (!error)
     error = check_complete (fresh);
-  free (cargo.traits);
   if (error) {
     adze_layout_free (fresh);
     return error;

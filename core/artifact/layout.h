@@ -32,6 +32,7 @@ struct adze_cargo {
   const char *file_name;
   char *traits; /* the entry that follows the model's metadata; NULL: none */
   adze_meta traits_value;
+  adze_tensor_meta **as_bytes; /* of a model's tensors those that are shown as such; NULL: none is */
 };
 
 struct adze_layout {

@@ -189,6 +189,16 @@ adze_model_add (adze_model *model, const adze_tensor_meta *meta, adze_model_tens
   return NULL;
 }
 
+adze_error *
+adze_model_retype (adze_model *model, adze_model_tensor *tensor, const adze_tensor_meta *meta)
+{
+  uint64_t bytes;
+  adze_tensor_meta named = *meta;
+  named.name = tensor->meta.name;
+  ADZE_TRY (adze_tensor_meta_size (&named, &tensor->elements, &bytes));
+  return keep_meta (model, &named, &tensor->meta) ? NULL : adze_error_memory ();
+}
+
 /* A model that a stage is planned to give has no index. */
 static size_t
 look_for (const adze_model *model, const char *name)

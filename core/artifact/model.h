@@ -62,6 +62,9 @@ ADZE_MUST_CHECK adze_error *adze_model_new (adze_model **model);
  * to fill in; it is valid until the next one is added. */
 ADZE_MUST_CHECK adze_error *adze_model_add (adze_model *model, const adze_tensor_meta *meta,
                                             adze_model_tensor **added);
+/* TENSOR, which takes the same bytes as before, as one of META, which is copied but for its name. */
+ADZE_MUST_CHECK adze_error *adze_model_retype (adze_model *model, adze_model_tensor *tensor,
+                                               const adze_tensor_meta *meta);
 /* Copies. A part of this id is an error. */
 ADZE_MUST_CHECK adze_error *adze_model_add_part (adze_model *model, const char *id,
                                                  const void *data, size_t size);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "artifact/blocks.h"
 #include "artifact/session.h"
 
 enum { HEAD = 4096 };
@@ -188,6 +189,8 @@ open_model (adze_runtime *runtime, const char *path, const adze_format_options *
   adze_error *error = read_catalog (&session, path, limit, model);
   if (!error)
     error = adze_traits_take (runtime, limit, model);
+  if (!error && session.callbacks.codes == ADZE_CODES_PACKED)
+    error = adze_blocks_restore (runtime, model);
   if (!error)
     error = take_files (&session, model);
   adze_session_close (&session);

@@ -7,6 +7,7 @@
  *   catalog.c  adze.catalog/1
  *   traits.c   adze.traits in a model's metadata
  *   layout.c   adze.cargo/1 and adze.layout/1
+ *   blocks.c   blocks of codecs, where a format has bytes alone
  *   carries.c  what a format can hold: a tensor, a model
  *   writer.c   files under temporary names that become whole ones
  */
@@ -76,7 +77,9 @@ void adze_session_enter (adze_format_session *session);
 ADZE_MUST_CHECK adze_error *adze_session_leave (adze_format_session *session, const char *callback,
                                                 adze_status status);
 
-/* carries.c: can the session's format hold such a tensor? The refusal lists the formats that can. */
+/* carries.c: what the session's format says of such a tensor. */
+ADZE_MUST_CHECK adze_error *adze_session_ask (adze_format_session *session, const adze_tensor_meta *meta);
+/* Can the session's format hold such a tensor? The refusal lists the formats that can. */
 ADZE_MUST_CHECK adze_error *adze_session_carries (adze_format_session *session,
                                                   const adze_tensor_meta *meta);
 
@@ -102,9 +105,10 @@ void adze_catalog_close (adze_catalog *catalog);
  * 0: the preset. */
 ADZE_MUST_CHECK adze_error *adze_traits_take (adze_runtime *runtime, uint64_t limit,
                                              adze_model *model);
-/* The traits of all tensors as the metadata entry that carries them; *TEXT is NULL when there are
- * none, else to be freed. */
-ADZE_MUST_CHECK adze_error *adze_traits_text (const adze_model *model, char **text);
+/* The traits of all tensors as the metadata entry that carries them, for a format that has PACKED codes or not; *TEXT is NULL
+ * when there are none, else to be freed. */
+ADZE_MUST_CHECK adze_error *adze_traits_text (adze_runtime *runtime, const adze_model *model, bool packed,
+                                              char **text);
 
 /* ---- layout.c */
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "artifact/blocks.h"
 #include "artifact/session.h"
 #include "base/json.h"
 
@@ -128,19 +129,28 @@ adze_traits_take (adze_runtime *runtime, uint64_t limit, adze_model *model)
   return NULL;
 }
 
+static void
+write_tensor (const char *name, const adze_value *traits, adze_buffer *json)
+{
+  if (!traits || traits->count == 0)
+    return;
+  adze_buffer_text (json, json->size ? ", " : "{");
+  adze_buffer_quoted (json, name, strlen (name));
+  adze_buffer_text (json, ": ");
+  adze_json_write (traits, 0, json);
+}
+
 adze_error *
-adze_traits_text (const adze_model *model, char **text)
+adze_traits_text (adze_runtime *runtime, const adze_model *model, bool packed, char **text)
 {
   ADZE_AUTO (adze_buffer) json = { 0 };
   *text = NULL;
   for (size_t i = 0; i < model->count; i++) {
     const adze_model_tensor *tensor = &model->tensors[i];
-    if (!tensor->traits || tensor->traits->count == 0)
-      continue;
-    adze_buffer_text (&json, json.size ? ", " : "{");
-    adze_buffer_quoted (&json, tensor->meta.name, strlen (tensor->meta.name));
-    adze_buffer_text (&json, ": ");
-    adze_json_write (tensor->traits, 0, &json);
+    ADZE_AUTO_VALUE made = NULL;
+    if (packed && tensor->meta.codec)
+      ADZE_TRY (adze_blocks_traits (runtime, tensor, &made));
+    write_tensor (tensor->meta.name, made ? made : tensor->traits, &json);
   }
   if (json.size == 0 && !json.failed)
     return NULL;

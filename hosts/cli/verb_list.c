@@ -57,6 +57,39 @@ note_nothing (const adze_cli *cli, const char *kind)
   return kind ? ADZE_CLI_FAILED : ADZE_CLI_FINE;
 }
 
+/* ---- The matrix. */
+
+static int
+print_matrix (const adze_cli *cli, const adze_codec_matrix *matrix)
+{
+  ADZE_CLI_TABLE table = { .columns = matrix->format_count + 1, .head = true };
+  adze_cli_table_add (&table, "CODEC");
+  for (size_t k = 0; k < matrix->format_count; k++)
+    adze_cli_table_add (&table, matrix->formats[k]);
+  for (size_t i = 0; i < matrix->codec_count; i++) {
+    adze_cli_table_add (&table, matrix->codecs[i]);
+    for (size_t k = 0; k < matrix->format_count; k++)
+      adze_cli_table_add (&table, matrix->cells[i * matrix->format_count + k].how);
+  }
+  return adze_cli_table_print (&cli->out, &table, 0) ? ADZE_CLI_FINE : adze_cli_no_memory (cli);
+}
+
+static int
+run_matrix (adze_cli *cli)
+{
+  adze_codec_matrix *matrix;
+  char *text = NULL;
+  adze_error *error = adze_codec_matrix_make (cli->runtime, &matrix);
+  if (error)
+    return adze_cli_fail (cli, error);
+  if (cli->json)
+    error = adze_codec_matrix_json (matrix, &text);
+  int status = cli->json ? adze_cli_print_document (cli, error, text) : print_matrix (cli, matrix);
+  adze_codec_matrix_free (matrix);
+  adze_cli_note_failures (cli);
+  return status;
+}
+
 static int
 run (adze_cli *cli, const adze_cli_arguments *arguments)
 {
@@ -67,6 +100,8 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
   int status = adze_cli_open (cli);
   if (status != ADZE_CLI_FINE)
     return status;
+  if (adze_cli_has (arguments, "matrix"))
+    return run_matrix (cli);
   adze_error *error = adze_component_list (cli->runtime, kind, &components, &count);
   if (error)
     return adze_cli_fail (cli, error);
@@ -85,6 +120,8 @@ run (adze_cli *cli, const adze_cli_arguments *arguments)
 }
 
 static const adze_cli_option options[] = {
+  { "matrix", 0, false, NULL, "print which format holds what each codec makes, and how: native, nodes of a network, packed "
+                              "beside metadata, no; with --json the reasons as well" },
   { "names", 0, false, NULL, "print nothing but the names, one a line" },
   { NULL, 0, false, NULL, NULL },
 };
@@ -94,7 +131,7 @@ const adze_cli_verb adze_cli_list = {
   .usage = "[KIND]",
   .summary = "list the components that plugins offer",
   .about = "Lists the components that can be used, or those of one kind: technique, observer and "
-           "so on. No plugin is loaded for it.",
+           "so on. No plugin is loaded for it, but for the matrix.",
   .options = options,
   .most = 1,
   .run = run,

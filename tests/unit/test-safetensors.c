@@ -241,8 +241,6 @@ what_it_cannot_hold_is_refused (void **state)
 {
   world *w = *state;
   const adze_dtype u8 = { ADZE_UINT, 8, 1 };
-  CANNOT (w, model_with ("q", (adze_dtype){ ADZE_OPAQUE, 8, 1 }, "q8_0", 32), "'q'", "q8_0",
-          "plain numbers");
   CANNOT (w, model_with ("i", (adze_dtype){ ADZE_INT, 4, 1 }, NULL, 2), "'i'", "4 bits");
   CANNOT (w, model_with ("c", (adze_dtype){ ADZE_COMPLEX, 128, 1 }, NULL, 2), "'c'", "128 bits");
   CANNOT (w, model_with ("f", (adze_dtype){ ADZE_FLOAT4_E2M1FN, 4, 1 }, NULL, 3), "'f'",
@@ -256,6 +254,79 @@ what_it_cannot_hold_is_refused (void **state)
   adze_meta text = adze_meta_text ("{}", 2);
   must (adze_metadata_set (&taken->metadata, "adze.metadata", 13, &text));
   CANNOT (w, taken, "adze.metadata", "rename");
+}
+
+/* ---- Blocks. */
+
+static adze_model *
+model_of_blocks (const char *codec)
+{
+  adze_model *model = model_with ("q", (adze_dtype){ ADZE_OPAQUE, 8, 1 }, codec, 64);
+  for (size_t i = 0; i < model->tensors[0].meta.byte_size; i++)
+    ((unsigned char *)model->tensors[0].data)[i] = (unsigned char)(i * 7);
+  return model;
+}
+
+/* What a file has as bytes and blocks, as adze reads it. */
+static void
+are_blocks (world *w, const char *name, const char *codec)
+{
+  adze_model *model;
+  unsigned char lies[68];
+  must (adze_model_open (w->runtime, in_world (w, name), NULL, &model));
+  const adze_tensor_meta *meta = &model->tensors[0].meta;
+  assert_string_equal (meta->codec, codec);
+  assert_int_equal (meta->rank, 1);
+  assert_int_equal (meta->shape[0], 64);
+  assert_int_equal (meta->block_elements, 32);
+  assert_int_equal (meta->block_bytes, 34);
+  assert_int_equal (model->tensors[0].elements, 64);
+  assert_null (model->tensors[0].traits);
+  must (adze_model_read (model, &model->tensors[0], 0, lies, sizeof lies));
+  for (size_t i = 0; i < sizeof lies; i++)
+    assert_int_equal (lies[i], (unsigned char)(i * 7));
+  adze_model_close (model);
+}
+
+static void
+blocks_are_bytes_to_others_and_come_back (void **state)
+{
+  static const char *const codecs[] = { "q8_0", "nobodys" };
+  world *w = *state;
+  for (size_t i = 0; i < 2; i++) {
+    adze_model *model = model_of_blocks (codecs[i]);
+    ADZE_AUTO_FREE char *text = NULL;
+    size_t size;
+    must (try_write (w, model, in_world (w, "out.safetensors"), ""));
+    adze_model_close (model);
+    are_blocks (w, "out.safetensors", codecs[i]);
+    must (adze_file_read (in_world (w, "out.safetensors"), 4096, &text, &size));
+    assert_non_null (strstr (text + 8, "\"q\":{\"dtype\":\"U8\",\"shape\":[68]"));
+    assert_int_equal (!strstr (text + 8, "revision"), i == 1);
+  }
+}
+
+/* Somebody else wrote other bytes under the name. */
+static void
+what_is_no_such_blocks_is_bytes (void **state)
+{
+  world *w = *state;
+  static const char *const wrong[] = { "\"block\": [32, 33]", "\"block\": [0, 34]", "\"block\": 7",
+                                       "\"block\": [-32, 34]", "\"block\": [1, 9223372036854775807]" };
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    adze_model *model = model_with ("q", (adze_dtype){ ADZE_UINT, 8, 1 }, NULL, 68), *back;
+    char traits[200];
+    snprintf (traits, sizeof traits, "{\"q\": {\"adze.coded/1\": {\"codec\": \"q8_0\", \"shape\": [64], %s}}}",
+              wrong[i]);
+    adze_meta text = adze_meta_text (traits, strlen (traits));
+    must (adze_metadata_set (&model->metadata, "adze.traits", 11, &text));
+    must (try_write (w, model, in_world (w, "out.safetensors"), ""));
+    adze_model_close (model);
+    must (adze_model_open (w->runtime, in_world (w, "out.safetensors"), NULL, &back));
+    assert_null (back->tensors[0].meta.codec);
+    assert_int_equal (back->tensors[0].meta.shape[0], 68);
+    adze_model_close (back);
+  }
 }
 
 int
@@ -272,6 +343,8 @@ main (void)
     WITH_FORMATS (the_index_is_what_is_written_to),
     WITH_FORMATS (an_index_of_others_is_read),
     WITH_FORMATS (what_it_cannot_hold_is_refused),
+    WITH_FORMATS (blocks_are_bytes_to_others_and_come_back),
+    WITH_FORMATS (what_is_no_such_blocks_is_bytes),
   };
   return cmocka_run_group_tests_name ("safetensors", tests, NULL, NULL);
 }

@@ -176,6 +176,29 @@ ADZE_API adze_error *adze_component_schema (adze_runtime *runtime, const char *i
 /* The component's part of a manual page: troff source that stands for @COMPONENTS@ in it. */
 ADZE_API adze_error *adze_component_manual (adze_runtime *runtime, const char *id, char **text);
 
+/* ---- Which formats hold what which codecs make. */
+
+typedef struct adze_codec_cell {
+  /* "native": a type of the format's own; "nodes": bytes of which a network's nodes make numbers; "packed": bytes, and metadata
+   * that says what they are; "no": not at all. */
+  const char *how;
+  const char *why; /* of "no" */
+} adze_codec_cell;
+
+typedef struct adze_codec_matrix {
+  size_t struct_size;
+  const char *const *codecs; /* ids, valid as long as the runtime */
+  const char *const *formats;
+  size_t codec_count, format_count;
+  const adze_codec_cell *cells; /* a row of format_count for each codec */
+} adze_codec_matrix;
+
+/* Of all codecs, with their presets, and all formats that write. */
+ADZE_API adze_error *adze_codec_matrix_make (adze_runtime *runtime, adze_codec_matrix **matrix);
+ADZE_API void adze_codec_matrix_free (adze_codec_matrix *matrix);
+/* {"codecs": {"q4_k": {"gguf": {"how": "native"}, ...}}}, to be freed. */
+ADZE_API adze_error *adze_codec_matrix_json (const adze_codec_matrix *matrix, char **text);
+
 /* ---- Loading and using. */
 
 /* Loads the plugin of a component into this process, whatever its folder. It stays until the

@@ -120,6 +120,7 @@ static const adze_format callbacks = {
   .write = onnx_write,
   .graph = onnx_graph,
   .part = onnx_part,
+  .codes = ADZE_CODES_BY_NODES,
 };
 
 static const adze_component component = {

@@ -60,11 +60,6 @@ safetensors_dtype_of (const adze_host *host, const adze_tensor_meta *meta,
 {
   char shown[SAFETENSORS_SHOWN];
   safetensors_shown (meta->name, strlen (meta->name), shown);
-  if (meta->codec)
-    return adze_fail (host, ADZE_E_UNSUPPORTED,
-                      "tensor '%s' is written in blocks of %.40s, and safetensors holds plain "
-                      "numbers alone",
-                      shown, meta->codec);
   for (size_t i = 0; i < COUNT; i++)
     if (same (dtypes[i].dtype, meta->dtype)) {
       *dtype = &dtypes[i];

@@ -48,6 +48,7 @@ static const adze_format callbacks = {
   .carries = safetensors_carries,
   .write = safetensors_write,
   .takes_name = safetensors_takes_name,
+  .codes = ADZE_CODES_PACKED,
 };
 
 static const adze_component component = {
