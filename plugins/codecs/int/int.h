@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* int.h: what the files of this plugin share.
  *   int.c        parameters, callbacks, components
- *   int_cell.c   numbers to codes and back, cell by cell
+ *   int_cell.c   what the codes of a cell mean
+ *   int_lanes.c  the loops over all numbers
  *   int_graph.c  the nodes that make numbers of codes */
 #ifndef ADZE_PLUGIN_INT_H
 #define ADZE_PLUGIN_INT_H

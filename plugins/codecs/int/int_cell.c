@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int_cell.c: numbers to codes and back. */
+/* int_cell.c: what the codes of a cell mean. */
 #include "int.h"
 
 #include <float.h>
 #include <math.h>
-
-void
-int_range (const float *values, uint64_t count, float *low, float *high)
-{
-  float least = 0, most = 0;
-  for (uint64_t i = 0; i < count; i++) {
-    least = values[i] < least ? values[i] : least;
-    most = values[i] > most ? values[i] : most;
-  }
-  *low = least;
-  *high = most;
-}
 
 /* Steps of a cell of nothing but zeros could be of any size; and one below the least normal number would lose
  * what it is to keep. */
@@ -54,19 +42,6 @@ int_cell_for (const int_way *way, float low, float high)
   cell.zero = zero < (float)top ? (uint32_t)zero : top;
   cell.scale = within (cell.scale, cell.zero > top / 2 ? cell.zero : top - cell.zero);
   return cell;
-}
-
-void
-int_encode (const int_way *way, int_cell cell, const float *values, uint64_t count, uint8_t *codes)
-{
-  uint32_t middle = UINT32_C (1) << (way->bits - 1);
-  float least = way->symmetric ? 1 : 0, most = (float)(2 * middle - 1), zero = (float)cell.zero;
-  for (uint64_t i = 0; i < count; i++) {
-    float code = rintf (values[i] / cell.scale) + zero;
-    code = code < least ? least : code;
-    code = code > most ? most : code;
-    codes[i] = (uint8_t)code;
-  }
 }
 
 void
