@@ -57,15 +57,16 @@ leave (adze_codec_use *use, adze_desk_frame *frame, const char *callback, adze_s
 
 /* ---- Opening and closing. */
 
-/* What runs in this process runs with all its rights. */
+/* What runs in this process runs with all its rights; those of a worker are few. */
 static adze_error *
-check_component (const adze_plugin_record *record, const adze_manifest_component *component)
+check_component (const adze_runtime *runtime, const adze_plugin_record *record,
+                 const adze_manifest_component *component)
 {
   if (strcmp (component->kind, ADZE_CODEC) != 0)
     return adze_error_new (ADZE_E_PARAM,
                            "'%s' is of kind %s, and no codec; `adze list codec` shows which there are",
                            component->id, component->kind);
-  if (record->builtin || record->trusted)
+  if (record->builtin || record->trusted || runtime->is_worker)
     return NULL;
   adze_error *error = adze_error_new (
       ADZE_E_TRUST,
@@ -103,7 +104,7 @@ open_parts (adze_runtime *runtime, const char *id, adze_codec_services_fn *servi
             adze_codec_use *use)
 {
   ADZE_TRY (adze_find_component (runtime, id, &use->record, &use->component));
-  ADZE_TRY (check_component (use->record, use->component));
+  ADZE_TRY (check_component (runtime, use->record, use->component));
   return open_desk (runtime, services, use);
 }
 

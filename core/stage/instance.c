@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "stage/beside.h"
 #include "stage/early.h"
 #include "stage/local.h"
 #include "stage/remote.h"
@@ -45,6 +46,7 @@ struct adze_instance {
   adze_params **params;
   size_t variants;
   adze_value *settings; /* for messages */
+  adze_value *beside;   /* what they load for components that parameters name */
   uint64_t seed;
   int64_t time_limit_ms;
   uint64_t memory_limit;
@@ -138,7 +140,8 @@ open_remote (void *argument)
                                   .aside = one->lane > 0,
                                   .settings = instance->settings,
                                   .params = (const adze_params *const *)instance->params,
-                                  .variants = instance->variants };
+                                  .variants = instance->variants,
+                                  .beside = instance->beside };
   return adze_remote_open (&options, &instance->lanes[one->lane].remote);
 }
 
@@ -181,6 +184,8 @@ open_isolated (adze_instance *instance, const adze_instance_options *options)
   adze_remote *first;
   adze_record_use (instance->record, &instance->file);
   ADZE_TRY (adze_verify (instance->runtime, instance->record));
+  ADZE_TRY (adze_beside_list (instance->runtime, instance->params, instance->variants,
+                              &instance->beside));
   instance->spawner = adze_spawner_new ();
   if (!instance->spawner)
     return adze_error_memory ();
@@ -545,6 +550,7 @@ adze_instance_close (adze_instance *instance)
   for (size_t i = 0; i < instance->variants; i++)
     adze_params_free (instance->params[i]);
   free (instance->params);
+  adze_value_free (instance->beside);
   adze_value_free (instance->settings);
   adze_value_free (instance->question);
   adze_value_free (instance->created);

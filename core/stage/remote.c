@@ -41,6 +41,12 @@ open_request (const adze_remote_options *options, adze_value **request)
     for (size_t i = 0; i < options->variants; i++)
       adze_wire_params (options->params[i], sets, NULL);
   }
+  if (options->beside) {
+    adze_value *copy = adze_value_copy (options->beside);
+    if (!copy)
+      return adze_error_memory ();
+    ADZE_TRY (adze_value_append (table, "beside", copy));
+  }
   if (options->settings && !options->params) {
     adze_value *copy = adze_value_copy (options->settings);
     if (!copy)

@@ -25,6 +25,7 @@ typedef struct adze_remote_options {
   const char *folder; /* that paths in them start from; NULL: the current one */
   const adze_params *const *params; /* a technique's, by variant */
   size_t variants;
+  const adze_value *beside; /* plugins of components that they name: stage/beside.h; NULL: none */
 } adze_remote_options;
 
 /* Works for every kind of component that a worker can hold. */

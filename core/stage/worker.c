@@ -217,6 +217,21 @@ check_file (const adze_plugin_record *record, const adze_value *request)
   return error;
 }
 
+/* Plugins of components that parameters name. They are taken into use here alone, whoever trusts them. */
+static adze_error *
+load_beside (adze_worker_state *state, const adze_value *list)
+{
+  for (size_t i = 0; list && list->type == ADZE_VALUE_LIST && i < list->count; i++) {
+    const char *path;
+    adze_plugin_record *record = NULL;
+    ADZE_TRY (adze_worker_text (list->items[i], "path", &path));
+    ADZE_TRY (adze_scan_file (state->runtime, path, &record));
+    ADZE_TRY (adze_activate (state->runtime, record));
+    ADZE_TRY (check_file (record, list->items[i]));
+  }
+  return NULL;
+}
+
 static adze_error *
 open_instance (adze_worker_state *state, const adze_value *request)
 {
@@ -236,6 +251,7 @@ open_instance (adze_worker_state *state, const adze_value *request)
     ADZE_TRY (adze_activate (state->runtime, record));
     ADZE_TRY (check_file (record, request));
   }
+  ADZE_TRY (load_beside (state, adze_value_get (request, "beside")));
   ADZE_TRY (adze_find_component (state->runtime, id, &record, &component));
   ADZE_TRY (adze_activate (state->runtime, record));
   size_t count = sets ? sets->count : 1;
