@@ -200,6 +200,15 @@ adze_tensor_meta_size (const adze_tensor_meta *meta, uint64_t *elements, uint64_
 }
 
 uint64_t
+adze_tensor_meta_elements (const adze_tensor_meta *meta)
+{
+  uint64_t count = 1;
+  for (int32_t i = 0; i < meta->rank; i++)
+    count *= (uint64_t)meta->shape[i];
+  return count;
+}
+
+uint64_t
 adze_tensor_meta_bytes (const adze_tensor_meta *meta, uint64_t elements)
 {
   if (meta->codec)

@@ -22,6 +22,9 @@ const char *adze_meta_type_word (const adze_tensor_meta *meta);
 ADZE_MUST_CHECK adze_error *adze_tensor_meta_size (const adze_tensor_meta *meta,
                                                    uint64_t *elements, uint64_t *bytes);
 
+/* Elements of one that is known to be possible. */
+uint64_t adze_tensor_meta_elements (const adze_tensor_meta *meta);
+
 /* Bytes that ELEMENTS of it take, from the first on: those that end with a whole block. */
 uint64_t adze_tensor_meta_bytes (const adze_tensor_meta *meta, uint64_t elements);
 

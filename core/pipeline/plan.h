@@ -196,6 +196,8 @@ bool adze_plan_is_a_segments (const adze_plan *plan, size_t output);
 /* Does group GROUP of a stage make something else of its tensors whatever their bytes: another name,
  * type or shape, several of one, one of several of the model, or one that the model did not have? */
 bool adze_plan_group_edits (const adze_plan_stage *planned, size_t group);
+/* How much its apply sees of large tensors: what its groups say, else its table. */
+uint32_t adze_plan_grain (const adze_plan_stage *planned);
 
 /* Traits of OUT that the stage has made of IN with the traits FROM (NULL: none). Those that are
  * verified stay until they are found broken; others stay only where the technique claims it, since

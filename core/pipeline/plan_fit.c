@@ -52,7 +52,6 @@ largest_piece (const adze_units *units, size_t stage)
   uint64_t most = 0;
   for (size_t u = 0; u < units->count; u++) {
     const adze_unit *unit = &units->units[u];
-    bool whole = unit->piece == unit->elements;
     for (size_t s = 0; s < unit->step_count; s++) {
       const adze_unit_step *step = &unit->steps[s];
       uint64_t bytes = 0;
@@ -61,8 +60,7 @@ largest_piece (const adze_units *units, size_t stage)
       for (size_t i = 0; i < step->input_count + step->output_count; i++) {
         size_t value = i < step->input_count ? step->inputs[i]
                                              : step->outputs[i - step->input_count];
-        const adze_tensor_meta *meta = unit->values[value].meta;
-        bytes += whole ? meta->byte_size : adze_piece_bytes (meta, unit->piece);
+        bytes += adze_unit_piece_bytes (&unit->values[value]);
       }
       if (bytes > most)
         most = bytes;
@@ -114,10 +112,9 @@ sum_of (const slot_sizes *s, const uint64_t *sizes)
 static void
 add_values (const adze_plan_segment *segment, const adze_unit *unit, slot_sizes *s)
 {
-  bool whole = unit->piece == unit->elements;
   for (size_t i = 0; i < unit->value_count; i++) {
     const adze_unit_value *value = &unit->values[i];
-    uint64_t bytes = whole ? value->meta->byte_size : adze_piece_bytes (value->meta, unit->piece);
+    uint64_t bytes = adze_unit_piece_bytes (value);
     bool own = value->shared_with == SIZE_MAX;
     size_t stage = own ? 0 : value->shared_with - segment->first;
     uint64_t *size = (own ? s->bytes : sizes_of (s, stage, value->made_there)) + value->slot;
@@ -158,17 +155,46 @@ shared_of (const slot_sizes *sizes, size_t stage_of_segment, uint64_t piece)
   return shared + left + there;
 }
 
+/* Leaves that lie in several pieces. Whoever works on two units at a time has begun less of each. */
+static uint64_t
+waiting_of (const adze_units *units)
+{
+  uint64_t most = 0;
+  for (size_t i = 0; i < units->count; i++) {
+    uint64_t bytes = adze_unit_waiting_bytes (&units->units[i]);
+    most = bytes > most ? bytes : most;
+  }
+  return most;
+}
+
+/* Of one pass, what it takes at the most becomes that of the segment. */
 static adze_error *
 measure_memory (const adze_plan *plan, adze_plan_segment *segment, const adze_units *units)
 {
   ADZE_AUTO (slot_sizes) sizes = { 0 };
   ADZE_TRY (measure_slots (segment, units, &sizes));
-  segment->memory = sum_of (&sizes, sizes.bytes);
+  uint64_t own = sum_of (&sizes, sizes.bytes) + waiting_of (units), apart = 0;
   for (size_t i = 0; i < segment->count; i++) {
     size_t stage = segment->first + i;
     if (plan->stages[stage].facts->isolated)
-      segment->apart += process_of (&plan->stages[stage])
-                        + shared_of (&sizes, i, largest_piece (units, stage));
+      apart += process_of (&plan->stages[stage]) + shared_of (&sizes, i, largest_piece (units, stage));
+  }
+  segment->memory = own > segment->memory ? own : segment->memory;
+  segment->apart = apart > segment->apart ? apart : segment->apart;
+  return NULL;
+}
+
+/* Passes in front of the last one, in which a stage may see all of what it writes in pieces. */
+static adze_error *
+measure_looks (const adze_plan *plan, adze_plan_segment *segment)
+{
+  for (size_t i = 0; i < segment->count; i++) {
+    const adze_plan_stage *planned = &plan->stages[segment->first + i];
+    ADZE_AUTO (adze_units) units = { 0 };
+    if (planned->facts->effect != ADZE_CHANGES || !planned->facts->observes)
+      continue;
+    ADZE_TRY (adze_units_make (plan, segment, segment->first + i, &units));
+    ADZE_TRY (measure_memory (plan, segment, &units));
   }
   return NULL;
 }
@@ -223,6 +249,7 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
   }
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
   ADZE_TRY (measure_memory (plan, segment, &units));
+  ADZE_TRY (measure_looks (plan, segment));
   segment->structure += units.structure + units.count * UNIT_NOTES + units.step_count * STEP_NOTES;
   segment->journal = noted_of (segment, &units) * JOURNAL_ENTRY;
   segment->source_bytes = units.source_bytes;

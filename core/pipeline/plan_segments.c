@@ -89,8 +89,10 @@ static bool
 cheap_to_repeat (const adze_plan *plan, const adze_plan_segment *segment)
 {
   for (size_t i = 0; i < segment->count; i++) {
-    const adze_instance_facts *facts = plan->stages[segment->first + i].facts;
-    if (facts->effect == ADZE_CHANGES && (facts->isolated || facts->grain == ADZE_GRAIN_TENSOR))
+    const adze_plan_stage *planned = &plan->stages[segment->first + i];
+    const adze_instance_facts *facts = planned->facts;
+    if (facts->effect == ADZE_CHANGES
+        && (facts->isolated || adze_plan_grain (planned) == ADZE_GRAIN_TENSOR))
       return false;
   }
   return true;

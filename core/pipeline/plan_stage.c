@@ -380,6 +380,23 @@ compose (const adze_plan *plan, adze_plan_stage *planned)
 
 /* ---- describe. */
 
+uint32_t
+adze_plan_grain (const adze_plan_stage *planned)
+{
+  const adze_outline *outline = &planned->outline;
+  uint32_t grain = UINT32_MAX;
+  for (size_t i = 0; i < outline->group_count; i++) {
+    const adze_outline_group *group = &outline->groups[i];
+    const adze_cut cut = adze_outline_cut (outline, group, false);
+    const adze_pick *first = &group->inputs[0];
+    const adze_tensor_meta *meta = planned->ports[first->port].shown[first->index].meta;
+    bool large = adze_tensor_meta_elements (meta) > ADZE_LEAF_ELEMENTS;
+    if (adze_outline_seen (outline, group) && (large || group->row_rank > 0) && cut.grain < grain)
+      grain = cut.grain;
+  }
+  return grain == UINT32_MAX ? planned->facts->grain : grain;
+}
+
 bool
 adze_plan_group_edits (const adze_plan_stage *planned, size_t number)
 {

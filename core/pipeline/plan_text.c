@@ -183,7 +183,7 @@ stage_text (const adze_plan *plan, const adze_plan_stage *planned,
   if (facts->runs)
     adze_buffer_text (into, ", takes whole artifacts");
   else
-    adze_buffer_format (into, ", works on %s", grain_word (facts->grain));
+    adze_buffer_format (into, ", works on %s", grain_word (adze_plan_grain (planned)));
   if (facts->observes)
     adze_buffer_text (into, facts->effect == ADZE_CHANGES ? ", sees everything before it decides"
                                                           : ", sums up what it sees");
@@ -371,7 +371,7 @@ stage_value (const adze_plan_stage *planned, adze_value *list)
   adze_json_string (into, "effect",
                     planned->facts->effect == ADZE_CHANGES ? "changes" : "inspects");
   adze_json_string (into, "grain",
-                    planned->facts->runs ? "artifact" : grain_word (planned->facts->grain));
+                    planned->facts->runs ? "artifact" : grain_word (adze_plan_grain (planned)));
   adze_json_bool (into, "isolated", planned->facts->isolated);
   adze_json_bool (into, "observes", planned->facts->observes);
   adze_value *tensors = adze_json_list (into, "tensors");

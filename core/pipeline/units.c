@@ -141,6 +141,7 @@ add_group (draft *d, const adze_plan_stage *planned, size_t number,
     outputs[i] = value;
   }
   bool inspects = planned->facts->effect == ADZE_INSPECTS;
+  bool observes = planned->number == d->observed || inspects;
   bool wanted = !group->same_bytes && (inspects || group->output_count > 0);
   if (!wanted) {
     if (!group->same_bytes)
@@ -153,7 +154,8 @@ add_group (draft *d, const adze_plan_stage *planned, size_t number,
     .step = { .stage = planned->number,
               .group = number,
               .variant = planned->ports[group->inputs[0].port].shown[group->inputs[0].index].variant,
-              .observes = planned->number == d->observed || inspects,
+              .observes = observes,
+              .cut = adze_outline_cut (&planned->outline, group, observes && planned->facts->observes),
               .input_count = group->input_count,
               .output_count = planned->number == d->observed ? 0 : group->output_count },
     .first = first,
@@ -358,56 +360,7 @@ fill_steps (draft *d, adze_units *units)
   return NULL;
 }
 
-/* ---- Pieces and memory. */
-
-uint64_t
-adze_piece_bytes (const adze_tensor_meta *meta, uint64_t count)
-{
-  if (meta->codec)
-    return count / meta->block_elements * meta->block_bytes;
-  uint64_t bits = (uint64_t)meta->dtype.bits * meta->dtype.lanes;
-  return bits % 8 == 0 ? count * (bits / 8) : (count * bits + 7) / 8;
-}
-
-static uint64_t
-elements_of (const adze_tensor_meta *meta)
-{
-  uint64_t count = 1;
-  for (int32_t i = 0; i < meta->rank; i++)
-    count *= (uint64_t)meta->shape[i];
-  return count;
-}
-
-/* Does a boundary after COUNT elements fall between bytes, and between blocks? */
-static bool
-divides (const adze_tensor_meta *meta, uint64_t count)
-{
-  if (meta->codec)
-    return count % meta->block_elements == 0;
-  return count * meta->dtype.bits * meta->dtype.lanes % 8 == 0;
-}
-
-static void
-cut_unit (const adze_plan *plan, adze_unit *unit)
-{
-  const adze_tensor_meta *first = unit->values[0].meta;
-  uint64_t leaf = adze_leaf_elements (first);
-  bool whole = false, rows = false;
-  unit->elements = elements_of (first);
-  for (size_t i = 0; i < unit->step_count; i++) {
-    uint32_t grain = plan->stages[unit->steps[i].stage].facts->grain;
-    whole = whole || grain == ADZE_GRAIN_TENSOR;
-    rows = rows || grain == ADZE_GRAIN_ROW;
-  }
-  for (size_t i = 0; i < unit->value_count; i++) {
-    const adze_tensor_meta *meta = unit->values[i].meta;
-    whole = whole || elements_of (meta) != unit->elements || adze_leaf_elements (meta) != leaf
-            || !divides (meta, leaf);
-    whole = whole || (rows && meta->rank > 0 && (uint64_t)meta->shape[meta->rank - 1] > leaf);
-  }
-  unit->piece = whole || leaf > unit->elements ? unit->elements : leaf;
-  unit->pieces = unit->piece ? (unit->elements + unit->piece - 1) / unit->piece : 1;
-}
+/* ---- Memory. */
 
 typedef struct slot_plan {
   adze_unit *unit;
@@ -529,7 +482,7 @@ measure (const adze_plan *plan, adze_units *units)
 {
   for (size_t i = 0; i < units->count; i++) {
     adze_unit *unit = &units->units[i];
-    cut_unit (plan, unit);
+    adze_unit_cut (plan, unit);
     find_sharers (plan, unit);
     ADZE_TRY (assign_slots (unit));
     for (size_t k = 0; k < unit->value_count; k++)

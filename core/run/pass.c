@@ -51,6 +51,7 @@ end_unit (adze_pass *pass, size_t number)
     free (state->hashes[i]);
   free (state->hashes);
   state->hashes = NULL;
+  adze_leaves_clear (&state->open);
 }
 
 static adze_error *

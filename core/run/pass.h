@@ -3,6 +3,7 @@
  *
  *   pass.c          items handed out to lanes, accumulators merged
  *   piece.c         one piece on its way: read, through the steps, written
+ *   leaves.c        what of it is hashed and written
  *   pass_journal.c  what is kept of finished units, and found again
  *
  * Each lane takes the next item, an item being some pieces of a unit one after the other. What is
@@ -16,6 +17,7 @@
 #include "artifact/format.h"
 #include "pipeline/units.h"
 #include "run/folder.h"
+#include "run/leaves.h"
 #include "run/ledger.h"
 #include "run/seen.h"
 #include "run/sink.h"
@@ -55,6 +57,7 @@ typedef struct adze_pass_unit {
   bool finished; /* found in the journal */
   /* While it is under way: leaves of each value that is read or written; NULL for others. */
   adze_hash128 **hashes;
+  adze_open_leaf *open; /* under the lock */
 } adze_pass_unit;
 
 typedef struct adze_pass {

@@ -8,41 +8,29 @@
 #include "artifact/decode.h"
 #include "run/pass.h"
 
-typedef struct adze_piece {
+typedef struct passage {
   adze_pass *pass;
   adze_lane *lane;
   const adze_unit *unit;
   adze_pass_unit *state;
-  size_t number; /* of the unit */
-  uint64_t first, count; /* elements */
-  bool whole;    /* all of every value, whatever its number of elements */
-} adze_piece;
+  size_t number;  /* of the unit */
+  uint64_t which; /* of its pieces */
+} passage;
 
-static uint64_t
-elements_of (const adze_tensor_meta *meta)
+/* What a value has of the piece. */
+static adze_span
+span_of (const passage *piece, size_t number)
 {
-  uint64_t count = 1;
-  for (int32_t i = 0; i < meta->rank; i++)
-    count *= (uint64_t)meta->shape[i];
-  return count;
+  return adze_unit_span (&piece->unit->values[number], piece->which);
 }
 
 static uint64_t
-count_of (const adze_piece *piece, const adze_tensor_meta *meta)
+bytes_of (const passage *piece, size_t number)
 {
-  return piece->whole ? elements_of (meta) : piece->count;
-}
-
-static uint64_t
-bytes_of (const adze_piece *piece, const adze_tensor_meta *meta)
-{
-  return piece->whole ? meta->byte_size : adze_piece_bytes (meta, piece->count);
-}
-
-static uint64_t
-offset_of (const adze_piece *piece, const adze_tensor_meta *meta)
-{
-  return piece->whole ? 0 : adze_piece_bytes (meta, piece->first);
+  const adze_unit_value *value = &piece->unit->values[number];
+  adze_span span = span_of (piece, number);
+  return span.count == value->elements ? value->meta->byte_size
+                                       : adze_piece_bytes (value->meta, span.count);
 }
 
 /* ---- Memory. */
@@ -103,11 +91,11 @@ adze_lane_close (adze_lane *lane)
 /* Memory for a value: where an isolated stage makes it or gets it, the memory that is shared with
  * its worker; else the lane's own. Values of a unit that are needed at one time have different slots. */
 static adze_error *
-memory_for (const adze_piece *piece, size_t number)
+memory_for (const passage *piece, size_t number)
 {
   const adze_unit_value *value = &piece->unit->values[number];
   void **memory = &piece->lane->data[number];
-  size_t size = bytes_of (piece, value->meta);
+  size_t size = bytes_of (piece, number);
   if (value->shared_with == SIZE_MAX)
     return own_slot (piece->lane, value->slot, size, memory);
   return adze_instance_buffer (piece->pass->plan->stages[value->shared_with].instance,
@@ -116,22 +104,9 @@ memory_for (const adze_piece *piece, size_t number)
 
 /* ---- Reading. */
 
-static void
-hash_leaves (const adze_piece *piece, const adze_tensor_meta *meta, const void *data,
-             adze_hash128 *leaves)
-{
-  uint64_t leaf = adze_leaf_elements (meta), count = count_of (piece, meta);
-  uint64_t number = (piece->whole ? 0 : piece->first) / leaf;
-  for (uint64_t first = 0; first < count; first += leaf) {
-    uint64_t part = count - first < leaf ? count - first : leaf;
-    leaves[number++] = adze_leaf_hash ((const char *)data + adze_piece_bytes (meta, first),
-                                       adze_piece_bytes (meta, part));
-  }
-}
-
 /* What the next pieces will want: while this one is computed, the system reads it. */
 static void
-read_ahead (const adze_piece *piece, const adze_model *file, const adze_model_tensor *tensor,
+read_ahead (const passage *piece, const adze_model *file, const adze_model_tensor *tensor,
             uint64_t behind, uint64_t size)
 {
   if (tensor->file < 0 || behind >= tensor->meta.byte_size)
@@ -141,68 +116,51 @@ read_ahead (const adze_piece *piece, const adze_model *file, const adze_model_te
                        (off_t)distance, POSIX_FADV_WILLNEED);
 }
 
+static adze_leaf_share
+share_of (const passage *piece, size_t number)
+{
+  return (adze_leaf_share){ .pass = piece->pass,
+                            .state = piece->state,
+                            .unit = piece->unit,
+                            .value = number,
+                            .which = piece->which,
+                            .data = piece->lane->data[adze_unit_owner (piece->unit, number)] };
+}
+
 static adze_error *
-read_value (const adze_piece *piece, size_t number)
+read_value (const passage *piece, size_t number)
 {
   const adze_unit_value *value = &piece->unit->values[number];
   const adze_model *file = value->model->file;
   const adze_model_tensor *tensor = &file->tensors[value->tensor];
-  uint64_t offset = offset_of (piece, value->meta), size = bytes_of (piece, value->meta);
+  uint64_t offset = adze_piece_bytes (value->meta, span_of (piece, number).first);
+  uint64_t size = bytes_of (piece, number);
   ADZE_TRY (memory_for (piece, number));
   read_ahead (piece, file, tensor, offset + size, size);
   ADZE_TRY (adze_model_read (file, tensor, offset, piece->lane->data[number], size));
-  if (piece->state->hashes[number])
-    hash_leaves (piece, value->meta, piece->lane->data[number], piece->state->hashes[number]);
-  return NULL;
+  const adze_leaf_share share = share_of (piece, number);
+  return adze_leaves_read (&share);
 }
 
 /* ---- Steps. */
 
-/* What a stage of this grain is shown of a value. */
-typedef struct piece_view {
-  adze_tensor tensor;
-  int64_t shape[2];
-  int64_t blocks[ADZE_RANK_MAX];
-} piece_view;
-
 static void
-view_of (const adze_piece *piece, const adze_tensor_meta *meta, void *data, uint32_t grain,
-         piece_view *view)
+show (const passage *piece, size_t number, adze_cut cut, adze_piece *view)
 {
-  uint64_t count = count_of (piece, meta);
-  adze_view *shown = &view->tensor.view;
-  view->tensor = (adze_tensor){ .struct_size = sizeof view->tensor,
-                                .name = meta->name,
-                                .codec = meta->codec,
-                                .byte_size = bytes_of (piece, meta) };
-  *shown = (adze_view){ .data = data,
-                        .device = { ADZE_DEVICE_CPU, 0 },
-                        .rank = meta->rank,
-                        .dtype = meta->dtype,
-                        .shape = (int64_t *)meta->shape };
-  int64_t row = meta->rank > 0 ? meta->shape[meta->rank - 1] : 1;
-  if (grain == ADZE_GRAIN_ROW) {
-    view->shape[0] = row ? (int64_t)(count / (uint64_t)row) : 0;
-    view->shape[1] = row;
-    shown->rank = 2;
-    shown->shape = view->shape;
-  } else if (grain == ADZE_GRAIN_ELEMENT) {
-    view->shape[0] = (int64_t)count;
-    shown->rank = 1;
-    shown->shape = view->shape;
-  }
-  if (!meta->codec)
-    return;
-  for (int32_t i = 0; i < shown->rank; i++)
-    view->blocks[i] = i + 1 == shown->rank ? meta->block_elements : 1;
-  view->tensor.block_shape = view->blocks;
+  const adze_unit_value *value = &piece->unit->values[number];
+  const adze_cut whole = { ADZE_GRAIN_TENSOR, 0 };
+  if (value->once && piece->which > 0)
+    adze_piece_make_absent (value->meta, view);
+  else
+    adze_piece_make (value->meta, value->once ? whole : cut, span_of (piece, number).count,
+                     piece->lane->data[number], view);
 }
 
 typedef struct piece_step {
   const adze_unit_step *step;
   const adze_plan_stage *stage;
   size_t number; /* of the pass */
-  piece_view *views; /* of inputs, then of outputs */
+  adze_piece *views; /* of inputs, then of outputs */
   const adze_tensor **inputs;
   adze_room *rooms;
   uint64_t *sums; /* of the inputs' bytes, before the call */
@@ -211,10 +169,9 @@ typedef struct piece_step {
 } piece_step;
 
 static adze_error *
-prepare (const adze_piece *piece, piece_step *s)
+prepare (const passage *piece, piece_step *s)
 {
   const adze_unit_step *step = s->step;
-  uint32_t grain = s->stage->facts->grain;
   size_t all = step->input_count + step->output_count;
   s->views = calloc (all + 1, sizeof *s->views);
   s->inputs = calloc (step->input_count + 1, sizeof *s->inputs);
@@ -224,28 +181,26 @@ prepare (const adze_piece *piece, piece_step *s)
   if (!s->views || !s->inputs || !s->rooms || !s->sums || !s->summed)
     return adze_error_memory ();
   for (size_t i = 0; i < step->input_count; i++) {
-    size_t value = step->inputs[i];
-    view_of (piece, piece->unit->values[value].meta, piece->lane->data[value], grain,
-             &s->views[i]);
+    show (piece, step->inputs[i], step->cut, &s->views[i]);
     s->inputs[i] = &s->views[i].tensor;
   }
   for (size_t i = 0; i < step->output_count; i++) {
     size_t value = step->outputs[i];
     ADZE_TRY (memory_for (piece, value));
-    piece_view *view = &s->views[step->input_count + i];
-    view_of (piece, piece->unit->values[value].meta, piece->lane->data[value], grain, view);
+    adze_piece *view = &s->views[step->input_count + i];
+    show (piece, value, step->cut, view);
     s->rooms[i] = (adze_room){ .whole = piece->unit->values[value].meta, .tensor = view->tensor };
   }
-  const adze_tensor_meta *whole = piece->unit->values[step->inputs[0]].meta;
+  const adze_span span = span_of (piece, step->inputs[0]);
   s->work = (adze_work){ .inputs = s->inputs,
                          .input_count = step->input_count,
                          .rooms = s->rooms,
                          .room_count = step->output_count,
                          .variant = step->variant,
                          .group = step->group,
-                         .whole = whole,
-                         .first = piece->first,
-                         .count = count_of (piece, whole) };
+                         .whole = piece->unit->values[step->inputs[0]].meta,
+                         .first = span.first,
+                         .count = span.count };
   return NULL;
 }
 
@@ -261,11 +216,11 @@ piece_step_cleanup (piece_step *s)
 
 /* A piece that the technique left as it is. */
 static adze_error *
-fill_untouched (const adze_piece *piece, const piece_step *s)
+fill_untouched (const piece_step *s)
 {
   const adze_unit_step *step = s->step;
   for (size_t i = 0; i < step->output_count; i++) {
-    if (s->rooms[i].given)
+    if (s->rooms[i].given || adze_room_is_absent (&s->rooms[i]))
       continue;
     const adze_tensor *from = s->inputs[0], *to = &s->rooms[i].tensor;
     if (step->output_count != 1 || from->byte_size != to->byte_size
@@ -275,7 +230,7 @@ fill_untouched (const adze_piece *piece, const piece_step *s)
                              "stage '%s' announced '%s' and did not write it (%llu elements from "
                              "[%llu])",
                              s->stage->stage->id, s->rooms[i].whole->name,
-                             (unsigned long long)piece->count, (unsigned long long)piece->first);
+                             (unsigned long long)s->work.count, (unsigned long long)s->work.first);
     memcpy (to->view.data, from->view.data, to->byte_size);
   }
   return NULL;
@@ -283,7 +238,7 @@ fill_untouched (const adze_piece *piece, const piece_step *s)
 
 /* Did this step change anything? Once it is known to, nobody compares any more. */
 static void
-note_change (const adze_piece *piece, const piece_step *s)
+note_change (const passage *piece, const piece_step *s)
 {
   atomic_bool *changed = &piece->pass->changed[s->number];
   if (atomic_load_explicit (changed, memory_order_relaxed))
@@ -297,7 +252,7 @@ note_change (const adze_piece *piece, const piece_step *s)
 /* A stage is blamed only when the file that its input was read from has been looked at. What another
  * stage made of it was verified when it did. */
 static adze_error *
-broken (const adze_piece *piece, const piece_step *s, const adze_promise *promise,
+broken (const passage *piece, const piece_step *s, const adze_promise *promise,
         const adze_tensor_meta *out, adze_breach *breach)
 {
   size_t input = s->step->inputs[0];
@@ -308,7 +263,7 @@ broken (const adze_piece *piece, const piece_step *s, const adze_promise *promis
 }
 
 static adze_error *
-verify (const adze_piece *piece, const piece_step *s)
+verify (const passage *piece, const piece_step *s)
 {
   const adze_unit_step *step = s->step;
   for (size_t i = 0; i < step->output_count; i++) {
@@ -317,10 +272,10 @@ verify (const adze_piece *piece, const piece_step *s)
       continue;
     const adze_tensor_meta *in = piece->unit->values[step->inputs[0]].meta;
     const adze_tensor_meta *out = s->rooms[i].whole;
+    const adze_span before = span_of (piece, step->inputs[0]), after = span_of (piece, step->outputs[i]);
     const adze_verified_piece verified
-        = { .in = { in, s->inputs[0]->view.data, count_of (piece, in) },
-            .out = { out, s->rooms[i].tensor.view.data, count_of (piece, out) },
-            .first = piece->first };
+        = { .in = { in, s->inputs[0]->view.data, before.count, before.first },
+            .out = { out, s->rooms[i].tensor.view.data, after.count, after.first } };
     adze_breach breach;
     adze_promise_check (promise, &verified, &breach);
     if (breach.trait)
@@ -352,7 +307,7 @@ goes_on (const adze_unit *unit, size_t step_of_unit, size_t value)
  * change is known, always for traits, and for `adze why`, which notes no changes. Who only looks is
  * held to it always: that it changes nothing is all that its inputs are given for. */
 static bool
-is_compared (const adze_piece *piece, const piece_step *s)
+is_compared (const passage *piece, const piece_step *s)
 {
   if (s->step->output_count == 0 || s->step->observes || !piece->pass->changed)
     return true;
@@ -371,7 +326,7 @@ sum_of (const adze_tensor *input)
 }
 
 static void
-sum_inputs (const adze_piece *piece, piece_step *s, size_t step_of_unit)
+sum_inputs (const passage *piece, piece_step *s, size_t step_of_unit)
 {
   const bool compared = is_compared (piece, s);
   for (size_t i = 0; i < s->step->input_count; i++) {
@@ -382,14 +337,14 @@ sum_inputs (const adze_piece *piece, piece_step *s, size_t step_of_unit)
 }
 
 static adze_error *
-wrote_into_input (const adze_piece *piece, const piece_step *s, const char *input)
+wrote_into_input (const piece_step *s, const char *input)
 {
   adze_error *error = adze_error_new (
       ADZE_E_CONTRACT,
       "stage '%s' (%s) wrote into its input '%s', which is read only (among the %llu elements from "
       "[%llu])",
-      s->stage->stage->id, s->stage->stage->use, input, (unsigned long long)piece->count,
-      (unsigned long long)piece->first);
+      s->stage->stage->id, s->stage->stage->use, input, (unsigned long long)s->work.count,
+      (unsigned long long)s->work.first);
   adze_error_set (error, "stage", s->stage->stage->id);
   adze_error_set (error, "tensor", input);
   adze_error_set (error, "hint", "use another technique, and tell whoever wrote this one; "
@@ -398,24 +353,24 @@ wrote_into_input (const adze_piece *piece, const piece_step *s, const char *inpu
 }
 
 static adze_error *
-check_inputs (const adze_piece *piece, const piece_step *s)
+check_inputs (const piece_step *s)
 {
   for (size_t i = 0; i < s->step->input_count; i++)
     if (s->summed[i] && sum_of (s->inputs[i]) != s->sums[i])
-      return wrote_into_input (piece, s, s->inputs[i]->name);
+      return wrote_into_input (s, s->inputs[i]->name);
   return NULL;
 }
 
 static adze_error *
-apply (const adze_piece *piece, piece_step *s, size_t step_of_unit)
+apply (const passage *piece, piece_step *s, size_t step_of_unit)
 {
   sum_inputs (piece, s, step_of_unit);
   ADZE_TRY (adze_instance_apply (s->stage->instance, piece->lane->number, &s->work));
-  return check_inputs (piece, s);
+  return check_inputs (s);
 }
 
 static adze_error *
-observe (const adze_piece *piece, piece_step *s, size_t step_of_unit)
+observe (const passage *piece, piece_step *s, size_t step_of_unit)
 {
   size_t strand = 0;
   /* A step of a stage that only applies may be for looking alone, and sums up nothing. */
@@ -424,11 +379,11 @@ observe (const adze_piece *piece, piece_step *s, size_t step_of_unit)
   sum_inputs (piece, s, step_of_unit);
   ADZE_TRY (adze_instance_observe (s->stage->instance, piece->lane->number, &s->work,
                                    piece->lane->accumulators[strand]));
-  return check_inputs (piece, s);
+  return check_inputs (s);
 }
 
 static adze_error *
-take_step (const adze_piece *piece, size_t step_of_unit)
+take_step (const passage *piece, size_t step_of_unit)
 {
   const adze_unit_step *step = &piece->unit->steps[step_of_unit];
   ADZE_AUTO (piece_step) s = { .step = step,
@@ -437,45 +392,27 @@ take_step (const adze_piece *piece, size_t step_of_unit)
   ADZE_TRY (prepare (piece, &s));
   const bool observes = step->observes && s.stage->facts->observes;
   if (!observes && !s.stage->facts->applies)
-    return fill_untouched (piece, &s);
+    return fill_untouched (&s);
   ADZE_TRY (observes ? observe (piece, &s, step_of_unit) : apply (piece, &s, step_of_unit));
   if (observes || step->output_count == 0)
     return NULL;
-  ADZE_TRY (fill_untouched (piece, &s));
+  ADZE_TRY (fill_untouched (&s));
   note_change (piece, &s);
   return verify (piece, &s);
 }
 
-/* ---- Writing. */
-
 static adze_error *
-write_value (const adze_piece *piece, size_t number)
+write_value (const passage *piece, size_t number)
 {
-  const adze_unit_value *value = &piece->unit->values[number];
-  const void *data
-      = piece->lane->data[value->same_as != SIZE_MAX ? value->same_as : number];
-  uint64_t size = bytes_of (piece, value->meta);
-  if (!value->model) /* what passes through was hashed when it was read */
-    hash_leaves (piece, value->meta, data, piece->state->hashes[number]);
-  if (!piece->pass->sink || size == 0)
-    return NULL;
-  adze_writer_place place = adze_sink_place (piece->pass->sink, value->sink);
-  uint64_t offset = place.offset + offset_of (piece, value->meta);
-  /* The system lets one writer at a time into a file, and the others spin meanwhile. */
-  pthread_mutex_lock (&piece->pass->writing);
-  adze_error *error = adze_write_at (place.fd, value->meta->name, offset, data, size);
-  pthread_mutex_unlock (&piece->pass->writing);
-  ADZE_TRY (error);
-  /* Early writeback: what the disk can do meanwhile need not be waited for at the end. */
-  (void)sync_file_range (place.fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
-  return NULL;
+  const adze_leaf_share share = share_of (piece, number);
+  return adze_leaves_write (&share);
 }
 
 /* ---- All of it. */
 
 /* What goes by another name as well. */
 static void
-share_bytes (const adze_piece *piece)
+share_bytes (const passage *piece)
 {
   for (size_t i = 0; i < piece->unit->value_count; i++)
     if (piece->unit->values[i].same_as != SIZE_MAX)
@@ -499,22 +436,20 @@ adze_error *
 adze_piece_run (adze_pass *pass, adze_lane *lane, size_t number, uint64_t which)
 {
   const adze_unit *unit = &pass->units.units[number];
-  adze_piece piece = { .pass = pass,
+  passage piece = { .pass = pass,
                        .lane = lane,
                        .unit = unit,
                        .state = &pass->state[number],
                        .number = number,
-                       .first = which * unit->piece,
-                       .whole = unit->pieces == 1 };
-  piece.count = unit->elements - piece.first < unit->piece ? unit->elements - piece.first
-                                                           : unit->piece;
+                       .which = which };
   ADZE_TRY (grow_lane (lane, unit));
   for (size_t i = 0; i < unit->value_count; i++)
     if (unit->values[i].model)
       ADZE_TRY (read_value (&piece, i));
   share_bytes (&piece);
   for (size_t i = 0; i < unit->step_count; i++) {
-    ADZE_TRY (take_step (&piece, i));
+    if (!unit->steps[i].once || which == 0)
+      ADZE_TRY (take_step (&piece, i));
     share_bytes (&piece);
   }
   for (size_t i = 0; i < unit->value_count; i++)
@@ -539,7 +474,7 @@ look_at (const adze_tensor_meta *meta, const adze_tensor *piece, uint64_t elemen
 /* What another segment gave was kept by the run, and lies open no more; nor is there what is made of
  * it. */
 static bool
-is_all_there (const adze_piece *piece, const adze_unit_step *step)
+is_all_there (const passage *piece, const adze_unit_step *step)
 {
   for (size_t i = 0; i < step->input_count; i++)
     if (!piece->lane->data[step->inputs[i]])
@@ -579,20 +514,23 @@ has_same_places (const adze_unit *unit, size_t from, size_t to)
 }
 
 static void
-look_at_both (const adze_piece *piece, const piece_step *s, size_t from, size_t to, uint64_t element,
+look_at_both (const passage *piece, const piece_step *s, size_t from, size_t to, uint64_t element,
               adze_element_trace *trace)
 {
-  const adze_tensor_meta *before = piece->unit->values[s->step->inputs[from]].meta;
-  const adze_tensor_meta *after = s->rooms[to].whole;
-  bool followed = element < count_of (piece, before) && element < count_of (piece, after);
-  trace->seen = followed && look_at (before, s->inputs[from], element, &trace->before)
-                && look_at (after, &s->rooms[to].tensor, element, &trace->after);
+  const size_t in = s->step->inputs[from], out = s->step->outputs[to];
+  const adze_span before = span_of (piece, in), after = span_of (piece, out);
+  bool followed = element - before.first < before.count && element - after.first < after.count;
+  trace->seen = followed
+                && look_at (piece->unit->values[in].meta, s->inputs[from], element - before.first,
+                            &trace->before)
+                && look_at (s->rooms[to].whole, &s->rooms[to].tensor, element - after.first,
+                            &trace->after);
 }
 
 /* *AT: the value that is followed; where the step takes it, what it makes of it from then on. SIZE_MAX: it is
  * lost. */
 static adze_error *
-trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element, size_t *at,
+trace_step (const passage *piece, size_t step_of_unit, uint64_t element, size_t *at,
             adze_element_trace *trace)
 {
   const adze_unit_step *step = &piece->unit->steps[step_of_unit];
@@ -605,7 +543,7 @@ trace_step (const adze_piece *piece, size_t step_of_unit, uint64_t element, size
     ADZE_TRY (apply (piece, &s, step_of_unit));
   if (step->output_count == 0)
     return NULL;
-  ADZE_TRY (fill_untouched (piece, &s));
+  ADZE_TRY (fill_untouched (&s));
   size_t from = input_of (piece->unit, step, *at);
   size_t to = output_called (piece->unit, step, trace[step->stage].goes_on);
   if (from == SIZE_MAX)
@@ -624,16 +562,12 @@ adze_piece_trace (adze_pass *pass, size_t number, size_t value, uint64_t element
   const adze_unit *unit = &pass->units.units[number];
   adze_lane lane = { .data = calloc (unit->value_count, sizeof *lane.data),
                      .data_room = unit->value_count };
-  uint64_t which = unit->pieces > 1 ? element / unit->piece : 0;
   adze_pass_unit state = { .hashes = calloc (unit->value_count + 1, sizeof (adze_hash128 *)) };
-  adze_piece piece = { .pass = pass,
+  passage piece = { .pass = pass,
                        .lane = &lane,
                        .unit = unit,
                        .state = &state,
-                       .first = which * unit->piece,
-                       .whole = unit->pieces == 1 };
-  piece.count = unit->elements - piece.first < unit->piece ? unit->elements - piece.first
-                                                           : unit->piece;
+                       .which = element / unit->values[value].piece };
   adze_error *error = state.hashes && lane.data ? NULL : adze_error_memory ();
   for (size_t i = 0; !error && i < unit->value_count; i++)
     if (unit->values[i].model && unit->values[i].model->file)
@@ -641,9 +575,9 @@ adze_piece_trace (adze_pass *pass, size_t number, size_t value, uint64_t element
   if (!error)
     share_bytes (&piece);
   for (size_t i = 0; !error && i < unit->step_count; i++) {
-    if (!is_all_there (&piece, &unit->steps[i]))
+    if (!is_all_there (&piece, &unit->steps[i]) || (unit->steps[i].once && piece.which > 0))
       continue;
-    error = trace_step (&piece, i, element - piece.first, &value, trace);
+    error = trace_step (&piece, i, element, &value, trace);
     share_bytes (&piece);
   }
   free (state.hashes);

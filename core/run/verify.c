@@ -164,14 +164,14 @@ row_of (const adze_tensor_meta *meta)
 
 /* Groups of m begin anew in every row; the rest of a row that is no whole group counts as one. */
 static uint64_t
-first_crowded (const adze_promise *promise, const adze_verified_side *side, uint64_t first)
+first_crowded (const adze_promise *promise, const adze_verified_side *side)
 {
   size_t size = element_size (side->meta);
   uint64_t mask = zero_mask (side->meta, size), row = row_of (side->meta), filled = 0;
   if (size == 0)
     return 0;
   for (uint64_t i = 0; i < side->count; i++) {
-    uint64_t column = (first + i) % row;
+    uint64_t column = (side->first + i) % row;
     if (column % promise->m == 0)
       filled = 0;
     if ((load (side->data, size, i) & mask) != 0 && ++filled > promise->n)
@@ -222,7 +222,7 @@ blame_for_crowd (const adze_promise *promise, const adze_verified_piece *piece,
   if (promise->own_nm)
     breach->blame = ADZE_BLAME_CLAIM;
   else if (element_size (piece->in.meta) > 0
-           && (where = first_crowded (promise, &piece->in, piece->first)) != UINT64_MAX) {
+           && (where = first_crowded (promise, &piece->in)) != UINT64_MAX) {
     breach->blame = ADZE_BLAME_INPUT;
     breach->where = where;
   }
@@ -259,12 +259,12 @@ adze_promise_check (adze_promise *promise, const adze_verified_piece *piece, adz
   else if (promise->sparsity && (breach->where = first_revived (piece)) != UINT64_MAX)
     breach->trait = ADZE_TRAIT_SPARSITY;
   else if (promise->m > 0
-           && (breach->where = first_crowded (promise, &piece->out, piece->first)) != UINT64_MAX)
+           && (breach->where = first_crowded (promise, &piece->out)) != UINT64_MAX)
     blame_for_crowd (promise, piece, breach);
   else if (promise->k > 0 && (breach->where = first_surplus (promise, &piece->out)) != UINT64_MAX)
     blame_for_surplus (promise, piece, breach);
   if (breach->trait)
-    breach->where += piece->first;
+    breach->where += breach->blame == ADZE_BLAME_INPUT ? piece->in.first : piece->out.first;
 }
 
 /* ---- The input as it was read. */
@@ -280,10 +280,10 @@ look_through (adze_promise *own, const adze_model *file, const adze_model_tensor
   if (!data)
     return adze_error_memory ();
   for (uint64_t first = 0; first < all && !found->trait; first += most) {
-    const adze_verified_side side = { meta, data, all - first < most ? all - first : most };
+    const adze_verified_side side = { meta, data, all - first < most ? all - first : most, first };
     ADZE_TRY (adze_model_read (file, tensor, adze_piece_bytes (meta, first), data,
                                adze_piece_bytes (meta, side.count)));
-    adze_promise_check (own, &(adze_verified_piece){ side, side, first }, found);
+    adze_promise_check (own, &(adze_verified_piece){ side, side }, found);
   }
   return NULL;
 }

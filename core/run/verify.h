@@ -43,19 +43,18 @@ typedef struct adze_breach {
   const char *path; /* of the file that says so of the input; NULL: not known */
 } adze_breach;
 
-/* What lies there of one tensor: COUNT elements. */
+/* What lies there of one tensor: COUNT elements from FIRST on. */
 typedef struct adze_verified_side {
   const adze_tensor_meta *meta;
   const void *data;
-  uint64_t count;
+  uint64_t count, first;
 } adze_verified_side;
 
-/* One piece: from element FIRST on. The two sides need not be of one length: nothing is read behind
+/* One piece. The two sides need not be of one length: nothing is read behind
  * the end of either. The input is blamed only for what is seen in this one piece of it: before the stage
  * is, adze_breach_look looks at all of it. */
 typedef struct adze_verified_piece {
   adze_verified_side in, out;
-  uint64_t first;
 } adze_verified_piece;
 void adze_promise_check (adze_promise *promise, const adze_verified_piece *piece,
                          adze_breach *breach);

@@ -79,9 +79,8 @@ static void
 check_promise (const comparison *c, pair *p, uint64_t first, uint64_t count)
 {
   const adze_verified_piece verified
-      = { .in = { &p->was->meta, c->was.data, count_before (p, first, count) },
-          .out = { &p->is->meta, c->is.data, count },
-          .first = first };
+      = { .in = { &p->was->meta, c->was.data, count_before (p, first, count), first },
+          .out = { &p->is->meta, c->is.data, count, first } };
   adze_promise_check (&p->promise, &verified, &p->breach);
 }
 

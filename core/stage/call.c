@@ -221,13 +221,15 @@ void
 adze_call_settle (const adze_call *call)
 {
   const adze_work *work = call->work;
-  size_t given = 0;
-  for (size_t i = 0; i < work->room_count; i++)
-    given += work->rooms[i].given;
-  if (work->room_count == 0 || given == work->room_count)
+  size_t given = 0, wanted = 0;
+  for (size_t i = 0; i < work->room_count; i++) {
+    given += work->rooms[i].given && !adze_room_is_absent (&work->rooms[i]);
+    wanted += !adze_room_is_absent (&work->rooms[i]);
+  }
+  if (given == wanted)
     return;
   if (given > 0)
-    adze_desk_broken ("describe announced %zu outputs for '%s', apply gave %zu", work->room_count,
+    adze_desk_broken ("describe announced %zu outputs for '%s', apply gave %zu", wanted,
                       work->inputs[0]->name, given);
   else if (!may_stay (work))
     break_for_nothing (work);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "stage/piece.h"
 #include "stage/wire.h"
 
 enum { ALIGNMENT = 64, ROUNDS_MOST = 100 };
@@ -27,6 +26,7 @@ struct adze_feeding {
 /* One call's worth. */
 typedef struct portion {
   const adze_feed_options *options;
+  adze_cut cut;
   adze_work work;
   adze_piece *pieces; /* of the inputs, then of the outputs */
   const adze_tensor **inputs;
@@ -97,9 +97,10 @@ portion_cleanup (portion *one)
 }
 
 static adze_error *
-portion_make (const adze_outline_group *group, const adze_feed_options *options, portion *one)
+portion_make (const adze_outline_group *group, const adze_feed_options *options, adze_cut cut,
+              portion *one)
 {
-  *one = (portion){ .options = options };
+  *one = (portion){ .options = options, .cut = cut };
   one->pieces = calloc (group->input_count + group->output_count, sizeof *one->pieces);
   one->inputs = calloc (group->input_count, sizeof *one->inputs);
   one->rooms = calloc (group->output_count + 1, sizeof *one->rooms);
@@ -110,13 +111,17 @@ portion_make (const adze_outline_group *group, const adze_feed_options *options,
   return adze_error_memory ();
 }
 
+/* Elements of META that belong to the first COUNT of the group's first input. */
 static uint64_t
-elements_of (const adze_tensor_meta *meta)
+share_of (const portion *one, const adze_tensor_meta *meta, uint64_t count)
 {
-  uint64_t elements = 1;
-  for (int32_t i = 0; i < meta->rank; i++)
-    elements *= (uint64_t)meta->shape[i];
-  return elements;
+  return adze_piece_share (one->work.whole, meta, one->cut, count);
+}
+
+static uint64_t
+offset_of (const portion *one, const adze_tensor_meta *meta)
+{
+  return one->work.first == 0 ? 0 : adze_piece_offset (meta, share_of (one, meta, one->work.first));
 }
 
 /* The bytes of a piece where the instance wants them. One that is shown whole keeps the strides that
@@ -128,17 +133,16 @@ put_input (adze_feeding *all, const adze_outline_group *group, size_t index, por
   const adze_tensor_meta *meta = &all->metas[pick.index];
   adze_piece *piece = &one->pieces[index];
   void *buffer = NULL;
-  adze_piece_make (meta, all->facts->grain, one->work.count, NULL, piece);
+  adze_piece_make (meta, one->cut, share_of (one, meta, one->work.count), NULL, piece);
   one->inputs[index] = &piece->tensor;
-  if (all->owned[pick.index] && all->facts->grain == ADZE_GRAIN_TENSOR) {
+  if (all->owned[pick.index] && one->cut.grain == ADZE_GRAIN_TENSOR) {
     piece->tensor.view = all->inputs[pick.index]->view;
     return NULL;
   }
   ADZE_TRY (adze_instance_buffer (all->instance, one->options->lane, false, index,
                                   piece->tensor.byte_size, &buffer));
   if (piece->tensor.byte_size > 0)
-    memcpy (buffer, (const char *)all->data[pick.index] + adze_piece_offset (meta, one->work.first),
-            piece->tensor.byte_size);
+    memcpy (buffer, (const char *)all->data[pick.index] + offset_of (one, meta), piece->tensor.byte_size);
   piece->tensor.view.data = buffer;
   one->sums[index] = adze_hash64 (buffer, piece->tensor.byte_size, 0);
   return NULL;
@@ -173,20 +177,20 @@ check_inputs (const portion *one)
 
 /* Elements of the pieces that a group is cut into. */
 static uint64_t
-piece_size (const adze_feeding *all, const adze_outline_group *group, uint64_t wanted)
+piece_size (const adze_feeding *all, const adze_outline_group *group, adze_cut cut, uint64_t wanted)
 {
-  uint64_t step = 1;
-  uint64_t elements = elements_of (&all->metas[group->inputs[0].index]);
-  for (size_t i = 0; i < group->input_count; i++) {
-    uint64_t own = adze_piece_step (&all->metas[group->inputs[i].index], all->facts->grain);
+  const adze_tensor_meta *first = &all->metas[group->inputs[0].index];
+  uint64_t step = adze_piece_step (first, cut);
+  for (size_t i = 0; cut.row_rank == 0 && i < group->input_count; i++) {
+    uint64_t own = adze_piece_step (&all->metas[group->inputs[i].index], cut);
     step = own > step ? own : step;
   }
-  for (size_t i = 0; i < group->output_count; i++) {
-    uint64_t own = adze_piece_step (group->outputs[i], all->facts->grain);
+  for (size_t i = 0; cut.row_rank == 0 && i < group->output_count; i++) {
+    uint64_t own = adze_piece_step (group->outputs[i], cut);
     step = own > step ? own : step;
   }
-  if (wanted == 0 || all->facts->grain == ADZE_GRAIN_TENSOR)
-    return elements;
+  if (wanted == 0 || cut.grain == ADZE_GRAIN_TENSOR)
+    return adze_tensor_meta_elements (first);
   return wanted > step ? wanted / step * step : step;
 }
 
@@ -221,10 +225,11 @@ static adze_error *
 observe_group (adze_feeding *all, size_t number, gathered *sums)
 {
   const adze_outline_group *group = &all->outline.groups[number];
+  const adze_cut cut = adze_outline_cut (&all->outline, group, true);
   portion one;
-  ADZE_TRY (portion_make (group, &all->options, &one));
-  uint64_t elements = elements_of (&all->metas[group->inputs[0].index]), first = 0;
-  uint64_t piece = piece_size (all, group, all->options.observed);
+  ADZE_TRY (portion_make (group, &all->options, cut, &one));
+  uint64_t elements = adze_tensor_meta_elements (&all->metas[group->inputs[0].index]), first = 0;
+  uint64_t piece = piece_size (all, group, cut, all->options.observed);
   adze_error *error = NULL;
   do {
     unsigned char *accumulator = sums->accumulators;
@@ -295,14 +300,14 @@ static adze_error *
 decide_group (adze_feeding *all, size_t number, const gathered *sums, bool *again)
 {
   const adze_outline_group *group = &all->outline.groups[number];
+  const adze_cut whole = { ADZE_GRAIN_TENSOR, 0 };
   portion one;
-  ADZE_TRY (portion_make (group, &all->options, &one));
+  ADZE_TRY (portion_make (group, &all->options, whole, &one));
   const adze_tensor_meta *first = &all->metas[group->inputs[0].index];
   one.work = (adze_work){ .inputs = one.inputs, .input_count = group->input_count,
-                          .group = number, .whole = first, .count = elements_of (first) };
+                          .group = number, .whole = first, .count = adze_tensor_meta_elements (first) };
   for (size_t i = 0; i < group->input_count; i++) {
-    adze_piece_make (&all->metas[group->inputs[i].index], ADZE_GRAIN_TENSOR,
-                     elements_of (&all->metas[group->inputs[i].index]), NULL, &one.pieces[i]);
+    adze_piece_make (&all->metas[group->inputs[i].index], whole, 0, NULL, &one.pieces[i]);
     one.inputs[i] = &one.pieces[i].tensor;
   }
   adze_error *error = adze_instance_decide (all->instance, &one.work, sums->accumulators,
@@ -377,8 +382,7 @@ finish_outputs (adze_fed *fed)
   for (size_t i = 0; i < fed->count; i++) {
     adze_fed_output *output = &fed->outputs[i];
     adze_piece piece;
-    adze_piece_make (output->meta, ADZE_GRAIN_TENSOR, elements_of (output->meta), output->memory,
-                     &piece);
+    adze_piece_make (output->meta, (adze_cut){ ADZE_GRAIN_TENSOR, 0 }, 0, output->memory, &piece);
     output->tensor = piece.tensor;
     output->tensor.view.shape = (int64_t *)output->meta->shape;
     output->tensor.block_shape = NULL;
@@ -388,19 +392,25 @@ finish_outputs (adze_fed *fed)
 static adze_error *
 make_rooms (adze_feeding *all, const adze_outline_group *group, portion *one)
 {
+  const adze_cut whole = { ADZE_GRAIN_TENSOR, 0 };
   one->work.rooms = one->rooms;
   one->work.room_count = group->output_count;
   for (size_t i = 0; i < group->output_count; i++) {
+    const adze_tensor_meta *meta = group->outputs[i];
+    const bool once = adze_outline_once (group, i);
     adze_piece *piece = &one->pieces[group->input_count + i];
     void *buffer = NULL;
-    adze_piece_make (group->outputs[i], all->facts->grain, one->work.count, NULL, piece);
+    if (once && one->work.first > 0)
+      adze_piece_make_absent (meta, piece);
+    else
+      adze_piece_make (meta, once ? whole : one->cut, share_of (one, meta, one->work.count), NULL, piece);
     ADZE_TRY (adze_instance_buffer (all->instance, one->options->lane, true, i,
                                     piece->tensor.byte_size, &buffer));
     /* Not touched without need: how much there is has only been claimed. */
     if (one->options->poison)
       memset (buffer, one->options->poison, piece->tensor.byte_size);
     piece->tensor.view.data = buffer;
-    one->rooms[i] = (adze_room){ .whole = group->outputs[i], .tensor = piece->tensor };
+    one->rooms[i] = (adze_room){ .whole = meta, .tensor = piece->tensor };
   }
   return NULL;
 }
@@ -413,7 +423,9 @@ keep_rooms (const adze_feeding *all, adze_fed_output *outputs, const portion *on
     const adze_room *room = &one->rooms[i];
     const adze_tensor *from = room->given ? &room->tensor : one->inputs[0];
     adze_fed_output *output = &outputs[i];
-    char *to = (char *)output->memory + adze_piece_offset (room->whole, one->work.first);
+    if (adze_room_is_absent (room))
+      continue;
+    char *to = (char *)output->memory + offset_of (one, room->whole);
     output->given = output->given || room->given;
     if (!room->given && from->view.strides)
       memcpy (to, all->data[all->outline.groups[one->work.group].inputs[0].index],
@@ -428,10 +440,11 @@ apply_pieces (adze_feeding *all, size_t number, const adze_feed_options *options
               adze_fed_output *outputs)
 {
   const adze_outline_group *group = &all->outline.groups[number];
+  const adze_cut cut = adze_outline_cut (&all->outline, group, false);
   portion one;
-  ADZE_TRY (portion_make (group, options, &one));
-  uint64_t elements = elements_of (&all->metas[group->inputs[0].index]), first = 0;
-  uint64_t piece = piece_size (all, group, options->piece);
+  ADZE_TRY (portion_make (group, options, cut, &one));
+  uint64_t elements = adze_tensor_meta_elements (&all->metas[group->inputs[0].index]), first = 0;
+  uint64_t piece = piece_size (all, group, cut, options->piece);
   adze_error *error;
   do {
     error = put_inputs (all, number, first, next_count (elements, first, piece), &one);

@@ -60,6 +60,13 @@ typedef struct adze_room {
   bool given;         /* set by apply */
 } adze_room;
 
+/* One that is for all pieces lies in the first alone, and nobody has to give it in others. */
+static inline bool
+adze_room_is_absent (const adze_room *room)
+{
+  return room->tensor.byte_size == 0 && room->whole->byte_size > 0;
+}
+
 /* One piece of a group. */
 typedef struct adze_work {
   const adze_tensor *const *inputs;

@@ -7,7 +7,6 @@
 
 #include "base/json.h"
 #include "graph/graph.h"
-#include "stage/piece.h"
 
 /* More outputs of one group, longer names and notes than these are mistakes. */
 enum { OUTPUTS_MOST = 65536, NAME_MOST = 65535, NOTE_MOST = 1000, META_SIZE_MOST = 4096 };
@@ -223,28 +222,42 @@ check_same_bytes (const adze_outline *outline, const adze_outline_group *group)
 static void
 cut_of (const adze_tensor_meta *meta, uint32_t grain, uint64_t *number, uint64_t *size)
 {
-  uint64_t elements = 1;
   *size = 1;
-  for (int32_t i = 0; i < meta->rank; i++)
-    elements *= (uint64_t)meta->shape[i];
   if (grain == ADZE_GRAIN_ROW && meta->rank > 0)
     *size = (uint64_t)meta->shape[meta->rank - 1];
-  *number = *size > 0 ? elements / *size : 0;
+  *number = *size > 0 ? adze_tensor_meta_elements (meta) / *size : 0;
+}
+
+static bool
+same_rows (const adze_tensor_meta *first, const adze_tensor_meta *other, uint32_t row_rank)
+{
+  return other->rank >= (int32_t)row_rank && first->rank >= (int32_t)row_rank
+         && memcmp (first->shape, other->shape, row_rank * sizeof *first->shape) == 0;
 }
 
 static adze_error *
-check_cut (const adze_tensor_meta *first, const adze_tensor_meta *other, uint32_t grain)
+check_cut (const adze_tensor_meta *first, const adze_tensor_meta *other, adze_cut cut)
 {
+  const uint32_t grain = cut.grain;
   uint64_t first_number, first_size, number, size;
-  ADZE_TRY (adze_piece_check (other, grain));
-  cut_of (first, grain, &first_number, &first_size);
-  cut_of (other, grain, &number, &size);
-  if (number == first_number && size == first_size)
-    return NULL;
+  if (cut.row_rank == 0) {
+    ADZE_TRY (adze_piece_check (other, cut));
+    cut_of (first, grain, &first_number, &first_size);
+    cut_of (other, grain, &number, &size);
+    if (number == first_number && size == first_size)
+      return NULL;
+  } else if (same_rows (first, other, cut.row_rank))
+    return adze_piece_check (other, cut);
   ADZE_AUTO (adze_buffer) text = { 0 };
   adze_shape_text (first->rank, first->shape, &text);
   adze_buffer_text (&text, " and ");
   adze_shape_text (other->rank, other->shape, &text);
+  if (cut.row_rank > 0)
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "'%s' and '%s' are in one group, whose rows their first %u dimensions are to "
+                           "count; they are %s",
+                           first->name, other->name, cut.row_rank,
+                           text.data ? text.data : "too large to show");
   return adze_error_new (ADZE_E_CONTRACT,
                          "'%s' and '%s' are in one group, and a technique of grain %s needs the "
                          "same number of %s in both; they are %s",
@@ -257,13 +270,35 @@ static adze_error *
 check_grain (const adze_outline *outline, const adze_outline_group *group)
 {
   bool seen = !group->same_bytes && (group->output_count > 0 || outline->effect == ADZE_INSPECTS);
-  if (outline->grain == ADZE_GRAIN_TENSOR || !seen)
+  const adze_cut cut = adze_outline_cut (outline, group, false);
+  if (cut.grain == ADZE_GRAIN_TENSOR || !seen)
     return NULL;
   const adze_tensor_meta *first = input_of (outline, group, 0);
   for (size_t i = 0; i < group->input_count; i++)
-    ADZE_TRY (check_cut (first, input_of (outline, group, i), outline->grain));
+    ADZE_TRY (check_cut (first, input_of (outline, group, i), cut));
   for (size_t i = 0; i < group->output_count; i++)
-    ADZE_TRY (check_cut (first, group->outputs[i], outline->grain));
+    if (!adze_outline_once (group, i))
+      ADZE_TRY (check_cut (first, group->outputs[i], cut));
+  return NULL;
+}
+
+static adze_error *
+take_rows (const adze_group *given, const char *first, adze_outline_group *group)
+{
+  const size_t outputs = group->output_count;
+  group->row_rank = given->row_rank;
+  group->observes_whole = given->observes_whole != 0;
+  group->once = given->once;
+  if (group->row_rank > ADZE_RANK_MAX)
+    return adze_error_new (ADZE_E_CONTRACT, "the group of '%s' has the .row_rank %u; 0 to %d are possible",
+                           first, group->row_rank, ADZE_RANK_MAX);
+  if (group->row_rank == 0 && (group->observes_whole || group->once))
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "the group of '%s' has .observes_whole or .once, and no .row_rank", first);
+  if ((group->once & 1) != 0 || (outputs < 64 && group->once >> outputs != 0))
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "the group of '%s' has an output in .once that is the first one, or is not there",
+                           first);
   return NULL;
 }
 
@@ -282,6 +317,7 @@ fill_group (adze_outline *outline, const adze_group *given, adze_outline_group *
   if (given->note && !(group->note = strndup (given->note, NOTE_MOST)))
     return adze_error_memory ();
   ADZE_TRY (check_same_bytes (outline, group));
+  ADZE_TRY (take_rows (given, first, group));
   return check_grain (outline, group);
 }
 

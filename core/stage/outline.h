@@ -7,6 +7,7 @@
 #include <adze/draft/technique.h>
 
 #include "artifact/meta.h"
+#include "stage/piece.h"
 
 /* One tensor of a model input, as the technique is shown it. Borrowed from whoever fills it in. */
 typedef struct adze_outline_tensor {
@@ -28,6 +29,9 @@ typedef struct adze_outline_group {
   bool same_bytes;
   bool at_most;
   char *note; /* NULL: none */
+  uint32_t row_rank; /* 0: the technique's grain */
+  bool observes_whole;
+  uint64_t once; /* bits of outputs */
 } adze_outline_group;
 
 typedef struct adze_outline_edit {
@@ -97,6 +101,23 @@ static inline bool
 adze_outline_seen (const adze_outline *outline, const adze_outline_group *group)
 {
   return !group->same_bytes && (group->output_count > 0 || outline->effect == ADZE_INSPECTS);
+}
+
+/* How pieces of the group are cut. OBSERVED: for observe, else for apply. */
+static inline adze_cut
+adze_outline_cut (const adze_outline *outline, const adze_outline_group *group, bool observed)
+{
+  if (group->row_rank == 0)
+    return (adze_cut){ outline->grain, 0 };
+  return observed && group->observes_whole ? (adze_cut){ ADZE_GRAIN_TENSOR, 0 }
+                                           : (adze_cut){ ADZE_GRAIN_ROW, group->row_rank };
+}
+
+/* Is an output one for all pieces? */
+static inline bool
+adze_outline_once (const adze_outline_group *group, size_t output)
+{
+  return output < 64 && (group->once >> output & 1) != 0;
 }
 
 /* As a tree and back, for the way to a worker and from it. */

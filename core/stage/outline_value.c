@@ -115,6 +115,12 @@ add_group (const adze_outline_group *group, adze_value *row)
     adze_json_bool (row, "at-most", true);
   if (group->note)
     adze_wire_text (row, "note", group->note, strlen (group->note));
+  if (group->row_rank == 0)
+    return;
+  adze_json_int (row, "row-rank", group->row_rank);
+  adze_json_bool (row, "observes-whole", group->observes_whole);
+  /* A number has 63 bits; the first output is never one of these. */
+  adze_json_int (row, "once", (int64_t)(group->once >> 1));
 }
 
 /* What a group is made of while it is read. */
@@ -179,6 +185,11 @@ read_group (const adze_value *row, group_copy *copy, adze_outline *outline)
   ADZE_TRY (read_outputs (outputs, copy));
   if (adze_value_get (row, "note"))
     ADZE_TRY (adze_wire_text_from (adze_value_get (row, "note"), &copy->note, NULL));
+  uint64_t row_rank = 0, once = 0;
+  if (adze_value_get (row, "row-rank")
+      && (!adze_wire_number (row, "row-rank", UINT32_MAX, &row_rank)
+          || !adze_wire_number (row, "once", INT64_MAX, &once)))
+    return adze_wire_damaged ("a group");
   const adze_group group = { .struct_size = sizeof group,
                              .input_count = (uint32_t)(inputs->count / 2),
                              .inputs = copy->inputs,
@@ -187,7 +198,10 @@ read_group (const adze_value *row, group_copy *copy, adze_outline *outline)
                              .meta_size = sizeof *copy->outputs,
                              .same_bytes = adze_wire_truth (row, "same-bytes"),
                              .at_most = adze_wire_truth (row, "at-most"),
-                             .note = copy->note };
+                             .note = copy->note,
+                             .row_rank = (uint32_t)row_rank,
+                             .observes_whole = adze_wire_truth (row, "observes-whole"),
+                             .once = once << 1 };
   return adze_outline_add (outline, &group);
 }
 

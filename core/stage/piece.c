@@ -36,13 +36,16 @@ last_dimension (const adze_tensor_meta *meta)
   return meta->rank > 0 ? (uint64_t)meta->shape[meta->rank - 1] : 1;
 }
 
+/* Elements of a row. */
 static uint64_t
-elements_of (const adze_tensor_meta *meta)
+row_of (const adze_tensor_meta *meta, adze_cut cut)
 {
-  uint64_t count = 1;
-  for (int32_t i = 0; i < meta->rank; i++)
-    count *= (uint64_t)meta->shape[i];
-  return count;
+  uint64_t row = 1;
+  if (cut.row_rank == 0)
+    return last_dimension (meta);
+  for (int32_t i = (int32_t)cut.row_rank; i < meta->rank; i++)
+    row *= (uint64_t)meta->shape[i];
+  return row;
 }
 
 static unsigned
@@ -52,29 +55,44 @@ bits_of (const adze_tensor_meta *meta)
 }
 
 uint64_t
-adze_piece_step (const adze_tensor_meta *meta, uint32_t grain)
+adze_piece_step (const adze_tensor_meta *meta, adze_cut cut)
 {
-  uint64_t step = grain == ADZE_GRAIN_ELEMENT ? 1
-                  : grain == ADZE_GRAIN_ROW   ? last_dimension (meta)
-                                              : elements_of (meta);
-  if (grain == ADZE_GRAIN_ELEMENT && !meta->codec && bits_of (meta) % 8 != 0)
+  uint64_t step = cut.grain == ADZE_GRAIN_ELEMENT ? 1
+                  : cut.grain == ADZE_GRAIN_ROW   ? row_of (meta, cut)
+                                                  : adze_tensor_meta_elements (meta);
+  if (cut.grain == ADZE_GRAIN_ELEMENT && !meta->codec && bits_of (meta) % 8 != 0)
     step = 8;
   return step > 0 ? step : 1;
 }
 
-adze_error *
-adze_piece_check (const adze_tensor_meta *meta, uint32_t grain)
+uint64_t
+adze_piece_share (const adze_tensor_meta *first, const adze_tensor_meta *meta, adze_cut cut,
+                  uint64_t count)
 {
-  if (grain == ADZE_GRAIN_ELEMENT && meta->codec)
+  if (cut.grain == ADZE_GRAIN_TENSOR)
+    return adze_tensor_meta_elements (meta);
+  return cut.row_rank == 0 ? count : count / adze_piece_step (first, cut) * row_of (meta, cut);
+}
+
+adze_error *
+adze_piece_check (const adze_tensor_meta *meta, adze_cut cut)
+{
+  if (cut.grain == ADZE_GRAIN_ELEMENT && meta->codec)
     return adze_error_new (ADZE_E_CONTRACT,
                            "'%s' is encoded by %s in blocks of %u elements, and a technique of "
                            "grain element cannot be given parts of them",
                            meta->name, meta->codec, meta->block_elements);
-  if (grain == ADZE_GRAIN_ROW && !meta->codec && last_dimension (meta) * bits_of (meta) % 8 != 0)
+  const uint64_t row = cut.grain == ADZE_GRAIN_ROW ? row_of (meta, cut) : 0;
+  if (row > 0 && !meta->codec && row * bits_of (meta) % 8 != 0)
     return adze_error_new (ADZE_E_CONTRACT,
                            "a row of '%s' has %llu elements of %u bits, which end inside of a byte, "
                            "and a technique of grain row cannot be given rows of them",
-                           meta->name, (unsigned long long)last_dimension (meta), bits_of (meta));
+                           meta->name, (unsigned long long)row, bits_of (meta));
+  if (row > 0 && meta->codec && row % meta->block_elements != 0)
+    return adze_error_new (ADZE_E_CONTRACT,
+                           "a row of '%s' has %llu elements, which are no blocks of %u of %s, and a "
+                           "technique of grain row cannot be given rows of them",
+                           meta->name, (unsigned long long)row, meta->block_elements, meta->codec);
   return NULL;
 }
 
@@ -98,14 +116,14 @@ bytes_of (const adze_tensor_meta *meta, uint64_t count)
 }
 
 static int32_t
-shape_of (const adze_tensor_meta *meta, uint32_t grain, uint64_t count, int64_t *shape)
+shape_of (const adze_tensor_meta *meta, adze_cut cut, uint64_t count, int64_t *shape)
 {
-  if (grain == ADZE_GRAIN_ELEMENT) {
+  if (cut.grain == ADZE_GRAIN_ELEMENT) {
     shape[0] = (int64_t)count;
     return 1;
   }
-  if (grain == ADZE_GRAIN_ROW) {
-    uint64_t row = last_dimension (meta);
+  if (cut.grain == ADZE_GRAIN_ROW) {
+    uint64_t row = row_of (meta, cut);
     shape[0] = row > 0 ? (int64_t)(count / row) : 0;
     shape[1] = (int64_t)row;
     return 2;
@@ -116,12 +134,18 @@ shape_of (const adze_tensor_meta *meta, uint32_t grain, uint64_t count, int64_t 
 }
 
 void
-adze_piece_make (const adze_tensor_meta *meta, uint32_t grain, uint64_t count, void *data,
+adze_piece_make_absent (const adze_tensor_meta *meta, adze_piece *piece)
+{
+  adze_piece_make (meta, (adze_cut){ ADZE_GRAIN_ELEMENT, 0 }, 0, NULL, piece);
+}
+
+void
+adze_piece_make (const adze_tensor_meta *meta, adze_cut cut, uint64_t count, void *data,
                  adze_piece *piece)
 {
-  if (grain == ADZE_GRAIN_TENSOR)
-    count = elements_of (meta);
-  int32_t rank = shape_of (meta, grain, count, piece->shape);
+  if (cut.grain == ADZE_GRAIN_TENSOR)
+    count = adze_tensor_meta_elements (meta);
+  int32_t rank = shape_of (meta, cut, count, piece->shape);
   piece->tensor = (adze_tensor){
     .struct_size = sizeof piece->tensor,
     .name = meta->name,
@@ -161,7 +185,7 @@ block_meta (const adze_tensor *tensor, adze_tensor_meta *meta)
       return bad_blocks (tensor, "are no neighbours in a row");
     block = (uint64_t)tensor->block_shape[i];
   }
-  uint64_t blocks = block > 0 ? elements_of (meta) / block : 0;
+  uint64_t blocks = block > 0 ? adze_tensor_meta_elements (meta) / block : 0;
   if (block > UINT32_MAX || blocks == 0 || tensor->byte_size % blocks != 0
       || tensor->byte_size / blocks > UINT32_MAX || tensor->byte_size == 0)
     return bad_blocks (tensor, "do not divide its bytes");

@@ -53,7 +53,7 @@ gather (const adze_host *host, adze_outline *outline, uint32_t first, uint32_t c
   made.rank = 1;
   made.shape = shape;
   made.byte_size = 0; /* as its shape and type say */
-  adze_group group = { sizeof group, count, picks, &made, 1, sizeof made, 0, 0, "gathered" };
+  adze_group group = { sizeof group, count, picks, &made, 1, sizeof made, 0, 0, "gathered", 0, 0, 0 };
   return service->group (host, outline, &group);
 }
 
@@ -67,7 +67,7 @@ keep_each (const adze_host *host, adze_outline *outline, uint32_t first, uint32_
     picks[i] = (adze_pick){ 0, first + i };
     made[i] = *service->tensor (host, outline, picks[i]);
   }
-  adze_group group = { sizeof group, count, picks, made, count, sizeof *made, 0, 0, "each" };
+  adze_group group = { sizeof group, count, picks, made, count, sizeof *made, 0, 0, "each", 0, 0, 0 };
   return service->group (host, outline, &group);
 }
 

@@ -128,7 +128,7 @@ announce_two (const adze_host *host, adze_outline *outline, adze_pick pick)
   adze_tensor_meta both[] = { *input, *input };
   snprintf (name, sizeof name, "%s.rest", input->name);
   both[1].name = name;
-  adze_group group = { sizeof group, 1, &pick, both, 2, sizeof both[0], 0, 0, "two of one" };
+  adze_group group = { sizeof group, 1, &pick, both, 2, sizeof both[0], 0, 0, "two of one", 0, 0, 0 };
   return adze_outline_of (host)->group (host, outline, &group);
 }
 

@@ -112,7 +112,7 @@ announce (const adze_host *host, const stretch *self, adze_outline *outline, uin
     snprintf (name, sizeof name, "%s.rest", input->name);
     both[1].name = name;
     adze_group group
-        = { sizeof group, 1, &pick, both, outputs, sizeof both[0], is_wide (self), 0, "bent" };
+        = { sizeof group, 1, &pick, both, outputs, sizeof both[0], is_wide (self), 0, "bent", 0, 0, 0 };
     status = service->group (host, outline, &group);
     if (status == ADZE_OK && say)
       status = say (host, outline, input->name);

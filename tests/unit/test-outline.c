@@ -138,6 +138,64 @@ grains (void **state)
   adze_outline_clear (&outline);
 }
 
+/* Tensors whose first dimensions count the same rows are cut by these, however long the rows are. */
+static void
+rows_of_any_length (void **state)
+{
+  static const int64_t scales[] = { 4 }, odd[] = { 4, 3 };
+  const adze_pick first = { 0, 0 };
+  adze_tensor_meta outputs[] = { metas[0], metas[0], metas[0] };
+  adze_group group = group_of (&first, 1, outputs);
+  (void)state;
+  outputs[1].name = "a.scale";
+  outputs[1].rank = 1;
+  outputs[1].shape = scales;
+  outputs[2].name = "a.book";
+  outputs[2].rank = 1;
+  outputs[2].shape = row;
+  group.output_count = 3;
+  group.row_rank = 1;
+  group.once = 4;
+  adze_outline outline = begin (ADZE_CHANGES, ADZE_GRAIN_TENSOR, true);
+  must (adze_outline_add (&outline, &group));
+  const adze_outline_group *added = &outline.groups[0];
+  assert_int_equal (adze_outline_cut (&outline, added, false).grain, ADZE_GRAIN_ROW);
+  assert_int_equal (adze_outline_cut (&outline, added, true).grain, ADZE_GRAIN_ROW);
+  assert_true (adze_outline_once (added, 2));
+  assert_false (adze_outline_once (added, 1));
+  adze_outline_clear (&outline);
+  group.observes_whole = 1;
+  must (adze_outline_add (&outline, &group));
+  assert_int_equal (adze_outline_cut (&outline, &outline.groups[0], true).grain, ADZE_GRAIN_TENSOR);
+  /* Behind a wire it is the same. */
+  ADZE_AUTO_VALUE value = adze_value_new (ADZE_VALUE_TABLE);
+  adze_outline_answer_value (&outline, value);
+  adze_outline there = begin (ADZE_CHANGES, ADZE_GRAIN_TENSOR, true);
+  must (adze_outline_answer_from (&there, value));
+  assert_int_equal (there.groups[0].row_rank, 1);
+  assert_true (there.groups[0].observes_whole);
+  assert_int_equal (there.groups[0].once, 4);
+  adze_outline_clear (&there);
+  adze_outline_clear (&outline);
+  group.once = 0;
+  must_refuse (&outline, &group, "'a' and 'a.book'");
+  group.once = 5;
+  must_refuse (&outline, &group, "the first one");
+  group.once = 12;
+  must_refuse (&outline, &group, "not there");
+  group.once = 4;
+  group.row_rank = 0;
+  must_refuse (&outline, &group, "no .row_rank");
+  group.row_rank = 33;
+  must_refuse (&outline, &group, ".row_rank 33");
+  group.row_rank = 1;
+  /* Three of four bits end inside of a byte. */
+  outputs[0].shape = odd;
+  outputs[0].dtype = (adze_dtype){ ADZE_INT, 4, 1 };
+  must_refuse (&outline, &group, "inside of a byte");
+  adze_outline_clear (&outline);
+}
+
 static void
 the_same_bytes (void **state)
 {
@@ -233,7 +291,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (groups_that_cannot_be), cmocka_unit_test (one_that_inspects),
-    cmocka_unit_test (grains),                cmocka_unit_test (the_same_bytes),
+    cmocka_unit_test (grains),
+    cmocka_unit_test (rows_of_any_length),                cmocka_unit_test (the_same_bytes),
     cmocka_unit_test (names_and_traits),      cmocka_unit_test (an_answer_crosses),
   };
   return cmocka_run_group_tests_name ("outline", tests, NULL, NULL);

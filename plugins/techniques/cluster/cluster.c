@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cluster: the numbers of a tensor become few different ones, its codebook.
  *
- * Each tensor is seen whole, once to find its values and once more to write them: what is found in observe
- * is a codebook in an accumulator, which any process can decide on. */
+ * Each tensor is seen whole to find its values, and in pieces to write them: what is found in observe is a
+ * codebook in an accumulator, which any process can decide on. */
 #include "cluster.h"
 
 static const adze_param params[] = {
@@ -148,27 +148,63 @@ apply_run (const cluster_entry *entry, const palette *p, const char *in, char *o
   }
 }
 
+/* The elements of a piece, and which runs of which books have any of them. */
+typedef struct stretch {
+  uint64_t first, last;
+  uint64_t first_run, last_run;
+  uint64_t first_book, last_book;
+} stretch;
+
+/* Of several runs of each book, all books are taken. */
+static stretch
+stretch_of (const cluster_entry *entry, const adze_place *place)
+{
+  uint64_t run = entry->channels * entry->inner, book = entry->group * entry->inner;
+  stretch s = { .first = place->first, .last = place->first + place->count };
+  s.first_run = s.first / run;
+  s.last_run = (s.last - 1) / run;
+  s.last_book = entry->book_count - 1;
+  if (s.first_run == s.last_run) {
+    s.first_book = s.first % run / book;
+    s.last_book = (s.last - 1) % run / book;
+  }
+  return s;
+}
+
+/* IN and OUT: those of the piece. */
+static void
+apply_book (const cluster_entry *entry, uint64_t book, const stretch *s, const char *in, char *out)
+{
+  size_t size = cluster_number_size (entry);
+  palette p;
+  make_palette (entry, &entry->books[book], &p);
+  for (uint64_t i = s->first_run; i <= s->last_run; i++) {
+    cluster_run run = cluster_run_of (entry, book, i);
+    uint64_t last = run.first + run.count;
+    uint64_t from = run.first > s->first ? run.first : s->first, to = last < s->last ? last : s->last;
+    size_t offset = (size_t)(from - s->first) * size;
+    if (from < to)
+      apply_run (entry, &p, in + offset, out + offset, (size_t)(to - from));
+  }
+}
+
 static adze_status
 apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor *input)
 {
   const cluster_entry *entry = cluster_entry_of ((const cluster *)instance, input->name);
   adze_status status = cluster_check_plain (host, entry, input);
   adze_view view;
+  adze_place place;
   if (status == ADZE_OK)
     status = adze_call_output_like (host, call, input, &view);
   if (status != ADZE_OK)
     return status;
   const char *in = (const char *)adze_view_data (&input->view);
   char *out = (char *)adze_view_data (&view);
-  size_t size = cluster_number_size (entry);
-  palette p;
-  for (uint64_t i = 0; i < entry->book_count; i++) {
-    make_palette (entry, &entry->books[i], &p);
-    for (uint64_t number = 0; number < entry->outer; number++) {
-      cluster_run run = cluster_run_of (entry, i, number);
-      apply_run (entry, &p, in + run.first * size, out + run.first * size, (size_t)run.count);
-    }
-  }
+  adze_call_of (host)->place (host, call, &place);
+  const stretch s = stretch_of (entry, &place);
+  for (uint64_t i = s.first_book; i <= s.last_book; i++)
+    apply_book (entry, i, &s, in, out);
   return ADZE_OK;
 }
 

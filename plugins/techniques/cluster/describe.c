@@ -140,6 +140,24 @@ write_note (char *note, size_t size, const cluster_entry *entry)
               entry->keep_zeros ? ", zero apart" : "");
 }
 
+/* Any elements can be written by themselves, once all have been seen. */
+static adze_status
+announce (const adze_host *host, adze_outline *outline, adze_pick pick, const char *note)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+  const adze_group group = { .struct_size = sizeof group,
+                             .input_count = 1,
+                             .inputs = &pick,
+                             .outputs = meta,
+                             .output_count = 1,
+                             .meta_size = sizeof *meta,
+                             .note = note,
+                             .row_rank = (uint32_t)meta->rank,
+                             .observes_whole = meta->rank > 0 };
+  return service->group (host, outline, &group);
+}
+
 static adze_status
 describe_one (const adze_host *host, cluster *self, adze_outline *outline, uint32_t index)
 {
@@ -167,7 +185,7 @@ describe_one (const adze_host *host, cluster *self, adze_outline *outline, uint3
   char note[80];
   write_note (note, sizeof note, &entry);
   if (status == ADZE_OK)
-    status = adze_outline_like (host, outline, pick, note);
+    status = announce (host, outline, pick, note);
   return status == ADZE_OK ? tell_traits (host, outline, pick, decided ? decided : &entry) : status;
 }
 

@@ -53,6 +53,27 @@ leave (const adze_host *host, const adze_outline *outline, adze_codec_use *use,
   return adze_fallback (host, meta->name, adze_codecs_of (host)->id (use), "left as it is", why);
 }
 
+/* Rows are independent of each other; what is one for all comes with the first of them. */
+static void
+go_by_rows (const adze_coded *coded, const adze_tensor_meta *meta, adze_group *group)
+{
+  if (coded->whole || !coded->planes[0].by_rows)
+    return;
+  group->row_rank = (uint32_t)adze_coded_row_rank (coded, meta);
+  for (uint32_t i = 1; group->row_rank > 0 && i < coded->plane_count; i++)
+    group->once |= (uint64_t)!coded->planes[i].by_rows << i;
+}
+
+/* Of rows that are coded each by itself, equal numbers have different codes. */
+static bool
+goes_row_by_row (const adze_coded *coded)
+{
+  bool by_itself = coded->planes[0].dtype.code == ADZE_OPAQUE;
+  for (uint32_t i = 1; i < coded->plane_count; i++)
+    by_itself = by_itself || coded->planes[i].by_rows;
+  return by_itself;
+}
+
 static adze_status
 announce (const adze_host *host, adze_outline *outline, adze_pick pick,
           const adze_tensor_meta *meta, const quantize_tensor *tensor)
@@ -71,12 +92,21 @@ announce (const adze_host *host, adze_outline *outline, adze_pick pick,
   if (status != ADZE_OK)
     return status;
   snprintf (note, sizeof note, "%s", codecs->id (tensor->use));
-  const adze_group group = { sizeof group, 1, &pick, metas, coded.plane_count,
-                             sizeof *metas, 0, tensor->found_size > 0 && !tensor->found, note };
+  adze_group group = { .struct_size = sizeof group,
+                       .input_count = 1,
+                       .inputs = &pick,
+                       .outputs = metas,
+                       .output_count = coded.plane_count,
+                       .meta_size = sizeof *metas,
+                       .at_most = tensor->found_size > 0 && !tensor->found,
+                       .note = note };
+  go_by_rows (&coded, meta, &group);
   status = service->group (host, outline, &group);
   const char *trait = status == ADZE_OK ? codecs->trait (host, tensor->use, meta) : NULL;
   if (trait)
     status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODED, trait);
+  if (status == ADZE_OK && goes_row_by_row (&tensor->coded))
+    status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODEBOOK, NULL);
   return status == ADZE_OK && network
              ? quantize_network (host, outline, tensor->use, meta, &coded, metas)
              : status;
@@ -248,6 +278,7 @@ typedef struct job {
   const float *values;
   adze_view outs[ADZE_PLANES_MAX];
   uint64_t columns;
+  uint64_t first_row; /* of the piece */
 } job;
 
 static adze_status
@@ -259,7 +290,7 @@ encode_rows (void *argument, size_t first, size_t last)
                          .meta = j->meta,
                          .coded = coded,
                          .found = quantize_found (j->tensor),
-                         .first_row = first,
+                         .first_row = j->first_row + first,
                          .row_count = last - first,
                          .columns = j->columns,
                          .values = (float *)j->values + first * j->columns };
@@ -297,7 +328,8 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
     status = as_floats (host, input, &j.values, &room);
   if (status == ADZE_OK)
     status = check_finite (host, input, place.first, j.values);
-  uint64_t rows = adze_coded_rows (&tensor->coded, place.whole);
+  uint64_t rows = j.columns ? place.count / j.columns : adze_coded_rows (&tensor->coded, place.whole);
+  j.first_row = j.columns ? place.first / j.columns : 0;
   if (status == ADZE_OK)
     status = adze_parallel_for (host, (size_t)rows, rows_at_once (&j, rows), encode_rows, &j);
   host->release (host, room);

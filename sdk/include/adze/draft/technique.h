@@ -98,6 +98,16 @@ typedef struct adze_group {
   uint32_t at_most;
   /* For `adze plan`, a few words: "f32 -> f16". NULL: none. */
   const char *note;
+  /* Whatever the technique's grain, this group's pieces are some whole rows, which the first ROW_RANK dimensions of
+   * each tensor count: they must be the same in all. The others together are a row, of any length, and views are
+   * [rows, row]. 0: the technique's grain. */
+  uint32_t row_rank;
+  /* With ROW_RANK, 1: observe sees all of a tensor all the same, and apply alone sees rows. */
+  uint32_t observes_whole;
+  /* With ROW_RANK: outputs that do not go by rows, as bits (2 is the second output's; the first always goes by
+   * rows). They are one for all and are written in the call that has the first rows; in others they have no
+   * elements, and need not be asked for. */
+  uint64_t once;
 } adze_group;
 
 typedef struct adze_outline_service {
@@ -303,7 +313,7 @@ adze_outline_retype (const adze_host *host, adze_outline *outline, adze_pick pic
   meta.block_elements = 0;
   meta.block_bytes = 0;
   meta.byte_size = 0;
-  adze_group group = { sizeof group, 1, &pick, &meta, 1, sizeof meta, 0, 0, note };
+  adze_group group = { sizeof group, 1, &pick, &meta, 1, sizeof meta, 0, 0, note, 0, 0, 0 };
   return service->group (host, outline, &group);
 }
 
@@ -314,7 +324,7 @@ adze_outline_like (const adze_host *host, adze_outline *outline, adze_pick pick,
   const adze_outline_service *service = adze_outline_of (host);
   adze_group group
       = { sizeof group, 1, &pick, service->tensor (host, outline, pick), 1,
-          sizeof (adze_tensor_meta), 0, 0, note };
+          sizeof (adze_tensor_meta), 0, 0, note, 0, 0, 0 };
   return service->group (host, outline, &group);
 }
 
@@ -322,7 +332,8 @@ adze_outline_like (const adze_host *host, adze_outline *outline, adze_pick pick,
 static inline adze_status
 adze_outline_look (const adze_host *host, adze_outline *outline, adze_pick pick)
 {
-  adze_group group = { sizeof group, 1, &pick, NULL, 0, sizeof (adze_tensor_meta), 0, 0, NULL };
+  adze_group group
+      = { sizeof group, 1, &pick, NULL, 0, sizeof (adze_tensor_meta), 0, 0, NULL, 0, 0, 0 };
   return adze_outline_of (host)->group (host, outline, &group);
 }
 
