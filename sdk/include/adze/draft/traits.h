@@ -28,4 +28,9 @@
 /* {}: the bytes stay as they are. About places. */
 #define ADZE_TRAIT_FROZEN "adze.frozen/1"
 
+/* {"of": "fc.weight", "u": "fc.u.weight", "v": "fc.v.weight"}: the tensor and another one are factors: as matrices of
+ * their first dimension and all others, u times v is what the tensor "of" was. About values; the host keeps it as any
+ * that it does not know. */
+#define ADZE_TRAIT_LOW_RANK "adze.low-rank/1"
+
 #endif
