@@ -281,6 +281,32 @@ settle (adze_graph *graph, const adze_graph_node *node, size_t index, const adze
                             value->name, is.data ? is.data : "?", said.data ? said.data : "?");
 }
 
+/* What is wrong with a node, with the tensors that it is about in front of it: a shape alone tells nobody where it
+ * comes from. */
+static adze_error *
+with_inputs (const adze_graph *graph, const adze_graph_node *node, adze_error *error)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  if (!error || adze_error_status (error) == ADZE_E_MEMORY || node->input_count == 0)
+    return error;
+  adze_graph_node_text (node, &text);
+  const char *between = " cannot take";
+  for (size_t i = 0; i < node->input_count; i++) {
+    const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
+    if (!value)
+      continue;
+    adze_buffer_format (&text, "%s '%s'", between, value->name);
+    between = ",";
+    if (value->dtype.bits)
+      adze_buffer_format (&text, " %s", adze_dtype_name (value->dtype));
+    if (value->rank >= 0) {
+      adze_buffer_text (&text, " ");
+      adze_shape_text (value->rank, value->shape, &text);
+    }
+  }
+  return text.failed ? error : adze_error_wrap (error, "%s", text.data);
+}
+
 adze_error *
 adze_graph_infer_node (adze_graph *graph, const adze_graph_node *node)
 {
@@ -301,7 +327,7 @@ adze_graph_infer_node (adze_graph *graph, const adze_graph_node *node)
                        .fresh = symbol_of_graph,
                        .argument = graph };
   ADZE_TRY (adze_infer_bodies (graph, node, values));
-  ADZE_TRY (infer_node (&infer));
+  ADZE_TRY (with_inputs (graph, node, infer_node (&infer)));
   for (size_t i = 0; i < outputs; i++)
     if (node->outputs[i] != ADZE_NONE)
       ADZE_TRY (settle (graph, node, i, &values[inputs + i]));
