@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/groups.h: which channels of which weights hang together, and their removal.
  *
- * To take a channel out of a network is to take a row of one weight, an element of a bias, a column
- * of each weight behind it, what a residual sum adds to it, and so on. All that must go at once is
- * one channel here. Channels that lie in the same dimensions of the same weights are a group: what
- * is pruned is chosen among those of a group.
+ * What a channel and a group are is said in adze/draft/graph.h: core uses the same structs.
  *
  * Followed are elementwise operators, convolutions with their groups, products of matrices,
  * normalisations, pooling, Concat, Transpose, Gather from a table, reductions, and changes of shape
@@ -15,30 +12,6 @@
 #define ADZE_GRAPH_GROUPS_H
 
 #include "graph/graph.h"
-
-/* One place along a dimension of a weight or constant. */
-typedef struct adze_channel_place {
-  uint32_t value;
-  int32_t axis;
-  int64_t index;
-} adze_channel_place;
-
-/* What can only go together; by value, dimension, index. */
-typedef struct adze_channel {
-  const adze_channel_place *places;
-  size_t count;
-} adze_channel;
-
-/* All channels of a group have places in the same dimensions, and as many of them. */
-typedef struct adze_channel_group {
-  const adze_channel *channels;
-  size_t count;
-  /* Their mean is taken out of others' (LayerNormalization): one that is all zeros is seen in what
-   * comes out, so that removing it changes more than itself. */
-  bool mixed;
-} adze_channel_group;
-
-typedef struct adze_groups adze_groups;
 
 /* Types and shapes must have been inferred (adze_graph_verify). GROUPS speaks of GRAPH as it is: an
  * edit makes it worthless. */
@@ -55,12 +28,6 @@ size_t adze_groups_count (const adze_groups *groups);
 const adze_channel_group *adze_groups_at (const adze_groups *groups, size_t index);
 
 /* Why places along a dimension of a value are in no group. */
-typedef enum adze_channels_fixed {
-  ADZE_CHANNELS_FREE = 0,   /* they are, or nobody computes with them */
-  ADZE_CHANNELS_INPUT = 1,  /* an input of the graph has them */
-  ADZE_CHANNELS_OUTPUT = 2, /* an output has */
-  ADZE_CHANNELS_NODE = 3    /* a node needs all of them: *NODE is its number */
-} adze_channels_fixed;
 adze_channels_fixed adze_groups_why (const adze_groups *groups, uint32_t value, int32_t axis,
                                      uint32_t *node);
 

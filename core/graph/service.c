@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/service.c: adze.graph/1: the graph as plugins meet it. */
 #include "graph/gradient.h"
+#include "graph/groups.h"
 #include "graph/optimise.h"
 #include "plugin/host_table.h"
 
@@ -196,6 +197,28 @@ optimise (const adze_host *host, adze_graph *graph, uint32_t passes, uint64_t *c
   return answer (host, adze_graph_optimise (graph, passes, changed));
 }
 
+/* ---- Channels. */
+
+static adze_status
+find_groups (const adze_host *host, const adze_graph *graph, adze_groups **groups)
+{
+  *groups = NULL;
+  return answer (host, adze_groups_find (graph, groups));
+}
+
+static uint32_t
+why_fixed (const adze_groups *groups, uint32_t value, int32_t axis, uint32_t *node)
+{
+  return (uint32_t)adze_groups_why (groups, value, axis, node);
+}
+
+static adze_status
+remove_channels (const adze_host *host, adze_graph *graph, const adze_groups *groups,
+                 const bool *const *removed)
+{
+  return answer (host, adze_groups_remove (groups, graph, removed));
+}
+
 const adze_graph_service adze_graph_table = {
   .struct_size = sizeof adze_graph_table,
   .value_count = value_count,
@@ -229,4 +252,10 @@ const adze_graph_service adze_graph_table = {
   .optimise = optimise,
   .fix_weight = fix_weight,
   .set_type = set_type,
+  .find_groups = find_groups,
+  .free_groups = adze_groups_free,
+  .group_count = adze_groups_count,
+  .group = adze_groups_at,
+  .why_fixed = why_fixed,
+  .remove_channels = remove_channels,
 };

@@ -152,6 +152,46 @@ typedef enum adze_graph_pass {
 /* How many passes there are. */
 #define ADZE_GRAPH_PASSES 7
 
+/* ---- Channels that hang together.
+ *
+ * To take a channel out of a network is to take a row of one weight, an element of a bias, a column
+ * of each weight behind it, what a residual sum adds to it, and so on. All that must go at once is
+ * one channel here. Channels that lie in the same dimensions of the same weights are a group: what
+ * is pruned is chosen among those of a group. The structs are frozen, so that arrays of them need no
+ * stride. */
+
+/* One place along a dimension of a weight or constant. */
+typedef struct adze_channel_place {
+  uint32_t value;
+  int32_t axis;
+  int64_t index;
+} adze_channel_place;
+
+/* What can only go together; by value, dimension, index. */
+typedef struct adze_channel {
+  const adze_channel_place *places;
+  size_t count;
+} adze_channel;
+
+/* All channels of a group have places in the same dimensions, and as many of them. */
+typedef struct adze_channel_group {
+  const adze_channel *channels;
+  size_t count;
+  /* Their mean is taken out of others' (LayerNormalization): one that is all zeros is seen in what
+   * comes out, so that removing it changes more than itself. */
+  bool mixed;
+} adze_channel_group;
+
+/* Why places along a dimension of a value are in no group. */
+typedef enum adze_channels_fixed {
+  ADZE_CHANNELS_FREE = 0,   /* they are, or nobody computes with them */
+  ADZE_CHANNELS_INPUT = 1,  /* an input of the graph has them */
+  ADZE_CHANNELS_OUTPUT = 2, /* an output has */
+  ADZE_CHANNELS_NODE = 3    /* a node needs all of them: *NODE is its number */
+} adze_channels_fixed;
+
+typedef struct adze_groups adze_groups;
+
 typedef struct adze_graph_service {
   uint32_t struct_size;
 
@@ -257,6 +297,23 @@ typedef struct adze_graph_service {
   /* [callback] Another type and shape for an input or a weight; numbers that it had are forgotten. */
   adze_status (*set_type) (const adze_host *host, adze_graph *graph, uint32_t value,
                            adze_dtype dtype, int32_t rank, const int64_t *shape);
+
+  /* ---- Channels that hang together. */
+
+  /* [callback] Types and shapes must have been inferred (verify). *GROUPS is freed by free_groups, before
+   * the callback returns; it speaks of GRAPH as it is, and an edit makes it worthless. */
+  adze_status (*find_groups) (const adze_host *host, const adze_graph *graph, adze_groups **groups);
+  void (*free_groups) (adze_groups *groups); /* NULL is one, too */
+  /* [callback] Numbers run from 0; NULL: there is no such group. */
+  size_t (*group_count) (const adze_groups *groups);
+  const adze_channel_group *(*group) (const adze_groups *groups, size_t number);
+  /* [callback] Of a dimension: an adze_channels_fixed, and the NODE (may be NULL) where it is one. */
+  uint32_t (*why_fixed) (const adze_groups *groups, uint32_t value, int32_t axis, uint32_t *node);
+  /* [callback] Removes channels: REMOVED[g][c] for channel c of group g; REMOVED[g] may be NULL. Shapes
+   * of weights, settings of nodes that count channels and numbers that there are follow. What would
+   * leave nothing of a dimension is refused, and nothing has changed then. */
+  adze_status (*remove_channels) (const adze_host *host, adze_graph *graph,
+                                  const adze_groups *groups, const bool *const *removed);
 } adze_graph_service;
 
 static inline const adze_graph_service *
