@@ -223,6 +223,17 @@ unknown_tensor (const why_state *s)
 
 /* ---- What was told then. */
 
+/* One that has a dimension and an index is about what lies there, and only told where that is asked about. */
+static bool
+is_elsewhere (const why_question *question, const adze_value *line)
+{
+  const adze_value *dimension = adze_value_get (line, "dimension"), *index = adze_value_get (line, "index");
+  if (!dimension || !index || dimension->type != ADZE_VALUE_INT || index->type != ADZE_VALUE_INT)
+    return false;
+  return !question->has_index || dimension->integer < 0 || dimension->integer >= question->rank
+         || question->index[dimension->integer] != index->integer;
+}
+
 /* Those of LIST that are about this tensor, and, unless only OWN ones are wanted, those about all. */
 static adze_error *
 add_lines (why_state *s, const adze_value *list, const char *tensor, bool own, adze_value *into)
@@ -231,7 +242,7 @@ add_lines (why_state *s, const adze_value *list, const char *tensor, bool own, a
     const adze_value *line = list->items[i];
     const char *about = adze_record_text (line, "tensor");
     bool of_all = !about || !about[0];
-    if (of_all ? own : strcmp (about, tensor) != 0)
+    if ((of_all ? own : strcmp (about, tensor) != 0) || is_elsewhere (&s->question, line))
       continue;
     adze_value *copy = adze_json_table (into, NULL);
     if (!copy)
