@@ -37,7 +37,6 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, boo
                    adze_promise *promise)
 {
   *promise = (adze_promise){ 0 };
-  pthread_mutex_init (&promise->lock, NULL);
   promise->sparsity = same_shape && adze_value_get (traits, ADZE_TRAIT_SPARSITY)
                       && adze_value_get (input_traits, ADZE_TRAIT_SPARSITY);
   promise->frozen = same_shape && adze_value_get (traits, ADZE_TRAIT_FROZEN)
@@ -60,9 +59,7 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, boo
   if (codebook) {
     ADZE_TRY (whole_number (codebook, ADZE_TRAIT_CODEBOOK, "k", CODEBOOK_MAX, &promise->k));
     promise->own_codebook = !adze_value_get (input_traits, ADZE_TRAIT_CODEBOOK);
-    promise->values = malloc ((promise->k + 1) * sizeof *promise->values);
-    if (!promise->values)
-      return adze_error_memory ();
+    ADZE_TRY (adze_book_open (promise->k, &promise->book));
   }
   return NULL;
 }
@@ -70,8 +67,8 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, boo
 void
 adze_promise_close (adze_promise *promise)
 {
-  free (promise->values);
-  pthread_mutex_destroy (&promise->lock);
+  if (promise->k > 0)
+    adze_book_close (&promise->book);
 }
 
 bool
@@ -97,14 +94,6 @@ is_float (const adze_tensor_meta *meta)
          || meta->dtype.code >= ADZE_FLOAT8_E3M4;
 }
 
-static uint64_t
-load (const void *data, size_t size, uint64_t index)
-{
-  uint64_t bits = 0;
-  memcpy (&bits, (const char *)data + index * size, size);
-  return bits;
-}
-
 /* Zero of either sign. */
 static uint64_t
 zero_mask (const adze_tensor_meta *meta, size_t size)
@@ -113,28 +102,22 @@ zero_mask (const adze_tensor_meta *meta, size_t size)
   return is_float (meta) ? all >> 1 : all;
 }
 
-/* ---- One trait after the other; UINT64_MAX: it holds. */
-
-/* Elements that both sides have. */
-static uint64_t
-shared_count (const adze_verified_piece *piece)
+/* False: it has no elements of its own. */
+static bool
+bits_of (const adze_verified_side *side, adze_bits *bits)
 {
-  return piece->in.count < piece->out.count ? piece->in.count : piece->out.count;
+  size_t size = element_size (side->meta);
+  *bits = (adze_bits){ side->data, side->count, size ? zero_mask (side->meta, size) : 0, (uint32_t)size };
+  return size > 0;
 }
+
+/* ---- One trait after the other; UINT64_MAX: it holds. */
 
 static uint64_t
 first_revived (const adze_verified_piece *piece)
 {
-  size_t in = element_size (piece->in.meta), out = element_size (piece->out.meta);
-  uint64_t in_mask = zero_mask (piece->in.meta, in), out_mask = zero_mask (piece->out.meta, out);
-  uint64_t count = shared_count (piece);
-  if (in == 0 || out == 0)
-    return 0;
-  for (uint64_t i = 0; i < count; i++)
-    if ((load (piece->in.data, in, i) & in_mask) == 0
-        && (load (piece->out.data, out, i) & out_mask) != 0)
-      return i;
-  return UINT64_MAX;
+  adze_bits in, out;
+  return bits_of (&piece->in, &in) && bits_of (&piece->out, &out) ? adze_first_revived (&in, &out) : 0;
 }
 
 /* Where one side ends before the other, that is where it changed. */
@@ -142,7 +125,8 @@ static uint64_t
 first_changed (const adze_verified_piece *piece)
 {
   const adze_verified_side *in = &piece->in, *out = &piece->out;
-  uint64_t bytes = adze_piece_bytes (out->meta, out->count), count = shared_count (piece);
+  uint64_t bytes = adze_piece_bytes (out->meta, out->count);
+  uint64_t count = in->count < out->count ? in->count : out->count;
   if (in->count == out->count && bytes == adze_piece_bytes (in->meta, in->count)
       && memcmp (in->data, out->data, bytes) == 0)
     return UINT64_MAX;
@@ -150,7 +134,7 @@ first_changed (const adze_verified_piece *piece)
   if (size == 0 || size != element_size (in->meta))
     return 0;
   for (uint64_t i = 0; i < count; i++)
-    if (load (in->data, size, i) != load (out->data, size, i))
+    if (memcmp ((const char *)in->data + i * size, (const char *)out->data + i * size, size) != 0)
       return i;
   return count;
 }
@@ -162,55 +146,21 @@ row_of (const adze_tensor_meta *meta)
   return row > 0 ? (uint64_t)row : 1;
 }
 
-/* Groups of m begin anew in every row; the rest of a row that is no whole group counts as one. */
 static uint64_t
 first_crowded (const adze_promise *promise, const adze_verified_side *side)
 {
-  size_t size = element_size (side->meta);
-  uint64_t mask = zero_mask (side->meta, size), row = row_of (side->meta), filled = 0;
-  if (size == 0)
-    return 0;
-  for (uint64_t i = 0; i < side->count; i++) {
-    uint64_t column = (side->first + i) % row;
-    if (column % promise->m == 0)
-      filled = 0;
-    if ((load (side->data, size, i) & mask) != 0 && ++filled > promise->n)
-      return i;
-  }
-  return UINT64_MAX;
-}
-
-static bool
-note_value (adze_promise *promise, uint64_t bits)
-{
-  for (size_t i = 0; i < promise->value_count; i++)
-    if (promise->values[i] == bits)
-      return true;
-  if (promise->value_count == promise->k)
-    return false;
-  promise->values[promise->value_count++] = bits;
-  return true;
+  adze_bits bits;
+  const uint64_t row = row_of (side->meta);
+  return bits_of (side, &bits)
+             ? adze_first_crowded (&bits, side->first % row, row, promise->n, promise->m)
+             : 0;
 }
 
 static uint64_t
 first_surplus (adze_promise *promise, const adze_verified_side *side)
 {
-  size_t size = element_size (side->meta);
-  uint64_t mask = zero_mask (side->meta, size), last = 0, where = UINT64_MAX;
-  if (size == 0)
-    return 0;
-  pthread_mutex_lock (&promise->lock);
-  for (uint64_t i = 0; i < side->count && where == UINT64_MAX; i++) {
-    uint64_t bits = load (side->data, size, i);
-    if ((bits & mask) == 0)
-      bits = 0; /* the two zeros are one value */
-    if ((i > 0 && bits == last) || note_value (promise, bits))
-      last = bits;
-    else
-      where = i;
-  }
-  pthread_mutex_unlock (&promise->lock);
-  return where;
+  adze_bits bits;
+  return bits_of (side, &bits) ? adze_first_surplus (&bits, &promise->book) : 0;
 }
 
 static void
@@ -232,7 +182,7 @@ static void
 blame_for_surplus (const adze_promise *promise, const adze_verified_piece *piece,
                    adze_breach *breach)
 {
-  adze_promise own = { .k = promise->k, .lock = PTHREAD_MUTEX_INITIALIZER };
+  adze_promise own = { .k = promise->k };
   uint64_t where = UINT64_MAX;
   breach->trait = ADZE_TRAIT_CODEBOOK;
   if (promise->own_codebook) {
@@ -240,14 +190,14 @@ blame_for_surplus (const adze_promise *promise, const adze_verified_piece *piece
     return;
   }
   /* Without memory it stays the stage's: the run fails either way. */
-  own.values = malloc ((own.k + 1) * sizeof *own.values);
-  if (own.values && element_size (piece->in.meta) > 0)
+  ADZE_AUTO_ERROR lacking = adze_book_open (own.k, &own.book);
+  if (!lacking && element_size (piece->in.meta) > 0)
     where = first_surplus (&own, &piece->in);
   if (where != UINT64_MAX) {
     breach->blame = ADZE_BLAME_INPUT;
     breach->where = where;
   }
-  free (own.values);
+  adze_book_close (&own.book);
 }
 
 void
@@ -303,12 +253,11 @@ adze_breach_look (const adze_promise *promise, const adze_plan_model *model, siz
                        .m = neighbours ? promise->m : 0,
                        .k = codebook ? promise->k : 0,
                        .own_nm = true,
-                       .own_codebook = true,
-                       .lock = PTHREAD_MUTEX_INITIALIZER };
+                       .own_codebook = true };
   adze_breach found = { 0 };
-  own.values = malloc ((own.k + 1) * sizeof *own.values);
-  adze_error *error
-      = own.values ? look_through (&own, file, was, &found) : adze_error_memory ();
+  adze_error *error = own.k > 0 ? adze_book_open (own.k, &own.book) : NULL;
+  if (!error)
+    error = look_through (&own, file, was, &found);
   adze_promise_close (&own);
   if (error || !found.trait)
     return error;

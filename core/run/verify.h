@@ -3,9 +3,8 @@
 #ifndef ADZE_RUN_VERIFY_H
 #define ADZE_RUN_VERIFY_H
 
-#include <pthread.h>
-
 #include "pipeline/plan.h"
+#include "run/verify_loops.h"
 
 /* What the traits of one tensor demand. */
 typedef struct adze_promise {
@@ -14,10 +13,7 @@ typedef struct adze_promise {
   uint32_t n, m; /* m > 0: of m neighbours in a row at most n are not zero */
   uint64_t k;    /* > 0: at most k different values */
   bool own_nm, own_codebook; /* the stage itself says so: the input does not */
-  /* Different values so far, of all pieces; under the lock. */
-  pthread_mutex_t lock;
-  uint64_t *values;
-  size_t value_count;
+  adze_book book; /* with k: different values so far, of all pieces */
 } adze_promise;
 
 /* INPUT_TRAITS: of what the output was made from; what was not true of it cannot be kept, nor can

@@ -166,7 +166,6 @@ compare_tensor (comparison *c, const adze_model *given, adze_model_tensor *is)
         .is = is,
         .given = given,
         .traits = c->before->view.tensors[was - file->tensors].traits,
-        .promise = { .lock = PTHREAD_MUTEX_INITIALIZER },
         .same = adze_tensor_meta_equal (&was->meta, &is->meta) };
   if (!p.traits && (c->changed || !p.same)) {
     c->changed = true;

@@ -62,7 +62,7 @@ check (adze_promise *promise, size_t in, float first, size_t out, float later)
   edge_open (&before, in, first);
   edge_open (&after, out, later);
   const adze_verified_piece piece
-      = { .in = { &before.meta, before.data, in }, .out = { &after.meta, after.data, out } };
+      = { .in = { &before.meta, before.data, in, 0 }, .out = { &after.meta, after.data, out, 0 } };
   adze_promise_check (promise, &piece, &breach);
   edge_close (&before);
   edge_close (&after);
@@ -72,7 +72,7 @@ check (adze_promise *promise, size_t in, float first, size_t out, float later)
 static void
 test_zeros (void **state)
 {
-  adze_promise promise = { .sparsity = true, .lock = PTHREAD_MUTEX_INITIALIZER };
+  adze_promise promise = { .sparsity = true };
   (void)state;
   assert_null (check (&promise, 8, 0, MOST, 0).trait);
   assert_null (check (&promise, MOST, 0, 8, 0).trait);
@@ -83,7 +83,7 @@ test_zeros (void **state)
 static void
 test_frozen (void **state)
 {
-  adze_promise promise = { .frozen = true, .lock = PTHREAD_MUTEX_INITIALIZER };
+  adze_promise promise = { .frozen = true };
   (void)state;
   assert_null (check (&promise, 8, 1, 8, 1).trait);
   /* What ends is not what it was from there on. */
@@ -98,7 +98,7 @@ test_frozen (void **state)
 static void
 test_neighbours (void **state)
 {
-  adze_promise promise = { .n = 2, .m = 4, .lock = PTHREAD_MUTEX_INITIALIZER };
+  adze_promise promise = { .n = 2, .m = 4 };
   (void)state;
   assert_null (check (&promise, 8, 1, MOST, 0).trait);
   adze_breach breach = check (&promise, 8, 0, MOST, 1);
@@ -112,14 +112,15 @@ test_neighbours (void **state)
 static void
 test_codebook (void **state)
 {
-  uint64_t values[2] = { 0, 0 };
-  adze_promise promise = { .k = 1, .values = values, .lock = PTHREAD_MUTEX_INITIALIZER };
+  adze_promise promise = { .k = 1 };
   (void)state;
+  assert_null (adze_book_open (promise.k, &promise.book));
   assert_null (check (&promise, 8, 1, MOST, 1).trait);
   adze_breach breach = check (&promise, 8, 1, MOST, 2);
   assert_string_equal (breach.trait, ADZE_TRAIT_CODEBOOK);
   assert_int_equal (breach.blame, ADZE_BLAME_STAGE);
   assert_int_equal (check (&promise, 0, 1, MOST, 2).blame, ADZE_BLAME_STAGE);
+  adze_promise_close (&promise);
 }
 
 /* Promises about places are none of another shape, whatever its traits are said to be. */
