@@ -186,8 +186,7 @@ encode (const adze_host *host, const void *own, const adze_params *values, const
     if (way->bits < 8)
       adze_codes_pack (way->bits, codes, columns, out);
     else
-      for (uint64_t i = 0; i < columns; i++)
-        out[i] = codes[i] ^ 0x80;
+      int_flip (codes, columns, out);
   }
   host->release (host, codes);
   if (way->whole && coding->first_row == 0) {
@@ -212,8 +211,7 @@ decode (const adze_host *host, const void *own, const adze_params *values, const
     if (way->bits < 8)
       adze_codes_unpack (way->bits, in, columns, codes);
     else
-      for (uint64_t i = 0; i < columns; i++)
-        codes[i] = in[i] ^ 0x80;
+      int_flip (in, columns, codes);
     for (uint64_t i = 0; i < cells; i++)
       int_decode (get_cell (way, coding, way->whole ? 0 : row * cells + i), codes + i * span, span,
                   coding->values + row * columns + i * span);

@@ -30,6 +30,8 @@ int_cell int_cell_for (const int_way *way, float low, float high);
 void int_range (const float *values, uint64_t count, float *low, float *high);
 /* CODES: one byte each. */
 void int_encode (const int_way *way, int_cell cell, const float *values, uint64_t count, uint8_t *codes);
+/* Codes of 8 bits as signed ones, and back. */
+void int_flip (const uint8_t *codes, uint64_t count, uint8_t *__restrict out);
 void int_decode (int_cell cell, const uint8_t *codes, uint64_t count, float *values);
 
 adze_status int_graph (const adze_host *host, const int_way *way, const adze_tensor_meta *meta,

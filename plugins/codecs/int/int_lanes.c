@@ -47,3 +47,10 @@ int_encode (const int_way *way, int_cell cell, const float *values, uint64_t cou
     codes[i] = (uint8_t)(int32_t)(code + zero);
   }
 }
+
+ANY_WIDTH void
+int_flip (const uint8_t *codes, uint64_t count, uint8_t *__restrict out)
+{
+  for (uint64_t i = 0; i < count; i++)
+    out[i] = codes[i] ^ 0x80;
+}
