@@ -109,6 +109,8 @@ read_array (const adze_host *host, const idx_array *array, const uint64_t *examp
       run++;
     uint64_t offset = examples[i] * array->example_size;
     size_t size = run * array->example_size;
+    if (array->store.bytes && i + run < count)
+      idx_store_expect (&array->store, examples[i + run], examples[i + run + 1 < count ? i + run + 1 : i]);
     if (array->store.bytes)
       idx_store_get (&array->store, examples[i], run, room);
     else if (size > 0)

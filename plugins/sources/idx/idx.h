@@ -45,6 +45,9 @@ void idx_store_put (idx_store *store, size_t first, const unsigned char *example
 /* Gives back what was not used. */
 void idx_store_settle (idx_store *store);
 void idx_store_get (const idx_store *store, uint64_t first, size_t count, unsigned char *into);
+/* It is going to be asked for next, and AFTER behind it: in an order that no processor guesses, reading would wait
+ * for memory. */
+void idx_store_expect (const idx_store *store, uint64_t example, uint64_t after);
 void idx_store_release (idx_store *store);
 
 #endif

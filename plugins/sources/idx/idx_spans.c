@@ -14,13 +14,17 @@ enum { HEAD = 2, MOST = 255 };
 enum { WORTH = 4 };
 /* Where an example begins takes eight bytes, so that short ones are not worth it. */
 enum { SHORT = 64 };
+/* So many bytes are copied at once, and what is too much is written over by what comes behind it. */
+enum { STEP = 32 };
+/* What a processor fetches at once. */
+enum { LINE = 64 };
 
 bool
 idx_store_make (idx_store *store, size_t count, size_t size)
 {
   store->example_size = size;
   /* Not from the host, whose memory is zeros: what is not filled must take no memory. */
-  store->bytes = (unsigned char *)malloc (count * size);
+  store->bytes = (unsigned char *)malloc (count * size + STEP);
   if (store->bytes && size >= SHORT)
     store->starts = (uint64_t *)calloc (count + 1, sizeof *store->starts);
   return store->bytes && (size < SHORT || store->starts);
@@ -36,7 +40,7 @@ idx_store_release (idx_store *store)
 void
 idx_store_settle (idx_store *store)
 {
-  unsigned char *less = (unsigned char *)realloc (store->bytes, store->used > 0 ? store->used : 1);
+  unsigned char *less = (unsigned char *)realloc (store->bytes, store->used + STEP);
   if (less)
     store->bytes = less;
 }
@@ -45,6 +49,11 @@ static size_t
 zeros_at (const unsigned char *bytes, size_t size)
 {
   size_t count = 0;
+  for (uint64_t word = 0; count + sizeof word <= size; count += sizeof word) {
+    memcpy (&word, bytes + count, sizeof word);
+    if (word != 0)
+      break;
+  }
   while (count < size && bytes[count] == 0)
     count++;
   return count;
@@ -56,6 +65,11 @@ span_at (const unsigned char *bytes, size_t size)
 {
   size_t zeros = 0;
   for (size_t i = 0; i < size; i++) {
+    /* Among WORTH bytes of which the last is no zero none begins that is long enough. */
+    while (zeros == 0 && i + WORTH <= size && bytes[i + WORTH - 1] != 0)
+      i += WORTH;
+    if (i == size)
+      break;
     zeros = bytes[i] == 0 ? zeros + 1 : 0;
     if (zeros == WORTH)
       return i + 1 - WORTH;
@@ -83,17 +97,39 @@ shrink (const unsigned char *example, size_t size, unsigned char *into)
   return used;
 }
 
+/* Spans are short, and there are thirty in a picture: each by a call of its own took longer than a
+ * network's arithmetic for the picture. */
 static void
 grow (const unsigned char *from, size_t length, unsigned char *into, size_t size)
 {
-  memset (into, 0, size);
+  const unsigned char *end = into + size;
   for (size_t at = 0; at < length;) {
-    size_t count = from[at + 1];
-    into += from[at];
-    memcpy (into, from + at + HEAD, count);
+    size_t zeros = from[at], count = from[at + 1];
+    const unsigned char *bytes = from + at + HEAD;
+    bool last = (size_t)(end - into) < zeros + count + STEP;
+    for (size_t i = 0; i < zeros && !last; i += STEP)
+      memset (into + i, 0, STEP);
+    if (last)
+      memset (into, 0, zeros);
+    into += zeros;
+    for (size_t i = 0; i < count && !last; i += STEP)
+      memcpy (into + i, bytes + i, STEP);
+    if (last)
+      memcpy (into, bytes, count);
     into += count;
     at += HEAD + count;
   }
+}
+
+void
+idx_store_expect (const idx_store *store, uint64_t example, uint64_t after)
+{
+  if (store->starts)
+    __builtin_prefetch (&store->starts[after]);
+  uint64_t first = store->starts ? store->starts[example] : example * store->example_size;
+  uint64_t end = store->starts ? store->starts[example + 1] : first + store->example_size;
+  for (uint64_t at = first; at < end && at < first + 32 * LINE; at += LINE)
+    __builtin_prefetch (store->bytes + at);
 }
 
 void
