@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What test-low-rank.sh asks numpy.
 
-low-rank.py make                writes decaying.safetensors
+low-rank.py make                writes decaying.safetensors, and products.onnx
 low-rank.py best IN OUT FACTOR  no factors of OUT are further from a tensor of IN than FACTOR times numpy's best ones of
                                 that rank
 low-rank.py dense IN OUT INTO   writes the products of the factors of OUT under the names that they have in IN
 """
 import json
+import os
 import struct
 import sys
 
 import numpy
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pipelines"))
+import networks  # noqa: E402
 
 TYPES = {"F16": numpy.float16, "F32": numpy.float32, "F64": numpy.float64}
 
@@ -57,6 +61,27 @@ def make():
     })
 
 
+def products():
+    """A weight on either side of each kind of product, turned and not, and one that two nodes need."""
+    draw = numpy.random.default_rng(8)
+    shapes = {"a": [16, 18], "b": [14, 18], "c": [20, 22], "d": [12, 14], "e": [12, 20], "g": [13, 22], "h": [17, 13],
+              "i": [19, 17], "bias": [14], "more": [22]}
+    weights = {name: (shape, [float(x) for x in draw.standard_normal(int(numpy.prod(shape))) * 0.3])
+               for name, shape in shapes.items()}
+    node = networks.node
+    networks.write("products.onnx", [
+        node("MatMul", ["x", "a"], ["t"], "one"), node("MatMul", ["s", "a"], ["u"], "two"),
+        node("Sin", ["x"], ["s"], "sine"), node("Add", ["t", "u"], ["t0"], "sum"),
+        node("Gemm", ["t0", "b", "bias"], ["t1"], "right-turned", transB=1),
+        node("Gemm", ["t1", "c"], ["t2"], "right-of-turned", transA=1),
+        node("Gemm", ["d", "t2", "more"], ["t3"], "left"),
+        node("Gemm", ["e", "t3"], ["t4"], "left-turned", transA=1),
+        node("Gemm", ["g", "t4"], ["t5"], "left-of-turned", transB=1),
+        node("MatMul", ["h", "t5"], ["t6"], "left-plain"),
+        node("Gemm", ["t6", "i"], ["y"], "both", transA=1, transB=1),
+    ], weights, [20, 16], 19)
+
+
 def pairs(before, after):
     for name, tensor in before.items():
         stem = name[:-len(".weight")] if name.endswith(".weight") else name
@@ -84,7 +109,8 @@ def best(before, after, factor):
 
 def main():
     if sys.argv[1] == "make":
-        return make()
+        make()
+        return products()
     before, after = read(sys.argv[2]), read(sys.argv[3])
     if sys.argv[1] == "best":
         return best(before, after, float(sys.argv[4]))

@@ -49,16 +49,24 @@ layers = ["conv 8 3x3 pad 1 stride 2 relu", "conv 12 3x1 dilation 2", "conv 16 1
 path = "made.onnx"
 END
 expect 0 "$ADZE" run made.toml
-printf 'adze = 1\nname = "tensors"\n[model]\npath = "made.onnx"\n[[output]]\npath = "made.safetensors"\ndrop-graph = true\n' > tensors.toml
-expect 0 "$ADZE" run tensors.toml
-low network made.onnx narrow.onnx 'ratio = 0.5'
-low network made.onnx narrow.safetensors 'ratio = 0.5'
-asks dense made.safetensors narrow.safetensors dense.safetensors
-cat > dense.toml << 'END'
+
+# like_products NAME SIZE...: the network with factors is like the one with their products, for an input of this shape, and
+# that says something: what it was before gives other outputs.
+like_products ()
+{
+  local name=$1
+  shift
+  printf 'adze = 1\nname = "tensors"\n[model]\npath = "%s.onnx"\n[[output]]\npath = "%s.safetensors"\ndrop-graph = true\n' \
+    "$name" "$name" > tensors.toml
+  expect 0 "$ADZE" run tensors.toml
+  low network "$name.onnx" narrow.onnx 'ratio = 0.5'
+  low network "$name.onnx" narrow.safetensors 'ratio = 0.5'
+  asks dense "$name.safetensors" narrow.safetensors dense.safetensors
+  cat > dense.toml << END
 adze = 1
 name = "dense"
 [model]
-path = "made.onnx"
+path = "$name.onnx"
 [input.other]
 kind = "model"
 path = "dense.safetensors"
@@ -70,9 +78,12 @@ unmatched = "keep"
 [[output]]
 path = "dense.onnx"
 END
-expect 0 "$ADZE" run dense.toml
-expect 0 node "$here/same-outputs.js" narrow.onnx dense.onnx 1e-5 2 3 14 14
-cat out
-# And that says something: what it was before gives other outputs.
-expect 1 node "$here/same-outputs.js" narrow.onnx made.onnx 1e-5 2 3 14 14
+  expect 0 "$ADZE" run dense.toml
+  expect 0 node "$here/same-outputs.js" narrow.onnx dense.onnx 1e-5 "$@"
+  cat out
+  expect 1 node "$here/same-outputs.js" narrow.onnx "$name.onnx" 1e-5 "$@"
+}
+
+like_products made 2 3 14 14
+like_products products 20 16
 done_
