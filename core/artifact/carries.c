@@ -3,10 +3,10 @@
  * other formats can where it cannot; a model; a name. */
 #include <string.h>
 
-#include <adze/draft/codec.h>
 #include <adze/half.h>
 
 #include "artifact/blocks.h"
+#include "artifact/codec.h"
 #include "artifact/layout.h"
 
 /* A format that answers no such question is asked to lay out a model of this one tensor. */
@@ -43,16 +43,11 @@ adze_session_ask (adze_format_session *session, const adze_tensor_meta *meta)
   return adze_session_leave (session, "carries", status);
 }
 
-/* CODES: the tensor is codes, to which others belong. */
 static bool
-would_carry (adze_runtime *runtime, const adze_format_choice *choice, const adze_tensor_meta *meta, bool codes)
+would_carry (adze_runtime *runtime, const adze_format_choice *choice, const adze_tensor_meta *meta)
 {
   adze_format_session session;
   adze_error *error = adze_session_open (runtime, choice->component->id, NULL, &session);
-  if (!error && codes && session.callbacks.codes == ADZE_CODES_REFUSED) {
-    adze_session_close (&session);
-    return false;
-  }
   if (!error) {
     error = adze_session_ask (&session, meta);
     adze_session_close (&session);
@@ -63,14 +58,14 @@ would_carry (adze_runtime *runtime, const adze_format_choice *choice, const adze
 
 /* "safetensors, onnx", without EXCEPT. */
 static void
-list_carriers (adze_runtime *runtime, const adze_tensor_meta *meta, bool codes, const char *except,
+list_carriers (adze_runtime *runtime, const adze_tensor_meta *meta, const char *except,
                adze_buffer *names)
 {
   ADZE_AUTO_FREE adze_format_choice *formats = NULL;
   size_t count = 0;
   ADZE_AUTO_ERROR error = adze_formats_list (runtime, NULL, &formats, &count);
   for (size_t i = 0; !error && i < count; i++)
-    if (strcmp (formats[i].component->id, except) != 0 && would_carry (runtime, &formats[i], meta, codes))
+    if (strcmp (formats[i].component->id, except) != 0 && would_carry (runtime, &formats[i], meta))
       adze_buffer_format (names, "%s%s", names->size ? ", " : "", formats[i].component->id);
 }
 
@@ -102,7 +97,7 @@ adze_session_carries (adze_format_session *session, const adze_tensor_meta *meta
     return cause;
   const char *id = session->component->id;
   ADZE_AUTO (adze_buffer) names = { 0 }, tensor = { 0 };
-  list_carriers (session->runtime, meta, false, id, &names);
+  list_carriers (session->runtime, meta, id, &names);
   describe (meta, &tensor);
   const char *others = names.data ? names.data : "none";
   adze_error *error = adze_error_wrap (cause, "the format '%s' cannot hold the tensor %s", id,
@@ -152,11 +147,11 @@ check_codes (adze_format_session *session, const adze_model_tensor *tensor)
   ADZE_AUTO (adze_buffer) names = { 0 }, words = { 0 };
   if (!codec)
     return NULL;
-  list_carriers (session->runtime, &tensor->meta, true, id, &names);
+  ADZE_TRY (adze_codec_holders (session->runtime, codec->string, id, &names));
   describe (&tensor->meta, &words);
   adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
-                                      "the format '%s' cannot hold the tensor %s, which is codes of %s: it has types of its "
-                                      "own alone, and no place for what belongs to codes",
+                                      "the format '%s' cannot hold the tensor %s, which is codes of %s: it has "
+                                      "types of its own alone, and no place for what belongs to codes",
                                       id, words.data ? words.data : tensor->meta.name, codec->string);
   adze_error_setf (error, "place", "the tensor %s", tensor->meta.name);
   adze_error_setf (error, "needed", "a format that holds codes of %s", codec->string);

@@ -11,6 +11,7 @@
 #include "plugin/services.h"
 
 struct adze_codec_use {
+  adze_runtime *runtime;
   adze_plugin_record *record;
   const adze_manifest_component *component;
   const adze_params *params;
@@ -117,6 +118,7 @@ adze_codec_open (adze_runtime *runtime, const char *id, const adze_params *param
   if (!fresh)
     return adze_error_memory ();
   pthread_mutex_init (&fresh->lock, NULL);
+  fresh->runtime = runtime;
   fresh->params = params;
   ADZE_LOCKED (runtime);
   ADZE_TRY (open_parts (runtime, id, services, fresh));
@@ -276,20 +278,28 @@ adze_codec_decode (adze_codec_use *use, const adze_coding *coding)
   return leave (use, &frame, "decode", status);
 }
 
+static adze_error *
+no_graph (const adze_codec_use *use, const adze_tensor_meta *meta)
+{
+  ADZE_AUTO (adze_buffer) names = { 0 };
+  ADZE_TRY (adze_codec_holders (use->runtime, use->component->id, NULL, &names));
+  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
+                                      "the codec '%s' has no form in a network, so '%s' cannot be "
+                                      "a weight of one",
+                                      use->component->id, meta->name);
+  adze_error_setf (error, "hint", "another codec, or a rule that skips the tensor; formats here that can: %s",
+                   names.data ? names.data : "none");
+  return error;
+}
+
 adze_error *
 adze_codec_graph (adze_codec_use *use, const adze_tensor_meta *meta, const adze_coded *coded,
                   adze_graph *graph, const uint32_t *planes, uint32_t *value)
 {
   adze_desk_frame frame;
   *value = ADZE_NONE;
-  if (!use->callbacks.graph) {
-    adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
-                                        "the codec '%s' has no form in a network, so '%s' cannot be "
-                                        "a weight of one",
-                                        use->component->id, meta->name);
-    adze_error_set (error, "hint", "another codec, or a rule that skips the tensor");
-    return error;
-  }
+  if (!use->callbacks.graph)
+    return no_graph (use, meta);
   const adze_host *host = enter (use, &frame);
   adze_status status
       = use->callbacks.graph (host, use->callbacks.own, use->params, meta, coded, graph, planes, value);

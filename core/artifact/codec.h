@@ -28,6 +28,9 @@ adze_codec_cleanup (adze_codec_use **use)
 const char *adze_codec_id (const adze_codec_use *use);
 bool adze_codec_weighs (const adze_codec_use *use);
 uint32_t adze_codec_revision (const adze_codec_use *use);
+/* matrix.c: "gguf, safetensors": the formats but for EXCEPT (may be NULL) that hold what the codec of this id makes. */
+ADZE_MUST_CHECK adze_error *adze_codec_holders (adze_runtime *runtime, const char *id, const char *except,
+                                                adze_buffer *names);
 bool adze_codec_has_graph (const adze_codec_use *use);
 
 /* As in adze/draft/codec.h; what a codec answers is checked. */

@@ -149,6 +149,35 @@ fill_cell (adze_runtime *runtime, const char *format, const sample *s, adze_code
   return adze_error_status (refused) == ADZE_E_MEMORY ? adze_take (&refused) : put_cell (refused, how, cell);
 }
 
+/* ---- A row, in words. */
+
+static adze_error *
+add_holder (adze_runtime *runtime, const char *format, const sample *s, adze_buffer *names)
+{
+  const char *how;
+  adze_format_session session;
+  ADZE_TRY (adze_session_open (runtime, format, NULL, &session));
+  ADZE_AUTO_ERROR refused = ask_cell (&session, s, &how);
+  adze_session_close (&session);
+  if (!refused)
+    adze_buffer_format (names, "%s%s", names->size ? ", " : "", format);
+  return NULL;
+}
+
+adze_error *
+adze_codec_holders (adze_runtime *runtime, const char *id, const char *except, adze_buffer *names)
+{
+  ADZE_AUTO_FREE adze_format_choice *formats = NULL;
+  __attribute__ ((cleanup (sample_cleanup))) sample s;
+  size_t count;
+  take_sample (runtime, id, &s);
+  ADZE_TRY (adze_formats_list (runtime, NULL, &formats, &count));
+  for (size_t i = 0; i < count && !s.why; i++)
+    if (!except || strcmp (formats[i].component->id, except) != 0)
+      ADZE_TRY (add_holder (runtime, formats[i].component->id, &s, names));
+  return NULL;
+}
+
 /* ---- All of them. */
 
 void
