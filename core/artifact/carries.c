@@ -139,8 +139,8 @@ codec_of (const adze_model_tensor *tensor)
 }
 
 /* A format may have the types of codes, and yet no reader of it would know what belongs together. */
-static adze_error *
-check_codes (adze_format_session *session, const adze_model_tensor *tensor)
+adze_error *
+adze_session_takes_codes (adze_format_session *session, const adze_model_tensor *tensor)
 {
   const adze_value *codec = session->callbacks.codes == ADZE_CODES_REFUSED ? codec_of (tensor) : NULL;
   const char *id = session->component->id;
@@ -167,7 +167,7 @@ ask_tensors (adze_format_session *session, const adze_model *model, uint64_t *by
 {
   for (size_t i = 0; i < model->count; i++) {
     ADZE_TRY (adze_session_carries (session, &model->tensors[i].meta));
-    ADZE_TRY (check_codes (session, &model->tensors[i]));
+    ADZE_TRY (adze_session_takes_codes (session, &model->tensors[i]));
     *bytes += model->tensors[i].meta.byte_size;
   }
   return NULL;

@@ -397,6 +397,8 @@ adze_layout_make (adze_format_session *session, const adze_model *model, const c
   __attribute__ ((cleanup (cargo_cleanup))) adze_cargo cargo
       = { .model = model, .file_name = name };
   bool packed = session->callbacks.codes == ADZE_CODES_PACKED;
+  for (size_t i = 0; i < model->count; i++)
+    ADZE_TRY (adze_session_takes_codes (session, &model->tensors[i]));
   if (packed)
     ADZE_TRY (show_as_bytes (&cargo));
   ADZE_TRY (adze_traits_text (session->runtime, model, packed, &cargo.traits));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* artifact/matrix.c: which format holds what which codec makes, and how: each codec is asked what a tensor becomes, and each
- * format whether it has that. */
+/* artifact/matrix.c: which format holds what which codec makes, and how: each codec is asked what a tensor
+ * becomes, and each format whether it has that. */
 #include <string.h>
 
 #include <adze/half.h>

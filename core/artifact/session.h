@@ -83,6 +83,10 @@ ADZE_MUST_CHECK adze_error *adze_session_ask (adze_format_session *session, cons
 ADZE_MUST_CHECK adze_error *adze_session_carries (adze_format_session *session,
                                                   const adze_tensor_meta *meta);
 
+/* Has the session's format a place for what belongs to the tensor, if that is codes? */
+ADZE_MUST_CHECK adze_error *adze_session_takes_codes (adze_format_session *session,
+                                                      const adze_model_tensor *tensor);
+
 /* A name from a file, quoted, and cut where it is long. */
 #define ADZE_QUOTED_NAME 160
 const char *adze_quoted_name (const char *name, size_t size, char text[ADZE_QUOTED_NAME]);
@@ -105,8 +109,8 @@ void adze_catalog_close (adze_catalog *catalog);
  * 0: the preset. */
 ADZE_MUST_CHECK adze_error *adze_traits_take (adze_runtime *runtime, uint64_t limit,
                                              adze_model *model);
-/* The traits of all tensors as the metadata entry that carries them, for a format that has PACKED codes or not; *TEXT is NULL
- * when there are none, else to be freed. */
+/* The traits of all tensors as the metadata entry that carries them, for a format that has PACKED codes or
+ * not; *TEXT is NULL when there are none, else to be freed. */
 ADZE_MUST_CHECK adze_error *adze_traits_text (adze_runtime *runtime, const adze_model *model, bool packed,
                                               char **text);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codes-peer MODEL [PLAIN]: prints for each coded tensor of a model its name, its codec, its type in the model, and a hash of
- * the numbers that the codec makes of it; for a network, which has nodes for that, a hash of what it makes of zeros.
- * PLAIN, a model of the same tensors as float32: how far the numbers are from its own is printed as well, in parts of their
- * length. */
+/* codes-peer MODEL [PLAIN]: prints for each coded tensor of a model its name, its codec, its type in the
+ * model, and a hash of the numbers that the codec makes of it; for a network, which has nodes for that, a
+ * hash of what it makes of zeros. PLAIN, a model of the same tensors as float32: how far the numbers are
+ * from its own is printed as well, in parts of their length. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -39,7 +39,7 @@ for file in *.toml; do
     *) example "$name" ;;
   esac
   case $name in
-    int | float | table)
+    gguf-codecs | int | float | table)
       side_by_side
       grep -qE '^  accuracy( +0\.[0-9]+){3,4}$' table || complain "$name: no accuracies side by side: $(cat table)"
       ;;

@@ -110,6 +110,12 @@ awk '$1 in first && first[$1] != $4 { print $1 " in " $2 " has other numbers tha
 [ ! -s other ] || complain "$(cat other)"
 [ "$(wc -l < numbers)" -ge 50 ] || complain "only so many cells were looked at: $(wc -l < numbers)"
 
+# Whoever converts is told the same.
+pipeline int8 safetensors
+must "$ADZE" run --fresh small.toml
+must_fail "formats here that can: onnx, safetensors" "$ADZE" convert small.safetensors codes.gguf --set architecture=llama
+[ ! -e codes.gguf ] || complain "codes.gguf should not be there"
+
 # Blocks go from one format to the other and back, and are the same.
 if grep -q '^q4_k gguf native' cells; then
   pipeline q4_k gguf

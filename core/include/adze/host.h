@@ -179,8 +179,8 @@ ADZE_API adze_error *adze_component_manual (adze_runtime *runtime, const char *i
 /* ---- Which formats hold what which codecs make. */
 
 typedef struct adze_codec_cell {
-  /* "native": a type of the format's own; "nodes": bytes of which a network's nodes make numbers; "packed": bytes, and metadata
-   * that says what they are; "no": not at all. */
+  /* "native": a type of the format's own; "nodes": bytes of which a network's nodes make numbers; "packed":
+     bytes, and metadata that says what they are; "no": not at all. */
   const char *how;
   const char *why; /* of "no" */
 } adze_codec_cell;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gguf_graph.h: blocks in a network: nodes that make numbers of their bytes, which any runtime executes. Operations come in
- * the order of those that decode, so that numbers are the same.
+/* gguf_graph.h: blocks in a network: nodes that make numbers of their bytes, which any runtime executes.
+ * Operations come in the order of those that decode, so that numbers are the same.
  *   gguf_graph.c         what the types have in common
  *   gguf_graph_simple.c  those of simple.c and iq4.c
  *   gguf_graph_k.c       those of k.c */

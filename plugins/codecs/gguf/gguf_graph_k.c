@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gguf_graph_k.c: K-quants in a network: 256 numbers a block, whose parts have scales that are codes themselves. */
+/* gguf_graph_k.c: K-quants in a network: 256 numbers a block, whose parts have scales that are codes
+ * themselves. */
 #include "gguf_graph.h"
 
-/* NUMBERS of parts with a scale and an offset, which are D and the codes of SCALES: those of all scales, then those of all
- * offsets. */
+/* NUMBERS of parts with a scale and an offset, which are D and the codes of SCALES: those of all scales,
+ * then those of all offsets. */
 static uint32_t
 with_offsets (gguf_nodes *n, uint32_t numbers, uint32_t d, uint32_t scales, int64_t parts)
 {
@@ -38,8 +39,8 @@ gguf_graph_q3_k (gguf_nodes *n)
   return with_scales (n, gguf_with (n, "Sub", numbers, 4), gguf_with (n, "Sub", scales, 32), 108);
 }
 
-/* Eight scales and eight offsets of six bits: of the earlier half they are in the lowest bits of eight bytes, of the later
- * one four bits in four bytes and the other two above those of the earlier. */
+/* Eight scales and eight offsets of six bits: of the earlier half they are in the lowest bits of eight
+ * bytes, of the later one four bits in four bytes and the other two above those of the earlier. */
 static uint32_t
 six_bits (gguf_nodes *n)
 {

@@ -118,14 +118,14 @@ typedef struct adze_layout_service {
   uint64_t (*length) (const adze_host *host, const adze_layout *layout, uint32_t file);
 } adze_layout_service;
 
-/* What a format does with numbers that a codec wrote, where they are not one tensor of a type of its own: blocks that it does
- * not have, or planes that mean something together alone. */
+/* What a format does with numbers that a codec wrote, where they are not one tensor of a type of its own:
+ * blocks that it does not have, or planes that mean something together alone. */
 typedef enum adze_format_codes {
   ADZE_CODES_REFUSED = 0, /* nobody could make numbers of them */
   /* They are weights of a network, and its nodes make numbers of them. */
   ADZE_CODES_BY_NODES = 1,
-  /* They are tensors, and adze.coded/1 among the metadata says what of. The format sees blocks as rows of bytes; they are
-   * blocks again when the file is read. */
+  /* They are tensors, and adze.coded/1 among the metadata says what of. The format sees blocks as rows of
+     bytes; they are blocks again when the file is read. */
   ADZE_CODES_PACKED = 2
 } adze_format_codes;
 
