@@ -13,7 +13,7 @@
 /* Examples in memory, each in its place among the others. */
 typedef struct idx_store {
   unsigned char *bytes; /* malloc'ed */
-  uint64_t *starts;     /* malloc'ed: where each begins, and where the last one ends; NULL: all are as
+  uint32_t *starts;     /* malloc'ed: where each begins, and where the last one ends; NULL: all are as
                            long as they are, one behind the other */
   uint64_t used;
   size_t example_size;

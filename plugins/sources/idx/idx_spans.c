@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two bytes in front of each span: zeros, and bytes. */
-enum { HEAD = 2, MOST = 255 };
+/* In front of each span: how many zeros, and how many bytes. Three bits and five of one byte where they suffice, as
+ * for most; their last code says that a byte follows with the number. */
+enum { HEAD = 3, MOST = 255, MANY_ZEROS = 7, MANY_BYTES = 31, BITS = 5 };
 /* Fewer zeros than these in a row stay among the bytes. */
 enum { WORTH = 4 };
-/* Where an example begins takes eight bytes, so that short ones are not worth it. */
+/* Where an example begins takes four bytes, so that short ones are not worth it. */
 enum { SHORT = 64 };
 /* So many bytes are copied at once, and what is too much is written over by what comes behind it. */
 enum { STEP = 32 };
@@ -25,9 +26,10 @@ idx_store_make (idx_store *store, size_t count, size_t size)
   store->example_size = size;
   /* Not from the host, whose memory is zeros: what is not filled must take no memory. */
   store->bytes = (unsigned char *)malloc (count * size + STEP);
-  if (store->bytes && size >= SHORT)
-    store->starts = (uint64_t *)calloc (count + 1, sizeof *store->starts);
-  return store->bytes && (size < SHORT || store->starts);
+  bool spans = size >= SHORT && count * size <= UINT32_MAX;
+  if (store->bytes && spans)
+    store->starts = (uint32_t *)calloc (count + 1, sizeof *store->starts);
+  return store->bytes && (!spans || store->starts);
 }
 
 void
@@ -77,6 +79,23 @@ span_at (const unsigned char *bytes, size_t size)
   return size - zeros;
 }
 
+/* Zeros that have a code: none, and those of WORTH and a few more. */
+static const unsigned char few_zeros[MANY_ZEROS] = { 0, 4, 5, 6, 7, 8, 9 };
+
+static size_t
+put_head (unsigned char *into, size_t zeros, size_t count)
+{
+  size_t code = 0, used = 1;
+  while (code < MANY_ZEROS && few_zeros[code] != zeros)
+    code++;
+  into[0] = (unsigned char)(code << BITS | (count < MANY_BYTES ? count : MANY_BYTES));
+  if (code == MANY_ZEROS)
+    into[used++] = (unsigned char)zeros;
+  if (count >= MANY_BYTES)
+    into[used++] = (unsigned char)count;
+  return used;
+}
+
 /* Writes EXAMPLE to INTO, where there is room for as many bytes as it has; 0: that was not enough. */
 static size_t
 shrink (const unsigned char *example, size_t size, unsigned char *into)
@@ -88,10 +107,9 @@ shrink (const unsigned char *example, size_t size, unsigned char *into)
     size_t count = span_at (example + at + zeros, left < MOST ? left : MOST);
     if (HEAD + count >= size - used)
       return 0;
-    into[used] = (unsigned char)zeros;
-    into[used + 1] = (unsigned char)count;
-    memcpy (into + used + HEAD, example + at + zeros, count);
-    used += HEAD + count;
+    used += put_head (into + used, zeros, count);
+    memcpy (into + used, example + at + zeros, count);
+    used += count;
     at += zeros + count;
   }
   return used;
@@ -104,8 +122,10 @@ grow (const unsigned char *from, size_t length, unsigned char *into, size_t size
 {
   const unsigned char *end = into + size;
   for (size_t at = 0; at < length;) {
-    size_t zeros = from[at], count = from[at + 1];
-    const unsigned char *bytes = from + at + HEAD;
+    unsigned head = from[at++];
+    size_t zeros = head >> BITS < MANY_ZEROS ? few_zeros[head >> BITS] : from[at++];
+    size_t count = (head & MANY_BYTES) < MANY_BYTES ? head & MANY_BYTES : from[at++];
+    const unsigned char *bytes = from + at;
     bool last = (size_t)(end - into) < zeros + count + STEP;
     for (size_t i = 0; i < zeros && !last; i += STEP)
       memset (into + i, 0, STEP);
@@ -117,7 +137,7 @@ grow (const unsigned char *from, size_t length, unsigned char *into, size_t size
     if (last)
       memcpy (into, bytes, count);
     into += count;
-    at += HEAD + count;
+    at += count;
   }
 }
 
@@ -146,7 +166,7 @@ idx_store_put (idx_store *store, size_t first, const unsigned char *examples, si
     if (length == 0)
       memcpy (store->bytes + store->used, examples, length = size);
     store->used += length;
-    store->starts[first + i + 1] = store->used;
+    store->starts[first + i + 1] = (uint32_t)store->used;
   }
 }
 
