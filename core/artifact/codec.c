@@ -15,6 +15,7 @@ struct adze_codec_use {
   adze_plugin_record *record;
   const adze_manifest_component *component;
   const adze_params *params;
+  adze_params *presets; /* where nobody gave it parameters */
   adze_codec callbacks;
   adze_desk *desk;
   pthread_mutex_t lock; /* ADZE_THREADS_INSTANCE */
@@ -106,6 +107,10 @@ open_parts (adze_runtime *runtime, const char *id, adze_codec_services_fn *servi
 {
   ADZE_TRY (adze_find_component (runtime, id, &use->record, &use->component));
   ADZE_TRY (check_component (runtime, use->record, use->component));
+  if (!use->params) {
+    ADZE_TRY (adze_params_bind (use->component, NULL, NULL, NULL, NULL, NULL, NULL, &use->presets));
+    use->params = use->presets;
+  }
   return open_desk (runtime, services, use);
 }
 
@@ -137,6 +142,7 @@ adze_codec_close (adze_codec_use *use)
       adze_tell_end (adze_desk_bus (use->desk), use->component->id, kept, true);
   }
   adze_desk_close (use->desk);
+  adze_params_free (use->presets);
   adze_buffer_cleanup (&use->trait);
   pthread_mutex_destroy (&use->lock);
   free (use);

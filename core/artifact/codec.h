@@ -11,7 +11,7 @@
 /* adze_codec_use of the SDK is this struct. */
 typedef const void *adze_codec_services_fn (const char *id, bool bare);
 
-/* PARAMS must outlive the use. SERVICES (may be NULL) knows what a codec may ask for beside what every plugin
+/* PARAMS must outlive the use; NULL: all presets. SERVICES (may be NULL) knows what a codec may ask for beside what every plugin
  * has. Refuses components of another kind, and those of folders that are not trusted. */
 ADZE_MUST_CHECK adze_error *adze_codec_open (adze_runtime *runtime, const char *id,
                                              const adze_params *params,

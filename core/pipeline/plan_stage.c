@@ -476,10 +476,13 @@ ask (const adze_plan *plan, adze_plan_stage *planned, bool final, adze_outline *
   outline->final = final;
   outline->effect = planned->facts->effect;
   outline->grain = planned->facts->grain;
+  if (planned->port_count > 0 && planned->ports[0].model)
+    outline->metadata = &planned->ports[0].model->view.metadata;
   outline->open_network = open_network;
   outline->network_context = &of;
   adze_error *error = adze_instance_describe (planned->instance, outline);
   outline->network_context = NULL;
+  outline->metadata = NULL;
   return error;
 }
 

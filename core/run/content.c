@@ -325,6 +325,24 @@ add_stages (adze_execution *x, adze_key *key, const adze_plan_segment *segment)
   return adze_content_add (key, NULL, "stage", text);
 }
 
+/* Codecs that the technique chose itself: which they are follows from all else, which builds does not. */
+static adze_error *
+add_codecs (adze_execution *x, adze_key *key, const adze_plan_stage *planned)
+{
+  const adze_value *ids = planned->outline.codecs;
+  for (size_t i = 0; ids && i < ids->count; i++) {
+    adze_plugin_record *record;
+    const adze_manifest_component *component;
+    ADZE_AUTO_FREE char *prefix
+        = adze_text_format ("%s/codec %s", planned->stage->id, ids->items[i]->string);
+    if (!prefix)
+      return adze_error_memory ();
+    ADZE_TRY (adze_find_component (x->plan->runtime, ids->items[i]->string, &record, &component));
+    ADZE_TRY (adze_content_plugin (x, key, prefix, record));
+  }
+  return NULL;
+}
+
 static adze_error *
 add_stage (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
            const adze_plan_stage *planned, bool by_identity)
@@ -335,6 +353,7 @@ add_stage (adze_execution *x, adze_key *key, const adze_plan_segment *segment,
   ADZE_TRY (adze_content_settings (x, key, id, planned->stage->component,
                                    planned->stage->settings, false));
   ADZE_TRY (add_rules (x, key, planned));
+  ADZE_TRY (add_codecs (x, key, planned));
   ADZE_TRY (add_inputs (x, key, segment, planned, by_identity));
   ADZE_TRY (add_bindings (x, key, planned));
   return adze_compute_key (x, key, planned);

@@ -253,7 +253,7 @@ add_setting (adze_execution *x, adze_key *key, const char *prefix, const adze_pa
     return add_file (x, key, prefix, param->name, value);
   if (param->item == ADZE_PARAM_FILE)
     return add_files (x, key, prefix, param->name, value);
-  if (param->type == ADZE_PARAM_COMPONENT)
+  if (param->type == ADZE_PARAM_COMPONENT && !adze_param_left_out (param, value))
     return add_component (x, key, prefix, param->name, value, depth);
   if (param->item == ADZE_PARAM_COMPONENT)
     return add_components (x, key, prefix, param, value, depth);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "graph/from_model.h"
 #include "plugin/manifest/params.h"
 #include "stage/call.h"
@@ -13,6 +14,7 @@ struct adze_codecs {
   pthread_mutex_t lock;
   adze_codec_use **uses;
   size_t count;
+  adze_value *chosen; /* ids, by the technique itself */
 };
 
 adze_error *
@@ -22,8 +24,9 @@ adze_codecs_open (adze_runtime *runtime, adze_codecs **codecs)
   if (!*codecs)
     return adze_error_memory ();
   (*codecs)->runtime = runtime;
+  (*codecs)->chosen = adze_value_new (ADZE_VALUE_LIST);
   pthread_mutex_init (&(*codecs)->lock, NULL);
-  return NULL;
+  return (*codecs)->chosen ? NULL : adze_error_memory ();
 }
 
 void
@@ -34,6 +37,7 @@ adze_codecs_close (adze_codecs *codecs)
   for (size_t i = 0; i < codecs->count; i++)
     adze_codec_close (codecs->uses[i]);
   free (codecs->uses);
+  adze_value_free (codecs->chosen);
   pthread_mutex_destroy (&codecs->lock);
   free (codecs);
 }
@@ -50,6 +54,31 @@ keep (adze_codecs *codecs, adze_codec_use *use)
   }
   pthread_mutex_unlock (&codecs->lock);
   return grown ? NULL : adze_error_memory ();
+}
+
+static bool
+is_chosen (const adze_codecs *codecs, const char *id)
+{
+  for (size_t i = 0; i < codecs->chosen->count; i++)
+    if (strcmp (codecs->chosen->items[i]->string, id) == 0)
+      return true;
+  return false;
+}
+
+static adze_error *
+choose (adze_codecs *codecs, const char *id)
+{
+  pthread_mutex_lock (&codecs->lock);
+  bool known = is_chosen (codecs, id) || adze_json_string (codecs->chosen, NULL, id);
+  pthread_mutex_unlock (&codecs->lock);
+  return known ? NULL : adze_error_memory ();
+}
+
+adze_error *
+adze_codecs_chosen (const adze_codecs *codecs, adze_value **ids)
+{
+  *ids = adze_value_copy (codecs->chosen);
+  return *ids ? NULL : adze_error_memory ();
 }
 
 /* The service is asked inside a callback, and answers there. */
@@ -84,6 +113,26 @@ codecs_open (const adze_host *host, const adze_params *params, const char *name,
   if (!adze_desk_inside (adze_desk_of (host), ADZE_CODECS " open"))
     return ADZE_E_CONTRACT;
   return settle (host, open_named (adze_desk_keeper (adze_desk_of (host)), params, name, use));
+}
+
+static adze_error *
+open_id (adze_codecs *codecs, const char *id, adze_codec_use **use)
+{
+  ADZE_AUTO_CODEC opened = NULL;
+  ADZE_TRY (adze_codec_open (codecs->runtime, id, NULL, adze_graph_services, &opened));
+  ADZE_TRY (choose (codecs, id));
+  ADZE_TRY (keep (codecs, opened));
+  *use = adze_take (&opened);
+  return NULL;
+}
+
+static adze_status
+codecs_open_id (const adze_host *host, const char *id, adze_codec_use **use)
+{
+  *use = NULL;
+  if (!adze_desk_inside (adze_desk_of (host), ADZE_CODECS " open_id"))
+    return ADZE_E_CONTRACT;
+  return settle (host, open_id (adze_desk_keeper (adze_desk_of (host)), id, use));
 }
 
 static adze_status
@@ -154,4 +203,5 @@ const adze_codecs_service adze_codecs_services = {
   .decode = codecs_decode,
   .graph = codecs_graph,
   .trait = codecs_trait,
+  .open_id = codecs_open_id,
 };

@@ -9,5 +9,7 @@ typedef struct adze_codecs adze_codecs;
 
 ADZE_MUST_CHECK adze_error *adze_codecs_open (adze_runtime *runtime, adze_codecs **codecs);
 void adze_codecs_close (adze_codecs *codecs);
+/* The ids of those that were opened by their id, as a list to be freed. */
+ADZE_MUST_CHECK adze_error *adze_codecs_chosen (const adze_codecs *codecs, adze_value **ids);
 
 #endif

@@ -310,6 +310,8 @@ adze_local_describe (adze_local *local, adze_outline *outline)
   outline->params = NULL;
   outline->variants = 0;
   if (!error)
+    error = adze_codecs_chosen (local->codecs, &outline->codecs);
+  if (!error)
     error = ask_to_observe (local, outline);
   if (!error || local->callbacks.describe)
     return error;

@@ -45,9 +45,20 @@ adze_outline_clear (adze_outline *outline)
   free (adze_take (&outline->traits));
   free (adze_take (&outline->taken));
   adze_value_free (adze_take (&outline->lent));
+  adze_value_free (adze_take (&outline->codecs));
   adze_graph_free (adze_take (&outline->network));
   outline->group_count = outline->edit_count = outline->trait_count = 0;
   outline->failed = false;
+}
+
+bool
+adze_outline_shows (const adze_meta *value)
+{
+  enum { TEXT_MOST = 4096, ITEMS_MOST = 4096 };
+  if (value->type == ADZE_META_STRING)
+    return value->text.size <= TEXT_MOST;
+  return value->type != ADZE_META_ARRAY
+         || (adze_meta_number_size (value->item) > 0 && value->count <= ITEMS_MOST);
 }
 
 const adze_outline_tensor *

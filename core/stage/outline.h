@@ -54,6 +54,7 @@ struct adze_outline {
   bool final;
   uint32_t effect; /* adze_effect: one that inspects gives no outputs */
   uint32_t grain;  /* adze_grain: below ADZE_GRAIN_TENSOR all of a group must be cut alike */
+  const adze_metadata *metadata; /* of port 0's model; NULL: none */
   /* The network of port 0's model, for whoever asks; *GRAPH stays NULL where there is none. NULL: a stage in a
    * process of its own cannot have it, since networks do not cross. */
   adze_error *(*open_network) (void *context, adze_graph **graph);
@@ -65,6 +66,7 @@ struct adze_outline {
   size_t edit_count;
   adze_outline_trait *traits;
   size_t trait_count;
+  adze_value *codecs; /* ids of those that the technique chose itself; NULL: none */
   bool *taken; /* tensors that are in a group, all ports one after the other */
   bool failed; /* memory did not suffice for something that was said */
   adze_graph *network; /* as the technique has edited it; NULL: it has not asked for it */
@@ -89,6 +91,9 @@ ADZE_MUST_CHECK adze_error *adze_outline_trait_text (adze_outline *outline, cons
 
 /* When all is said: two tensors of one name, a trait of a tensor that is none of the outputs. */
 ADZE_MUST_CHECK adze_error *adze_outline_check (const adze_outline *outline);
+
+/* Is it small enough to be shown to a technique, wherever that runs? */
+bool adze_outline_shows (const adze_meta *value);
 
 /* NULL: there is no such tensor. */
 const adze_outline_tensor *adze_outline_at (const adze_outline *outline, adze_pick pick);
@@ -129,6 +134,7 @@ typedef struct adze_outline_copy {
   adze_outline_tensor *tensors;
   adze_tensor_meta **metas;
   size_t count;
+  adze_metadata metadata;
 } adze_outline_copy;
 ADZE_MUST_CHECK adze_error *adze_outline_inputs_from (const adze_value *request,
                                                       adze_outline_copy *copy);

@@ -135,6 +135,15 @@ outline_network (const adze_host *host, adze_outline *outline, adze_graph **grap
   return ADZE_OK;
 }
 
+static const adze_meta *
+outline_value (const adze_host *host, const adze_outline *outline, const char *key)
+{
+  if (!inside (host, ADZE_OUTLINE " value") || !outline->metadata || !key)
+    return NULL;
+  const adze_meta *value = adze_metadata_get (outline->metadata, key);
+  return value && adze_outline_shows (value) ? value : NULL;
+}
+
 const adze_outline_service adze_outline_services = {
   .struct_size = sizeof adze_outline_services,
   .ports = outline_ports,
@@ -147,4 +156,5 @@ const adze_outline_service adze_outline_services = {
   .metadata = outline_metadata,
   .set_trait = outline_set_trait,
   .network = outline_network,
+  .value = outline_value,
 };

@@ -5,12 +5,58 @@
 #include "stage/outline.h"
 #include "stage/wire.h"
 
+/* Further down, with the values that are answered. */
+static void add_meta (const adze_meta *meta, adze_value *row);
+static adze_error *read_meta (const adze_value *row, unsigned depth, adze_meta *meta);
+static void meta_cleanup (adze_meta *meta);
+
 /* ---- The question. */
+
+static void
+add_values (const adze_metadata *metadata, adze_value *list)
+{
+  for (size_t i = 0; metadata && i < metadata->count; i++) {
+    const adze_metadata_entry *entry = &metadata->entries[i];
+    if (!adze_outline_shows (&entry->value))
+      continue;
+    adze_value *row = adze_json_table (list, NULL);
+    adze_wire_text (row, "key", entry->key, entry->key_size);
+    add_meta (&entry->value, adze_json_table (row, "value"));
+  }
+}
+
+static adze_error *
+read_value (const adze_value *row, adze_metadata *metadata)
+{
+  ADZE_AUTO_FREE char *key = NULL;
+  size_t size = 0;
+  adze_meta meta = { 0 };
+  const adze_value *value = adze_value_get (row, "value");
+  if (!value)
+    return adze_wire_damaged ("an outline");
+  ADZE_TRY (adze_wire_text_from (adze_value_get (row, "key"), &key, &size));
+  adze_error *error = read_meta (value, 0, &meta);
+  if (!error)
+    error = adze_metadata_set (metadata, key, size, &meta);
+  meta_cleanup (&meta);
+  return error;
+}
+
+static adze_error *
+read_values (const adze_value *list, adze_metadata *metadata)
+{
+  if (!list || list->type != ADZE_VALUE_LIST)
+    return adze_wire_damaged ("an outline");
+  for (size_t i = 0; i < list->count; i++)
+    ADZE_TRY (read_value (list->items[i], metadata));
+  return NULL;
+}
 
 void
 adze_outline_inputs_value (const adze_outline *outline, adze_value *into)
 {
   adze_json_bool (into, "final", outline->final);
+  add_values (outline->metadata, adze_json_list (into, "values"));
   adze_value *ports = adze_json_list (into, "ports");
   for (size_t i = 0; i < outline->port_count; i++) {
     adze_value *tensors = adze_json_list (ports, NULL);
@@ -74,12 +120,15 @@ adze_outline_inputs_from (const adze_value *request, adze_outline_copy *copy)
   if (!ports || ports->type != ADZE_VALUE_LIST)
     return adze_wire_damaged ("an outline");
   adze_error *error = read_ports (ports, copy);
+  if (!error)
+    error = read_values (adze_value_get (request, "values"), &copy->metadata);
   if (error) {
     adze_outline_copy_cleanup (copy);
     return error;
   }
   copy->outline.ports = copy->ports;
   copy->outline.port_count = ports->count;
+  copy->outline.metadata = &copy->metadata;
   copy->outline.final = adze_wire_truth (request, "final");
   return NULL;
 }
@@ -93,6 +142,7 @@ adze_outline_copy_cleanup (adze_outline_copy *copy)
   free (copy->metas);
   free (copy->tensors);
   free (copy->ports);
+  adze_metadata_cleanup (&copy->metadata);
   *copy = (adze_outline_copy){ 0 };
 }
 
@@ -252,8 +302,6 @@ meta_cleanup (adze_meta *meta)
   *meta = (adze_meta){ 0 };
 }
 
-static adze_error *read_meta (const adze_value *row, unsigned depth, adze_meta *meta);
-
 static adze_error *
 read_text (const adze_value *value, adze_text *text)
 {
@@ -381,6 +429,21 @@ adze_outline_answer_value (const adze_outline *outline, adze_value *into)
   adze_value *traits = adze_json_list (into, "traits");
   for (size_t i = 0; i < outline->trait_count; i++)
     add_trait (&outline->traits[i], adze_json_table (traits, NULL));
+  adze_value *codecs = adze_json_list (into, "codecs");
+  for (size_t i = 0; outline->codecs && i < outline->codecs->count; i++)
+    adze_json_string (codecs, NULL, outline->codecs->items[i]->string);
+}
+
+static adze_error *
+read_codecs (const adze_value *list, adze_outline *outline)
+{
+  if (!list || list->type != ADZE_VALUE_LIST)
+    return adze_wire_damaged ("an outline");
+  for (size_t i = 0; i < list->count; i++)
+    if (list->items[i]->type != ADZE_VALUE_STRING)
+      return adze_wire_damaged ("an outline");
+  outline->codecs = adze_value_copy (list);
+  return outline->codecs ? NULL : adze_error_memory ();
 }
 
 static adze_error *
@@ -410,5 +473,6 @@ adze_outline_answer_from (adze_outline *outline, const adze_value *answer)
     ADZE_TRY (read_edit (edits->items[i], outline));
   for (size_t i = 0; i < traits->count; i++)
     ADZE_TRY (read_trait (traits->items[i], outline));
+  ADZE_TRY (read_codecs (adze_value_get (answer, "codecs"), outline));
   return adze_outline_check (outline);
 }

@@ -58,6 +58,10 @@ ADZE_MUST_CHECK adze_error *adze_param_text (uint32_t type, const char *text, si
 /* The preset as a value that fits, floats always as such; *VALUE stays NULL when there is none. */
 ADZE_MUST_CHECK adze_error *adze_param_preset (const adze_param *param, adze_value **value);
 
+/* Is VALUE the empty text, which says of a file or a component that there is none? Only a preset that is
+ * empty, too, allows it. */
+bool adze_param_left_out (const adze_param *param, const adze_value *value);
+
 /* A copy of VALUE, which fits, that is the same however it was written: sizes are numbers of bytes,
  * and floats always floats. */
 ADZE_MUST_CHECK adze_error *adze_param_typed (const adze_param *param, const adze_value *value,

@@ -272,10 +272,7 @@ static void
 bind_file (binder *b, const adze_param *param, const adze_value *value,
            struct adze_param_value *into)
 {
-  /* The only way for a parameter to say that it can do without a file. */
-  bool optional = param->type != ADZE_PARAM_LIST && param->type != ADZE_PARAM_MAP && param->preset
-                  && (!param->preset[0] || strcmp (param->preset, "\"\"") == 0);
-  if (value->string_size == 0 && optional) {
+  if (adze_param_left_out (param, value)) {
     set_text (b, into, "");
     return;
   }
@@ -305,6 +302,10 @@ bind_component (binder *b, const adze_param *param, const adze_value *value, siz
   const char *fault = NULL;
   if (!use) {
     complain_at (b, value, false, no_component (param, value));
+    return;
+  }
+  if (adze_param_left_out (param, value)) {
+    set_text (b, into, "");
     return;
   }
   if (use->type != ADZE_VALUE_STRING || strlen (use->string) != use->string_size)

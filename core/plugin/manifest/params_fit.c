@@ -364,10 +364,20 @@ beyond_json (const adze_value *value)
   return false;
 }
 
+bool
+adze_param_left_out (const adze_param *param, const adze_value *value)
+{
+  bool entries = param->type == ADZE_PARAM_LIST || param->type == ADZE_PARAM_MAP;
+  return !entries && param->preset && (!param->preset[0] || strcmp (param->preset, "\"\"") == 0)
+         && value->type == ADZE_VALUE_STRING && value->string_size == 0;
+}
+
 static adze_error *
 check_preset_component (const adze_param *param, const adze_value *value)
 {
   const adze_value *use = value->type == ADZE_VALUE_TABLE ? adze_value_get (value, "use") : value;
+  if (adze_param_left_out (param, value))
+    return NULL;
   if (!use || use->type != ADZE_VALUE_STRING || strlen (use->string) != use->string_size
       || !adze_id_valid (param->component_kind, use->string))
     return adze_error_new (ADZE_E_PARAM, "parameter '%s' must have the id of a component",

@@ -50,6 +50,14 @@ decode (const adze_host *host, const void *own, const adze_params *params, const
   return ADZE_OK;
 }
 
+/* Whose bytes depend on how much a column counts: those that search for a scale, and not those that take the
+ * greatest number for it. */
+enum {
+  WEIGHS_q2_k = 1, WEIGHS_q3_k = 1, WEIGHS_q4_k = 1, WEIGHS_q5_k = 1, WEIGHS_q6_k = 1,
+  WEIGHS_q4_0 = 1, WEIGHS_q4_1 = 1, WEIGHS_q5_0 = 1, WEIGHS_q5_1 = 1, WEIGHS_iq4_nl = 1, WEIGHS_iq4_xs = 1,
+  WEIGHS_q8_0 = 0, WEIGHS_mxfp4 = 0, WEIGHS_tq1_0 = 0, WEIGHS_tq2_0 = 0
+};
+
 #define GGUF_COMPONENT(name) \
   static adze_status name##_graph (const adze_host *host, const void *own, const adze_params *params, \
                                    const adze_tensor_meta *meta, const adze_coded *coded, adze_graph *graph, \
@@ -60,7 +68,7 @@ decode (const adze_host *host, const void *own, const adze_params *params, const
     return gguf_graph (host, (const gguf_codec *)own, gguf_graph_##name, meta, graph, planes[0], value); \
   } \
   static const adze_codec name##_callbacks = { \
-    .struct_size = sizeof (adze_codec), .revision = 1, .weighs = 1, .own = &gguf_##name, \
+    .struct_size = sizeof (adze_codec), .revision = 1, .weighs = WEIGHS_##name, .own = &gguf_##name, \
     .describe = describe, .encode = encode, .decode = decode, .graph = name##_graph, \
   }; \
   static const adze_component name##_component = { \

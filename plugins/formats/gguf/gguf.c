@@ -19,6 +19,12 @@ static const adze_param params[] = {
     .range = "[0, inf)",
     .unit = "bytes",
     .help = "writing: begin another file when the tensors of one would exceed this; 0: one file" },
+  { .name = "order",
+    .type = ADZE_PARAM_CHOICE,
+    .preset = "auto",
+    .choices = "auto|kept|layers",
+    .help = "writing: the order of tensors: that of the model, or that of llama-quantize (those of no layer, then "
+            "layer by layer, by name); auto: the latter where a stage made blocks of a tensor" },
   { .name = "longest-name",
     .type = ADZE_PARAM_INT,
     .preset = "63",

@@ -177,6 +177,7 @@ typedef struct gguf_writer {
   uint64_t shard_size;
   uint32_t shard_count;
   size_t tensor_count;
+  size_t *order; /* which tensor comes at each place; NULL: in the order of the model */
   size_t key_count; /* of the model */
   bool new_file_type; /* in the place of the model's own */
   adze_meta file_type;
@@ -192,6 +193,18 @@ adze_status gguf_compose_head (const gguf_writer *writer, uint32_t shard, size_t
 
 /* What the model says of its file type (NULL: nothing) may not be so any more. */
 adze_status gguf_settle_file_type (gguf_writer *writer, const adze_meta *said);
+
+/* ---- order.c */
+
+adze_status gguf_settle_order (gguf_writer *writer, const adze_params *params);
+/* The number, in the cargo, of the tensor that comes at POSITION. */
+static inline size_t
+gguf_index_at (const gguf_writer *writer, size_t position)
+{
+  return writer->order ? writer->order[position] : position;
+}
+/* And what it is. */
+adze_status gguf_tensor_at (const gguf_writer *writer, size_t position, adze_tensor_meta *meta);
 
 /* ---- vectors.c */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* write.c: what GGUF can hold, and how a model is laid out in one file or several. */
+#include <stdlib.h>
+
 #include "gguf.h"
 
 adze_status
@@ -35,8 +37,8 @@ shard_end (const gguf_writer *writer, size_t first, size_t *last)
 {
   uint64_t size = 0;
   for (*last = first; *last < writer->tensor_count; ++*last) {
-    adze_tensor_meta meta = { .struct_size = sizeof meta };
-    adze_status status = writer->cargo_service->tensor (writer->host, writer->cargo, *last, &meta);
+    adze_tensor_meta meta;
+    adze_status status = gguf_tensor_at (writer, *last, &meta);
     if (status != ADZE_OK)
       return status;
     size += padded (writer, meta.byte_size);
@@ -101,7 +103,7 @@ compose_file (const gguf_writer *writer, uint32_t shard, uint32_t file, size_t f
   if (status == ADZE_OK)
     status = layout->align (writer->host, writer->layout, file, writer->alignment);
   for (size_t i = first; i < last && status == ADZE_OK; i++) {
-    status = layout->tensor (writer->host, writer->layout, file, i);
+    status = layout->tensor (writer->host, writer->layout, file, gguf_index_at (writer, i));
     /* Behind the last one as well, as ggml does. */
     if (status == ADZE_OK)
       status = layout->align (writer->host, writer->layout, file, writer->alignment);
@@ -182,8 +184,13 @@ gguf_write (const adze_host *host, const adze_params *params, const adze_cargo *
   if (status == ADZE_OK)
     status = gguf_check_vectors (&writer, params);
   if (status == ADZE_OK)
+    status = gguf_settle_order (&writer, params);
+  if (status == ADZE_OK)
     status = count_shards (&writer);
   if (status == ADZE_OK)
     status = check_name (&writer, name, &prefix);
-  return status == ADZE_OK ? compose (&writer, name, prefix) : status;
+  if (status == ADZE_OK)
+    status = compose (&writer, name, prefix);
+  free (writer.order);
+  return status;
 }

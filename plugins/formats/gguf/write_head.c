@@ -228,11 +228,11 @@ put_keys (const gguf_writer *writer, uint32_t shard, gguf_bytes *head)
 /* ---- Tensors. */
 
 static adze_status
-put_tensor (const gguf_writer *writer, size_t index, uint64_t *offset, gguf_bytes *head)
+put_tensor (const gguf_writer *writer, size_t position, uint64_t *offset, gguf_bytes *head)
 {
-  adze_tensor_meta meta = { .struct_size = sizeof meta };
+  adze_tensor_meta meta;
   uint32_t type = 0;
-  adze_status status = writer->cargo_service->tensor (writer->host, writer->cargo, index, &meta);
+  adze_status status = gguf_tensor_at (writer, position, &meta);
   if (status == ADZE_OK)
     status = gguf_type_of_meta (writer->host, &meta, &type);
   if (status != ADZE_OK)

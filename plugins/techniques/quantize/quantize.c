@@ -9,8 +9,12 @@
 #include <string.h>
 
 static const adze_param params[] = {
-  { .name = "codec", .type = ADZE_PARAM_COMPONENT, .component_kind = ADZE_CODEC,
-    .help = "how the numbers are written" },
+  { .name = "codec", .type = ADZE_PARAM_COMPONENT, .component_kind = ADZE_CODEC, .preset = "",
+    .help = "how the numbers are written; empty: as mixture says" },
+  { .name = "mixture", .type = ADZE_PARAM_CHOICE, .preset = "none", .choices = "none|" MIXTURE_CHOICES,
+    .help = "which tensor of a language model gets which codec, as llama-quantize has it" },
+  { .name = "imatrix", .type = ADZE_PARAM_FILE, .preset = "",
+    .help = "how much each column of each tensor counts, as llama-imatrix writes it" },
   { .name = "vectors", .type = ADZE_PARAM_BOOL, .preset = "false",
     .help = "tensors of one dimension too, such as biases, which are few and count much" },
   { .name = NULL }
@@ -19,9 +23,17 @@ static const adze_param params[] = {
 static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
-  (void)values;
-  *instance = host->allocate (host, sizeof (quantize));
-  return *instance ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+  quantize *self = (quantize *)host->allocate (host, sizeof *self);
+  if (!self)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+  adze_status status = quantize_mixture_open (host, self, values);
+  if (status == ADZE_OK)
+    status = quantize_importance_open (host, self, values);
+  if (status == ADZE_OK)
+    *instance = self;
+  else
+    quantize_end (host, self);
+  return status;
 }
 
 static void
@@ -105,7 +117,8 @@ announce (const adze_host *host, adze_outline *outline, adze_pick pick,
                        .note = note };
   go_by_rows (&coded, meta, &group);
   status = service->group (host, outline, &group);
-  const char *trait = status == ADZE_OK ? codecs->trait (host, tensor->use, meta) : NULL;
+  /* What a mixture writes, the types of the file say. */
+  const char *trait = status == ADZE_OK && !tensor->mixed ? codecs->trait (host, tensor->use, meta) : NULL;
   if (trait)
     status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODED, trait);
   if (status == ADZE_OK && goes_row_by_row (&tensor->coded))
@@ -126,8 +139,10 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
   adze_codec_use *use = NULL;
   if (!is_wanted (host, self, values, meta))
     return ADZE_OK;
-  adze_status status = quantize_codec_for (host, self, values, &use);
-  if (status != ADZE_OK)
+  bool mixed = !adze_param_string (host, values, "codec")[0];
+  adze_status status = mixed ? quantize_mixture_codec (host, self, outline, meta, &use)
+                             : quantize_codec_for (host, self, values, &use);
+  if (status != ADZE_OK || !use)
     return status;
   quantize_tensor *tensor = quantize_find (self, meta->name);
   adze_coded coded;
@@ -145,6 +160,12 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
     tensor = (quantize_tensor *)adze_entries_at (&self->tensors, self->tensors.count - 1);
   }
   tensor->coded = coded;
+  tensor->mixed = mixed;
+  status = quantize_importance_of (host, self, meta, tensor);
+  if (status == ADZE_OK && mixed)
+    status = quantize_mixture_check (host, self, tensor);
+  if (status != ADZE_OK)
+    return status;
   if (tensor->found_size > self->accumulator)
     self->accumulator = tensor->found_size;
   return announce (host, outline, pick, meta, tensor);
@@ -159,9 +180,11 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   bool final = service->is_final (host, outline);
   if (!final)
     quantize_clear (host, self);
-  adze_status status = ADZE_OK;
+  adze_status status = quantize_mixture_describe (host, self, outline);
   for (uint32_t i = 0; status == ADZE_OK && i < service->count (host, outline, 0); i++)
     status = describe_one (host, self, outline, i);
+  if (status == ADZE_OK)
+    status = quantize_importance_end (host, self);
   if (status == ADZE_OK)
     status = adze_entries_sort (host, &self->tensors);
   if (status == ADZE_OK)
@@ -284,15 +307,16 @@ typedef struct job {
   uint64_t first_row; /* of the piece */
 } job;
 
+/* Rows of one matrix, whose columns count the same for all of them. */
 static adze_status
-encode_rows (void *argument, size_t first, size_t last)
+encode_some (const job *j, size_t first, size_t last)
 {
-  const job *j = (const job *)argument;
   const adze_coded *coded = &j->tensor->coded;
   adze_coding coding = { .struct_size = sizeof coding,
                          .meta = j->meta,
                          .coded = coded,
                          .found = quantize_found (j->tensor),
+                         .importance = quantize_importance_at (j->tensor, j->first_row + first, j->columns),
                          .first_row = j->first_row + first,
                          .row_count = last - first,
                          .columns = j->columns,
@@ -301,6 +325,22 @@ encode_rows (void *argument, size_t first, size_t last)
     coding.planes[i] = (char *)adze_view_data (&j->outs[i])
                        + first * adze_plane_row_bytes (coded, i, j->meta);
   return adze_codecs_of (j->host)->encode (j->host, j->tensor->use, &coding);
+}
+
+static adze_status
+encode_rows (void *argument, size_t first, size_t last)
+{
+  const job *j = (const job *)argument;
+  uint64_t each = j->tensor->matrix_rows;
+  size_t end = last;
+  adze_status status = ADZE_OK;
+  for (size_t row = first; row < last && status == ADZE_OK; row = end) {
+    if (j->tensor->importance)
+      end = row + (size_t)(each - (j->first_row + row) % each);
+    end = end < last ? end : last;
+    status = encode_some (j, row, end);
+  }
+  return status;
 }
 
 /* Rows that are done at once: enough for a thread to be worth it. */

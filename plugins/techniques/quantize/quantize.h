@@ -2,11 +2,18 @@
 /* quantize.h: what the files of this plugin share.
  *   quantize.c          parameters and callbacks
  *   quantize_tensors.c  what is to become of each tensor
+ *   quantize_mixture.c  codecs that a mixture chooses
+ *   mixtures.c          which these are
+ *   quantize_importance.c  how much each column counts
+ *   imatrix*.c          files that say so
  *   quantize_network.c  the nodes that make numbers of codes again */
 #ifndef ADZE_PLUGIN_QUANTIZE_H
 #define ADZE_PLUGIN_QUANTIZE_H
 
 #include <adze/sdk.h>
+
+#include "imatrix.h"
+#include "mixtures.h"
 
 /* One tensor, by its name, from describe on. */
 typedef struct quantize_tensor {
@@ -15,13 +22,23 @@ typedef struct quantize_tensor {
   adze_coded coded;
   void *found; /* all that was observed of it; NULL: nothing as yet, or nothing needs to be */
   size_t found_size;
+  bool mixed; /* its codec is one of a mixture */
+  const float *importance; /* of each column of each matrix; NULL: none, or nobody heeds it */
+  uint64_t matrix_rows;
 } quantize_tensor;
 
 typedef struct quantize {
   adze_entries tensors; /* of quantize_tensor */
-  /* One use of a codec for each set of parameters. */
+  const char *mixture; /* NULL: none */
+  adze_entries choices; /* of mixture_choice */
+  imatrix imatrix;
+  char imatrix_name[IMATRIX_TEXT];
+  char unweighed[512]; /* names of tensors that it has nothing of, as many as there is room for */
+  size_t unweighed_count, unweighed_told;
+  /* One use of a codec for each set of parameters, and for each id that a mixture has chosen. */
   struct quantize_codec {
     const adze_params *params;
+    const char *id;
     adze_codec_use *use;
   } *codecs;
   size_t codec_count;
@@ -52,6 +69,31 @@ quantize_number (const quantize *self, const adze_codec_use *use)
 
 adze_status quantize_codec_for (const adze_host *host, quantize *self, const adze_params *params,
                                 adze_codec_use **use);
+adze_status quantize_codec_by_id (const adze_host *host, quantize *self, const char *id,
+                                  adze_codec_use **use);
+/* Is it said how tensors are written, in one way? */
+adze_status quantize_mixture_open (const adze_host *host, quantize *self, const adze_params *params);
+/* Chooses for all tensors, and says in the metadata what the file is. */
+adze_status quantize_mixture_describe (const adze_host *host, quantize *self, adze_outline *outline);
+/* The codec of one; *USE stays NULL where it is left as it is. */
+adze_status quantize_mixture_codec (const adze_host *host, quantize *self, const adze_outline *outline,
+                                    const adze_tensor_meta *meta, adze_codec_use **use);
+/* Is a tensor written without importance that the mixture refuses so? */
+adze_status quantize_mixture_check (const adze_host *host, const quantize *self, const quantize_tensor *tensor);
+
+adze_status quantize_importance_open (const adze_host *host, quantize *self, const adze_params *params);
+/* What there is for TENSOR of META, whose codec is known. */
+adze_status quantize_importance_of (const adze_host *host, quantize *self, const adze_tensor_meta *meta,
+                                    quantize_tensor *tensor);
+/* All tensors were asked for: is it a file of this model, and what does it lack? */
+adze_status quantize_importance_end (const adze_host *host, quantize *self);
+
+static inline const float *
+quantize_importance_at (const quantize_tensor *tensor, uint64_t row, uint64_t columns)
+{
+  return tensor->importance ? tensor->importance + row / tensor->matrix_rows * columns : NULL;
+}
+
 /* As it was before describe. */
 void quantize_clear (const adze_host *host, quantize *self);
 quantize_tensor *quantize_find (const quantize *self, const char *name);

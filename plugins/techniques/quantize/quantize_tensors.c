@@ -4,6 +4,24 @@
 
 #include <stdlib.h>
 
+/* By its parameters, or by its id where these are NULL. */
+static adze_status
+open_codec (const adze_host *host, quantize *self, const adze_params *params, const char *id,
+            adze_codec_use **use)
+{
+  const adze_codecs_service *codecs = adze_codecs_of (host);
+  if (!codecs || codecs->struct_size < sizeof *codecs)
+    return adze_fail (host, ADZE_E_UNSUPPORTED, "this host has no %s, or an older one", ADZE_CODECS);
+  void *grown = realloc (self->codecs, (self->codec_count + 1) * sizeof *self->codecs);
+  if (!grown)
+    return adze_fail (host, ADZE_E_MEMORY, "no room for another codec");
+  self->codecs = grown;
+  adze_status status = params ? codecs->open (host, params, "codec", use) : codecs->open_id (host, id, use);
+  if (status == ADZE_OK)
+    self->codecs[self->codec_count++] = (struct quantize_codec){ params, id, *use };
+  return status;
+}
+
 adze_status
 quantize_codec_for (const adze_host *host, quantize *self, const adze_params *params,
                     adze_codec_use **use)
@@ -13,19 +31,18 @@ quantize_codec_for (const adze_host *host, quantize *self, const adze_params *pa
       *use = self->codecs[i].use;
       return ADZE_OK;
     }
-  const adze_codecs_service *codecs = adze_codecs_of (host);
-  if (!codecs)
-    return adze_fail (host, ADZE_E_UNSUPPORTED, "this host has no %s", ADZE_CODECS);
-  void *grown = realloc (self->codecs, (self->codec_count + 1) * sizeof *self->codecs);
-  if (!grown)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for another codec");
-  self->codecs = grown;
-  adze_status status = codecs->open (host, params, "codec", use);
-  if (status == ADZE_OK) {
-    self->codecs[self->codec_count].params = params;
-    self->codecs[self->codec_count++].use = *use;
-  }
-  return status;
+  return open_codec (host, self, params, NULL, use);
+}
+
+adze_status
+quantize_codec_by_id (const adze_host *host, quantize *self, const char *id, adze_codec_use **use)
+{
+  for (size_t i = 0; i < self->codec_count; i++)
+    if (self->codecs[i].id && strcmp (self->codecs[i].id, id) == 0) {
+      *use = self->codecs[i].use;
+      return ADZE_OK;
+    }
+  return open_codec (host, self, NULL, id, use);
 }
 
 quantize_tensor *
@@ -42,6 +59,8 @@ quantize_clear (const adze_host *host, quantize *self)
     free (((quantize_tensor *)adze_entries_at (&self->tensors, i))->found);
   adze_entries_clear (host, &self->tensors);
   self->accumulator = 0;
+  self->unweighed[0] = '\0';
+  self->unweighed_count = 0;
 }
 
 void
@@ -49,6 +68,8 @@ quantize_end (const adze_host *host, quantize *self)
 {
   quantize_clear (host, self);
   adze_entries_end (host, &self->tensors);
+  adze_entries_end (host, &self->choices);
+  imatrix_close (host, &self->imatrix);
   free (self->codecs);
   host->release (host, self);
 }

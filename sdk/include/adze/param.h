@@ -25,7 +25,8 @@ typedef enum adze_param_type {
   ADZE_PARAM_STRING = 4,
   ADZE_PARAM_CHOICE = 5,    /* one of .choices */
   ADZE_PARAM_FILE = 6,      /* its content counts, not its path */
-  ADZE_PARAM_COMPONENT = 7, /* a component of kind .component_kind, with its own parameters */
+  ADZE_PARAM_COMPONENT = 7, /* a component of kind .component_kind, with its own parameters; with the preset ""
+                               it may be left out, and its id is then the empty text */
   ADZE_PARAM_LIST = 8,      /* of .item */
   ADZE_PARAM_MAP = 9,       /* from names to .item */
   /* A file that an observer writes, and nobody reads: the host refuses one that is a model, a

@@ -199,6 +199,10 @@ typedef struct adze_codecs_service {
 
   /* [callback] The trait of a tensor that it has coded, as JSON. Valid until the next call for USE. */
   const char *(*trait) (const adze_host *host, adze_codec_use *use, const adze_tensor_meta *meta);
+
+  /* [callback] A codec by its id, with all presets: for a technique that chooses by itself. All that it may come
+   * to use are to be opened by the end of the first describe, since results depend on them. */
+  adze_status (*open_id) (const adze_host *host, const char *id, adze_codec_use **use);
 } adze_codecs_service;
 
 static inline const adze_codecs_service *

@@ -146,6 +146,10 @@ typedef struct adze_outline_service {
    * in the end. *GRAPH stays NULL where the model has no network. Tensors of a network that changes type or
    * shape without its nodes being told are refused when it is written. */
   adze_status (*network) (const adze_host *host, adze_outline *outline, adze_graph **graph);
+
+  /* [callback] A named value of port 0's model: a number, a text of at most 4096 bytes, or an array of at most
+   * 4096 numbers. NULL: it has none of that name, or a larger one. Valid until describe returns. */
+  const adze_meta *(*value) (const adze_host *host, const adze_outline *outline, const char *key);
 } adze_outline_service;
 
 /* ---- observe and apply: one piece. */
