@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The pipelines of docs/examples, all of them: as they are, but for a part of the data. fashion.toml makes the
-# network that the others work on.
+# network that most others work on.
 . "$(dirname "$0")/runs-lib.sh"
 [ -e /usr/share/datasets/fashion-mnist ] || {
   echo "needed is Debian's package dataset-fashion-mnist"
@@ -11,6 +11,13 @@ export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/bui
 backend=onednn
 case " $ADZE_MISSING_PLUGINS " in *" onednn "*) backend=ref ;; esac
 cp "$TOP_SRCDIR"/docs/examples/*.toml .
+# A language model, for mixture.toml.
+language="width=256 ff=352 heads=4 keys=1 vocab=300 layers=4"
+# shellcheck disable=SC2086
+{
+  "$TOP_BUILDDIR/tests/bench/llama-model-peer" model.gguf $language || exit 99
+  "$TOP_BUILDDIR/tests/bench/llama-model-peer" model.imatrix $language imatrix=gguf || exit 99
+}
 
 # example NAME [OPTION...]: writes every output that it names.
 example ()
