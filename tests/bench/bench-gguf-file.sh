@@ -32,7 +32,7 @@ ours ()
 {
   rm -rf ours.gguf adze-runs
   warm
-  command time -f '%U %S' -o time.out "$adze" run --threads 1 p.toml > run.log 2>&1 || { cat run.log >&2; exit 1; }
+  command time -f '%U %S' -o time.out "$adze" run --set run.threads=1 p.toml > run.log 2>&1 || { cat run.log >&2; exit 1; }
   awk '{ print $1 + $2 }' time.out
 }
 

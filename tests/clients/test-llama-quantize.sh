@@ -40,7 +40,7 @@ compare ()
   pipeline "$1" "$2" "${5-}"
   for threads in $4; do
     rm -rf ours.gguf adze-runs
-    expect 0 "$ADZE" run --threads "$threads" p.toml
+    expect 0 "$ADZE" run --set run.threads="$threads" p.toml
     cmp ours.gguf theirs.gguf > out 2>&1 || fail "$1 in $2 with ${5-nothing}, $threads threads: bytes differ"
   done
 }

@@ -57,12 +57,9 @@ is_wanted (const adze_host *host, quantize *self, const adze_params *values,
 
 /* Something else than was asked for: it stays as it is, and that is told. */
 static adze_status
-leave (const adze_host *host, const adze_outline *outline, adze_codec_use *use,
-       const adze_tensor_meta *meta)
+leave (const adze_host *host, adze_codec_use *use, const adze_tensor_meta *meta)
 {
   char why[96];
-  if (!adze_outline_of (host)->is_final (host, outline))
-    return ADZE_OK;
   snprintf (why, sizeof why, "the codec cannot have rows of %lld numbers",
             (long long)meta->shape[meta->rank - 1]);
   return adze_fallback (host, meta->name, adze_codecs_of (host)->id (use), "left as it is", why);
@@ -140,7 +137,7 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
   if (!is_wanted (host, self, values, meta))
     return ADZE_OK;
   bool mixed = !adze_param_string (host, values, "codec")[0];
-  adze_status status = mixed ? quantize_mixture_codec (host, self, outline, meta, &use)
+  adze_status status = mixed ? quantize_mixture_codec (host, self, meta, &use)
                              : quantize_codec_for (host, self, values, &use);
   if (status != ADZE_OK || !use)
     return status;
@@ -148,7 +145,7 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
   adze_coded coded;
   status = codecs->describe (host, use, meta, tensor ? quantize_found (tensor) : NULL, &coded);
   if (status == ADZE_E_UNSUPPORTED)
-    return leave (host, outline, use, meta);
+    return leave (host, use, meta);
   if (status != ADZE_OK)
     return status;
   if (!tensor) {

@@ -76,8 +76,8 @@ adze_status quantize_mixture_open (const adze_host *host, quantize *self, const 
 /* Chooses for all tensors, and says in the metadata what the file is. */
 adze_status quantize_mixture_describe (const adze_host *host, quantize *self, adze_outline *outline);
 /* The codec of one; *USE stays NULL where it is left as it is. */
-adze_status quantize_mixture_codec (const adze_host *host, quantize *self, const adze_outline *outline,
-                                    const adze_tensor_meta *meta, adze_codec_use **use);
+adze_status quantize_mixture_codec (const adze_host *host, quantize *self, const adze_tensor_meta *meta,
+                                    adze_codec_use **use);
 /* Is a tensor written without importance that the mixture refuses so? */
 adze_status quantize_mixture_check (const adze_host *host, const quantize *self, const quantize_tensor *tensor);
 

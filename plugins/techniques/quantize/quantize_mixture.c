@@ -89,6 +89,8 @@ adze_status
 quantize_mixture_describe (const adze_host *host, quantize *self, adze_outline *outline)
 {
   adze_entries_clear (host, &self->choices);
+  self->unweighed[0] = '\0';
+  self->unweighed_count = 0;
   adze_status status = check_rules (host, self, outline);
   if (status != ADZE_OK || !self->mixture)
     return status;
@@ -116,26 +118,24 @@ quantize_mixture_check (const adze_host *host, const quantize *self, const quant
 
 /* Something else than the mixture has for it: that is told. */
 static adze_status
-tell_instead (const adze_host *host, const adze_outline *outline, const adze_tensor_meta *meta,
-              const mixture_choice *choice)
+tell_instead (const adze_host *host, const adze_tensor_meta *meta, const mixture_choice *choice)
 {
-  char did[64], why[96];
-  if (!choice->wanted || !adze_outline_of (host)->is_final (host, outline))
+  char why[96];
+  if (!choice->wanted)
     return ADZE_OK;
-  snprintf (did, sizeof did, "written in %s", choice->codec ? choice->codec : "what it has");
   snprintf (why, sizeof why, "the codec cannot have rows of %lld numbers",
             (long long)meta->shape[meta->rank - 1]);
-  return adze_fallback (host, meta->name, choice->wanted, did, why);
+  return adze_fallback (host, meta->name, choice->wanted, choice->codec ? choice->codec : "left as it is", why);
 }
 
 adze_status
-quantize_mixture_codec (const adze_host *host, quantize *self, const adze_outline *outline,
-                        const adze_tensor_meta *meta, adze_codec_use **use)
+quantize_mixture_codec (const adze_host *host, quantize *self, const adze_tensor_meta *meta,
+                        adze_codec_use **use)
 {
   const mixture_choice *choice = (const mixture_choice *)adze_entries_find (&self->choices, meta->name);
   if (!choice)
     return ADZE_OK;
-  adze_status status = tell_instead (host, outline, meta, choice);
+  adze_status status = tell_instead (host, meta, choice);
   if (status != ADZE_OK || !choice->codec)
     return status;
   return quantize_codec_by_id (host, self, choice->codec, use);
