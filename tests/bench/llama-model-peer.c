@@ -259,8 +259,9 @@ put_numbers (model *m, const tensor *t, uint64_t *state)
 {
   static float values[PIECE];
   static uint16_t halves[PIECE];
-  for (uint64_t at = 0, left = elements_of (t); left > 0; at += PIECE) {
-    size_t count = left < PIECE ? (size_t)left : PIECE;
+  size_t count = 0;
+  for (uint64_t left = elements_of (t); left > 0; left -= count) {
+    count = left < PIECE ? (size_t)left : PIECE;
     for (size_t i = 0; i < count; i++)
       values[i] = t->rank == 1 ? 1 + draw_weight (state) : draw_weight (state);
     if (t->type == 1)
@@ -268,7 +269,6 @@ put_numbers (model *m, const tensor *t, uint64_t *state)
     else if (t->type == 30)
       adze_bfloat_from_floats (halves, values, count);
     put (m, t->type == 0 ? (void *)values : halves, count * (t->type == 0 ? 4 : 2));
-    left -= count;
   }
   put_padding (m);
 }
