@@ -50,6 +50,16 @@ operand (onednn_part *part, uint32_t value, bool lies, dnnl_memory_desc_t *layou
   return onednn_see (part, value, layout, slot);
 }
 
+/* Matrices that are in no cache: oneDNN's gemm copies blocks of both to where they lie side by side, which its other
+ * ways do not do with what is on the left, and pays for that here. */
+static bool
+is_large (const product *m)
+{
+  enum { LARGE = 1536 };
+  return m->a_layout.ndims == 2 && m->a_layout.data_type == dnnl_f32 && m->a_layout.dims[0] >= LARGE
+         && m->a_layout.dims[1] >= LARGE && m->b_layout.dims[1] >= LARGE;
+}
+
 static adze_status
 describe (onednn_part *part, product *m, const onednn_tail *tail, bool constant,
           dnnl_primitive_desc_t *descriptor)
@@ -67,7 +77,7 @@ describe (onednn_part *part, product *m, const onednn_tail *tail, bool constant,
     status = onednn_descriptor (part, &description, tail->attributes, NULL, descriptor);
   bool turned = a->ndims == 2 && a->dims[0] > 1 && a->format_desc.blocking.strides[0] == 1
                 && a->dims[1] > 1;
-  return status == ADZE_OK && turned && !constant && a->data_type == dnnl_f32
+  return status == ADZE_OK && (turned || is_large (m)) && !constant && a->data_type == dnnl_f32
              ? onednn_prefer_gemm (part, &description, tail->attributes, descriptor)
              : status;
 }
@@ -94,7 +104,7 @@ multiply_with (onednn_part *part, product *m, const onednn_tail *tail)
   onednn_arg args[5] = { { DNNL_ARG_SRC, 0 }, { DNNL_ARG_WEIGHTS, 0 }, { DNNL_ARG_DST, 0 },
                          { DNNL_ARG_BIAS, 0 } };
   size_t count = m->bias == ADZE_NONE ? 3 : 4;
-  bool constant = is_constant (part->service->value (part->graph, m->b));
+  bool constant = is_constant (part->service->value (part->graph, m->b)) && !is_large (m);
   dnnl_primitive_desc_t descriptor;
   adze_status status = operand (part, m->a, m->a_lies, &m->a_layout, &args[0].slot);
   if (status == ADZE_OK && !constant)
