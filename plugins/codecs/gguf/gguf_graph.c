@@ -94,7 +94,8 @@ gguf_floats (gguf_nodes *n, uint32_t value)
 }
 
 /* Sign and exponent are a place in two tables: what the digits are more than their number, and what that is to be
- * multiplied by. What is no number is infinite here, since neither makes numbers. */
+ * multiplied by. What is no number is infinite here, since neither makes numbers; no table has an infinity in itself,
+ * which would look like a broken network, but a power that makes one. */
 uint32_t
 gguf_halves (gguf_nodes *n, int64_t from, int64_t count)
 {
@@ -103,7 +104,7 @@ gguf_halves (gguf_nodes *n, int64_t from, int64_t count)
   for (int head = 0; head < 64; head++) {
     int exponent = head % 32;
     leading[head] = exponent > 0 ? 1024 : 0;
-    unit[head] = exponent == 31 ? INFINITY : ldexpf (1, (exponent > 0 ? exponent : 1) - 25);
+    unit[head] = ldexpf (1, exponent == 31 ? 120 : (exponent > 0 ? exponent : 1) - 25);
     unit[head] = head < 32 ? unit[head] : -unit[head];
   }
   uint32_t low = gguf_part (n, n->bytes, from, count, 2), high = gguf_part (n, n->bytes, from + 1, count, 2);
