@@ -133,6 +133,16 @@ for behind in '[[stage]]\nuse = "quantize"\ncodec = "int8"\n' '[[stage]]\nuse = 
 done
 behind=
 
+# ---- And it goes on with others: zeros and values of what stays are what they were.
+for before in prune-magnitude cluster; do
+  printf 'adze = 1\nname = "behind"\n[model]\npath = "deep.onnx"\n[[stage]]\nuse = "%s"\n' $before > behind.toml
+  printf '[[stage]]\nuse = "prune-structured"\n[[output]]\npath = "behind.onnx"\n' >> behind.toml
+  must "$ADZE" run behind.toml
+  trait='{"adze.sparsity/1": {}}'
+  [ $before = prune-magnitude ] || trait='{"adze.codebook/1": {"k": 16}}'
+  grep -aqF "\"layer.3.weight\": $trait" behind.onnx || complain "what $before said of layer.3.weight is lost"
+done
+
 # ---- What is told of one weight.
 must "$ADZE" run half.toml --fresh
 must "$ADZE" why last 'layer.1.weight[3,5]'

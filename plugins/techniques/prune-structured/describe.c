@@ -79,8 +79,8 @@ nothing_to_do (const adze_host *host, const structured *self)
                       "no channel would go: sparsity, count, min-kept and multiple leave all that there are");
   if (!left)
     return adze_fail (host, ADZE_E_UNSUPPORTED,
-                      "no channel can go: no tensor that the stage was given has any%s",
-                      self->wish.of == STRUCTURED_HEADS ? " that are heads" : "");
+                      "no channel can go: no floats of two dimensions that the stage was given %s",
+                      self->wish.of == STRUCTURED_HEADS ? "make heads" : "are known to make or take any");
   return adze_fail (host, ADZE_E_UNSUPPORTED, "no channel can go; of tensor '%s' %s", left->name, left->why);
 }
 
@@ -102,24 +102,47 @@ begin (const adze_host *host, const adze_outline *outline, structured *self, con
 
 /* ---- What becomes of it. */
 
-/* Zeros are to stay zero where they were before, and where channels have become zero. A codebook has one value
- * more then, perhaps; where some of its numbers go, it is what it was. */
+/* Gives the tensor a trait that it had. */
 static adze_status
-tell_traits (const adze_host *host, adze_outline *outline, const structured *self,
-             const structured_tensor *tensor)
+keep_trait (const adze_host *host, adze_outline *outline, const structured_tensor *tensor, const char *id)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  const char *had = service->trait (host, outline, tensor->pick, id);
+  return had ? service->set_trait (host, outline, tensor->name, id, had) : ADZE_OK;
+}
+
+/* Zero may be one value more than a codebook had. */
+static adze_status
+tell_zeros (const adze_host *host, adze_outline *outline, const structured_tensor *tensor)
 {
   const adze_outline_service *service = adze_outline_of (host);
   const char *codebook = service->trait (host, outline, tensor->pick, ADZE_TRAIT_CODEBOOK);
   const char *k = codebook ? strstr (codebook, "\"k\"") : NULL;
-  adze_status status = ADZE_OK;
   char json[64];
-  if (!self->shrinks || service->trait (host, outline, tensor->pick, ADZE_TRAIT_SPARSITY))
-    status = service->set_trait (host, outline, tensor->name, ADZE_TRAIT_SPARSITY, "{}");
-  if (status == ADZE_OK && k && !self->shrinks) {
-    unsigned long values = strtoul (k + 3 + strspn (k + 3, ": \t\r\n"), NULL, 10);
-    snprintf (json, sizeof json, "{\"k\": %lu}", values + 1);
-    status = service->set_trait (host, outline, tensor->name, ADZE_TRAIT_CODEBOOK, json);
+  adze_status status = service->set_trait (host, outline, tensor->name, ADZE_TRAIT_SPARSITY, "{}");
+  if (status != ADZE_OK || !k)
+    return status;
+  unsigned long values = strtoul (k + 3 + strspn (k + 3, ": \t\r\n"), NULL, 10);
+  snprintf (json, sizeof json, "{\"k\": %lu}", values + 1);
+  return service->set_trait (host, outline, tensor->name, ADZE_TRAIT_CODEBOOK, json);
+}
+
+/* What stays of a tensor has the zeros and the values that it had. Neighbours of N:M are in the last dimension:
+ * KEEPS_ROWS says that none of it goes. */
+static adze_status
+tell_traits (const adze_host *host, adze_outline *outline, const structured *self,
+             const structured_tensor *tensor, bool keeps_rows)
+{
+  adze_status status = ADZE_OK;
+  if (!self->shrinks)
+    status = tell_zeros (host, outline, tensor);
+  else {
+    status = keep_trait (host, outline, tensor, ADZE_TRAIT_SPARSITY);
+    if (status == ADZE_OK)
+      status = keep_trait (host, outline, tensor, ADZE_TRAIT_CODEBOOK);
   }
+  if (status == ADZE_OK && (keeps_rows || !self->shrinks))
+    status = keep_trait (host, outline, tensor, ADZE_TRAIT_NM);
   return status;
 }
 
@@ -132,6 +155,7 @@ announce (const adze_host *host, adze_outline *outline, const structured *self,
   const adze_tensor_meta *meta = adze_outline_of (host)->tensor (host, outline, tensor->pick);
   adze_tensor_meta made = *meta;
   size_t used = 0;
+  bool keeps_rows = true;
   for (int32_t d = 0; d < tensor->rank; d++) {
     memset (gone, 0, (size_t)tensor->shape[d]);
     int64_t kept = structured_mark (self, tensor, d, gone);
@@ -140,6 +164,7 @@ announce (const adze_host *host, adze_outline *outline, const structured *self,
                                 used ? ", " : "", (long long)(tensor->shape[d] - kept),
                                 (long long)tensor->shape[d], self->shrinks ? "gone" : "zero", d);
     shape[d] = self->shrinks ? kept : tensor->shape[d];
+    keeps_rows = kept == tensor->shape[d]; /* of the last one, in the end */
   }
   made.struct_size = sizeof made;
   made.shape = shape;
@@ -147,7 +172,7 @@ announce (const adze_host *host, adze_outline *outline, const structured *self,
   const adze_group group = { .struct_size = sizeof group, .inputs = &tensor->pick, .input_count = 1,
                              .outputs = &made, .output_count = 1, .meta_size = sizeof made, .note = note };
   adze_status status = adze_outline_of (host)->group (host, outline, &group);
-  return status == ADZE_OK ? tell_traits (host, outline, self, tensor) : status;
+  return status == ADZE_OK ? tell_traits (host, outline, self, tensor, keeps_rows) : status;
 }
 
 static adze_status
