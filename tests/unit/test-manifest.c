@@ -680,11 +680,11 @@ test_type_names (void **state)
       assert_int_equal (item_again, item);
       known++;
     }
-  assert_int_equal (known, 8 + 2 * 6);
+  assert_int_equal (known, 8 + 2 * 7);
   uint32_t type, item;
   assert_false (adze_param_type_parse ("list", &type, &item));
   assert_string_equal (adze_param_type_name (ADZE_PARAM_LIST, 0), "list");
-  assert_null (adze_param_type_name (ADZE_PARAM_LIST, ADZE_PARAM_COMPONENT));
+  assert_null (adze_param_type_name (ADZE_PARAM_LIST, ADZE_PARAM_LIST));
   assert_null (adze_threading_name (0));
   assert_null (adze_threading_name (4));
 }
