@@ -15,6 +15,8 @@ quantise=0
 # pipeline MODEL MIXTURE [IMATRIX]
 pipeline ()
 {
+  local importance=
+  [ -z "${3-}" ] || importance="imatrix = \"$3\""
   cat > p.toml << END
 adze = 1
 name = "q"
@@ -23,7 +25,7 @@ path = "$1"
 [[stage]]
 use = "quantize"
 mixture = "$2"
-${3:+imatrix = "$3"}
+$importance
 on-fallback = "warn"
 [[output]]
 path = "ours.gguf"

@@ -24,7 +24,7 @@ static const adze_param params[] = {
     .preset = "auto",
     .choices = "auto|kept|layers",
     .help = "writing: the order of tensors: that of the model, or that of llama-quantize (those of no layer, then "
-            "layer by layer, by name); auto: the latter where a stage made blocks of a tensor" },
+            "layer by layer, by name); auto: the latter for what a mixture of quantize made" },
   { .name = "longest-name",
     .type = ADZE_PARAM_INT,
     .preset = "63",

@@ -11,19 +11,27 @@ typedef struct place {
   size_t index;
 } place;
 
-/* Did a stage write any tensor in blocks? */
-static adze_status
-find_new_blocks (const gguf_writer *writer, bool *found)
+static bool
+begins (adze_text key, const char *word)
 {
-  const adze_cargo_service *cargo = writer->cargo_service;
-  for (size_t i = 0; i < writer->tensor_count && !*found && GGUF_CARGO_HAS (cargo, retyped); i++) {
-    adze_tensor_meta meta = { .struct_size = sizeof meta };
-    adze_status status = cargo->tensor (writer->host, writer->cargo, i, &meta);
-    if (status != ADZE_OK)
-      return status;
-    *found = meta.codec && cargo->retyped (writer->host, writer->cargo, i);
+  return key.size >= strlen (word) && memcmp (key.data, word, strlen (word)) == 0;
+}
+
+/* Does the metadata end as llama-quantize leaves it, and a mixture of quantize: with these two, and nothing behind
+ * them but what they were made with? Files of llama-quantize's own are in its order already. */
+static bool
+ends_quantised (const gguf_writer *writer)
+{
+  adze_text key = { NULL, 0 };
+  const adze_meta *value = NULL;
+  bool version = false, ended = false;
+  for (size_t i = 0; i < writer->key_count; i++) {
+    writer->cargo_service->metadata (writer->host, writer->cargo, i, &key, &value);
+    bool added = begins (key, "quantize.imatrix.") || begins (key, "adze.");
+    ended = (version && begins (key, GGUF_KEY_FILE_TYPE)) || (ended && added);
+    version = begins (key, "general.quantization_version");
   }
-  return ADZE_OK;
+  return ended;
 }
 
 static int
@@ -52,15 +60,14 @@ adze_status
 gguf_settle_order (gguf_writer *writer, const adze_params *params)
 {
   const char *word = adze_param_string (writer->host, params, "order");
-  bool layers = strcmp (word, "layers") == 0;
-  adze_status status = strcmp (word, "auto") == 0 ? find_new_blocks (writer, &layers) : ADZE_OK;
-  if (status != ADZE_OK || !layers)
-    return status;
+  if (strcmp (word, "kept") == 0 || (strcmp (word, "auto") == 0 && !ends_quantised (writer)))
+    return ADZE_OK;
   place *places = (place *)calloc (writer->tensor_count + 1, sizeof *places);
   writer->order = (size_t *)calloc (writer->tensor_count + 1, sizeof *writer->order);
-  status = places && writer->order
-               ? sort (writer, places)
-               : adze_fail (writer->host, ADZE_E_MEMORY, "no room for the order of %zu tensors", writer->tensor_count);
+  adze_status status
+      = places && writer->order
+            ? sort (writer, places)
+            : adze_fail (writer->host, ADZE_E_MEMORY, "no room for the order of %zu tensors", writer->tensor_count);
   free (places);
   return status;
 }
