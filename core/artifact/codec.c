@@ -264,6 +264,21 @@ adze_codec_merge (adze_codec_use *use, void *left, const void *right)
   return leave (use, &frame, "merge", status);
 }
 
+adze_error *
+adze_codec_decide (adze_codec_use *use, const adze_tensor_meta *meta, void *found, adze_field *fields,
+                   uint32_t most, uint32_t *count)
+{
+  adze_desk_frame frame;
+  *count = 0;
+  if (!use->callbacks.decide)
+    return NULL;
+  const adze_host *host = enter (use, &frame);
+  adze_status status
+      = use->callbacks.decide (host, use->callbacks.own, use->params, meta, found, fields, most, count);
+  ADZE_TRY (leave (use, &frame, "decide", status));
+  return *count > most ? untrue (use, meta, "more was found than there is room for") : NULL;
+}
+
 /* ---- Codes. */
 
 adze_error *

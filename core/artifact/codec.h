@@ -42,6 +42,9 @@ ADZE_MUST_CHECK adze_error *adze_codec_observe (adze_codec_use *use, const adze_
                                                 const float *values, uint64_t first,
                                                 uint64_t count, void *accumulator);
 ADZE_MUST_CHECK adze_error *adze_codec_merge (adze_codec_use *use, void *left, const void *right);
+ADZE_MUST_CHECK adze_error *adze_codec_decide (adze_codec_use *use, const adze_tensor_meta *meta,
+                                               void *found, adze_field *fields, uint32_t most,
+                                               uint32_t *count);
 ADZE_MUST_CHECK adze_error *adze_codec_encode (adze_codec_use *use, const adze_coding *coding);
 ADZE_MUST_CHECK adze_error *adze_codec_decode (adze_codec_use *use, const adze_coding *coding);
 ADZE_MUST_CHECK adze_error *adze_codec_graph (adze_codec_use *use, const adze_tensor_meta *meta,

@@ -190,6 +190,13 @@ codecs_trait (const adze_host *host, adze_codec_use *use, const adze_tensor_meta
   return json;
 }
 
+static adze_status
+codecs_decide (const adze_host *host, adze_codec_use *use, const adze_tensor_meta *meta, void *found,
+               adze_field *fields, uint32_t most, uint32_t *count)
+{
+  return settle (host, adze_codec_decide (use, meta, found, fields, most, count));
+}
+
 const adze_codecs_service adze_codecs_services = {
   .struct_size = sizeof adze_codecs_services,
   .open = codecs_open,
@@ -204,4 +211,5 @@ const adze_codecs_service adze_codecs_services = {
   .graph = codecs_graph,
   .trait = codecs_trait,
   .open_id = codecs_open_id,
+  .decide = codecs_decide,
 };

@@ -18,6 +18,7 @@
 #include <adze/draft/graph.h>
 #include <adze/draft/model.h>
 #include <adze/error.h>
+#include <adze/event.h>
 #include <adze/param.h>
 #include <adze/plugin.h>
 
@@ -161,6 +162,13 @@ typedef struct adze_codec {
   adze_status (*graph) (const adze_host *host, const void *own, const adze_params *params,
                         const adze_tensor_meta *meta, const adze_coded *coded, adze_graph *graph,
                         const uint32_t *planes, uint32_t *value);
+
+  /* All of a tensor has been observed: what is looked for in that is looked for once, and may be kept in FOUND
+   * for all rows. FIELDS has room for MOST and gets what was found, for people; texts in it are constants. NULL:
+   * FOUND is of use as it is. */
+  adze_status (*decide) (const adze_host *host, const void *own, const adze_params *params,
+                         const adze_tensor_meta *meta, void *found, adze_field *fields, uint32_t most,
+                         uint32_t *count);
 } adze_codec;
 
 /* ---- Using one that a parameter names. */
@@ -203,6 +211,11 @@ typedef struct adze_codecs_service {
   /* [callback] A codec by its id, with all presets: for a technique that chooses by itself. All that it may come
    * to use are to be opened by the end of the first describe, since results depend on them. */
   adze_status (*open_id) (const adze_host *host, const char *id, adze_codec_use **use);
+
+  /* [callback] As the codec's own, once, when all of a tensor has been observed and before anything is made of
+   * FOUND. */
+  adze_status (*decide) (const adze_host *host, adze_codec_use *use, const adze_tensor_meta *meta,
+                         void *found, adze_field *fields, uint32_t most, uint32_t *count);
 } adze_codecs_service;
 
 static inline const adze_codecs_service *
