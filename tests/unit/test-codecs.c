@@ -50,7 +50,7 @@ typedef struct tensor {
   float values[ROWS * MOST], back[ROWS * MOST];
   adze_coded coded;
   _Alignas (16) uint8_t planes[ADZE_PLANES_MAX][ROWS * MOST * 4];
-  _Alignas (16) uint8_t found[64];
+  _Alignas (16) uint8_t found[64]; /* of what min-max needs */
 } tensor;
 
 static void

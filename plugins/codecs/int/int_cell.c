@@ -28,9 +28,10 @@ within (float size, uint32_t steps)
 
 /* Symmetric ones leave the lowest code out, so that a number and its negative are equally good. */
 int_cell
-int_cell_for (const int_way *way, float low, float high)
+int_cell_for (const int_way *way, int_range range)
 {
   uint32_t middle = UINT32_C (1) << (way->bits - 1), top = 2 * middle - 1;
+  float low = range.low, high = range.high;
   int_cell cell = { .zero = middle };
   if (way->symmetric) {
     cell.scale = within (step (high > -low ? high : -low, (float)(top - middle)), top - middle);
@@ -42,11 +43,4 @@ int_cell_for (const int_way *way, float low, float high)
   cell.zero = zero < (float)top ? (uint32_t)zero : top;
   cell.scale = within (cell.scale, cell.zero > top / 2 ? cell.zero : top - cell.zero);
   return cell;
-}
-
-void
-int_decode (int_cell cell, const uint8_t *codes, uint64_t count, float *values)
-{
-  for (uint64_t i = 0; i < count; i++)
-    values[i] = (float)((int32_t)codes[i] - (int32_t)cell.zero) * cell.scale;
 }
