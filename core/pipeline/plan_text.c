@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "pipeline/plan_network.h"
 #include "pipeline/units.h"
+#include "stage/early.h"
 
 /* ---- Words. */
 
@@ -170,6 +171,20 @@ network_text (const adze_plan *plan, const adze_plan_stage *planned,
                                  "is not done by %s", shares->left, network->backend);
 }
 
+/* What is known of before anything runs. */
+static void
+fallbacks_text (const adze_plan_stage *planned, adze_buffer *into)
+{
+  ADZE_AUTO_VALUE lines = NULL;
+  ADZE_AUTO_ERROR error = adze_instance_early_fallbacks (planned->instance, &lines);
+  into->failed = into->failed || error;
+  if (error || lines->count == 0)
+    return;
+  ADZE_AUTO_FREE char *first = adze_fallback_text (lines->items[0]);
+  adze_buffer_format (into, "    falls back %zu time%s: ", lines->count, lines->count == 1 ? "" : "s");
+  adze_buffer_safe_line (into, "%s%s", first ? first : "", lines->count > 1 ? ", the first time" : "");
+}
+
 static void
 stage_text (const adze_plan *plan, const adze_plan_stage *planned,
             const adze_plan_network *networks, adze_buffer *into)
@@ -192,6 +207,7 @@ stage_text (const adze_plan *plan, const adze_plan_stage *planned,
     tensors_text (planned, into);
   else if (!facts->runs)
     adze_buffer_text (into, "    what it gets is known once the stages before it have run\n");
+  fallbacks_text (planned, into);
   network_text (plan, planned, &networks[planned->number], into);
 }
 
@@ -374,6 +390,11 @@ stage_value (const adze_plan_stage *planned, adze_value *list)
                     planned->facts->runs ? "artifact" : grain_word (adze_plan_grain (planned)));
   adze_json_bool (into, "isolated", planned->facts->isolated);
   adze_json_bool (into, "observes", planned->facts->observes);
+  ADZE_AUTO_VALUE fallbacks = NULL;
+  ADZE_AUTO_ERROR error = adze_instance_early_fallbacks (planned->instance, &fallbacks);
+  if (!error)
+    error = adze_value_append (into, "fallbacks", adze_take (&fallbacks));
+  list->failed = list->failed || error;
   adze_value *tensors = adze_json_list (into, "tensors");
   if (!planned->described || planned->port_count == 0 || !planned->ports[0].model)
     return;

@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "artifact/coded.h"
 #include "artifact/format.h"
 #include "pipeline/units.h"
 #include "run/folder.h"
@@ -161,6 +162,7 @@ typedef struct adze_element_trace {
   const char *goes_on; /* what the stage makes that is gone on with; NULL: nothing */
   bool seen;
   double before, after;
+  adze_coded_number coded; /* what AFTER was taken from; not known: it is a plain number */
 } adze_element_trace;
 ADZE_MUST_CHECK adze_error *adze_piece_trace (adze_pass *pass, size_t unit, size_t value,
                                               uint64_t element, adze_element_trace *trace);

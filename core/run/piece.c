@@ -15,6 +15,7 @@ typedef struct passage {
   adze_pass_unit *state;
   size_t number;  /* of the unit */
   uint64_t which; /* of its pieces */
+  void **kept;    /* of each value that is one for all pieces, its bytes; NULL: nobody wants to look at them */
 } passage;
 
 /* What a value has of the piece. */
@@ -527,6 +528,53 @@ look_at_both (const passage *piece, const piece_step *s, size_t from, size_t to,
                             &trace->after);
 }
 
+/* What STEP has made that is one for all pieces. */
+static adze_error *
+keep_once (const passage *piece, const adze_unit_step *step)
+{
+  for (size_t i = 0; i < step->output_count; i++) {
+    size_t number = step->outputs[i];
+    if (!piece->unit->values[number].once || piece->kept[number] || !piece->lane->data[number]
+        || span_of (piece, number).count == 0)
+      continue;
+    size_t size = bytes_of (piece, number);
+    piece->kept[number] = malloc (size ? size : 1);
+    if (!piece->kept[number])
+      return adze_error_memory ();
+    memcpy (piece->kept[number], piece->lane->data[number], size);
+  }
+  return NULL;
+}
+
+/* Where output TO lies as codes, its planes being all that the step gives. */
+static adze_error *
+look_at_codes (const passage *piece, const piece_step *s, size_t from, size_t to, uint64_t element,
+               adze_element_trace *trace)
+{
+  const adze_unit_step *step = s->step;
+  const size_t in = step->inputs[from];
+  const adze_span before = span_of (piece, in);
+  const adze_tensor_meta *metas[ADZE_PLANES_MAX];
+  const void *data[ADZE_PLANES_MAX];
+  const adze_value *trait = adze_value_get (piece->unit->values[step->outputs[to]].traits, ADZE_TRAIT_CODED);
+  bool there = to == 0 && step->output_count <= ADZE_PLANES_MAX && element - before.first < before.count;
+  for (size_t i = 0; there && i < step->output_count; i++) {
+    metas[i] = s->rooms[i].whole;
+    data[i] = piece->unit->values[step->outputs[i]].once ? piece->kept[step->outputs[i]]
+                                                         : s->rooms[i].tensor.view.data;
+    there = data[i] != NULL;
+  }
+  if (!there)
+    return NULL;
+  ADZE_TRY (adze_coded_look (piece->pass->plan->runtime, trait, metas, data, step->output_count,
+                             element - before.first, &trace->coded));
+  trace->seen = trace->coded.known
+                && look_at (piece->unit->values[in].meta, s->inputs[from], element - before.first,
+                            &trace->before);
+  trace->after = trace->coded.number;
+  return NULL;
+}
+
 /* *AT: the value that is followed; where the step takes it, what it makes of it from then on. SIZE_MAX: it is
  * lost. */
 static adze_error *
@@ -544,15 +592,57 @@ trace_step (const passage *piece, size_t step_of_unit, uint64_t element, size_t 
   if (step->output_count == 0)
     return NULL;
   ADZE_TRY (fill_untouched (&s));
+  ADZE_TRY (keep_once (piece, step));
   size_t from = input_of (piece->unit, step, *at);
   size_t to = output_called (piece->unit, step, trace[step->stage].goes_on);
   if (from == SIZE_MAX)
     return NULL;
+  if (to != SIZE_MAX && adze_value_get (piece->unit->values[step->outputs[to]].traits, ADZE_TRAIT_CODED)
+      && !adze_value_get (piece->unit->values[step->inputs[from]].traits, ADZE_TRAIT_CODED)) {
+    *at = SIZE_MAX;
+    return look_at_codes (piece, &s, from, to, element, &trace[step->stage]);
+  }
   bool lost = to == SIZE_MAX || !has_same_places (piece->unit, step->inputs[from], step->outputs[to]);
   if (!lost)
     look_at_both (piece, &s, from, to, element, &trace[step->stage]);
   *at = lost ? SIZE_MAX : step->outputs[to];
   return NULL;
+}
+
+static adze_error *
+trace_piece (const passage *piece, uint64_t element, size_t value, adze_element_trace *trace)
+{
+  const adze_unit *unit = piece->unit;
+  for (size_t i = 0; i < unit->value_count; i++)
+    if (unit->values[i].model && unit->values[i].model->file)
+      ADZE_TRY (read_value (piece, i));
+  share_bytes (piece);
+  for (size_t i = 0; i < unit->step_count; i++) {
+    if (!is_all_there (piece, &unit->steps[i]) || (unit->steps[i].once && piece->which > 0))
+      continue;
+    ADZE_TRY (trace_step (piece, i, element, &value, trace));
+    share_bytes (piece);
+  }
+  return NULL;
+}
+
+/* The first piece goes in front of any other, for what comes with it alone. */
+static adze_error *
+trace_both (passage *piece, uint64_t element, size_t value, adze_element_trace *trace)
+{
+  uint64_t which = piece->which;
+  bool once = false;
+  for (size_t i = 0; i < piece->unit->value_count; i++)
+    once = once || piece->unit->values[i].once;
+  if (which > 0 && once) {
+    ADZE_AUTO_FREE adze_element_trace *none = calloc (piece->pass->plan->stage_count, sizeof *none);
+    if (!none)
+      return adze_error_memory ();
+    piece->which = 0;
+    ADZE_TRY (trace_piece (piece, 0, value, none));
+    piece->which = which;
+  }
+  return trace_piece (piece, element, value, trace);
 }
 
 adze_error *
@@ -564,22 +654,17 @@ adze_piece_trace (adze_pass *pass, size_t number, size_t value, uint64_t element
                      .data_room = unit->value_count };
   adze_pass_unit state = { .hashes = calloc (unit->value_count + 1, sizeof (adze_hash128 *)) };
   passage piece = { .pass = pass,
-                       .lane = &lane,
-                       .unit = unit,
-                       .state = &state,
-                       .which = element / unit->values[value].piece };
-  adze_error *error = state.hashes && lane.data ? NULL : adze_error_memory ();
-  for (size_t i = 0; !error && i < unit->value_count; i++)
-    if (unit->values[i].model && unit->values[i].model->file)
-      error = read_value (&piece, i);
-  if (!error)
-    share_bytes (&piece);
-  for (size_t i = 0; !error && i < unit->step_count; i++) {
-    if (!is_all_there (&piece, &unit->steps[i]) || (unit->steps[i].once && piece.which > 0))
-      continue;
-    error = trace_step (&piece, i, element, &value, trace);
-    share_bytes (&piece);
-  }
+                    .lane = &lane,
+                    .unit = unit,
+                    .state = &state,
+                    .which = element / unit->values[value].piece,
+                    .kept = calloc (unit->value_count + 1, sizeof *piece.kept) };
+  adze_error *error = state.hashes && lane.data && piece.kept
+                          ? trace_both (&piece, element, value, trace)
+                          : adze_error_memory ();
+  for (size_t i = 0; piece.kept && i < unit->value_count; i++)
+    free (piece.kept[i]);
+  free (piece.kept);
   free (state.hashes);
   adze_lane_close (&lane);
   return error;

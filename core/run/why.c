@@ -276,6 +276,28 @@ add_told (why_state *s, const adze_value *report, const char *stage, const char 
   return NULL;
 }
 
+/* The code that it became, by which scale, and by how much it was moved. */
+static void
+add_code (why_state *s, const adze_element_trace *trace, adze_value *into)
+{
+  const adze_coded_number *coded = &trace->coded;
+  char text[ADZE_REAL_TEXT];
+  adze_json_string (into, "codec", coded->codec);
+  adze_buffer_safe_format (&s->text, ", by codec '%s'", coded->codec);
+  if (coded->has_code) {
+    adze_json_float (into, "code", coded->code);
+    adze_buffer_format (&s->text, ", code %.0f", coded->code);
+  }
+  if (coded->has_scale) {
+    adze_real_text (coded->scale, text);
+    adze_json_float (into, "scale", coded->scale);
+    adze_buffer_format (&s->text, ", scale %s", text);
+  }
+  adze_real_text (trace->after - trace->before, text);
+  adze_json_float (into, "error", trace->after - trace->before);
+  adze_buffer_format (&s->text, ", error %s", text);
+}
+
 static adze_error *
 add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planned,
            const adze_way *way, const adze_element_trace *trace)
@@ -310,6 +332,8 @@ add_stage (why_state *s, const adze_value *report, const adze_plan_stage *planne
     adze_json_float (into, "before", trace->before);
     adze_json_float (into, "after", trace->after);
     adze_buffer_format (&s->text, ": %s -> %s", from, to);
+    if (trace->coded.known)
+      add_code (s, trace, into);
   } else if (trace && planned->facts->effect != ADZE_INSPECTS) {
     /* It is no plain number, or it is made with a model that was kept in between: a later segment's,
      * or an earlier one's that goes in beside it. */
