@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize: floats become codes of a codec, whichever it is. */
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("O3") /* what looks at all numbers, of adze/numbers.h */
-#endif
 #include "quantize.h"
 
 #include <stdlib.h>
@@ -17,6 +14,17 @@ static const adze_param params[] = {
     .help = "how much each column of each tensor counts, as llama-imatrix writes it" },
   { .name = "vectors", .type = ADZE_PARAM_BOOL, .preset = "false",
     .help = "tensors of one dimension too, such as biases, which are few and count much" },
+  { .name = "nan", .type = ADZE_PARAM_CHOICE, .preset = "error", .choices = "error|zero",
+    .help = "what becomes of a NaN, of which there is no code" },
+  { .name = "infinity", .type = ADZE_PARAM_CHOICE, .preset = "error", .choices = "error|zero|greatest",
+    .help = "what becomes of an infinite number: an error, zero, or the greatest magnitude that the tensor "
+            "has otherwise, with its sign" },
+  { .name = "bias-correction", .type = ADZE_PARAM_BOOL, .preset = "false",
+    .help = "errors of a channel add up to nothing: as many numbers as it takes get the code beside the nearest "
+            "one" },
+  { .name = "dynamic", .type = ADZE_PARAM_BOOL, .preset = "false",
+    .help = "in networks: products with codes are computed in whole numbers, what comes in being made codes of "
+            "on the way" },
   { .name = NULL }
 };
 
@@ -55,7 +63,7 @@ is_wanted (const adze_host *host, quantize *self, const adze_params *values,
   return floats && (meta->rank > 1 || (meta->rank == 1 && adze_param_bool (host, values, "vectors")));
 }
 
-/* Something else than was asked for: it stays as it is, and that is told. */
+/* Something else than was asked for: it stays as it is, and that is told, as soon as it is described. */
 static adze_status
 leave (const adze_host *host, adze_codec_use *use, const adze_tensor_meta *meta)
 {
@@ -76,14 +84,17 @@ go_by_rows (const adze_coded *coded, const adze_tensor_meta *meta, adze_group *g
     group->once |= (uint64_t)!coded->planes[i].by_rows << i;
 }
 
-/* Of rows that are coded each by itself, equal numbers have different codes. */
+/* Of rows or channels that are coded each by itself, equal numbers have different codes. */
 static bool
-goes_row_by_row (const adze_coded *coded)
+parts_equals (const quantize_tensor *tensor)
 {
-  bool by_itself = coded->planes[0].dtype.code == ADZE_OPAQUE;
-  for (uint32_t i = 1; i < coded->plane_count; i++)
-    by_itself = by_itself || coded->planes[i].by_rows;
-  return by_itself;
+  const adze_coded *coded = &tensor->coded;
+  bool parts = tensor->unbiased || coded->planes[0].dtype.code == ADZE_OPAQUE;
+  for (uint32_t i = 1; i < coded->plane_count; i++) {
+    const adze_plane *plane = &coded->planes[i];
+    parts = parts || plane->by_rows || (strcmp (plane->suffix, ".scale") == 0 && plane->rank > 0);
+  }
+  return parts;
 }
 
 static adze_status
@@ -118,11 +129,32 @@ announce (const adze_host *host, adze_outline *outline, adze_pick pick,
   const char *trait = status == ADZE_OK && !tensor->mixed ? codecs->trait (host, tensor->use, meta) : NULL;
   if (trait)
     status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODED, trait);
-  if (status == ADZE_OK && goes_row_by_row (&tensor->coded))
+  if (status == ADZE_OK && parts_equals (tensor))
     status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODEBOOK, NULL);
-  return status == ADZE_OK && network
-             ? quantize_network (host, outline, tensor->use, meta, &coded, metas)
+  bool dynamic = adze_param_bool (host, service->params (host, outline, pick), "dynamic");
+  return status == ADZE_OK && (network || dynamic)
+             ? quantize_network (host, outline, tensor->use, meta, &coded, metas, dynamic)
              : status;
+}
+
+/* Where channels lie across the rows, all rows must be there; and so must be what is one for all of them, since
+ * codes are decoded again. */
+static adze_status
+correct_bias (const adze_host *host, adze_outline *outline, const adze_tensor_meta *meta,
+              quantize_tensor *tensor)
+{
+  if (meta->rank < 2)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "bias-correction = true is about what each channel sums up to, and '%s' is a vector, whose "
+                      "channels are single numbers; a rule with bias-correction = false leaves it out",
+                      meta->name);
+  tensor->unbiased = true;
+  tensor->across = quantize_sums_rows (host, outline, meta);
+  bool whole = tensor->across;
+  for (uint32_t i = 0; i < tensor->coded.plane_count; i++)
+    whole = whole || !tensor->coded.planes[i].by_rows;
+  tensor->coded.whole = tensor->coded.whole || whole;
+  return ADZE_OK;
 }
 
 static adze_status
@@ -150,7 +182,8 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
     return status;
   if (!tensor) {
     size_t found = codecs->accumulator (host, use, meta);
-    const quantize_tensor added = { .use = use, .found_size = found > 0 ? found + sizeof (quantize_head) : 0 };
+    quantize_tensor added = { .use = use, .mends = quantize_mends_of (host, values) };
+    added.found_size = found > 0 || quantize_mends_any (&added.mends) ? found + sizeof (quantize_head) : 0;
     status = adze_entries_add (host, &self->tensors, &added, sizeof added, meta->name);
     if (status != ADZE_OK)
       return status;
@@ -161,8 +194,11 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
   status = quantize_importance_of (host, self, meta, tensor);
   if (status == ADZE_OK && mixed)
     status = quantize_mixture_check (host, self, tensor);
+  if (status == ADZE_OK && adze_param_bool (host, values, "bias-correction"))
+    status = correct_bias (host, outline, meta, tensor);
   if (status != ADZE_OK)
     return status;
+  self->mends = self->mends || quantize_mends_any (&tensor->mends);
   if (tensor->found_size > self->accumulator)
     self->accumulator = tensor->found_size;
   return announce (host, outline, pick, meta, tensor);
@@ -174,6 +210,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   quantize *self = (quantize *)instance;
   const adze_outline_service *service = adze_outline_of (host);
   self->left = (adze_left_tally){ 0 };
+  self->mends = false;
   bool final = service->is_final (host, outline);
   if (!final)
     quantize_clear (host, self);
@@ -187,43 +224,6 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   if (status == ADZE_OK)
     adze_left_tell (host, &self->left, &self->told, "not quantised");
   return status;
-}
-
-/* ---- Numbers. */
-
-/* INPUT as float32: itself, or in *ROOM, which is to be released. */
-static adze_status
-as_floats (const adze_host *host, const adze_tensor *input, const float **values, void **room)
-{
-  const adze_view *view = &input->view;
-  size_t count = adze_view_count (view);
-  *room = NULL;
-  if (view->dtype.bits == 32) {
-    *values = (const float *)adze_view_data (view);
-    return ADZE_OK;
-  }
-  float *made = (float *)host->allocate (host, count * sizeof *made + 1);
-  if (!made)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for the numbers of '%s'", input->name);
-  adze_floats_read (view->dtype, adze_view_data (view), count, made);
-  *values = made;
-  *room = made;
-  return ADZE_OK;
-}
-
-static adze_status
-check_finite (const adze_host *host, const adze_tensor *input, uint64_t first, const float *values)
-{
-  size_t count = adze_view_count (&input->view), at = 0;
-  if (adze_numbers_are_finite (input->view.dtype, adze_view_data (&input->view), count))
-    return ADZE_OK;
-  while ((adze_float_bits (values[at]) & 0x7f800000) != 0x7f800000)
-    at++;
-  return adze_fail (host, ADZE_E_UNSUPPORTED,
-                    "tensor '%s' is %s at element %llu, which no codec can write; mend the model, or "
-                    "leave the tensor as it is by a rule with skip = true",
-                    input->name, values[at] == values[at] ? "infinite" : "NaN",
-                    (unsigned long long)(first + at));
 }
 
 /* ---- observe. */
@@ -241,21 +241,19 @@ observe (const adze_host *host, void *instance, adze_call *call, const adze_tens
 {
   const quantize *self = (const quantize *)instance;
   const quantize_tensor *tensor = quantize_find (self, input->name);
-  const float *values;
-  void *room;
+  quantize_head *head = (quantize_head *)accumulated;
+  quantize_floats_room room;
   adze_place place;
   if (!tensor || tensor->found_size == 0)
     return ADZE_OK;
   adze_call_of (host)->place (host, call, &place);
-  adze_status status = as_floats (host, input, &values, &room);
-  if (status != ADZE_OK)
-    return status;
-  status = check_finite (host, input, place.first, values);
-  if (status == ADZE_OK)
-    status = adze_codecs_of (host)->observe (host, tensor->use, place.whole, values, place.first,
-                                             place.count, (quantize_head *)accumulated + 1);
-  ((quantize_head *)accumulated)->codec = quantize_number (self, tensor->use);
-  host->release (host, room);
+  head->codec = quantize_number (self, tensor->use);
+  head->size = tensor->found_size - sizeof *head;
+  adze_status status = quantize_floats (host, tensor, input, place.first, &room, &head->odd);
+  if (status == ADZE_OK && head->size > 0)
+    status = adze_codecs_of (host)->observe (host, tensor->use, place.whole, room.values, place.first,
+                                             place.count, head + 1);
+  host->release (host, room.made);
   return status;
 }
 
@@ -269,7 +267,23 @@ merge (const adze_host *host, void *instance, void *left, const void *right)
   if (from->codec == 0)
     return ADZE_OK;
   into->codec = from->codec;
-  return adze_codecs_of (host)->merge (host, self->codecs[from->codec - 1].use, into + 1, from + 1);
+  into->size = from->size;
+  into->odd.nans += from->odd.nans;
+  into->odd.infinities += from->odd.infinities;
+  if (from->odd.greatest > into->odd.greatest)
+    into->odd.greatest = from->odd.greatest;
+  return from->size == 0
+             ? ADZE_OK
+             : adze_codecs_of (host)->merge (host, self->codecs[from->codec - 1].use, into + 1, from + 1);
+}
+
+static adze_status
+decide_all (const adze_host *host, quantize *self)
+{
+  adze_status status = quantize_tell_odd (host, self);
+  self->odd = (quantize_odd){ 0 };
+  self->odd_tensors = 0;
+  return status;
 }
 
 static adze_status
@@ -279,7 +293,7 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
   adze_place place;
   *again = false;
   if (!call)
-    return ADZE_OK;
+    return decide_all (host, self);
   adze_call_of (host)->place (host, call, &place);
   quantize_tensor *tensor = quantize_find (self, place.whole->name);
   if (!tensor || tensor->found_size == 0)
@@ -289,7 +303,7 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
   if (!tensor->found)
     return adze_fail (host, ADZE_E_MEMORY, "no room for what was seen of '%s'", tensor->name);
   memcpy (tensor->found, accumulated, tensor->found_size);
-  return ADZE_OK;
+  return quantize_tell (host, self, tensor, place.whole);
 }
 
 /* ---- apply. */
@@ -321,7 +335,8 @@ encode_some (const job *j, size_t first, size_t last)
   for (uint32_t i = 0; i < coded->plane_count; i++)
     coding.planes[i] = (char *)adze_view_data (&j->outs[i])
                        + first * adze_plane_row_bytes (coded, i, j->meta);
-  return adze_codecs_of (j->host)->encode (j->host, j->tensor->use, &coding);
+  return j->tensor->unbiased ? quantize_encode_unbiased (j->host, j->tensor, &coding)
+                             : adze_codecs_of (j->host)->encode (j->host, j->tensor->use, &coding);
 }
 
 static adze_status
@@ -355,7 +370,8 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
 {
   const quantize_tensor *tensor = quantize_find ((quantize *)instance, input->name);
   adze_place place;
-  void *room = NULL;
+  quantize_floats_room room = { 0 };
+  quantize_odd odd = { 0 };
   if (!tensor)
     return ADZE_OK;
   adze_call_of (host)->place (host, call, &place);
@@ -365,14 +381,13 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
   for (uint32_t i = 0; status == ADZE_OK && i < tensor->coded.plane_count; i++)
     status = adze_call_of (host)->output_at (host, call, i, &j.outs[i]);
   if (status == ADZE_OK)
-    status = as_floats (host, input, &j.values, &room);
-  if (status == ADZE_OK)
-    status = check_finite (host, input, place.first, j.values);
+    status = quantize_floats (host, tensor, input, place.first, &room, &odd);
+  j.values = room.values;
   uint64_t rows = j.columns ? place.count / j.columns : adze_coded_rows (&tensor->coded, place.whole);
   j.first_row = j.columns ? place.first / j.columns : 0;
   if (status == ADZE_OK)
     status = adze_parallel_for (host, (size_t)rows, rows_at_once (&j, rows), encode_rows, &j);
-  host->release (host, room);
+  host->release (host, room.made);
   return status;
 }
 

@@ -3,16 +3,10 @@
  * with the numbers. */
 #include "quantize.h"
 
-typedef struct edit {
-  const adze_host *host;
-  const adze_graph_service *graphs;
-  adze_graph *graph;
-  const adze_tensor_meta *meta;
-  uint32_t weight;
-} edit;
+#include <string.h>
 
 static adze_status
-add_plane (const edit *e, uint32_t number, const adze_tensor_meta *plane, uint32_t *value)
+add_plane (const quantize_edit *e, uint32_t number, const adze_tensor_meta *plane, uint32_t *value)
 {
   if (number > 0)
     return e->graphs->add_weight (e->host, e->graph, plane->name, plane->dtype, plane->rank,
@@ -23,7 +17,7 @@ add_plane (const edit *e, uint32_t number, const adze_tensor_meta *plane, uint32
 
 /* Whoever took the weight takes what is made of its codes; nodes from FIRST on make that. */
 static adze_status
-move_users (const edit *e, uint32_t first, uint32_t numbers)
+move_users (const quantize_edit *e, uint32_t first, uint32_t numbers)
 {
   for (uint32_t i = 0; i < first; i++) {
     const adze_graph_node *node = e->graphs->node (e->graph, i);
@@ -58,6 +52,26 @@ holder_of (const adze_graph_service *graphs, adze_graph *graph, const char *name
   return NULL;
 }
 
+/* MatMul has outputs in the last dimension of its second factor, and so has Gemm unless it turns it. */
+bool
+quantize_sums_rows (const adze_host *host, adze_outline *outline, const adze_tensor_meta *meta)
+{
+  const adze_graph_service *graphs = adze_graph_of (host);
+  adze_graph *graph = NULL;
+  bool sums = false;
+  if (adze_outline_of (host)->network (host, outline, &graph) != ADZE_OK || !graph)
+    return false;
+  graph = holder_of (graphs, graph, meta->name);
+  uint32_t weight = graph ? graphs->find_value (graph, meta->name) : ADZE_NONE;
+  for (uint32_t i = 0; graph && i < graphs->node_count (graph); i++) {
+    const adze_graph_node *node = graphs->node (graph, i);
+    if (node && node->input_count > 1 && node->inputs[1] == weight)
+      sums = sums || strcmp (node->op, "MatMul") == 0
+             || (strcmp (node->op, "Gemm") == 0 && !adze_node_int (node, "transB", 0));
+  }
+  return sums;
+}
+
 adze_status
 quantize_has_network (const adze_host *host, adze_outline *outline, bool *network)
 {
@@ -70,13 +84,19 @@ quantize_has_network (const adze_host *host, adze_outline *outline, bool *networ
 adze_status
 quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *use,
                   const adze_tensor_meta *meta, const adze_coded *coded,
-                  const adze_tensor_meta *metas)
+                  const adze_tensor_meta *metas, bool dynamic)
 {
-  edit e = { .host = host, .graphs = adze_graph_of (host), .meta = meta };
+  quantize_edit e = { .host = host, .graphs = adze_graph_of (host), .meta = meta };
   uint32_t planes[ADZE_PLANES_MAX], numbers;
   adze_status status = adze_outline_of (host)->network (host, outline, &e.graph);
   if (status != ADZE_OK)
     return status;
+  if (!e.graph)
+    return dynamic ? adze_fail (host, ADZE_E_UNSUPPORTED,
+                                "dynamic = true is for networks, and the model with '%s' has none: what is "
+                                "multiplied with it nobody knows",
+                                meta->name)
+                   : ADZE_OK;
   e.graph = holder_of (e.graphs, e.graph, meta->name);
   if (!e.graph)
     return adze_fail (host, ADZE_E_UNSUPPORTED,
@@ -89,5 +109,7 @@ quantize_network (const adze_host *host, adze_outline *outline, adze_codec_use *
     status = add_plane (&e, i, &metas[i], &planes[i]);
   if (status == ADZE_OK)
     status = adze_codecs_of (host)->graph (host, use, meta, coded, e.graph, planes, &numbers);
-  return status == ADZE_OK ? move_users (&e, first, numbers) : status;
+  if (status != ADZE_OK)
+    return status;
+  return dynamic ? quantize_dynamic (&e, first, numbers) : move_users (&e, first, numbers);
 }
