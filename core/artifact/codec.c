@@ -222,6 +222,8 @@ adze_codec_describe (adze_codec_use *use, const adze_tensor_meta *meta, const vo
     return untrue (use, meta, "it lies in no plane, or in more than there can be");
   if (coded->row_rank > (uint32_t)meta->rank)
     return untrue (use, meta, "more dimensions count rows than it has");
+  if ((coded->keeps_values | coded->keeps_zeros) >> coded->plane_count != 0)
+    return untrue (use, meta, "something holds for planes that it has not");
   for (uint32_t i = 0; i < coded->plane_count; i++)
     ADZE_TRY (check_plane (use, meta, coded, i));
   return NULL;

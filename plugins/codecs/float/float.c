@@ -63,7 +63,7 @@ describe (const adze_host *host, const void *own, const adze_params *params,
   (void)host;
   (void)params;
   (void)found;
-  coded->plane_count = 1;
+  coded->plane_count = coded->keeps_values = coded->keeps_zeros = 1;
   codes->dtype = type->dtype;
   codes->by_rows = 1;
   codes->rank = meta->rank;

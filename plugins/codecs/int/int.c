@@ -119,6 +119,8 @@ describe (const adze_host *host, const void *own, const adze_params *values,
   if (status != ADZE_OK)
     return status;
   coded->plane_count = way->symmetric ? 2 : 3;
+  coded->keeps_values = way->bits == 8 && way->whole;
+  coded->keeps_zeros = way->bits == 8 && way->symmetric;
   put_codes (way, meta, columns, &coded->planes[INT_CODES]);
   put_cells (way, meta, columns, ".scale", (adze_dtype){ ADZE_FLOAT, 32, 1 }, &coded->planes[INT_SCALE]);
   if (!way->symmetric)

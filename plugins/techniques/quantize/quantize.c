@@ -84,17 +84,27 @@ go_by_rows (const adze_coded *coded, const adze_tensor_meta *meta, adze_group *g
     group->once |= (uint64_t)!coded->planes[i].by_rows << i;
 }
 
-/* Of rows or channels that are coded each by itself, equal numbers have different codes. */
-static bool
-parts_equals (const quantize_tensor *tensor)
+/* A plane inherits what is said of the tensor; what its codec does not vouch for is taken away from it. */
+static adze_status
+lose_traits (const adze_host *host, adze_outline *outline, adze_pick pick, const adze_coded *coded,
+             const adze_tensor_meta *metas)
 {
-  const adze_coded *coded = &tensor->coded;
-  bool parts = tensor->unbiased || coded->planes[0].dtype.code == ADZE_OPAQUE;
-  for (uint32_t i = 1; i < coded->plane_count; i++) {
-    const adze_plane *plane = &coded->planes[i];
-    parts = parts || plane->by_rows || (strcmp (plane->suffix, ".scale") == 0 && plane->rank > 0);
+  const struct {
+    const char *id;
+    uint32_t kept;
+  } traits[] = { { ADZE_TRAIT_CODEBOOK, coded->keeps_values },
+                 { ADZE_TRAIT_SPARSITY, coded->keeps_zeros },
+                 { ADZE_TRAIT_NM, coded->keeps_zeros } };
+  const adze_outline_service *service = adze_outline_of (host);
+  adze_status status = ADZE_OK;
+  for (size_t t = 0; t < sizeof traits / sizeof traits[0]; t++) {
+    if (!service->trait (host, outline, pick, traits[t].id))
+      continue;
+    for (uint32_t i = 0; status == ADZE_OK && i < coded->plane_count; i++)
+      if (!(traits[t].kept >> i & 1))
+        status = service->set_trait (host, outline, metas[i].name, traits[t].id, NULL);
   }
-  return parts;
+  return status;
 }
 
 static adze_status
@@ -125,12 +135,14 @@ announce (const adze_host *host, adze_outline *outline, adze_pick pick,
                        .note = note };
   go_by_rows (&coded, meta, &group);
   status = service->group (host, outline, &group);
+  if (tensor->unbiased)
+    coded.keeps_values = 0;
+  if (status == ADZE_OK)
+    status = lose_traits (host, outline, pick, &coded, metas);
   /* What a mixture writes, the types of the file say. */
   const char *trait = status == ADZE_OK && !tensor->mixed ? codecs->trait (host, tensor->use, meta) : NULL;
   if (trait)
     status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODED, trait);
-  if (status == ADZE_OK && parts_equals (tensor))
-    status = service->set_trait (host, outline, meta->name, ADZE_TRAIT_CODEBOOK, NULL);
   bool dynamic = adze_param_bool (host, service->params (host, outline, pick), "dynamic");
   return status == ADZE_OK && (network || dynamic)
              ? quantize_network (host, outline, tensor->use, meta, &coded, metas, dynamic)

@@ -51,6 +51,10 @@ typedef struct adze_coded {
   uint32_t row_rank; /* how many of the first dimensions count rows; the others together are the columns. 0: all
                         but the last */
   adze_plane planes[ADZE_PLANES_MAX];
+  /* What is true of the tensor and is true of planes as well, a bit for each of these: it has no more different
+   * values than the tensor; it has a code for each number, which is 0 where the number is. */
+  uint32_t keeps_values;
+  uint32_t keeps_zeros;
 } adze_coded;
 
 /* Dimensions of a tensor that count rows. */
