@@ -26,7 +26,8 @@ for folder in "$TOP_SRCDIR"/plugins/codecs/*/; do
   build "$folder" aarch64-linux-gnu-gcc there -static
   ./here > here.txt || { echo "FAILED: $name ended with $?"; exit 1; }
   qemu-aarch64 ./there > there.txt || { echo "FAILED: $name ended with $? on aarch64"; exit 1; }
-  [ "$(grep -c ': 0 ' here.txt)" -ge 16 ] || { echo "FAILED: $name has coded nothing"; failed=1; }
+  # Few of the tensors have values few enough for a codebook.
+  [ "$(grep -c ': 0 ' here.txt)" -ge 4 ] || { echo "FAILED: $name has coded nothing"; failed=1; }
   cmp here.txt there.txt || {
     echo "FAILED: $name gives other bytes on aarch64:"
     diff here.txt there.txt | head -n 20

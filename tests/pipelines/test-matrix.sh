@@ -48,7 +48,7 @@ numbers = struct.unpack(f"<{8 * 512}f", data[-8 * 512 * 4:])
 write("plain.onnx", [node("Add", ["x", "layer.0.weight"], ["y"], "add")],
       {"layer.0.weight": ([8, 512], list(numbers))}, [8, 512], 512)' || exit 99
 
-# pipeline CODEC FORMAT: small.toml.
+# pipeline CODEC FORMAT: small.toml. Clustered first, for there are codecs that can write few different values alone.
 pipeline ()
 {
   local from=plain.safetensors more=
@@ -59,6 +59,8 @@ adze = 1
 name = "small"
 [model]
 path = "$from"
+[[stage]]
+use = "cluster"
 [[stage]]
 use = "quantize"
 codec = "$1"
