@@ -105,6 +105,16 @@ raw_floats (const char *name, const char *content)
   return both (head (size / 4, FLOAT, name), message (9, some (content, size)));
 }
 
+/* A sparse initialiser of [2, 3] with two values, by the places that PLACES has, COUNT whole numbers for each. */
+static inline bytes
+sparse (const char *name, const char *content, const int64_t *places, uint64_t count)
+{
+  bytes indices = both (number (1, 2), count > 1 ? number (1, count) : some ("", 0));
+  indices = ALL (indices, number (2, INT64), message (9, some (places, 16 * count)));
+  return message (15, ALL (message (1, raw_floats (name, content)), message (2, indices), number (3, 2),
+                           number (3, 3)));
+}
+
 static inline bytes
 initializer (bytes tensor)
 {

@@ -55,6 +55,42 @@ constants_are_values (void **state)
   assert_int_equal (*(const int64_t *)a->data, 0);
 }
 
+/* Nodes put the values where they belong, under the name that the others know; and are a sparse initialiser again
+ * in a file. */
+static void
+sparse_initialisers_are_nodes (void **state)
+{
+  world *w = *state;
+  static const struct {
+    const char *scatter;
+    uint64_t count;
+    int64_t places[4];
+  } kinds[] = { { "ScatterElements", 1, { 1, 5 } }, { "ScatterND", 2, { 0, 1, 1, 2 } } };
+  for (size_t i = 0; i < 2; i++) {
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_MODEL again = NULL;
+    bytes all = ALL (floats (11, "a"), sparse ("s", "11112222", kinds[i].places, kinds[i].count),
+                     node ("Add", "a s", "y", nothing ()), floats (12, "y"));
+    ADZE_AUTO_MODEL found = open_bytes (w, model (all));
+    must (adze_graph_from_model (w->runtime, found, &graph));
+    const adze_graph_value *y = adze_graph_value_at (graph, adze_graph_find (graph, "y"));
+    const adze_graph_node *add = adze_graph_node_at (graph, y->node);
+    const adze_graph_value *dense = adze_graph_value_at (graph, add->inputs[1]);
+    assert_int_equal (dense->rank, 2);
+    assert_int_equal (dense->shape[1], 3);
+    assert_int_equal (adze_graph_value_at (graph, adze_graph_find (graph, "s"))->role, ADZE_ROLE_WEIGHT);
+    assert_int_equal (adze_graph_value_at (graph, adze_graph_find (graph, "s.indices"))->role, ADZE_ROLE_WEIGHT);
+    const adze_graph_node *last = adze_graph_node_at (graph, dense->node);
+    if (kinds[i].count == 1)
+      last = adze_graph_node_at (graph, adze_graph_value_at (graph, last->inputs[0])->node);
+    assert_string_equal (last->op, kinds[i].scatter);
+    assert_comes_back (w, graph, found);
+    again = open_model (w, "again.onnx");
+    assert_int_equal (again->count, 2);
+    ASSERT_HOLDS (again, "s", "11112222");
+  }
+}
+
 /* ---- Bodies. */
 
 static bytes
@@ -265,8 +301,8 @@ what_is_no_tensor_is_named (void **state)
   refused (*state, model (strings), ADZE_E_UNSUPPORTED, "'s'", "strings");
   bytes texts = ALL (number (1, 1), number (2, STRINGS), STRING (8, "t"), STRING (6, "text"));
   refused (*state, model (initializer (texts)), ADZE_E_UNSUPPORTED, "'t'", "strings");
-  bytes sparse = message (15, message (1, raw_floats ("p", "ssss")));
-  refused (*state, model (sparse), ADZE_E_UNSUPPORTED, "'p'", "sparse");
+  bytes unplaced = message (15, message (1, raw_floats ("p", "ssss")));
+  refused (*state, model (unplaced), ADZE_E_UNSUPPORTED, "'p'", "sparse");
   bytes function = message (25, STRING (1, "Swish"));
   refused (*state, both (model (floats (11, "a")), function), ADZE_E_UNSUPPORTED, "'Swish'",
            "function");
@@ -356,6 +392,7 @@ main (void)
     WITH_ONNX (order_in_the_file_does_not_count),
     WITH_ONNX (weights_may_be_listed_as_inputs),
     WITH_ONNX (constants_are_values),
+    WITH_ONNX (sparse_initialisers_are_nodes),
     WITH_ONNX (bodies_are_handed_the_same),
     WITH_ONNX (bodies_within_bodies_see_through),
     WITH_ONNX (attributes_become_inputs),

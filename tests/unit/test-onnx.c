@@ -37,11 +37,24 @@ other_tensors_stay_with_the_graph (void **state)
   bytes shape = message (
       1, ALL (STRING (2, "z"), STRING (4, "ConstantOfShape"),
               message (5, both (STRING (1, "value"), message (5, raw_floats ("", "zzzz"))))));
-  bytes sparse = message (15, message (1, raw_floats ("sparse", "ssss")));
+  bytes unplaced = message (15, message (1, raw_floats ("sparse", "ssss")));
   ADZE_AUTO_MODEL found
-      = open_bytes (*state, model (ALL (foreign, initializer (texts), shape, sparse,
+      = open_bytes (*state, model (ALL (foreign, initializer (texts), shape, unplaced,
                                         initializer (raw_floats ("a", "aaaa")))));
   assert_int_equal (found->count, 1);
+  must (write_model (*state, found, "out.onnx", ""));
+  assert_same_files (*state, "in.onnx", "out.onnx");
+}
+
+static void
+values_and_indices_of_sparse_ones_are_weights (void **state)
+{
+  const int64_t places[] = { 1, 5 };
+  ADZE_AUTO_MODEL found
+      = open_bytes (*state, model (ALL (sparse ("s", "1111aaaa", places, 1), initializer (raw_floats ("a", "aaaa")))));
+  assert_int_equal (found->count, 3);
+  ASSERT_HOLDS (found, "s", "1111aaaa");
+  ASSERT_HOLDS (found, "s.indices", "\1\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0");
   must (write_model (*state, found, "out.onnx", ""));
   assert_same_files (*state, "in.onnx", "out.onnx");
 }
@@ -443,6 +456,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     WITH_ONNX (weights_are_found_wherever_they_are),
     WITH_ONNX (other_tensors_stay_with_the_graph),
+    WITH_ONNX (values_and_indices_of_sparse_ones_are_weights),
     WITH_ONNX (branches_may_use_the_same_name),
     WITH_ONNX (every_type_is_known),
     WITH_ONNX (numbers_in_varints_are_decoded),

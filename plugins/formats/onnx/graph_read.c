@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sparse.h"
+
 /* ---- Weights. */
 
 static int
@@ -31,6 +33,20 @@ onnx_weight_at (const onnx_graph_reader *self, uint64_t at)
                                            sizeof *self->weights.items, compare_places);
 }
 
+static adze_status
+add_alias (const onnx_graph_reader *self, onnx_scope *scope, const char *name, uint32_t value)
+{
+  void *list = scope->aliases;
+  adze_status status = onnx_grow (self->host, &list, scope->alias_count, 1, &scope->alias_capacity,
+                                  sizeof *scope->aliases);
+  scope->aliases = (onnx_alias *)list;
+  if (status != ADZE_OK)
+    return status;
+  scope->aliases[scope->alias_count++] = (onnx_alias){ name, value };
+  scope->aliases_sorted = false;
+  return ADZE_OK;
+}
+
 adze_status
 onnx_add_weight (onnx_graph_reader *self, onnx_scope *scope, const onnx_item *item,
                  const onnx_tensor *tensor, const char *name)
@@ -46,15 +62,7 @@ onnx_add_weight (onnx_graph_reader *self, onnx_scope *scope, const onnx_item *it
     status = self->graphs->fix_weight (self->host, scope->graph, value);
   if (status != ADZE_OK || strcmp (item->name, name) == 0)
     return status;
-  void *list = scope->aliases;
-  status = onnx_grow (self->host, &list, scope->alias_count, 1, &scope->alias_capacity,
-                      sizeof *scope->aliases);
-  scope->aliases = (onnx_alias *)list;
-  if (status != ADZE_OK)
-    return status;
-  scope->aliases[scope->alias_count++] = (onnx_alias){ name, value };
-  scope->aliases_sorted = false;
-  return ADZE_OK;
+  return add_alias (self, scope, name, value);
 }
 
 static adze_status
@@ -75,30 +83,33 @@ read_initializer (onnx_graph_reader *self, onnx_scope *scope, const onnx_field *
   return onnx_add_weight (self, scope, item, &tensor, name);
 }
 
+/* What its graph calls by the values' name is what nodes make of both. */
 static adze_status
-refuse_sparse (onnx_graph_reader *self, onnx_scope *scope, const onnx_field *field)
+read_sparse (onnx_graph_reader *self, onnx_scope *scope, const onnx_field *field)
 {
-  (void)scope;
-  enum { SPARSE_VALUES = 1 };
-  onnx_span rest = onnx_body (field);
-  onnx_tensor values;
+  onnx_sparse sparse;
   const char *name = "";
-  adze_status status = onnx_check_bytes (self, field);
-  while (status == ADZE_OK) {
-    onnx_field part;
-    status = onnx_next (&self->input, &rest, &part);
-    if (status != ADZE_OK || !part.number)
-      break;
-    if (part.number == SPARSE_VALUES && part.type == ONNX_BYTES)
-      status = onnx_tensor_parse (&self->input, onnx_body (&part), &values);
-    if (status == ADZE_OK && part.number == SPARSE_VALUES && part.type == ONNX_BYTES)
-      status = onnx_read_text (self, &self->names, values.name, &name);
-  }
+  uint32_t dense = ADZE_NONE;
+  adze_status status = onnx_sparse_parse (&self->input, onnx_body (field), &sparse);
+  if (status == ADZE_OK && sparse.values.name.at < sparse.values.name.end)
+    status = onnx_read_text (self, &self->names, sparse.values.name, &name);
   if (status != ADZE_OK)
     return status;
-  return adze_fail (self->host, ADZE_E_UNSUPPORTED,
-                    "the initialiser '%s' is a sparse tensor; graphs compute with dense ones alone",
-                    name);
+  if (!sparse.sound)
+    return adze_fail (self->host, ADZE_E_UNSUPPORTED,
+                      "the sparse initialiser '%s' is not what ONNX asks for: numbers with a name, as many "
+                      "indices (INT64), and the size of each dimension",
+                      name);
+  const onnx_item *values = onnx_weight_at (self, sparse.values.body.at);
+  const onnx_item *indices = onnx_weight_at (self, sparse.indices.body.at);
+  status = onnx_add_weight (self, scope, values, &sparse.values, values->name);
+  if (status == ADZE_OK)
+    status = onnx_add_weight (self, scope, indices, &sparse.indices, indices->name);
+  if (status == ADZE_OK)
+    status = onnx_sparse_nodes_make (self->host, scope->graph, &sparse,
+                                     self->graphs->find_value (scope->graph, values->name),
+                                     self->graphs->find_value (scope->graph, indices->name), &dense);
+  return status == ADZE_OK ? add_alias (self, scope, name, dense) : status;
 }
 
 /* ---- Who is meant. */
@@ -235,7 +246,7 @@ typedef struct graph_pass {
 
 static const graph_pass passes[] = {
   { ONNX_GRAPH_INITIALIZER, read_initializer },
-  { ONNX_GRAPH_SPARSE, refuse_sparse },
+  { ONNX_GRAPH_SPARSE, read_sparse },
   { ONNX_GRAPH_INPUT, read_input },
   { ONNX_GRAPH_NODE, onnx_name_outputs },
   { ONNX_GRAPH_VALUE_INFO, read_declaration },

@@ -45,7 +45,7 @@ void onnx_scratch_release (onnx_scratch *scratch);
 
 /* ---- Names and what they mean. */
 
-/* A weight that has another name in the model than its graph has for it. */
+/* A weight that has another name in the model than its graph has for it, or what is made of one. */
 typedef struct onnx_alias {
   const char *name;
   uint32_t value;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "graph_read.h"
+#include "sparse.h"
 
 /* The version of ONNX's files that came with opset 17. */
 #define IR_VERSION 8
@@ -102,7 +103,9 @@ struct write_scope {
   const adze_graph_node *node; /* whose body it is */
   unsigned number;             /* 0: no body */
   uint32_t *around;            /* for each value what it is around the body, or ADZE_NONE */
-  bool *used;                  /* for each value */
+  uint32_t *used;              /* for each value how many take it */
+  uint32_t *sparse;            /* for each value whose it is the sparse initialiser, by its values, or ADZE_NONE */
+  uint32_t *folded;            /* for each node whether it is such a one's */
 };
 
 static graph_bytes
@@ -111,7 +114,8 @@ new_bytes (const graph_writer *self)
   return (graph_bytes){ .host = self->host };
 }
 
-/* Where a value really is: through the inputs by which bodies take it in. */
+/* Where a value really is: through the inputs by which bodies take it in. A sparse initialiser is called as its
+ * values are. */
 static const adze_graph_value *
 root_of (const graph_writer *self, const write_scope **scope, uint32_t value)
 {
@@ -119,6 +123,8 @@ root_of (const graph_writer *self, const write_scope **scope, uint32_t value)
     value = (*scope)->around[value];
     *scope = (*scope)->outer;
   }
+  if ((*scope)->sparse[value] != ADZE_NONE)
+    value = (*scope)->sparse[value];
   return self->graphs->value ((*scope)->graph, value);
 }
 
@@ -168,11 +174,11 @@ mark_used (graph_writer *self, write_scope *scope)
     const adze_graph_node *node = graphs->node (scope->graph, n);
     for (size_t i = 0; node && i < node->input_count; i++)
       if (node->inputs[i] != ADZE_NONE)
-        scope->used[node->inputs[i]] = true;
+        scope->used[node->inputs[i]]++;
   }
   const uint32_t *outputs = graphs->outputs (scope->graph, &count);
   for (size_t i = 0; i < count; i++)
-    scope->used[outputs[i]] = true;
+    scope->used[outputs[i]]++;
   return ADZE_OK;
 }
 
@@ -197,17 +203,42 @@ match_captures (graph_writer *self, write_scope *scope)
   return status;
 }
 
+/* Nodes that a sparse initialiser stands for are not written, nor what they alone take. */
+static void
+fold_sparse (graph_writer *self, write_scope *scope)
+{
+  uint32_t nodes = self->graphs->node_count (scope->graph);
+  onnx_sparse_nodes found;
+  for (uint32_t i = 0; i < nodes; i++) {
+    if (!onnx_sparse_nodes_at (self->graphs, scope->graph, scope->used, i, &found))
+      continue;
+    scope->sparse[found.dense] = found.values;
+    scope->used[found.values] = scope->used[found.indices] = 0;
+    for (size_t k = 0; k < 2; k++)
+      scope->used[found.constants[k]]--;
+    for (size_t k = 0; k < 3; k++) {
+      scope->folded[found.nodes[k]] = 1;
+      scope->used[self->graphs->node (scope->graph, found.nodes[k])->outputs[0]] = 0;
+    }
+  }
+}
+
 static adze_status
 open_scope (graph_writer *self, write_scope *scope)
 {
-  size_t count = (size_t)self->graphs->value_count (scope->graph) + 1;
-  scope->around = (uint32_t *)self->host->allocate (self->host, count * sizeof *scope->around);
-  scope->used = (bool *)self->host->allocate (self->host, count * sizeof *scope->used);
-  if (!scope->around || !scope->used)
-    return adze_fail (self->host, ADZE_E_MEMORY, "there is no memory for %zu values", count);
-  for (size_t i = 0; i < count; i++)
+  size_t values = (size_t)self->graphs->value_count (scope->graph) + 1;
+  size_t nodes = (size_t)self->graphs->node_count (scope->graph) + 1;
+  scope->around
+      = (uint32_t *)self->host->allocate (self->host, (3 * values + nodes) * sizeof *scope->around);
+  if (!scope->around)
+    return adze_fail (self->host, ADZE_E_MEMORY, "there is no memory for %zu values", values);
+  scope->sparse = scope->around + values;
+  scope->used = scope->sparse + values;
+  scope->folded = scope->used + values;
+  for (size_t i = 0; i < 2 * values; i++)
     scope->around[i] = ADZE_NONE;
   adze_status status = mark_used (self, scope);
+  fold_sparse (self, scope);
   return status == ADZE_OK ? match_captures (self, scope) : status;
 }
 
@@ -216,8 +247,6 @@ close_scope (graph_writer *self, write_scope *scope)
 {
   if (scope->around)
     self->host->release (self->host, scope->around);
-  if (scope->used)
-    self->host->release (self->host, scope->used);
 }
 
 /* ---- Types. */
@@ -280,7 +309,7 @@ put_dims (graph_bytes *into, int32_t rank, const int64_t *shape)
 
 /* A weight: its numbers go to the end of the message. */
 static adze_status
-put_initializer (graph_writer *self, const adze_graph_value *value, graph_bytes *graph)
+put_initializer (graph_writer *self, const adze_graph_value *value, graph_bytes *into, uint32_t field)
 {
   uint8_t item[ONNX_PART_ITEM] = { ONNX_RAW, 0 };
   graph_bytes tensor = new_bytes (self);
@@ -295,7 +324,27 @@ put_initializer (graph_writer *self, const adze_graph_value *value, graph_bytes 
     put_word (&tensor, ONNX_TENSOR_DOC, ONNX_FIXED);
   onnx_put64 (item + 2, tensor.size);
   add_bytes (&self->items, item, sizeof item);
-  put_message (graph, ONNX_GRAPH_INITIALIZER, &tensor);
+  put_message (into, field, &tensor);
+  return status;
+}
+
+static adze_status
+put_sparse (graph_writer *self, const write_scope *scope, uint32_t dense, graph_bytes *graph)
+{
+  const adze_graph_service *graphs = self->graphs;
+  const adze_graph_node *last = graphs->node (scope->graph, graphs->value (scope->graph, dense)->node);
+  const adze_graph_node *scatter
+      = graphs->node (scope->graph, graphs->value (scope->graph, last->inputs[0])->node);
+  const adze_graph_value *shape = graphs->value (scope->graph, last->inputs[1]);
+  graph_bytes made = new_bytes (self);
+  adze_status status = put_initializer (self, graphs->value (scope->graph, scatter->inputs[2]), &made,
+                                        ONNX_SPARSE_VALUES);
+  if (status == ADZE_OK)
+    status = put_initializer (self, graphs->value (scope->graph, scatter->inputs[1]), &made,
+                              ONNX_SPARSE_INDICES);
+  for (int64_t i = 0; i < shape->shape[0]; i++)
+    put_int (&made, ONNX_SPARSE_DIMS, ((const int64_t *)shape->data)[i]);
+  put_message (graph, ONNX_GRAPH_SPARSE, &made);
   return status;
 }
 
@@ -466,7 +515,8 @@ put_nodes (graph_writer *self, const write_scope *scope, graph_bytes *into)
     return adze_fail (self->host, ADZE_E_FORMAT,
                       "nodes of the graph wait for each other, and ONNX wants them in order");
   for (size_t i = 0; status == ADZE_OK && i < count; i++)
-    status = put_node (self, scope, self->graphs->node (scope->graph, order[i]), into);
+    if (!scope->folded[order[i]])
+      status = put_node (self, scope, self->graphs->node (scope->graph, order[i]), into);
   return status;
 }
 
@@ -480,8 +530,11 @@ put_initializers (graph_writer *self, const write_scope *scope, graph_bytes *int
     const adze_graph_value *value = self->graphs->value (scope->graph, i);
     if (scope->used[i] && (value->role == ADZE_ROLE_WEIGHT || value->role == ADZE_ROLE_CONSTANT)
         && !constant_attribute (value, &name))
-      status = put_initializer (self, value, into);
+      status = put_initializer (self, value, into, ONNX_GRAPH_INITIALIZER);
   }
+  for (uint32_t i = 0; status == ADZE_OK && i < values; i++)
+    if (scope->sparse[i] != ADZE_NONE)
+      status = put_sparse (self, scope, i, into);
   return status;
 }
 
@@ -499,7 +552,7 @@ put_values (graph_writer *self, const write_scope *scope, graph_bytes *into)
   list = graphs->outputs (scope->graph, &count);
   for (size_t i = 0; status == ADZE_OK && i < count; i++) {
     status = put_value_info (self, scope, list[i], into, ONNX_GRAPH_OUTPUT);
-    scope->used[list[i]] = false; /* said already */
+    scope->used[list[i]] = 0; /* said already */
   }
   for (uint32_t i = 0; status == ADZE_OK && i < values; i++) {
     const adze_graph_value *value = graphs->value (scope->graph, i);

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "sparse.h"
+
 enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_SPARSE = 15 };
 enum { NODE_OUTPUT = 2, NODE_OPERATOR = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
 enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_TENSOR = 5, ATTRIBUTE_GRAPH = 6, ATTRIBUTE_GRAPHS = 11 };
@@ -61,12 +63,12 @@ leave (onnx_walk *walk, const onnx_field *field, const frame *inner, int64_t *gr
   *growth += inner->growth + (int64_t)width - (int64_t)field->width;
 }
 
-/* NAME is where the weight's name is, or empty: its own. */
+/* NAME is where the weight's name is, less the SUFFIX, or empty: its own. */
 static adze_status
-walk_weight (onnx_walk *walk, const onnx_field *field, onnx_span name, uint32_t graph, int depth,
-             int64_t *growth)
+walk_weight (onnx_walk *walk, const onnx_field *field, onnx_span name, const char *suffix,
+             uint32_t graph, int depth, int64_t *growth)
 {
-  onnx_weight weight = { .name = name, .graph = graph };
+  onnx_weight weight = { .name = name, .suffix = suffix, .graph = graph };
   frame inner;
   adze_status status = enter (walk, field, depth, &inner);
   if (status == ADZE_OK)
@@ -162,7 +164,7 @@ walk_attribute (onnx_walk *walk, onnx_span rest, const walked *of, bool is_value
     if (status != ADZE_OK || !field.number)
       break;
     if (field.number == ATTRIBUTE_TENSOR && is_value)
-      status = walk_weight (walk, &field, of->output, of->graph, depth + 1, growth);
+      status = walk_weight (walk, &field, of->output, NULL, of->graph, depth + 1, growth);
     if (field.number != ATTRIBUTE_GRAPH && field.number != ATTRIBUTE_GRAPHS)
       continue;
     frame inner;
@@ -223,6 +225,45 @@ enter_node (onnx_walk *walk, const onnx_field *field, uint32_t graph, int depth,
 }
 
 static adze_status
+walk_sparse (onnx_walk *walk, onnx_span rest, onnx_span name, uint32_t graph, int depth,
+             int64_t *growth)
+{
+  adze_status status = ADZE_OK;
+  while (status == ADZE_OK) {
+    onnx_field field;
+    status = onnx_next (walk->input, &rest, &field);
+    if (status != ADZE_OK || !field.number)
+      break;
+    if (field.number != ONNX_SPARSE_DIMS)
+      status = walk_weight (walk, &field, name, field.number == ONNX_SPARSE_INDICES ? ONNX_INDICES : "",
+                            graph, depth + 1, growth);
+  }
+  return status;
+}
+
+static adze_status
+enter_sparse (onnx_walk *walk, const onnx_field *field, uint32_t graph, int depth, int64_t *growth)
+{
+  onnx_sparse sparse;
+  frame inner;
+  adze_status status = check_message (walk, field);
+  if (status == ADZE_OK)
+    status = onnx_sparse_parse (walk->input, onnx_body (field), &sparse);
+  if (status != ADZE_OK)
+    return status;
+  if (!sparse.sound) {
+    walk->sparse++;
+    return ADZE_OK;
+  }
+  status = enter (walk, field, depth, &inner);
+  if (status == ADZE_OK)
+    status = walk_sparse (walk, onnx_body (field), sparse.values.name, graph, depth, &inner.growth);
+  if (status == ADZE_OK)
+    leave (walk, field, &inner, growth);
+  return status;
+}
+
+static adze_status
 walk_graph (onnx_walk *walk, onnx_span rest, int depth, int64_t *growth)
 {
   uint32_t graph = walk->graphs++;
@@ -234,9 +275,9 @@ walk_graph (onnx_walk *walk, onnx_span rest, int depth, int64_t *growth)
     if (status != ADZE_OK || !field.number)
       break;
     if (field.number == GRAPH_INITIALIZER)
-      status = walk_weight (walk, &field, own_name, graph, depth + 1, growth);
+      status = walk_weight (walk, &field, own_name, NULL, graph, depth + 1, growth);
     else if (field.number == GRAPH_SPARSE)
-      walk->sparse++;
+      status = enter_sparse (walk, &field, graph, depth + 1, growth);
     else if (field.number == GRAPH_NODE)
       status = enter_node (walk, &field, graph, depth + 1, growth);
   }

@@ -2,8 +2,8 @@
 /* onnx/walk.h: finds a model's weights, wherever they are.
  *
  * Weights are the initialisers of the graph and of every graph inside an attribute of a node (the
- * branches of an If), and what a node Constant has as its value: many exporters keep all weights
- * there. Tensors of strings are none, nor is what lies in functions, in training_info, or in other
+ * branches of an If), values and indices of sparse ones among them, and what a node Constant has as its value: many
+ * exporters keep all weights there. Tensors of strings are none, nor is what lies in functions, in training_info, or in other
  * attributes.
  *
  * A walk makes edits as it goes. The lengths of all messages around an edit are edited with it.
@@ -22,7 +22,8 @@ enum { ONNX_MODEL_GRAPH = 7, ONNX_MODEL_METADATA = 14 };
 
 typedef struct onnx_weight {
   onnx_span name;
-  uint32_t graph; /* number of the graph that the name is of */
+  const char *suffix; /* behind the name; NULL: it is in no sparse initialiser */
+  uint32_t graph;     /* number of the graph that the name is of */
   onnx_tensor tensor;
 } onnx_weight;
 

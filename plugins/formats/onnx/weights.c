@@ -10,7 +10,8 @@ adze_status
 onnx_weights_add (onnx_weights *weights, onnx_input *input, const onnx_weight *weight)
 {
   const adze_host *host = weights->host;
-  uint64_t size = weight->name.end - weight->name.at;
+  const char *suffix = weight->suffix ? weight->suffix : "";
+  uint64_t own = weight->name.end - weight->name.at, size = own + strlen (suffix);
   /* Names are structure, of which the walk has seen no more than the limit. */
   if (size >= SIZE_MAX - 1)
     return onnx_fail_at (input, weight->name.at, ADZE_E_LIMIT, "a name is too long");
@@ -25,10 +26,10 @@ onnx_weights_add (onnx_weights *weights, onnx_input *input, const onnx_weight *w
   if (status != ADZE_OK)
     return status;
   char *name = weights->names + weights->names_size;
-  status = onnx_copy (input, weight->name.at, name, (size_t)size);
+  status = onnx_copy (input, weight->name.at, name, (size_t)own);
   if (status != ADZE_OK)
     return status;
-  name[size] = '\0';
+  strcpy (name + own, suffix);
   if (strlen (name) != size)
     return onnx_fail_at (input, weight->name.at, ADZE_E_FORMAT, "the name '%s' has a NUL inside",
                          name);

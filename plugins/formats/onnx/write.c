@@ -251,7 +251,7 @@ fill_weight (onnx_walk *walk, const onnx_weight *weight, int64_t *growth)
                ? self->layouts->tensor (self->host, self->layout, 0, at->index)
                : refuse_part (self);
   at->external = (self->keep && item->form == ONNX_EXTERNAL)
-                 || (self->always && at->size >= self->threshold);
+                 || (self->always && !weight->suffix && at->size >= self->threshold);
   at->field = item->form == ONNX_LIST ? tensor->type->field : ONNX_TENSOR_RAW;
   uint8_t head[1 + ONNX_VARINT_MAX];
   if (at->external)
