@@ -21,7 +21,7 @@ written ()
   {
     printf 'adze = 1\nname = "few"\n[model]\npath = "%s"\n' "$originals/$2"
     printf '[[stage]]\nuse = "prune-magnitude"\nsparsity = 0.8\n'
-    printf '[[stage]]\nuse = "cluster"\nk = 16\n[[stage.rule]]\nmatch = "*bias*"\nskip = true\n'
+    printf '[[stage]]\nuse = "cluster"\nk = 16\n'
     [ $# -lt 3 ] || printf '[[stage]]\nuse = "quantize"\ncodec = %s\non-fallback = "warn"\n' "$3"
     printf '[[output]]\npath = "%s"\n' "$1/$2"
   } > few.toml
@@ -46,6 +46,7 @@ check ()
   [ $((100 * after)) -lt $(($2 * before)) ] || fail "$codec: less than $2 percent" "$after bytes"
   ADZE_NODE_MODULES=$PWD/coded$number expect 0 node "$here/ort-cases.js" "cases$number" silero-v5-16k ppocr-turned
   like_others "cases$number"
+  case $codec in *f16*) return ;; esac
   # The same model before it was coded.
   cp -rP expected "same$number"
   ln -sf "$PWD/coded$number/$vad" "same$number/silero-v5-16k/model.onnx"

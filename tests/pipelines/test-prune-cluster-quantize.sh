@@ -25,8 +25,8 @@ pipeline ()
 prune=('[[stage]]' 'use = "prune-magnitude"' 'sparsity = 0.8' 'scope = "tensor"')
 cluster=('[[stage]]' 'use = "cluster"' 'k = 16')
 
-# quantized NAME CODEC WHAT: all three, with one thread, two and three, to the same bytes. *TAKEN is
-# what the tensors take in the file.
+# quantized NAME CODEC WHAT: all three, with one thread, two, three, and processes of their own, to the same bytes.
+# *TAKEN is what the tensors take in the file.
 quantized ()
 {
   local name=$1 codec=$2 wish
@@ -36,7 +36,7 @@ quantized ()
   must python3 "$expect" "$3" "$name-plain.safetensors" "$name-out.safetensors"
   taken=$(cat must.out)
   cp "$name-out.safetensors" one.safetensors
-  for wish in run.threads=2 run.threads=3; do
+  for wish in run.threads=2 run.threads=3 stage.quantize.isolate=true; do
     must "$ADZE" run "$name.toml" --fresh --set "$wish"
     cmp "$name-out.safetensors" one.safetensors || complain "$name: $wish is seen in the bytes"
   done

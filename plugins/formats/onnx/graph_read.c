@@ -246,11 +246,11 @@ typedef struct graph_pass {
 
 static const graph_pass passes[] = {
   { ONNX_GRAPH_INITIALIZER, read_initializer },
-  { ONNX_GRAPH_SPARSE, read_sparse },
   { ONNX_GRAPH_INPUT, read_input },
   { ONNX_GRAPH_NODE, onnx_name_outputs },
   { ONNX_GRAPH_VALUE_INFO, read_declaration },
   { ONNX_GRAPH_OUTPUT, read_declaration },
+  { ONNX_GRAPH_SPARSE, read_sparse }, /* finds names for what its nodes make, when all others are known */
   { ONNX_GRAPH_NODE, onnx_read_node },
   { ONNX_GRAPH_OUTPUT, read_output },
 };
