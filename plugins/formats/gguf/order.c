@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* order.c: the order of tensors in a file. That of the model is as good as any other; but files are compared by
- * their bytes, and those that llama-quantize makes are in the order of layers.h. */
+ * their bytes, and those that llama-quantize makes are in the order of adze/draft/layers.h. */
 #include <stdlib.h>
 
 #include "gguf.h"
-#include "layers.h"
 
 typedef struct place {
   const char *name;
@@ -37,7 +36,7 @@ ends_quantised (const gguf_writer *writer)
 static int
 compare (const void *a, const void *b)
 {
-  return gguf_compare_layers (((const place *)a)->name, ((const place *)b)->name);
+  return adze_layers_compare (((const place *)a)->name, ((const place *)b)->name);
 }
 
 static adze_status

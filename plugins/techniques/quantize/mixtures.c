@@ -3,14 +3,13 @@
  *
  * Each mixture has a type for most tensors. Some tensors get a larger one, since errors in them count more: the
  * output, the values of attention, the way down of each layer's net, in the first and the last layers above
- * all. Which layer a tensor is in is counted, in the order of layers.h, and not read from its name, but for models
+ * all. Which layer a tensor is in is counted, in the order of adze/draft/layers.h, and not read from its name, but for models
  * of experts. */
 #include "mixtures.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../formats/gguf/layers.h"
 
 /* ---- Types and mixtures. */
 
@@ -346,7 +345,7 @@ for_mixed (const model *m, type most)
 static int64_t
 layer_of_down (const model *m, const char *name)
 {
-  int64_t named = m->experts > 1 ? gguf_layer_of (name) : -1;
+  int64_t named = m->experts > 1 ? adze_layer_of (name) : -1;
   return named >= 0 ? named : m->seen_downs;
 }
 
@@ -419,7 +418,7 @@ choose_one (model *m, const adze_tensor_meta *meta, mixture_choice *choice)
 static int
 compare (const void *a, const void *b)
 {
-  return gguf_compare_layers ((*(const adze_tensor_meta *const *)a)->name,
+  return adze_layers_compare ((*(const adze_tensor_meta *const *)a)->name,
                               (*(const adze_tensor_meta *const *)b)->name);
 }
 
