@@ -22,6 +22,7 @@ static void own_free (void *memory);
 #undef realloc
 #undef free
 
+#include "../../plugins/formats/onnx/sparse.c"
 #include "../../plugins/formats/onnx/walk.c"
 #include "../../plugins/formats/onnx/weights.c"
 #include "../../plugins/formats/onnx/read.c"
@@ -30,6 +31,7 @@ static void own_free (void *memory);
 #include "../../plugins/formats/onnx/graph_read_attribute.c"
 #include "../../plugins/formats/onnx/graph_read_node.c"
 #include "../../plugins/formats/onnx/graph_read_type.c"
+#include "../../plugins/formats/onnx/graph_sparse.c"
 #include "../../plugins/formats/onnx/graph_write.c"
 #include "../../plugins/formats/onnx/onnx.c"
 

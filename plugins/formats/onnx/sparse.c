@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool
-add_dimension (onnx_sparse *sparse, uint64_t size)
+add_sparse_dimension (onnx_sparse *sparse, uint64_t size)
 {
   if (sparse->rank == ADZE_RANK_MAX || size == 0 || size > INT64_MAX)
     return false;
@@ -14,11 +14,11 @@ add_dimension (onnx_sparse *sparse, uint64_t size)
 }
 
 static adze_status
-take_dimensions (onnx_input *input, onnx_sparse *sparse, const onnx_field *field, bool *sound)
+take_sparse_dimensions (onnx_input *input, onnx_sparse *sparse, const onnx_field *field, bool *sound)
 {
   adze_status status = ADZE_OK;
   if (field->type == ONNX_VARINT)
-    *sound &= add_dimension (sparse, field->value);
+    *sound &= add_sparse_dimension (sparse, field->value);
   else if (field->type != ONNX_BYTES)
     *sound = false;
   else {
@@ -26,7 +26,7 @@ take_dimensions (onnx_input *input, onnx_sparse *sparse, const onnx_field *field
     while (status == ADZE_OK && *sound && rest.at < rest.end) {
       uint64_t size = 0;
       status = onnx_varint (input, &rest, &size);
-      *sound &= add_dimension (sparse, size);
+      *sound &= add_sparse_dimension (sparse, size);
     }
   }
   return status;
@@ -64,7 +64,7 @@ onnx_sparse_parse (onnx_input *input, onnx_span body, onnx_sparse *sparse)
     if (!field.number)
       break;
     if (field.number == ONNX_SPARSE_DIMS)
-      status = take_dimensions (input, sparse, &field, &sound);
+      status = take_sparse_dimensions (input, sparse, &field, &sound);
     else if (field.number > ONNX_SPARSE_DIMS || field.type != ONNX_BYTES)
       sound = false;
     else if (field.number == ONNX_SPARSE_VALUES && values++ == 0)
