@@ -54,9 +54,11 @@ check ()
   like_others "same$number"
 }
 
+# The model has 54 small tensors: the nodes that take bits apart are some 3 kB for each, and a channel of nine weights is
+# hardly shorter than its book.
 check '"codebook"' 40
-check '{ use = "codebook", per = "channel", bits = 5 }' 60
-check '"sparse"' 50
-check '{ use = "sparse", values = "f16" }' 40
-check '{ use = "sparse", places = "indices" }' 90
+check '{ use = "codebook", per = "channel", bits = 5 }' 80
+check '"sparse"' 66
+check '{ use = "sparse", values = "f16" }' 58
+check '{ use = "sparse", places = "indices" }' 75
 done_
