@@ -45,15 +45,18 @@ built ()
   expect 0 "$ADZE" convert "$name.onnx" "$name.safetensors" --set drop-graph=true
 }
 
-# coded NAME CODEC FORMAT: NAME/CODEC.FORMAT of NAME.FORMAT.
+# coded NAME CODEC FORMAT: NAME/CODEC.FORMAT of NAME.FORMAT. A codebook is of few values, which are made first.
 coded ()
 {
+  local first=
+  [ "$2" != codebook ] || first=$'[[stage]]\nuse = "cluster"\nk = 256'
   mkdir -p "$1"
   cat > coded.toml << END
 adze = 1
 name = "coded"
 [model]
 path = "$1.$3"
+$first
 [[stage]]
 use = "quantize"
 codec = "$2"
