@@ -92,7 +92,8 @@ quantize_importance_end (const adze_host *host, quantize *self)
   size_t used = 0;
   for (size_t i = 0; i < entries->count; i++)
     used += ((const imatrix_entry *)adze_entries_at (entries, i))->used;
-  if (entries->count > 0 && used == 0)
+  /* Of a model that has its types already nothing is written, whichever importance it has. */
+  if (entries->count > 0 && used == 0 && self->tensors.count > 0)
     return adze_fail (host, ADZE_E_FORMAT,
                       "parameter 'imatrix': of its %zu tensors, '%.200s' among them, this stage writes none; it is of "
                       "another model, or of one whose tensors have other names",
