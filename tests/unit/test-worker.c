@@ -124,7 +124,7 @@ meet_bad (world *w, const char *verb, const bad_reply *bad)
 #define FACTS(rest) "{\"ok\": {\"facts\": {\"effect\": 1, " rest "}}}"
 #define WORDS "\"accumulate\": 0, \"preserves\": [], \"breaks\": []"
 #define GROUPS(rest) \
-  "{\"ok\": {\"answer\": {\"metadata\": [], \"traits\": [], \"groups\": [" rest "]}}}"
+  "{\"ok\": {\"answer\": {\"metadata\": [], \"traits\": [], \"codecs\": [], \"groups\": [" rest "]}}}"
 #define LIKE(rest) \
   "{\"inputs\": [0, 0], \"outputs\": [{\"name\": \"w\", \"code\": 2, \"bits\": 32, " rest "}]}"
 
