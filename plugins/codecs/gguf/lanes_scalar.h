@@ -42,7 +42,7 @@
 #define r_bits(a) NAMED (bits_of) (a)
 
 #define i_all(x) ((int32_t)(x))
-#define i_add(a, b) ((a) + (b))
+#define i_add(a, b) ((int32_t)((uint32_t)(a) + (uint32_t)(b)))
 #define i_sub(a, b) ((a) - (b))
 #define i_and(a, b) ((a) & (b))
 #define i_or(a, b) ((a) | (b))
