@@ -189,7 +189,7 @@ came_before (const table *t, size_t index)
 adze_error *
 adze_runs_show_stages (const adze_value *metrics, adze_buffer *into)
 {
-  ADZE_AUTO (table) t = { NULL };
+  ADZE_AUTO (table) t = { 0 };
   size_t width = 0;
   if (!metrics)
     return NULL;
