@@ -1,43 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The codecs whose codes are planes of a tensor: what comes back is as near as their definition says, whichever
  * numbers and rows it is, zeros where it promises them; and what can be refused is. */
-#include "world.h"
+#include "codec-at-work.h"
 
 #include <float.h>
 #include <math.h>
 
 #include <adze/half.h>
-
-#include "artifact/codec.h"
-#include "plugin/manifest/params.h"
-
-static adze_runtime *runtime;
-static adze_params *params;
-static adze_codec_use *use;
-
-/* ---- One codec, by its id and settings. */
-
-static void
-shut (void)
-{
-  adze_codec_close (use);
-  adze_params_free (params);
-  use = NULL;
-  params = NULL;
-}
-
-static void
-open_codec (const char *id, const char *const *settings)
-{
-  adze_plugin_record *record;
-  const adze_manifest_component *component;
-  ADZE_AUTO (adze_document) document = { 0 };
-  shut ();
-  must (adze_find_component (runtime, id, &record, &component));
-  must (adze_settings_parse (component, settings, &document));
-  must (adze_params_bind (component, &document, document.root, NULL, NULL, NULL, NULL, &params));
-  must (adze_codec_open (runtime, id, params, NULL, &use));
-}
 
 /* ---- A tensor, its codes, and what comes back. */
 
@@ -453,23 +422,6 @@ rows_that_are_no_groups_are_refused (void **state)
   shape_it (&t, 60);
   must_fail (encode (&t, ROWS), ADZE_E_UNSUPPORTED, "'t' has 60 numbers in a channel",
              "no groups of 8", NULL);
-}
-
-static int
-set_up (void **state)
-{
-  (void)state;
-  must (adze_runtime_open (NULL, &runtime));
-  return 0;
-}
-
-static int
-tear_down (void **state)
-{
-  (void)state;
-  shut ();
-  adze_runtime_close (runtime);
-  return 0;
 }
 
 int

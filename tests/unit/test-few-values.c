@@ -2,41 +2,12 @@
 /* Codecs of tensors with few different values or few that are not zero: every bit comes back, however the rows come
  * and whoever looks at them; sizes are those of what there is; what does not fit is refused with its number; and what
  * a damaged file may say is not believed. */
-#include "world.h"
+#include "codec-at-work.h"
 
 #include <float.h>
 #include <math.h>
 
 #include <adze/half.h>
-
-#include "artifact/codec.h"
-#include "plugin/manifest/params.h"
-
-static adze_runtime *runtime;
-static adze_params *params;
-static adze_codec_use *use;
-
-static void
-shut (void)
-{
-  adze_codec_close (use);
-  adze_params_free (params);
-  use = NULL;
-  params = NULL;
-}
-
-static void
-open_codec (const char *id, const char *const *settings)
-{
-  adze_plugin_record *record;
-  const adze_manifest_component *component;
-  ADZE_AUTO (adze_document) document = { 0 };
-  shut ();
-  must (adze_find_component (runtime, id, &record, &component));
-  must (adze_settings_parse (component, settings, &document));
-  must (adze_params_bind (component, &document, document.root, NULL, NULL, NULL, NULL, &params));
-  must (adze_codec_open (runtime, id, params, NULL, &use));
-}
 
 #define OPEN(id, ...) open_codec (id, (const char *const[]){ __VA_ARGS__, NULL })
 
@@ -417,23 +388,6 @@ damaged_places_are_not_believed (void **state)
     memcpy (t.planes[1], &wrong[i], sizeof wrong[i]);
     must_fail (decode (), ADZE_E_FORMAT, "'t' has a value at", "320 numbers", NULL);
   }
-}
-
-static int
-set_up (void **state)
-{
-  (void)state;
-  must (adze_runtime_open (NULL, &runtime));
-  return 0;
-}
-
-static int
-tear_down (void **state)
-{
-  (void)state;
-  shut ();
-  adze_runtime_close (runtime);
-  return 0;
 }
 
 int

@@ -1,39 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ranges of int's codes: what each rule promises of what is cut off and of the error, the same whatever the
  * parts were that a tensor was seen in; and channels that lie across the rows. */
-#include "world.h"
+#include "codec-at-work.h"
 
 #include <float.h>
 #include <math.h>
-
-#include "artifact/codec.h"
-#include "plugin/manifest/params.h"
-
-static adze_runtime *runtime;
-static adze_params *params;
-static adze_codec_use *use;
-
-static void
-shut (void)
-{
-  adze_codec_close (use);
-  adze_params_free (params);
-  use = NULL;
-  params = NULL;
-}
-
-static void
-open_codec (const char *id, const char *const *settings)
-{
-  adze_plugin_record *record;
-  const adze_manifest_component *component;
-  ADZE_AUTO (adze_document) document = { 0 };
-  shut ();
-  must (adze_find_component (runtime, id, &record, &component));
-  must (adze_settings_parse (component, settings, &document));
-  must (adze_params_bind (component, &document, document.root, NULL, NULL, NULL, NULL, &params));
-  must (adze_codec_open (runtime, id, params, NULL, &use));
-}
 
 /* ---- A tensor. */
 
@@ -377,23 +348,6 @@ an_axis_that_is_not_there_is_refused (void **state)
   open_codec ("int8", third);
   t.meta.rank = 1;
   must (adze_codec_describe (use, &t.meta, NULL, &t.coded));
-}
-
-static int
-set_up (void **state)
-{
-  (void)state;
-  must (adze_runtime_open (NULL, &runtime));
-  return 0;
-}
-
-static int
-tear_down (void **state)
-{
-  (void)state;
-  shut ();
-  adze_runtime_close (runtime);
-  return 0;
 }
 
 int
