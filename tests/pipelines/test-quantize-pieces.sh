@@ -117,14 +117,16 @@ fi
 model several.safetensors 12 3000 520
 quantized killed several.safetensors '{ use = "int8", per = "group", group = 26 }' \
   '[[stage]]' 'use = "fault"' 'mode = "delay"' 'delay-ms = 10' 'on-no-effect = "warn"' > killed.toml
+start=${EPOCHREALTIME/./}
 must "$ADZE" run killed.toml
+took=$((${EPOCHREALTIME/./} - start))
 mv killed.safetensors one.safetensors
 unfinished=0
 for round in $(seq 12); do
   rm -rf adze-runs killed.safetensors
   "$ADZE" run killed.toml > /dev/null 2>&1 &
   victim=$!
-  sleep "$(awk -v r="$round" 'BEGIN { printf "%.3f", 0.05 * r }')"
+  sleep "$(awk -v r="$round" -v t=$took 'BEGIN { printf "%.4f", r / 13 * t / 1000000 }')"
   kill -9 $victim 2> /dev/null
   wait $victim 2> /dev/null
   [ -e killed.safetensors ] || unfinished=$((unfinished + 1))
