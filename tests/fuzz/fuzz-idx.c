@@ -3,7 +3,7 @@
  * be read. */
 #include "../../plugins/sources/idx/idx_array.c"
 #include "../../plugins/sources/idx/idx.c"
-#include "../../plugins/sources/idx/idx_spans.c"
+#include "../../plugins/sources/idx/idx_bits.c"
 
 #include "../unit/source-host.h"
 

@@ -2,7 +2,7 @@
 /* The source idx: every type, packed and plain, what is refused, and memory and disks that fail. */
 #include "../../plugins/sources/idx/idx_array.c"
 #include "../../plugins/sources/idx/idx.c"
-#include "../../plugins/sources/idx/idx_spans.c"
+#include "../../plugins/sources/idx/idx_bits.c"
 
 #include "source-tests.h"
 
@@ -64,7 +64,7 @@ files_are_read_plain_and_packed (void **state)
 }
 
 /* Byte number AT of example NUMBER: no zeros, all zeros, single ones, runs of every length, runs that
- * are longer than a span, bytes at the ends alone. */
+ * are longer than a word of bits, bytes at the ends alone. */
 static char
 pattern (size_t number, size_t at, size_t size)
 {
@@ -106,6 +106,28 @@ zeros_come_back (void **state)
     own_end ();
     free (small);
     free (file);
+  }
+}
+
+/* In each way of doing it, and whatever the processor of this test has. */
+static void
+vectors_and_none_are_one (void **state)
+{
+  (void)state;
+  enum { SIZE = 790, SLACK = 64 };
+  unsigned char example[SIZE], one[SIZE + SLACK], other[SIZE + SLACK], back[SIZE];
+  for (size_t number = 0; number < 60; number++) {
+    for (size_t i = 0; i < SIZE; i++)
+      example[i] = (unsigned char)pattern (number, i, SIZE);
+    size_t length = shrink (&plain, example, SIZE, one);
+    assert_int_equal (shrink (choose_words (), example, SIZE, other), length);
+    if (length == 0)
+      continue;
+    assert_memory_equal (one, other, length);
+    grow (&plain, other, back, SIZE);
+    assert_memory_equal (back, example, SIZE);
+    grow (choose_words (), one, back, SIZE);
+    assert_memory_equal (back, example, SIZE);
   }
 }
 
@@ -249,6 +271,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (files_are_read_plain_and_packed),
     cmocka_unit_test (zeros_come_back),
+    cmocka_unit_test (vectors_and_none_are_one),
     cmocka_unit_test (packed_files_may_be_joined),
     cmocka_unit_test (every_type_is_known),
     cmocka_unit_test (what_is_no_such_file_is_refused),

@@ -142,10 +142,19 @@ place (const pass *w, const onednn_place *place, bool single, size_t first,
 }
 
 static void
+do_step (const pass *w, size_t first, size_t count, float (*rooms)[BLOCK])
+{
+  float *at[ONEDNN_STEP_PLACES];
+  for (size_t i = 0; i < ONEDNN_STEP_PLACES; i++)
+    at[i] = place (w, &w->chain->step.places[i], i >= ONEDNN_STEP_ROWS, first, rooms);
+  onednn_step_do (at, count);
+}
+
+static void
 do_block (const pass *w, size_t first, size_t count)
 {
   float rooms[ONEDNN_ROOMS][BLOCK];
-  for (size_t i = 0; i < w->chain->count; i++) {
+  for (size_t i = 0; i < w->chain->plain; i++) {
     const onednn_link *link = &w->chain->links[i];
     functions[link->op](place (w, &link->out, false, first, rooms),
                         place (w, &link->in[0], link->single[0], first, rooms),
@@ -153,6 +162,8 @@ do_block (const pass *w, size_t first, size_t count)
                         count);
     send_for (w, first + BLOCK, i);
   }
+  if (w->chain->plain < w->chain->count)
+    do_step (w, first, count, rooms);
 }
 
 static adze_status
@@ -360,6 +371,7 @@ join (onednn_part *part, size_t first, size_t last)
   find_last_uses (&b);
   for (size_t i = 0; i <= last - first; i++)
     add_link (&b, i);
+  onednn_step_find (b.chain);
   for (size_t i = first; i <= last; i++)
     dnnl_primitive_desc_destroy (p->acts[i].descriptor);
   act.work = do_chain;
@@ -370,6 +382,16 @@ join (onednn_part *part, size_t first, size_t last)
   return ADZE_OK;
 }
 
+/* A difference somewhere behind a root: an optimiser's step may end there. A chain that does is done faster. */
+static bool
+ends_step (const adze_program *p, size_t first, size_t last)
+{
+  bool rooted = false;
+  for (size_t a = first; a < last; a++)
+    rooted = rooted || p->acts[a].element.op == ONEDNN_ROOT;
+  return rooted && p->acts[last].element.op == ONEDNN_SUBTRACT;
+}
+
 /* Each link has two arguments and a result at most. */
 static size_t
 end_of_run (const adze_program *p, size_t first)
@@ -378,7 +400,7 @@ end_of_run (const adze_program *p, size_t first)
   const onednn_element *one = &p->acts[first].element;
   if (most > ONEDNN_LINKS)
     most = ONEDNN_LINKS;
-  while (last + 1 < p->act_count && last + 1 - first < most
+  while (last + 1 < p->act_count && last + 1 - first < most && !ends_step (p, first, last)
          && p->acts[last + 1].element.op != ONEDNN_NO_ELEMENT
          && p->acts[last + 1].element.count == one->count)
     last++;

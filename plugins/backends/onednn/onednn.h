@@ -148,11 +148,25 @@ typedef struct onednn_link {
   onednn_place in[2], out;
 } onednn_link;
 
+/* What Adam's step reads and writes: rows, and one number for all each. */
+enum {
+  ONEDNN_WEIGHT, ONEDNN_GRADIENT, ONEDNN_MEAN, ONEDNN_SQUARE,
+  ONEDNN_NEW_WEIGHT, ONEDNN_NEW_MEAN, ONEDNN_NEW_SQUARE, ONEDNN_STEP_ROWS,
+  ONEDNN_MEAN_KEPT = ONEDNN_STEP_ROWS, ONEDNN_MEAN_SHARE, ONEDNN_SQUARE_KEPT, ONEDNN_SQUARE_SHARE,
+  ONEDNN_LEAST, ONEDNN_RATE, ONEDNN_STEP_PLACES
+};
+
+typedef struct onednn_step {
+  onednn_place places[ONEDNN_STEP_PLACES];
+} onednn_step;
+
 /* Some of them, one after the other over the same elements. */
 typedef struct onednn_chain {
   onednn_link links[ONEDNN_LINKS];
   size_t count;
   size_t elements;
+  size_t plain;     /* links that are done one after the other; the others, if any, are a step */
+  onednn_step step;
 } onednn_chain;
 
 /* What we do ourselves in the place of a primitive. */
@@ -360,6 +374,13 @@ void onednn_element_note (onednn_part *part, onednn_element_op op, const size_t 
 adze_status onednn_chain_all (onednn_part *part);
 /* May output OUTPUT of the program lie where input INPUT does? */
 bool onednn_may_replace (const adze_program *program, uint32_t output, uint32_t input);
+
+/* ---- step.c */
+
+/* Do the last links of the chain make Adam's step? */
+void onednn_step_find (onednn_chain *chain);
+/* The step over COUNT elements. */
+void onednn_step_do (float *const at[ONEDNN_STEP_PLACES], size_t count);
 
 /* ---- greatest.c */
 

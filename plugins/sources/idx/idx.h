@@ -2,13 +2,16 @@
 /* idx.h: what the files of this plugin share.
  *   idx.c        parameters and callbacks
  *   idx_array.c  one file: its header, and its data when that is packed
- *   idx_spans.c  unpacked examples in memory, without their zeros */
+ *   idx_bits.c   unpacked examples in memory, without their zeros */
 #ifndef ADZE_PLUGIN_IDX_H
 #define ADZE_PLUGIN_IDX_H
 
 #include <adze/sdk.h>
 
 #define IDX_RANK_MAX ADZE_RANK_MAX
+
+/* How zeros are left out and put in again, on this processor. */
+typedef struct idx_words idx_words;
 
 /* Examples in memory, each in its place among the others. */
 typedef struct idx_store {
@@ -17,6 +20,7 @@ typedef struct idx_store {
                            long as they are, one behind the other */
   uint64_t used;
   size_t example_size;
+  const idx_words *words;
 } idx_store;
 
 /* One array; its first dimension counts the examples. */
