@@ -20,6 +20,7 @@ typedef struct idx_store {
                            long as they are, one behind the other */
   uint64_t used;
   size_t example_size;
+  unsigned row; /* bytes in a row, where bits of two rows are compared; 0: they are not */
   const idx_words *words;
 } idx_store;
 
@@ -41,9 +42,9 @@ typedef struct idx_array {
 adze_status idx_array_open (const adze_host *host, const char *path, idx_array *array);
 void idx_array_release (idx_array *array);
 
-/* Room for COUNT examples of SIZE bytes, which takes no memory before something is in it; the product
+/* Room for COUNT examples of SIZE bytes in rows of ROW, which takes no memory before something is in it; the product
  * is known to fit. False: there is none. */
-bool idx_store_make (idx_store *store, size_t count, size_t size);
+bool idx_store_make (idx_store *store, size_t count, size_t size, size_t row);
 /* Puts examples FIRST to FIRST + COUNT - 1 behind those that are there. */
 void idx_store_put (idx_store *store, size_t first, const unsigned char *examples, size_t count);
 /* Gives back what was not used. */

@@ -225,7 +225,8 @@ unpack_array (unpacker *u)
                       "%s has dimensions for %" PRIu64 " bytes, which cannot have been packed "
                       "into %" PRIu64,
                       array->path, array->data_size, u->window->last);
-  if (!idx_store_make (&array->store, array->shape[0], array->example_size))
+  size_t row = array->rank < 2 ? 0 : array->shape[array->rank - 1] * (size_t)array->dtype.bits / 8;
+  if (!idx_store_make (&array->store, array->shape[0], array->example_size, row))
     return adze_fail (u->host, ADZE_E_MEMORY, "no room for the %" PRIu64 " bytes of %s",
                       array->data_size, array->path);
   status = unpack_examples (u);

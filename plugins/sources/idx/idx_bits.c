@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* idx_bits.c: unpacked examples in memory, without their zeros. Half of the pictures that people train on is
  * background, and all of them lie in memory as long as training goes on: an example is kept as a bit for each of
- * its bytes, which says whether it is something, and then the bytes that are not zero. One that would not become
- * shorter is kept as it is. Spans, so many zeros and then so many bytes, took ten times as long to read: no
+ * its bytes, which says whether it is something, and the bytes that are not zero. Of the bits only those are kept
+ * that differ from the row above. One that would not become shorter is kept as it is. Spans, so many zeros and then so many bytes, took ten times as long to read: no
  * processor guesses where they end. */
 #include "idx.h"
 
@@ -13,8 +13,8 @@
 #include <immintrin.h>
 #endif
 
-/* A word of bits stands for so many bytes. */
-enum { WORD = 64 };
+/* A word of bits stands for so many bytes. So much more than an example has may be written of it. */
+enum { WORD = 64, SLACK = 4 * WORD };
 /* Where an example begins takes four bytes, so that short ones are not worth it. */
 enum { SHORT = 64 };
 /* What a processor fetches at once, and how much of an example is asked for. */
@@ -93,45 +93,68 @@ choose_words (void)
 
 /* ---- An example. */
 
-static size_t
-size_of_bits (size_t size)
+/* Of WORD the bits of the row above, where they are in WORD itself and not in the one BEFORE it. */
+static uint64_t
+above (const idx_store *store, uint64_t before, uint64_t word)
 {
-  return (size + WORD - 1) / WORD * sizeof (uint64_t);
+  if (store->row == 0)
+    return 0;
+  return (store->row < WORD ? word << store->row : 0) | before >> (WORD - store->row);
 }
 
-/* Writes EXAMPLE to INTO, where there is room for as many bytes as it has and a word more; 0: it would become no
- * shorter. */
-static size_t
-shrink (const idx_words *words, const unsigned char *example, size_t size, unsigned char *into)
+/* The way back: WORD is what differs from the row above, of which the beginning is known and then more and more. */
+static uint64_t
+add_above (const idx_store *store, uint64_t before, uint64_t word)
 {
-  unsigned char *rest = into + size_of_bits (size), *end = into + size;
-  for (size_t at = 0; at < size && rest < end; at += WORD, into += sizeof (uint64_t)) {
-    uint64_t bits = words->leave_out (example + at, size - at < WORD ? size - at : WORD, &rest);
-    memcpy (into, &bits, sizeof bits);
+  word ^= above (store, before, 0);
+  for (size_t row = store->row; row > 0 && row < WORD; row *= 2)
+    word ^= word << row;
+  return word;
+}
+
+/* Writes EXAMPLE to INTO, where there is room for as many bytes as it has and some words more; 0: it would become
+ * no shorter. */
+static size_t
+shrink (const idx_store *store, const unsigned char *example, unsigned char *into)
+{
+  size_t size = store->example_size;
+  unsigned char *next = into, *end = into + size, rest[WORD + WORD];
+  uint64_t before = 0;
+  for (size_t at = 0; at < size && next < end; at += WORD) {
+    unsigned char *left = rest, *differing = next + 1;
+    uint64_t bits = store->words->leave_out (example + at, size - at < WORD ? size - at : WORD, &left);
+    uint64_t differs = bits ^ above (store, before, bits);
+    *next = (unsigned char)store->words->leave_out ((const unsigned char *)&differs, sizeof differs,
+                                                    &differing);
+    memcpy (differing, rest, (size_t)(left - rest));
+    next = differing + (left - rest);
+    before = bits;
   }
-  return rest < end ? (size_t)(rest - (end - size)) : 0;
+  return next < end ? (size_t)(next - into) : 0;
 }
 
 static void
-grow (const idx_words *words, const unsigned char *from, unsigned char *into, size_t size)
+grow (const idx_store *store, const unsigned char *from, unsigned char *into)
 {
-  const unsigned char *rest = from + size_of_bits (size);
-  for (size_t at = 0; at < size; at += WORD, from += sizeof (uint64_t)) {
-    uint64_t bits;
-    memcpy (&bits, from, sizeof bits);
-    rest = words->put_in (rest, bits, into + at, size - at < WORD ? size - at : WORD);
+  size_t size = store->example_size;
+  uint64_t bits = 0, differs;
+  for (size_t at = 0; at < size; at += WORD) {
+    from = store->words->put_in (from + 1, *from, (unsigned char *)&differs, sizeof differs);
+    bits = add_above (store, bits, differs);
+    from = store->words->put_in (from, bits, into + at, size - at < WORD ? size - at : WORD);
   }
 }
 
 /* ---- All of them. */
 
 bool
-idx_store_make (idx_store *store, size_t count, size_t size)
+idx_store_make (idx_store *store, size_t count, size_t size, size_t row)
 {
   store->example_size = size;
+  store->row = row <= WORD ? (unsigned)row : 0;
   store->words = choose_words ();
   /* Not from the host, whose memory is zeros: what is not filled must take no memory. */
-  store->bytes = (unsigned char *)malloc (count * size + WORD);
+  store->bytes = (unsigned char *)malloc (count * size + SLACK);
   bool shorter = size >= SHORT && count * size <= UINT32_MAX;
   if (store->bytes && shorter)
     store->starts = (uint32_t *)calloc (count + 1, sizeof *store->starts);
@@ -148,7 +171,7 @@ idx_store_release (idx_store *store)
 void
 idx_store_settle (idx_store *store)
 {
-  unsigned char *less = (unsigned char *)realloc (store->bytes, store->used + WORD);
+  unsigned char *less = (unsigned char *)realloc (store->bytes, store->used + SLACK);
   if (less)
     store->bytes = less;
 }
@@ -174,7 +197,7 @@ idx_store_put (idx_store *store, size_t first, const unsigned char *examples, si
     return;
   }
   for (size_t i = 0; i < count; i++, examples += size) {
-    size_t length = shrink (store->words, examples, size, store->bytes + store->used);
+    size_t length = shrink (store, examples, store->bytes + store->used);
     if (length == 0)
       memcpy (store->bytes + store->used, examples, length = size);
     store->used += length;
@@ -195,6 +218,6 @@ idx_store_get (const idx_store *store, uint64_t first, size_t count, unsigned ch
     if (store->starts[i + 1] - store->starts[i] == size)
       memcpy (into, from, size);
     else
-      grow (store->words, from, into, size);
+      grow (store, from, into);
   }
 }
