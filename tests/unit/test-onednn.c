@@ -295,6 +295,63 @@ what_it_does_not_do_is_left (void **state)
   must_fail (adze_graph_compile (n.graph, &options, &executable), ADZE_E_UNSUPPORTED, "Erf",
              "onednn", NULL);
   net_free (&n);
+  net_new (&n, "rows", 1, -1, 1);
+  uint32_t a = add_input (&n, 2, (int64_t[]){ 4, 3 }), b = add_input (&n, 2, (int64_t[]){ 3, 5 });
+  uint32_t c = add_input (&n, 2, (int64_t[]){ 4, 1 });
+  must (adze_graph_add_output (n.graph, add_node (&n, "Gemm", (uint32_t[]){ a, b, c }, 3, NULL, 0)));
+  must_fail (adze_graph_compile (n.graph, &options, &executable), ADZE_E_UNSUPPORTED,
+             "Gemm", "onednn", NULL);
+  net_free (&n);
+}
+
+static uint32_t
+times (net *n, uint32_t value, float factor, bool behind)
+{
+  uint32_t number = add_float (n, factor);
+  return behind ? two (n, "Mul", value, number) : two (n, "Mul", number, value);
+}
+
+/* VARIANT 0 is as `train` makes it; others turn operands, and multiply what goes in first, as decay does. */
+static void
+check_step (const engine *e, unsigned variant)
+{
+  net n;
+  ADZE_AUTO_EXECUTABLE on = NULL;
+  ADZE_AUTO_EXECUTABLE with_ref = NULL;
+  const adze_view *found[MOST_INPUTS], *wanted[MOST_INPUTS];
+  bool behind = variant & 1, decays = variant & 2, turned = variant & 4;
+  const int64_t shape[] = { 3, 900 };
+  net_new (&n, "step", 5 + variant, .25F, 1);
+  uint32_t weight = add_input (&n, 2, shape), gradient = add_input (&n, 2, shape);
+  uint32_t mean = add_input (&n, 2, shape), square = add_input (&n, 2, shape);
+  if (decays) {
+    gradient = two (&n, "Add", gradient, times (&n, weight, .01F, behind));
+    weight = times (&n, weight, .999F, behind);
+  }
+  uint32_t kept = times (&n, mean, .9F, behind), share = times (&n, gradient, .1F, behind);
+  uint32_t new_mean = turned ? two (&n, "Add", share, kept) : two (&n, "Add", kept, share);
+  kept = times (&n, square, .999F, behind);
+  share = times (&n, two (&n, "Mul", gradient, gradient), .001F, behind);
+  uint32_t new_square = two (&n, "Add", kept, share);
+  uint32_t divisor = two (&n, "Add", one (&n, "Sqrt", new_square), add_float (&n, 1e-6F));
+  uint32_t way = times (&n, two (&n, "Div", new_mean, divisor), .003F, behind);
+  const uint32_t outputs[] = { two (&n, "Sub", weight, way), new_mean, new_square };
+  for (size_t i = 0; i < ADZE_COUNT_OF (outputs); i++)
+    must (adze_graph_add_output (n.graph, outputs[i]));
+  run_on (e, &n, true, &on, found);
+  run_on (e, &n, false, &with_ref, wanted);
+  for (size_t i = 0; i < ADZE_COUNT_OF (outputs); i++)
+    if (memcmp (adze_view_data (found[i]), adze_view_data (wanted[i]), sizeof (float) * adze_view_count (wanted[i])))
+      fail_msg ("variant %u: output %zu of an optimiser's step has other bytes than on ref", variant, i);
+  net_free (&n);
+}
+
+/* Whatever is done in one loop, each operation is rounded. */
+static void
+a_step_has_the_bytes_of_ref (void **state)
+{
+  for (unsigned variant = 0; variant < 8; variant++)
+    check_step (*state, variant);
 }
 
 /* Numbers below the least normal one are 0 in functions of elements one after the other, and only there:
@@ -340,6 +397,7 @@ main (void)
     cmocka_unit_test (a_part_that_is_cut),
     cmocka_unit_test (its_identity_has_all_that_numbers_depend_on),
     cmocka_unit_test (what_it_does_not_do_is_left),
+    cmocka_unit_test (a_step_has_the_bytes_of_ref),
 #if defined __x86_64__ /* elsewhere they are kept */
     cmocka_unit_test (tiny_numbers_are_none),
 #endif
