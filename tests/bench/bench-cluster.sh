@@ -37,11 +37,11 @@ compare ()
   : > pairs.txt
   for i in $(seq "$pairs"); do
     if [ $((i % 2)) = 0 ]; then
-      a=$(ours)
-      b=$(theirs)
+      a=$(ours) || exit 1
+      b=$(theirs) || exit 1
     else
-      b=$(theirs)
-      a=$(ours)
+      b=$(theirs) || exit 1
+      a=$(ours) || exit 1
     fi
     echo "$a $b" >> pairs.txt
   done

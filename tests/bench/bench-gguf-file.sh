@@ -13,8 +13,9 @@ folder=${ADZE_NODE_MODULES-}/@node-llama-cpp/linux-x64/bins/linux-x64
 cd "$TMPDIR" || exit 1
 
 # The program itself, laid out as in a build: libtool's script takes longer to start.
-mkdir -p stage/hosts/cli stage/plugins/.libs
+mkdir -p stage/hosts/cli stage/hosts/worker stage/plugins/.libs
 cp "${ADZE_BINARY:-$ADZE}" stage/hosts/cli/adze || exit 1
+cp "${ADZE_WORKER_BINARY:-$TOP_BUILDDIR/hosts/worker/adze-worker}" stage/hosts/worker/adze-worker || exit 1
 cp "$TOP_BUILDDIR"/plugins/.libs/*.so stage/plugins/.libs/ 2> /dev/null
 echo "$TOP_SRCDIR" > stage/adze-uninstalled
 adze=$PWD/stage/hosts/cli/adze

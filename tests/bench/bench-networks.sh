@@ -63,7 +63,7 @@ compare ()
   set -- "${@:1:5}"
   : > pairs.txt
   for i in $(seq "$pairs"); do
-    if [ $((i % 2)) = 0 ]; then a=$(ours "$@"); b=$(theirs "$@" "$mode"); else b=$(theirs "$@" "$mode"); a=$(ours "$@"); fi
+    if [ $((i % 2)) = 0 ]; then a=$(ours "$@") && b=$(theirs "$@" "$mode"); else b=$(theirs "$@" "$mode") && a=$(ours "$@"); fi || exit 1
     echo "$a $b" >> pairs.txt
   done
   awk '{ print $1 / $5, $1, $5, $2, $3, $7 }' pairs.txt | sort -n |
@@ -84,10 +84,10 @@ int8 ()
   mode=$(best infer "$net" "$batch" "$folder" "$threads" qnnpack-eager qnnpack-frozen onednn-eager onednn-frozen)
   : > integers.txt
   for i in $(seq "$pairs"); do
-    [ $((i % 2)) = 0 ] || a=$(ours int8 "$net" "$batch" "$folder" "$threads")
-    b=$(ours infer "$net" "$batch" "$folder" "$threads")
-    [ $((i % 2)) = 1 ] || a=$(ours int8 "$net" "$batch" "$folder" "$threads")
-    c=$(theirs infer "$net" "$batch" "$folder" "$threads" "$mode")
+    [ $((i % 2)) = 0 ] || a=$(ours int8 "$net" "$batch" "$folder" "$threads") || exit 1
+    b=$(ours infer "$net" "$batch" "$folder" "$threads") || exit 1
+    [ $((i % 2)) = 1 ] || a=$(ours int8 "$net" "$batch" "$folder" "$threads") || exit 1
+    c=$(theirs infer "$net" "$batch" "$folder" "$threads" "$mode") || exit 1
     echo "$a $b $c" >> integers.txt
   done
   awk -v work="int8 $net $batch, $threads thread(s)" -v mode="$mode" -v n="$pairs" '
@@ -109,9 +109,9 @@ bf16 ()
   [ ! -e "$1/$1.f32" ] || folder=$PWD/$1
   : > halves.txt
   for i in $(seq "$pairs"); do
-    [ $((i % 2)) = 0 ] || a=$(ours bf16 "$1" "$2" "$folder" "$3")
-    b=$(ours infer "$1" "$2" "$folder" "$3")
-    [ $((i % 2)) = 1 ] || a=$(ours bf16 "$1" "$2" "$folder" "$3")
+    [ $((i % 2)) = 0 ] || a=$(ours bf16 "$1" "$2" "$folder" "$3") || exit 1
+    b=$(ours infer "$1" "$2" "$folder" "$3") || exit 1
+    [ $((i % 2)) = 1 ] || a=$(ours bf16 "$1" "$2" "$folder" "$3") || exit 1
     echo "$a $b" >> halves.txt
   done
   awk '{ other = NF / 2; print $1 / $(other + 1), $4 / $(other + 4), $1, $(other + 1), (NF > 8 ? $5 : ""), $10 }' halves.txt |

@@ -108,7 +108,7 @@ compare ()
   core=$(best "$1" "$2" "$3" "$5")
   : > pairs.txt
   for i in $(seq "$pairs"); do
-    if [ $((i % 2)) = 0 ]; then a=$(ours "$@"); b=$(theirs "$@" "$core"); else b=$(theirs "$@" "$core"); a=$(ours "$@"); fi
+    if [ $((i % 2)) = 0 ]; then a=$(ours "$@") && b=$(theirs "$@" "$core"); else b=$(theirs "$@" "$core") && a=$(ours "$@"); fi || exit 1
     echo "$a $b" >> pairs.txt
   done
   awk '{ print $4 / $1, $1, $4, $2, $5, $3, $6 }' pairs.txt | sort -n |

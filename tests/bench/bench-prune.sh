@@ -12,8 +12,9 @@ pairs=${PAIRS:-9} tensors=${TENSORS:-64} share=${SHARE:-0.8}
 cd "$TMPDIR" || exit 1
 
 # The program itself, laid out as in a build: libtool's script takes longer to start.
-mkdir -p stage/hosts/cli stage/plugins/.libs
+mkdir -p stage/hosts/cli stage/hosts/worker stage/plugins/.libs
 cp "${ADZE_BINARY:-$ADZE}" stage/hosts/cli/adze || exit 1
+cp "${ADZE_WORKER_BINARY:-$TOP_BUILDDIR/hosts/worker/adze-worker}" stage/hosts/worker/adze-worker || exit 1
 cp "$TOP_BUILDDIR"/plugins/.libs/*.so stage/plugins/.libs/ 2> /dev/null
 echo "$TOP_SRCDIR" > stage/adze-uninstalled
 adze=$PWD/stage/hosts/cli/adze
@@ -55,7 +56,7 @@ plain ()
 echo "file: $bytes bytes in $tensors tensors, $weights weights, $(nproc) processors, $pairs pairs"
 : > pairs.txt
 for i in $(seq "$pairs"); do
-  if [ $((i % 2)) = 0 ]; then a=$(plain); b=$(ours); else b=$(ours); a=$(plain); fi
+  if [ $((i % 2)) = 0 ]; then a=$(plain) && b=$(ours); else b=$(ours) && a=$(plain); fi || exit 1
   echo "$a $b" >> pairs.txt
 done
 awk '{ print $5 / $1, $1, $5, $6, $7, $8 }' pairs.txt | sort -n > by-ratio.txt

@@ -71,7 +71,7 @@ plain ()
 echo "file: $(stat -c %s big.safetensors) bytes in $tensors tensors, $(nproc) processors, $pairs pairs"
 : > pairs.txt
 for i in $(seq "$pairs"); do
-  if [ $((i % 2)) = 0 ]; then a=$(plain); b=$(run int8); else b=$(run int8); a=$(plain); fi
+  if [ $((i % 2)) = 0 ]; then a=$(plain) && b=$(run int8); else b=$(run int8) && a=$(plain); fi || exit 1
   echo "$a $b" >> pairs.txt
 done
 awk '{ print $4 / $1, $1, $4, $5, $6 }' pairs.txt | sort -n | awk -v n="$pairs" '
@@ -88,7 +88,7 @@ echo "file: $(stat -c %s some.safetensors) bytes in $clustered tensors"
 "$adze" plan three.toml | grep -q '^segment 2' && echo "the three stages are several segments" >&2
 : > pairs.txt
 for i in $(seq "$pairs"); do
-  if [ $((i % 2)) = 0 ]; then a=$(run none); b=$(run three); else b=$(run three); a=$(run none); fi
+  if [ $((i % 2)) = 0 ]; then a=$(run none) && b=$(run three); else b=$(run three) && a=$(run none); fi || exit 1
   echo "$a $b" >> pairs.txt
 done
 awk -v processors="$(nproc)" '{ least = $5 / processors; if ($1 > least) least = $1; print $4 / least, $1, $4, $5, $6 }' pairs.txt \

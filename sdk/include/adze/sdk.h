@@ -32,6 +32,7 @@
 #include <adze/draft/graph.h>
 #include <adze/draft/layers.h>
 #include <adze/draft/left.h>
+#include <adze/draft/lesson.h>
 #include <adze/draft/model.h>
 #include <adze/draft/nodes.h>
 #include <adze/draft/observer.h>

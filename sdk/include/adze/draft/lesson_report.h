@@ -1,49 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of a training: a row an epoch while it goes on, and in the end a report and metrics.
- * How fast it was is a metric and a row, and in nothing that is given: that would be other bytes each
- * time. */
-#include <math.h>
-#include <string.h>
+/* adze/draft/lesson_report.h: what is told of a lesson: a row an epoch while it goes on, and in the end a report and
+ * metrics. How fast it was is a metric and a row, and in nothing that is given: that would be other bytes each time.
+ * Tier: draft. All inline: what is compiled in here belongs to the plugin.
+ */
+#ifndef ADZE_DRAFT_LESSON_REPORT_H
+#define ADZE_DRAFT_LESSON_REPORT_H
 
-#include "train.h"
+#include <math.h>
+
+#include <adze/draft/lesson_base.h>
+
+ADZE_BEGIN_DECLS
 
 /* ---- An epoch. */
 
-static adze_field
-real_field (const char *key, double value)
+static inline adze_field
+adze_lesson_real_field (const char *key, double value)
 {
-  return (adze_field){ .key = key, .type = ADZE_FIELD_FLOAT, .value = { .real = value } };
+  adze_field field;
+  memset (&field, 0, sizeof field);
+  field.key = key;
+  field.type = ADZE_FIELD_FLOAT;
+  field.value.real = value;
+  return field;
 }
 
-static adze_field
-count_field (const char *key, uint64_t value)
+static inline adze_field
+adze_lesson_count_field (const char *key, uint64_t value)
 {
-  return (adze_field){ .key = key, .type = ADZE_FIELD_INT, .value = { .integer = (int64_t)value } };
+  adze_field field;
+  memset (&field, 0, sizeof field);
+  field.key = key;
+  field.type = ADZE_FIELD_INT;
+  field.value.integer = (int64_t)value;
+  return field;
 }
 
-static adze_field
-text_field (const char *key, const char *value)
+static inline adze_field
+adze_lesson_text_field (const char *key, const char *value)
 {
-  return (adze_field){ .key = key, .type = ADZE_FIELD_STRING, .value = { .string = value } };
+  adze_field field;
+  memset (&field, 0, sizeof field);
+  field.key = key;
+  field.type = ADZE_FIELD_STRING;
+  field.value.string = value;
+  return field;
 }
 
-adze_status
-train_tell_epoch (const train_run *t, size_t index)
+static inline adze_status
+adze_lesson_tell_epoch (const adze_lesson *t, size_t index)
 {
-  const train_epoch *e = &t->history[index];
+  const adze_lesson_epoch *e = &t->history[index];
   char watched[80] = "";
   adze_field fields[6];
   uint32_t count = 0;
-  fields[count++] = count_field ("epoch", index + 1);
-  fields[count++] = count_field ("steps", e->steps);
-  fields[count++] = real_field ("rate", e->rate);
-  fields[count++] = real_field ("loss", e->loss);
+  fields[count++] = adze_lesson_count_field ("epoch", index + 1);
+  fields[count++] = adze_lesson_count_field ("steps", e->steps);
+  fields[count++] = adze_lesson_real_field ("rate", e->rate);
+  fields[count++] = adze_lesson_real_field ("loss", e->loss);
   if (!isnan (e->score)) {
-    fields[count++] = real_field ("validation-loss", e->score);
+    fields[count++] = adze_lesson_real_field ("validation-loss", e->score);
     snprintf (watched, sizeof watched, ", validation %.6g", e->score);
   }
   if (!isnan (e->accuracy)) {
-    fields[count++] = real_field ("accuracy", e->accuracy);
+    fields[count++] = adze_lesson_real_field ("accuracy", e->accuracy);
     snprintf (watched, sizeof watched, ", validation %.6g, accuracy %.4f", e->score, e->accuracy);
   }
   adze_log (t->host, ADZE_LOG_INFO, "epoch %zu of %llu: loss %.6g%s", index + 1,
@@ -54,11 +74,12 @@ train_tell_epoch (const train_run *t, size_t index)
 /* ---- What does not train. */
 
 /* Silently left out, one would be missed only once the network is in use. */
-adze_status
-train_tell_left (const train_run *t)
+static inline adze_status
+adze_lesson_tell_left (const adze_lesson *t)
 {
   const char *why, *name;
-  adze_bytes line = { 0 };
+  adze_bytes line;
+  memset (&line, 0, sizeof line);
   adze_status status = ADZE_OK;
   for (size_t i = 0; status == ADZE_OK && (name = t->train->left (t->host, t->training, i, &why)); i++) {
     char words[400];
@@ -72,8 +93,8 @@ train_tell_left (const train_run *t)
   return status;
 }
 
-static size_t
-count_left (const train_run *t)
+static inline size_t
+adze_lesson_count_left (const adze_lesson *t)
 {
   const char *why;
   size_t count = 0;
@@ -82,8 +103,8 @@ count_left (const train_run *t)
   return count;
 }
 
-static void
-report_left (const train_run *t, adze_report *r)
+static inline void
+adze_lesson_report_left (const adze_lesson *t, adze_report *r)
 {
   const char *why, *name;
   adze_report_open (t->host, r, "left", "[");
@@ -99,19 +120,19 @@ report_left (const train_run *t, adze_report *r)
 /* ---- The end. */
 
 /* The epoch whose weights are given. */
-static size_t
-given_epoch (const train_run *t, const adze_train_progress_info *p)
+static inline size_t
+adze_lesson_given_epoch (const adze_lesson *t, const adze_train_progress_info *p)
 {
   return t->validation ? (size_t)p->best_epoch : t->history_count - 1;
 }
 
-static void
-report_epochs (const train_run *t, adze_report *r)
+static inline void
+adze_lesson_report_epochs (const adze_lesson *t, adze_report *r)
 {
   const adze_host *host = t->host;
   adze_report_open (host, r, "epochs", "[");
   for (size_t i = 0; i < t->history_count; i++) {
-    const train_epoch *e = &t->history[i];
+    const adze_lesson_epoch *e = &t->history[i];
     adze_report_open (host, r, NULL, "{");
     adze_report_count (host, r, "epoch", i + 1);
     adze_report_count (host, r, "steps", e->steps);
@@ -126,8 +147,8 @@ report_epochs (const train_run *t, adze_report *r)
   adze_report_close (host, r, "]");
 }
 
-static void
-report_protocol (const train_run *t, adze_report *r)
+static inline void
+adze_lesson_report_protocol (const adze_lesson *t, adze_report *r)
 {
   const adze_host *host = t->host;
   static const char *const params[] = { "loss", "optimiser", "schedule" };
@@ -145,8 +166,8 @@ report_protocol (const train_run *t, adze_report *r)
   adze_report_close (host, r, "}");
 }
 
-static adze_status
-write_report (const train_run *t, const adze_train_progress_info *p,
+static inline adze_status
+adze_lesson_write_report (const adze_lesson *t, const adze_train_progress_info *p,
               adze_report *r)
 {
   uint64_t weights = 0, elements = 0;
@@ -154,43 +175,43 @@ write_report (const train_run *t, const adze_train_progress_info *p,
   adze_report_open (t->host, r, NULL, "{");
   adze_report_count (t->host, r, "weights", weights);
   adze_report_count (t->host, r, "parameters", elements);
-  report_left (t, r);
-  adze_report_count (t->host, r, "given-epoch", given_epoch (t, p) + 1);
+  adze_lesson_report_left (t, r);
+  adze_report_count (t->host, r, "given-epoch", adze_lesson_given_epoch (t, p) + 1);
   adze_report_bool (t->host, r, "stopped-early", t->history_count < t->epochs);
-  report_protocol (t, r);
-  report_epochs (t, r);
+  adze_lesson_report_protocol (t, r);
+  adze_lesson_report_epochs (t, r);
   adze_report_close (t->host, r, "}");
   return r->status;
 }
 
 /* Steps of this process alone: what an earlier one did took another time. */
-static adze_status
-tell_speed (const train_run *t)
+static inline adze_status
+adze_lesson_tell_speed (const adze_lesson *t)
 {
-  double seconds = train_now () - t->began - t->watching;
+  double seconds = adze_lesson_now () - t->began - t->watching;
   if (t->examples == 0 || !(seconds > 0))
     return ADZE_OK;
   double speed = (double)t->examples / seconds;
   const adze_field fields[] = {
-    real_field ("examples-per-second", speed),
-    real_field ("seconds", seconds),
-    count_field ("examples", t->examples),
-    count_field ("batch", t->feed.batch),
-    count_field ("threads", t->facts.threads),
-    text_field ("backend", t->facts.backend),
-    text_field ("identity", t->facts.identity),
-    text_field ("counted", "steps of this process, compiling and reading of data among them, "
+    adze_lesson_real_field ("examples-per-second", speed),
+    adze_lesson_real_field ("seconds", seconds),
+    adze_lesson_count_field ("examples", t->examples),
+    adze_lesson_count_field ("batch", t->feed.batch),
+    adze_lesson_count_field ("threads", t->facts.threads),
+    adze_lesson_text_field ("backend", t->facts.backend),
+    adze_lesson_text_field ("identity", t->facts.identity),
+    adze_lesson_text_field ("counted", "steps of this process, compiling and reading of data among them, "
                            "without validation"),
   };
   adze_status status = adze_row (t->host, "speed", fields, sizeof fields / sizeof fields[0]);
   return status == ADZE_OK ? adze_metric (t->host, "examples-per-second", speed, NULL) : status;
 }
 
-static adze_status
-tell_metrics (const train_run *t, const adze_train_progress_info *p)
+static inline adze_status
+adze_lesson_tell_metrics (const adze_lesson *t, const adze_train_progress_info *p)
 {
   uint64_t weights = 0, elements = 0;
-  const train_epoch *e = &t->history[given_epoch (t, p)];
+  const adze_lesson_epoch *e = &t->history[adze_lesson_given_epoch (t, p)];
   t->train->count (t->host, t->training, &weights, &elements);
   const struct {
     const char *name, *unit;
@@ -201,10 +222,10 @@ tell_metrics (const train_run *t, const adze_train_progress_info *p)
     { "accuracy", NULL, e->accuracy },
     { "epochs", NULL, (double)t->history_count },
     { "steps", NULL, (double)p->step },
-    { "given-epoch", NULL, (double)given_epoch (t, p) + 1 },
+    { "given-epoch", NULL, (double)adze_lesson_given_epoch (t, p) + 1 },
     { "weights", NULL, (double)weights },
     { "parameters", NULL, (double)elements },
-    { "left", NULL, (double)count_left (t) },
+    { "left", NULL, (double)adze_lesson_count_left (t) },
     { "delegated", NULL, (double)t->facts.delegated },
     { "memory", "bytes", (double)(t->facts.values + t->facts.constants) },
   };
@@ -215,10 +236,12 @@ tell_metrics (const train_run *t, const adze_train_progress_info *p)
   return status;
 }
 
-adze_status
-train_take_facts (train_run *t)
+static inline adze_status
+adze_lesson_take_facts (adze_lesson *t)
 {
-  adze_eval_facts facts = { .struct_size = sizeof facts };
+  adze_eval_facts facts;
+  memset (&facts, 0, sizeof facts);
+  facts.struct_size = sizeof facts;
   adze_status status = t->train->facts (t->host, t->training, &facts);
   if (status != ADZE_OK)
     return status;
@@ -232,17 +255,24 @@ train_take_facts (train_run *t)
   return ADZE_OK;
 }
 
-adze_status
-train_give_report (train_run *t)
+static inline adze_status
+adze_lesson_give_report (adze_lesson *t)
 {
-  adze_report r = { .status = ADZE_OK };
-  adze_train_progress_info p = { .struct_size = sizeof p };
+  adze_report r;
+  adze_train_progress_info p;
+  memset (&r, 0, sizeof r);
+  memset (&p, 0, sizeof p);
+  p.struct_size = sizeof p;
   t->train->progress (t->host, t->training, &p);
-  adze_status status = write_report (t, &p, &r);
+  adze_status status = adze_lesson_write_report (t, &p, &r);
   if (status == ADZE_OK)
     status = t->run->give_bytes (t->host, t->context, "report", r.text.data, r.text.size);
   adze_bytes_release (t->host, &r.text);
   if (status == ADZE_OK)
-    status = tell_metrics (t, &p);
-  return status == ADZE_OK ? tell_speed (t) : status;
+    status = adze_lesson_tell_metrics (t, &p);
+  return status == ADZE_OK ? adze_lesson_tell_speed (t) : status;
 }
+
+ADZE_END_DECLS
+
+#endif

@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes into a step, and how good the weights are once an epoch is over. */
+/* adze/draft/lesson_watch.h: what goes into a step, and how good the weights are once an epoch is over. Tier: draft.
+ * All inline: what is compiled in here belongs to the plugin.
+ */
+#ifndef ADZE_DRAFT_LESSON_WATCH_H
+#define ADZE_DRAFT_LESSON_WATCH_H
+
 #include <math.h>
-#include <string.h>
 
-#include "train.h"
+#include <adze/draft/lesson_base.h>
 
-adze_status
-train_batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
+ADZE_BEGIN_DECLS
+
+static inline adze_status
+adze_lesson_batch (void *argument, uint64_t epoch, uint64_t number, const adze_view *const **inputs)
 {
-  train_run *t = (train_run *)argument;
+  adze_lesson *t = (adze_lesson *)argument;
   *inputs = NULL;
   if (number >= t->feed.batches)
     return ADZE_OK;
   adze_status status = adze_feed_read (t->host, &t->feed, epoch, number);
-  *inputs = t->feed.inputs;
+  if (status == ADZE_OK && t->hooks.more_inputs)
+    status = t->hooks.more_inputs (t->hooks.argument, t, epoch, number, t->inputs + t->feed.input_count);
+  *inputs = t->inputs;
   return status;
 }
 
-void
-train_blame_data (const train_run *t)
+static inline void
+adze_lesson_blame_data (const adze_lesson *t)
 {
   const adze_feed_slot *slot = t->feed.count > 0 ? adze_feed_strange (&t->feed) : NULL;
   if (slot)
@@ -29,8 +37,8 @@ train_blame_data (const train_run *t)
 
 /* ---- Validation. */
 
-static double
-loss_in (const adze_view *view)
+static inline double
+adze_lesson_loss_in (const adze_view *view)
 {
   double loss = NAN;
   adze_numbers_read (view->dtype, adze_view_data (view), 1, &loss);
@@ -39,8 +47,8 @@ loss_in (const adze_view *view)
 
 /* Once: it is the same data after each epoch. A score may look sound, since a backend may make other numbers
  * of those that are none. */
-static adze_status
-check_watched (const train_run *t)
+static inline adze_status
+adze_lesson_check_watched (const adze_lesson *t)
 {
   const adze_feed_slot *slot = adze_feed_strange (&t->watch_feed);
   if (!slot)
@@ -52,19 +60,24 @@ check_watched (const train_run *t)
                     slot->column.name);
 }
 
-static bool
-watches_accuracy (const train_run *t)
+static inline bool
+adze_lesson_watches_accuracy (const adze_lesson *t)
 {
   return strcmp (adze_param_string (t->host, t->params, "watch"), "accuracy") == 0;
 }
 
 /* The loss of batch NUMBER is none, and with it the score. It is told where that comes from, if it can be. */
-static adze_status
-blame_network (const train_run *t, uint64_t number, double loss)
+static inline adze_status
+adze_lesson_blame_network (const adze_lesson *t, uint64_t number, double loss)
 {
-  adze_train_progress_info progress = { .struct_size = sizeof progress };
-  const adze_eval_options options = { .struct_size = sizeof options, .weights_change = 1,
-                                      .shapes = t->watch_feed.shapes };
+  adze_train_progress_info progress;
+  adze_eval_options options;
+  memset (&progress, 0, sizeof progress);
+  progress.struct_size = sizeof progress;
+  memset (&options, 0, sizeof options);
+  options.struct_size = sizeof options;
+  options.weights_change = 1;
+  options.shapes = t->watch_feed.shapes;
   size_t count = 0;
   uint32_t value = t->graphs->outputs (t->watched, &count)[t->loss_output];
   adze_status status = t->eval->blame (t->host, t->context, t->watched, &options, value, t->watch_feed.inputs);
@@ -79,8 +92,8 @@ blame_network (const train_run *t, uint64_t number, double loss)
 }
 
 /* A batch's loss is a mean: of as many things as it has labels, or numbers to be met. */
-static adze_status
-watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, double *weight)
+static inline adze_status
+adze_lesson_watch_batch (adze_lesson *t, adze_judge *judge, uint64_t number, double *sum, double *weight)
 {
   adze_status status = adze_feed_read (t->host, &t->watch_feed, 0, number);
   if (status == ADZE_OK)
@@ -88,14 +101,14 @@ watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, doub
   if (status != ADZE_OK)
     return status;
   if (!t->watched_before)
-    status = check_watched (t);
+    status = adze_lesson_check_watched (t);
   if (status != ADZE_OK)
     return status;
   const adze_view *target = &t->watch_feed.target->view;
   double things = (double)adze_view_count (target);
-  double loss = loss_in (t->runner.outputs[t->loss_output]);
-  if (!isfinite (loss) && !watches_accuracy (t))
-    status = blame_network (t, number, loss);
+  double loss = adze_lesson_loss_in (t->runner.outputs[t->loss_output]);
+  if (!isfinite (loss) && !adze_lesson_watches_accuracy (t))
+    status = adze_lesson_blame_network (t, number, loss);
   if (status != ADZE_OK)
     return status;
   *sum += loss * things;
@@ -104,18 +117,20 @@ watch_batch (train_run *t, adze_judge *judge, uint64_t number, double *sum, doub
                : ADZE_OK;
 }
 
-static adze_status
-watch_all (train_run *t, adze_judge *judge)
+static inline adze_status
+adze_lesson_watch_all (adze_lesson *t, adze_judge *judge)
 {
   double sum = 0, weight = 0;
   adze_status status = ADZE_OK;
   for (uint64_t i = 0; status == ADZE_OK && i < t->watch_feed.batches; i++)
-    status = watch_batch (t, judge, i, &sum, &weight);
+    status = adze_lesson_watch_batch (t, judge, i, &sum, &weight);
   t->watched_loss = sum / weight;
   t->accuracy = NAN;
   if (status != ADZE_OK || !judge)
     return status;
-  adze_verdict verdict = { .struct_size = sizeof verdict };
+  adze_verdict verdict;
+  memset (&verdict, 0, sizeof verdict);
+  verdict.struct_size = sizeof verdict;
   t->eval->verdict (t->host, judge, &verdict);
   t->accuracy = verdict.accuracy;
   return ADZE_OK;
@@ -123,8 +138,8 @@ watch_all (train_run *t, adze_judge *judge)
 
 /* The graph is given the trainer's own memory. It is compiled for the last batch, which is often smaller,
  * first: a rehearsal ends where something is computed, and is to see what both take. */
-static adze_status
-open_watched (train_run *t)
+static inline adze_status
+adze_lesson_open_watched (adze_lesson *t)
 {
   adze_evaluation *last = NULL;
   adze_status status = t->train->give (t->host, t->training, t->watched, 1);
@@ -138,21 +153,25 @@ open_watched (train_run *t)
 }
 
 /* The weights as they are now. */
-adze_status
-train_validate (void *argument, double *score)
+static inline adze_status
+adze_lesson_validate (void *argument, double *score)
 {
-  train_run *t = (train_run *)argument;
+  adze_lesson *t = (adze_lesson *)argument;
   adze_judge *judge = NULL;
-  double began = train_now ();
+  double began = adze_lesson_now ();
   adze_status status = ADZE_OK;
   if (!t->runner.graph)
-    status = open_watched (t);
+    status = adze_lesson_open_watched (t);
   if (status == ADZE_OK && t->classes)
     status = t->eval->judge (t->host, t->context, ADZE_JUDGE_CLASSES, "validation", 1, &judge);
   if (status == ADZE_OK)
-    status = watch_all (t, judge);
-  *score = watches_accuracy (t) ? 1 - t->accuracy : t->watched_loss;
-  t->watching += train_now () - began;
+    status = adze_lesson_watch_all (t, judge);
+  *score = adze_lesson_watches_accuracy (t) ? 1 - t->accuracy : t->watched_loss;
+  t->watching += adze_lesson_now () - began;
   t->watched_before = status == ADZE_OK;
   return status;
 }
+
+ADZE_END_DECLS
+
+#endif

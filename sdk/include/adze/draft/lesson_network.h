@@ -1,39 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network twice over: as it learns, and as it is watched while it does. And which of its weights
- * are not to be trained like the others. */
-#include <fnmatch.h>
-#include <string.h>
+/* adze/draft/lesson_network.h: the network twice over: as it learns, and as it is watched while it does; and which of
+ * its weights are not to be trained like the others. Tier: draft. All inline: what is compiled in here belongs to the
+ * plugin.
+ */
+#ifndef ADZE_DRAFT_LESSON_NETWORK_H
+#define ADZE_DRAFT_LESSON_NETWORK_H
 
-#include "train.h"
+#include <fnmatch.h>
+
+#include <adze/draft/lesson_base.h>
+
+ADZE_BEGIN_DECLS
 
 /* No model calls a value so. */
-#define TARGET "%target"
+#define ADZE_LESSON_TARGET "%target"
 
 /* ---- Loss. */
 
-static uint32_t
-loss_kind (const train_run *t)
+static inline uint32_t
+adze_lesson_loss_kind (const adze_lesson *t)
 {
-  static const struct {
-    const char *name;
-    uint32_t kind;
-  } kinds[] = {
-    { "mse", ADZE_TRAIN_SQUARES },
-    { "bce", ADZE_TRAIN_BINARY },
-    { "kl", ADZE_TRAIN_DIVERGENCE },
-  };
   const char *name = adze_param_string (t->host, t->params, "loss");
-  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-    if (strcmp (name, kinds[i].name) == 0)
-      return kinds[i].kind;
-  return ADZE_TRAIN_CROSS_ENTROPY;
+  return strcmp (name, "mse") == 0   ? ADZE_TRAIN_SQUARES
+         : strcmp (name, "bce") == 0 ? ADZE_TRAIN_BINARY
+         : strcmp (name, "kl") == 0  ? ADZE_TRAIN_DIVERGENCE
+                                     : ADZE_TRAIN_CROSS_ENTROPY;
 }
 
 /* What is in front of a softmax or a sigmoid, where the loss has one of its own. */
-static adze_status
-find_scores (const train_run *t, adze_graph *graph, uint32_t *scores)
+static inline adze_status
+adze_lesson_find_scores (const adze_lesson *t, adze_graph *graph, uint32_t *scores)
 {
-  uint32_t kind = loss_kind (t), output = ADZE_NONE;
+  uint32_t kind = adze_lesson_loss_kind (t), output = ADZE_NONE;
   adze_status status = adze_feed_output (t->host, t->params, graph, &output);
   *scores = output;
   if (status == ADZE_OK && kind != ADZE_TRAIN_SQUARES)
@@ -42,19 +40,19 @@ find_scores (const train_run *t, adze_graph *graph, uint32_t *scores)
 }
 
 /* Smoothing is how labels are shown while it learns: where it is watched, they are what they are. */
-static adze_status
-add_loss (const train_run *t, adze_graph *graph, bool learns, uint32_t *scores, uint32_t *target,
+static inline adze_status
+adze_lesson_add_loss (const adze_lesson *t, adze_graph *graph, bool learns, uint32_t *scores, uint32_t *target,
           uint32_t *loss)
 {
-  uint32_t kind = loss_kind (t);
+  uint32_t kind = adze_lesson_loss_kind (t);
   double amount = kind == ADZE_TRAIN_DIVERGENCE
                       ? adze_param_float (t->host, t->params, "temperature")
                   : kind == ADZE_TRAIN_CROSS_ENTROPY && learns
                       ? adze_param_float (t->host, t->params, "label-smoothing")
                       : 0;
-  adze_status status = find_scores (t, graph, scores);
+  adze_status status = adze_lesson_find_scores (t, graph, scores);
   if (status == ADZE_OK)
-    status = t->train->add_target (t->host, graph, *scores, t->classes, TARGET, target);
+    status = t->train->add_target (t->host, graph, *scores, t->classes, ADZE_LESSON_TARGET, target);
   if (status == ADZE_OK)
     status = t->train->add_loss (t->host, graph, kind, *scores, *target, amount, loss);
   return status;
@@ -62,23 +60,23 @@ add_loss (const train_run *t, adze_graph *graph, bool learns, uint32_t *scores, 
 
 /* ---- Rules for weights. */
 
-static bool
-is_weight (const train_run *t, uint32_t number)
+static inline bool
+adze_lesson_is_weight (const adze_lesson *t, uint32_t number)
 {
   return t->graphs->value (t->learner, number)->role == ADZE_ROLE_WEIGHT;
 }
 
-static size_t
-count_weights (const train_run *t)
+static inline size_t
+adze_lesson_count_weights (const adze_lesson *t)
 {
   size_t count = 0;
   for (uint32_t i = 0; i < t->graphs->value_count (t->learner); i++)
-    count += is_weight (t, i);
+    count += adze_lesson_is_weight (t, i);
   return count;
 }
 
-static adze_status
-set_mask (const train_run *t, uint32_t number, adze_train_weight_rule *rule)
+static inline adze_status
+adze_lesson_set_mask (const adze_lesson *t, uint32_t number, adze_train_weight_rule *rule)
 {
   const adze_graph_value *value = t->graphs->value (t->learner, number);
   size_t count = 1, each = value->dtype.bits / 8u;
@@ -102,13 +100,13 @@ set_mask (const train_run *t, uint32_t number, adze_train_weight_rule *rule)
   return ADZE_OK;
 }
 
-static adze_status
-no_weight (const train_run *t, const char *param, const char *pattern)
+static inline adze_status
+adze_lesson_no_weight (const adze_lesson *t, const char *param, const char *pattern)
 {
   char names[300] = "";
   size_t used = 0;
   for (uint32_t i = 0; i < t->graphs->value_count (t->learner) && used + 1 < sizeof names; i++)
-    if (is_weight (t, i))
+    if (adze_lesson_is_weight (t, i))
       used += (size_t)snprintf (names + used, sizeof names - used, "%s%s", used ? ", " : "",
                                 t->graphs->value (t->learner, i)->name);
   return adze_fail (t->host, ADZE_E_NOT_FOUND,
@@ -117,8 +115,8 @@ no_weight (const train_run *t, const char *param, const char *pattern)
 }
 
 /* All weights that a pattern of PARAM means; a pattern that means none is mostly misspelt. */
-static adze_status
-apply_patterns (train_run *t, const char *param)
+static inline adze_status
+adze_lesson_apply_patterns (adze_lesson *t, const char *param)
 {
   const adze_params_service *service = adze_params_of (t->host);
   const adze_params *list = service->get_nested (t->params, param);
@@ -127,7 +125,7 @@ apply_patterns (train_run *t, const char *param)
     size_t met = 0, rule = 0;
     adze_status status = ADZE_OK;
     for (uint32_t i = 0; i < t->graphs->value_count (t->learner); i++) {
-      if (!is_weight (t, i))
+      if (!adze_lesson_is_weight (t, i))
         continue;
       adze_train_weight_rule *own = &t->rules[rule++];
       if (fnmatch (pattern, own->name, 0) != 0)
@@ -136,37 +134,37 @@ apply_patterns (train_run *t, const char *param)
       own->frozen |= strcmp (param, "frozen") == 0;
       own->no_decay |= strcmp (param, "no-decay") == 0;
       if (strcmp (param, "keep-zeros") == 0 && !own->mask)
-        status = set_mask (t, i, own);
+        status = adze_lesson_set_mask (t, i, own);
       if (status != ADZE_OK)
         return status;
     }
     if (met == 0)
-      return no_weight (t, param, pattern);
+      return adze_lesson_no_weight (t, param, pattern);
   }
   return ADZE_OK;
 }
 
 /* One rule a weight, so that each is said once. */
-static adze_status
-make_rules (train_run *t)
+static inline adze_status
+adze_lesson_make_rules (adze_lesson *t)
 {
   static const char *const params[] = { "frozen", "no-decay", "keep-zeros" };
   adze_status status = ADZE_OK;
-  size_t count = count_weights (t), at = 0;
+  size_t count = adze_lesson_count_weights (t), at = 0;
   t->rules = (adze_train_weight_rule *)t->host->allocate (t->host, (count + 1) * sizeof *t->rules);
   if (!t->rules)
     return adze_fail (t->host, ADZE_E_MEMORY, "no room for what is said of %zu weights", count);
   for (uint32_t i = 0; i < t->graphs->value_count (t->learner); i++)
-    if (is_weight (t, i))
+    if (adze_lesson_is_weight (t, i))
       t->rules[at++].name = t->graphs->value (t->learner, i)->name;
   t->rule_count = count;
   for (size_t i = 0; status == ADZE_OK && i < sizeof params / sizeof params[0]; i++)
-    status = apply_patterns (t, params[i]);
-  return status;
+    status = adze_lesson_apply_patterns (t, params[i]);
+  return status == ADZE_OK && t->hooks.rules ? t->hooks.rules (t->hooks.argument, t) : status;
 }
 
-void
-train_drop_rules (train_run *t)
+static inline void
+adze_lesson_drop_rules (adze_lesson *t)
 {
   for (size_t i = 0; i < t->rule_count; i++)
     t->host->release (t->host, (void *)(uintptr_t)t->rules[i].mask);
@@ -177,8 +175,15 @@ train_drop_rules (train_run *t)
 
 /* ---- The graphs. */
 
-static adze_status
-add_output (const train_run *t, uint32_t value, size_t *place)
+static inline adze_status
+adze_lesson_network (adze_lesson *t, uint32_t learns, adze_graph **graph)
+{
+  return t->hooks.network ? t->hooks.network (t->hooks.argument, t, learns, graph)
+                          : t->run->graph (t->host, t->context, t->model, graph);
+}
+
+static inline adze_status
+adze_lesson_add_output (const adze_lesson *t, uint32_t value, size_t *place)
 {
   size_t count = 0;
   const uint32_t *outputs = t->graphs->outputs (t->watched, &count);
@@ -187,54 +192,77 @@ add_output (const train_run *t, uint32_t value, size_t *place)
   return *place < count ? ADZE_OK : t->graphs->add_output (t->host, t->watched, value);
 }
 
-static adze_status
-make_watched (train_run *t)
+static inline adze_status
+adze_lesson_make_watched (adze_lesson *t)
 {
   uint32_t loss = ADZE_NONE;
-  adze_status status = t->run->graph (t->host, t->context, t->model, &t->watched);
+  adze_status status = adze_lesson_network (t, 0, &t->watched);
   if (status == ADZE_OK)
-    status = add_loss (t, t->watched, false, &t->scores, &t->target, &loss);
+    status = adze_lesson_add_loss (t, t->watched, false, &t->scores, &t->target, &loss);
   if (status == ADZE_OK)
-    status = add_output (t, t->scores, &t->scores_output);
+    status = adze_lesson_add_output (t, t->scores, &t->scores_output);
   if (status == ADZE_OK)
-    status = add_output (t, loss, &t->loss_output);
+    status = adze_lesson_add_output (t, loss, &t->loss_output);
   return status == ADZE_OK ? t->graphs->verify (t->host, t->watched) : status;
 }
 
-static adze_status
-feed_with (train_run *t, adze_artifact *data, adze_graph *graph, uint32_t scores, uint32_t target,
+static inline adze_status
+adze_lesson_feed_with (adze_lesson *t, adze_artifact *data, adze_graph *graph, uint32_t scores, uint32_t target,
            adze_feed *feed)
 {
-  const adze_feed_wish wish = { .params = t->params,
-                                .graph = graph,
-                                .output = scores,
-                                .classes = t->classes,
-                                .target_input = target,
-                                .batch
-                                = (uint32_t)adze_param_int (t->host, t->params, "batch") };
+  adze_feed_wish wish;
+  memset (&wish, 0, sizeof wish);
+  wish.params = t->params;
+  wish.graph = graph;
+  wish.output = scores;
+  wish.classes = t->classes;
+  wish.target_input = target;
+  wish.batch = (uint32_t)adze_param_int (t->host, t->params, "batch");
   return adze_feed_open (t->host, data, &wish, feed);
 }
 
-adze_status
-train_make_graphs (train_run *t)
+/* Views of all inputs of what learns: those of the data, and behind them those that a hook has added. */
+static inline adze_status
+adze_lesson_make_inputs (adze_lesson *t)
+{
+  t->graphs->inputs (t->learner, &t->input_count);
+  t->inputs = (const adze_view **)t->host->allocate (t->host, (t->input_count + 1) * sizeof *t->inputs);
+  if (!t->inputs)
+    return adze_fail (t->host, ADZE_E_MEMORY, "no room for %zu inputs", t->input_count);
+  for (size_t i = 0; i < t->feed.input_count; i++)
+    t->inputs[i] = t->feed.inputs[i];
+  return ADZE_OK;
+}
+
+static inline adze_status
+adze_lesson_make_graphs (adze_lesson *t)
 {
   uint32_t scores = ADZE_NONE, target = ADZE_NONE;
-  t->classes = loss_kind (t) == ADZE_TRAIN_CROSS_ENTROPY;
-  adze_status status = t->run->graph (t->host, t->context, t->model, &t->learner);
+  t->classes = adze_lesson_loss_kind (t) == ADZE_TRAIN_CROSS_ENTROPY;
+  adze_status status = adze_lesson_network (t, 1, &t->learner);
   if (status == ADZE_OK)
     status = t->train->set_training (t->host, t->learner);
   if (status == ADZE_OK)
-    status = add_loss (t, t->learner, true, &scores, &target, &t->loss);
+    status = adze_lesson_add_loss (t, t->learner, true, &scores, &target, &t->loss);
+  /* In front of inputs that are not the data's. */
+  if (status == ADZE_OK)
+    status = adze_lesson_feed_with (t, t->data, t->learner, scores, target, &t->feed);
+  if (status == ADZE_OK && t->hooks.add_loss)
+    status = t->hooks.add_loss (t->hooks.argument, t, scores, &t->loss);
   if (status == ADZE_OK)
     status = t->graphs->verify (t->host, t->learner);
   if (status == ADZE_OK)
-    status = make_rules (t);
+    status = adze_lesson_make_rules (t);
   if (status == ADZE_OK)
-    status = feed_with (t, t->data, t->learner, scores, target, &t->feed);
+    status = adze_lesson_make_inputs (t);
   if (status != ADZE_OK || !t->validation)
     return status;
-  status = make_watched (t);
-  return status == ADZE_OK ? feed_with (t, t->validation, t->watched, t->scores, t->target,
+  status = adze_lesson_make_watched (t);
+  return status == ADZE_OK ? adze_lesson_feed_with (t, t->validation, t->watched, t->scores, t->target,
                                         &t->watch_feed)
                            : status;
 }
+
+ADZE_END_DECLS
+
+#endif
