@@ -13,7 +13,7 @@
 #define XXH_INLINE_ALL 1
 #include <xxhash.h>
 
-#include "artifact/hash_avx2.h"
+#include "artifact/hash_wide.h"
 
 /* Changes with what is hashed, so that results of another adze are not taken for ours. */
 #define STREAM_VERSION 3
@@ -187,6 +187,8 @@ adze_hash128
 adze_leaf_hash (const void *bytes, size_t size)
 {
 #ifdef __x86_64__
+  if (__builtin_cpu_supports ("avx512f"))
+    return adze_leaf_hash_avx512 (bytes, size);
   if (__builtin_cpu_supports ("avx2"))
     return adze_leaf_hash_avx2 (bytes, size);
 #endif

@@ -62,15 +62,17 @@ count_each (counter *c, const uint32_t *bits, size_t count, uint64_t place)
   }
 }
 
-/* Everything is in the interval, and nothing is listed. */
-static void
-count_all (counter *c, const uint32_t *bits, size_t count, bool has_zero)
+/* Everything is in the interval, and nothing is listed. True: there is something that is not finite, and nothing was
+ * counted. */
+static bool
+count_all (counter *c, const uint32_t *bits, size_t count)
 {
   uint32_t buckets[PRUNE_BLOCK];
   uint64_t *counts = c->counts;
   size_t i = 0;
-  prune_buckets_of (bits, count, c->search->shift - PRUNE_PLACE_BITS,
-                    has_zero ? UINT32_C (1) << c->grain.bits : 0, buckets);
+  if (prune_buckets_of (bits, count, c->search->shift - PRUNE_PLACE_BITS, UINT32_C (1) << c->grain.bits,
+                        buckets))
+    return true;
   for (; i + 4 <= count; i += 4) {
     counts[buckets[i]]++;
     counts[buckets[i + 1]]++;
@@ -80,38 +82,29 @@ count_all (counter *c, const uint32_t *bits, size_t count, bool has_zero)
   for (; i < count; i++)
     counts[buckets[i]]++;
   c->sums->counted += count;
+  return false;
 }
 
-/* A run that has some, eight numbers at a time: mostly there is one. */
-static void
-count_run (counter *c, const uint32_t *bits, uint64_t place, uint32_t low, uint32_t high)
-{
-  uint8_t hits[PRUNE_RUN];
-  prune_hits_of (bits, low, high, hits);
-  for (size_t i = 0; i < PRUNE_RUN; i += 8) {
-    uint64_t eight;
-    memcpy (&eight, hits + i, sizeof eight);
-    for (size_t k = i; eight && k < i + 8; k++)
-      if (hits[k])
-        count_hit (c, bits[k] & 0x7fffffff, place + k);
-  }
-}
-
-/* Few are in the interval, so that most runs of numbers have none. */
+/* Few are in the interval, so that most eights of numbers have none. */
 static void
 count_some (counter *c, const uint32_t *bits, size_t count, uint64_t place)
 {
   const uint32_t low = prune_key_size (c->search->low);
   const uint32_t high = prune_key_size (c->search->high - 1) + 1;
-  size_t start = 0;
-  for (; start + PRUNE_RUN <= count; start += PRUNE_RUN) {
-    prune_run run = prune_run_bits (bits + start, low, high);
-    c->sums->counted += PRUNE_RUN;
-    c->sums->below += run.below;
-    if (run.hit)
-      count_run (c, bits + start, place + start, low, high);
+  uint8_t hits[PRUNE_BLOCK];
+  size_t whole = count / 8 * 8;
+  c->sums->counted += whole;
+  c->sums->below += prune_hits_of (bits, whole, low, high, hits);
+  for (size_t i = 0; i < whole; i += 8) {
+    uint64_t eight;
+    memcpy (&eight, hits + i, sizeof eight);
+    if (!eight)
+      continue;
+    for (size_t k = i; k < i + 8; k++)
+      if (hits[k])
+        count_hit (c, bits[k] & 0x7fffffff, place + k);
   }
-  count_each (c, bits + start, count - start, place + start);
+  count_each (c, bits + whole, count - whole, place + whole);
 }
 
 static bool
@@ -120,15 +113,20 @@ counts_all (const prune_search *search)
   return search->low == 0 && search->high == PRUNE_ALL && search->window_low == search->window_high;
 }
 
-static void
-count_bits (counter *c, const uint32_t *bits, size_t count, uint64_t place, prune_scan scan)
+/* True: there is something that is not finite, KEEPS_BAD does not allow that, and nothing was counted. What an
+ * earlier round has found finite (LOOKS 0) is not looked at for it. */
+static bool
+count_bits (counter *c, const uint32_t *bits, size_t count, uint64_t place, bool keeps_bad, bool looks)
 {
-  if (scan.has_bad)
+  if (keeps_bad)
     count_each (c, bits, count, place);
   else if (counts_all (c->search))
-    count_all (c, bits, count, scan.has_zero);
+    return count_all (c, bits, count);
+  else if (looks && prune_has_bad (bits, count))
+    return true;
   else
     count_some (c, bits, count, place);
+  return false;
 }
 
 /* The zeros that were spread come together. */
@@ -198,15 +196,14 @@ observe_weights (const adze_host *host, counter *c, const prune_tensor *tensor,
   for (size_t start = 0; start < count; start += PRUNE_BLOCK) {
     size_t length = count - start < PRUNE_BLOCK ? count - start : PRUNE_BLOCK;
     const uint32_t *bits = load (input->view.dtype, in + start * size, length, room);
-    prune_scan scan = { .has_bad = tensor->keeps_bad };
-    if (is_first_round)
-      scan = prune_scan_bits (bits, length);
-    if (scan.has_bad && !tensor->keeps_bad)
-      return refuse_bad (host, input, bits, first + start);
+    bool bad = false;
     if (c->search)
-      count_bits (c, bits, length, first + start, scan);
-    else
-      c->sums->counted += length;
+      bad = count_bits (c, bits, length, first + start, tensor->keeps_bad, is_first_round);
+    else if (is_first_round && !tensor->keeps_bad)
+      bad = prune_has_bad (bits, length);
+    if (bad)
+      return refuse_bad (host, input, bits, first + start);
+    c->sums->counted += c->search ? 0 : length;
   }
   return ADZE_OK;
 }
@@ -221,7 +218,7 @@ refuse_bad_block (const adze_host *host, const adze_tensor *input)
   for (size_t start = 0; start < count; start += PRUNE_BLOCK) {
     size_t length = count - start < PRUNE_BLOCK ? count - start : PRUNE_BLOCK;
     const uint32_t *bits = load (input->view.dtype, in + start * size, length, room);
-    if (prune_scan_bits (bits, length).has_bad)
+    if (prune_has_bad (bits, length))
       return refuse_bad (host, input, bits, start);
   }
   return ADZE_OK;
@@ -238,10 +235,8 @@ observe_blocks (const adze_host *host, counter *c, const prune_tensor *tensor,
       uint64_t left = grid->across - first;
       size_t count = left < PRUNE_BLOCK ? (size_t)left : PRUNE_BLOCK;
       prune_norms (&tensor->pattern, grid, &input->view, down, first, count, sizes);
-      prune_scan scan = prune_scan_bits (sizes, count);
-      if (scan.has_bad && !tensor->keeps_bad)
+      if (count_bits (c, sizes, count, down * grid->across + first, tensor->keeps_bad, true))
         return refuse_bad_block (host, input);
-      count_bits (c, sizes, count, down * grid->across + first, scan);
     }
   return ADZE_OK;
 }

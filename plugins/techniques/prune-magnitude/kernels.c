@@ -17,53 +17,40 @@
 
 #define SIZE_BITS UINT32_C (0x7fffffff)
 
-ANY_WIDTH prune_scan
-prune_scan_bits (const uint32_t *bits, size_t count)
+ANY_WIDTH bool
+prune_has_bad (const uint32_t *bits, size_t count)
 {
-  uint32_t bad = 0, zero = 0;
-  for (size_t i = 0; i < count; i++) {
-    uint32_t size = bits[i] & SIZE_BITS;
-    bad |= adze_bits_below (PRUNE_INFINITE - 1, size);
-    zero |= adze_bits_below (size, 1);
-  }
-  return (prune_scan){ .has_bad = bad != 0, .has_zero = zero != 0 };
+  uint32_t bad = 0;
+  for (size_t i = 0; i < count; i++)
+    bad |= adze_bits_below (PRUNE_INFINITE - 1, bits[i] & SIZE_BITS);
+  return bad != 0;
 }
 
-ANY_WIDTH void
+/* Without a branch: which number is a zero cannot be foreseen. */
+ANY_WIDTH bool
 prune_buckets_of (const uint32_t *bits, size_t count, uint32_t shift, uint32_t zeros,
                   uint32_t *__restrict buckets)
 {
-  if (zeros == 0) {
-    for (size_t i = 0; i < count; i++)
-      buckets[i] = (bits[i] & SIZE_BITS) >> shift;
-    return;
-  }
-  /* Without a branch: which number is a zero cannot be foreseen. */
+  uint32_t bad = 0;
   for (size_t i = 0; i < count; i++) {
     uint32_t size = bits[i] & SIZE_BITS, is_zero = adze_bits_below (size, 1);
+    bad |= adze_bits_below (PRUNE_INFINITE - 1, size);
     buckets[i] = size >> shift | (is_zero & (zeros + (uint32_t)(i & (PRUNE_ZEROS - 1))));
   }
+  return bad != 0;
 }
 
-ANY_WIDTH prune_run
-prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high)
+ANY_WIDTH uint32_t
+prune_hits_of (const uint32_t *bits, size_t count, uint32_t low, uint32_t high,
+               uint8_t *__restrict hits)
 {
-  uint32_t hit = 0, below = 0;
-  for (size_t i = 0; i < PRUNE_RUN; i++) {
+  uint32_t below = 0;
+  for (size_t i = 0; i < count; i++) {
     uint32_t size = bits[i] & SIZE_BITS, is_below = adze_bits_below (size, low);
-    hit |= adze_bits_below (size, high) & ~is_below;
+    hits[i] = (uint8_t)(adze_bits_below (size, high) & ~is_below);
     below -= is_below;
   }
-  return (prune_run){ .hit = hit != 0, .below = below };
-}
-
-ANY_WIDTH_OF_SHORT void
-prune_hits_of (const uint32_t *bits, uint32_t low, uint32_t high, uint8_t *__restrict hits)
-{
-  for (size_t i = 0; i < PRUNE_RUN; i++) {
-    uint32_t size = bits[i] & SIZE_BITS;
-    hits[i] = (uint8_t)(adze_bits_below (size, high) & ~adze_bits_below (size, low));
-  }
+  return below;
 }
 
 ANY_WIDTH void

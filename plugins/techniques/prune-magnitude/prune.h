@@ -45,9 +45,8 @@ prune_key_size (uint64_t key)
   return (uint32_t)(key >> PRUNE_PLACE_BITS);
 }
 
-/* Numbers are handled in blocks that stay in the processor's nearest cache, and in runs of a known
- * length, which compilers turn into vector instructions. */
-enum { PRUNE_BLOCK = 256, PRUNE_RUN = 32 };
+/* Numbers are handled in blocks that stay in the processor's nearest cache. */
+enum { PRUNE_BLOCK = 512 };
 
 static inline uint64_t
 prune_least (uint64_t a, uint64_t b)
@@ -135,24 +134,13 @@ prune_search_is_tie (const prune_search *search)
 
 /* ---- kernels.c. */
 
-typedef struct prune_scan {
-  bool has_bad;  /* a NaN or an infinity */
-  bool has_zero;
-} prune_scan;
-
-typedef struct prune_run {
-  bool hit;       /* a magnitude lies from LOW on and below HIGH */
-  uint32_t below; /* so many lie below LOW */
-} prune_run;
-
-prune_scan prune_scan_bits (const uint32_t *bits, size_t count);
-/* Numbers of buckets, of magnitudes shifted by SHIFT; of zeros they begin with ZEROS, unless that is 0. */
-void prune_buckets_of (const uint32_t *bits, size_t count, uint32_t shift, uint32_t zeros,
+/* Is there a NaN or an infinity? */
+bool prune_has_bad (const uint32_t *bits, size_t count);
+/* Numbers of buckets, of magnitudes shifted by SHIFT; of zeros they begin with ZEROS. True: not all are finite. */
+bool prune_buckets_of (const uint32_t *bits, size_t count, uint32_t shift, uint32_t zeros,
                        uint32_t *buckets);
-/* Of PRUNE_RUN numbers. */
-prune_run prune_run_bits (const uint32_t *bits, uint32_t low, uint32_t high);
-/* Which ones they are: 0 for those that are not. */
-void prune_hits_of (const uint32_t *bits, uint32_t low, uint32_t high, uint8_t *hits);
+/* Which magnitudes lie from LOW on and below HIGH: 0 for those that do not, else 0xff. So many lie below LOW. */
+uint32_t prune_hits_of (const uint32_t *bits, size_t count, uint32_t low, uint32_t high, uint8_t *hits);
 void prune_add (uint64_t *into, const uint64_t *from, size_t count);
 /* Magnitudes below the threshold become zero. */
 void prune_floats (uint32_t *out, const uint32_t *in, size_t count, uint32_t threshold);
