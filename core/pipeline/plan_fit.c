@@ -223,10 +223,22 @@ measure_sums (const adze_plan_stage *planned, size_t size, adze_plan_segment *se
                        : look * COPIES_OF_LOOKS + groups * size;
 }
 
+/* What a stage takes for itself while it is called, on each thread. */
+static uint64_t
+scratch_of (const adze_plan_stage *planned)
+{
+  uint64_t most = 0;
+  for (size_t i = 0; i < planned->outline.group_count; i++)
+    if (planned->outline.groups[i].scratch > most)
+      most = planned->outline.groups[i].scratch;
+  return most;
+}
+
 static adze_error *
 measure_segment (adze_plan *plan, adze_plan_segment *segment)
 {
   ADZE_AUTO (adze_units) units = { 0 };
+  uint64_t scratch = 0;
   segment->memory = 0;
   segment->accumulators = 0;
   segment->apart = 0;
@@ -244,12 +256,14 @@ measure_segment (adze_plan *plan, adze_plan_segment *segment)
     if (planned->facts->observes)
       ADZE_TRY (adze_instance_accumulator (planned->instance, &size));
     segment->accumulators += size * WAITING_ACCUMULATORS;
+    scratch = scratch_of (planned) > scratch ? scratch_of (planned) : scratch;
     if (planned->facts->observes)
       measure_sums (planned, size, segment);
   }
   ADZE_TRY (adze_units_make (plan, segment, SIZE_MAX, &units));
   ADZE_TRY (measure_memory (plan, segment, &units));
   ADZE_TRY (measure_looks (plan, segment));
+  segment->memory += scratch; /* stages take turns on a thread */
   segment->structure += units.structure + units.count * UNIT_NOTES + units.step_count * STEP_NOTES;
   segment->journal = noted_of (segment, &units) * JOURNAL_ENTRY;
   segment->source_bytes = units.source_bytes;

@@ -300,6 +300,10 @@ take_rows (const adze_group *given, const char *first, adze_outline_group *group
   group->row_rank = given->row_rank;
   group->observes_whole = given->observes_whole != 0;
   group->once = given->once;
+  group->scratch = given->scratch;
+  if (group->scratch > (UINT64_C (1) << 48))
+    return adze_error_new (ADZE_E_CONTRACT, "the group of '%s' needs %llu bytes of .scratch, and no machine has as many",
+                           first, (unsigned long long)group->scratch);
   if (group->row_rank > ADZE_RANK_MAX)
     return adze_error_new (ADZE_E_CONTRACT, "the group of '%s' has the .row_rank %u; 0 to %d are possible",
                            first, group->row_rank, ADZE_RANK_MAX);

@@ -32,6 +32,7 @@ typedef struct adze_outline_group {
   uint32_t row_rank; /* 0: the technique's grain */
   bool observes_whole;
   uint64_t once; /* bits of outputs */
+  uint64_t scratch;
 } adze_outline_group;
 
 typedef struct adze_outline_edit {

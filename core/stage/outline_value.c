@@ -165,6 +165,8 @@ add_group (const adze_outline_group *group, adze_value *row)
     adze_json_bool (row, "at-most", true);
   if (group->note)
     adze_wire_text (row, "note", group->note, strlen (group->note));
+  if (group->scratch > 0)
+    adze_json_int (row, "scratch", (int64_t)group->scratch);
   if (group->row_rank == 0)
     return;
   adze_json_int (row, "row-rank", group->row_rank);
@@ -235,7 +237,9 @@ read_group (const adze_value *row, group_copy *copy, adze_outline *outline)
   ADZE_TRY (read_outputs (outputs, copy));
   if (adze_value_get (row, "note"))
     ADZE_TRY (adze_wire_text_from (adze_value_get (row, "note"), &copy->note, NULL));
-  uint64_t row_rank = 0, once = 0;
+  uint64_t row_rank = 0, once = 0, scratch = 0;
+  if (adze_value_get (row, "scratch") && !adze_wire_number (row, "scratch", INT64_MAX, &scratch))
+    return adze_wire_damaged ("a group");
   if (adze_value_get (row, "row-rank")
       && (!adze_wire_number (row, "row-rank", UINT32_MAX, &row_rank)
           || !adze_wire_number (row, "once", INT64_MAX, &once)))
@@ -251,7 +255,8 @@ read_group (const adze_value *row, group_copy *copy, adze_outline *outline)
                              .note = copy->note,
                              .row_rank = (uint32_t)row_rank,
                              .observes_whole = adze_wire_truth (row, "observes-whole"),
-                             .once = once << 1 };
+                             .once = once << 1,
+                             .scratch = (uint64_t)scratch };
   return adze_outline_add (outline, &group);
 }
 

@@ -155,4 +155,13 @@ must "$ADZE" run clip-tensor.toml --set run.threads=4
 cmp out.safetensors first.safetensors || complain "decided again, it gives other bytes"
 must "$ADZE" why "$(ls adze-runs | grep '^0' | tail -n 1 | sed 's/-.*//')" 'layer.7.weight[0,0]'
 grep -q 'threshold = ' must.out || complain "nobody can say why"
+
+# ---- What a stage takes for itself: to cluster numbers they are sorted, in memory that is larger than they.
+model some.safetensors 2 2048 1024
+each cluster 'k = 16' > cluster.toml
+obeys cluster run.threads=1
+obeys cluster run.threads=2
+accepted cluster
+obeys cluster run.max-rss=400MB stage.cluster.isolate=true
+must_fail "are not enough" "$ADZE" plan cluster.toml --set run.max-rss=60MB
 finish

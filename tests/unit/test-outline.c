@@ -165,6 +165,7 @@ rows_of_any_length (void **state)
   assert_false (adze_outline_once (added, 1));
   adze_outline_clear (&outline);
   group.observes_whole = 1;
+  group.scratch = 12345;
   must (adze_outline_add (&outline, &group));
   assert_int_equal (adze_outline_cut (&outline, &outline.groups[0], true).grain, ADZE_GRAIN_TENSOR);
   /* Behind a wire it is the same. */
@@ -175,8 +176,12 @@ rows_of_any_length (void **state)
   assert_int_equal (there.groups[0].row_rank, 1);
   assert_true (there.groups[0].observes_whole);
   assert_int_equal (there.groups[0].once, 4);
+  assert_int_equal (there.groups[0].scratch, 12345);
   adze_outline_clear (&there);
   adze_outline_clear (&outline);
+  group.scratch = UINT64_MAX;
+  must_refuse (&outline, &group, "no machine has as many");
+  group.scratch = 0;
   group.once = 0;
   must_refuse (&outline, &group, "'a' and 'a.book'");
   group.once = 5;

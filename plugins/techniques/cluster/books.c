@@ -37,6 +37,19 @@ most_points (const cluster_entry *entry)
   return entry->dtype.bits == 16 ? POINTS_OF_HALVES : (size_t)cluster_book_numbers (entry);
 }
 
+static size_t
+points_size (const cluster_entry *entry)
+{
+  return kmeans1d_room ((size_t)cluster_book_numbers (entry), most_points (entry), is_wide (entry));
+}
+
+uint64_t
+cluster_scratch (const cluster_entry *entry)
+{
+  /* Of a tensor that is refused there is none, and no size of it may overflow. */
+  return cluster_book_numbers (entry) > MOST_NUMBERS ? 0 : points_size (entry);
+}
+
 static adze_status
 open_bench (bench *b)
 {
@@ -47,7 +60,7 @@ open_bench (bench *b)
                       "tensor '%s' has %llu numbers in one codebook, and %llu is the most; say "
                       "per = \"channel\" or \"group\", or leave it out by a rule with skip = true",
                       entry->name, (unsigned long long)numbers, (unsigned long long)MOST_NUMBERS);
-  size_t points = kmeans1d_room ((size_t)numbers, most_points (entry), is_wide (entry));
+  size_t points = points_size (entry);
   size_t ends = (entry->k + (size_t)2) / 2 * sizeof (uint64_t), values = entry->k * sizeof (double);
   char *memory = (char *)b->host->allocate (b->host, points + ends + 3 * values);
   if (!memory)

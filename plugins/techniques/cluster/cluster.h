@@ -104,6 +104,9 @@ void cluster_clear (const adze_host *host, cluster *self);
 adze_status cluster_observe (const adze_host *host, void *instance, adze_call *call,
                              const adze_tensor *input, void *accumulator);
 
+/* Bytes that clustering one book takes, all but a few. */
+uint64_t cluster_scratch (const cluster_entry *entry);
+
 /* Elements that lie side by side and are of one book. */
 typedef struct cluster_run {
   uint64_t first;

@@ -142,8 +142,10 @@ write_note (char *note, size_t size, const cluster_entry *entry)
 
 /* Any elements can be written by themselves, once all have been seen. */
 static adze_status
-announce (const adze_host *host, adze_outline *outline, adze_pick pick, const char *note)
+announce (const adze_host *host, adze_outline *outline, adze_pick pick, const cluster_entry *entry)
 {
+  char note[80];
+  write_note (note, sizeof note, entry);
   const adze_outline_service *service = adze_outline_of (host);
   const adze_tensor_meta *meta = service->tensor (host, outline, pick);
   const adze_group group = { .struct_size = sizeof group,
@@ -154,7 +156,8 @@ announce (const adze_host *host, adze_outline *outline, adze_pick pick, const ch
                              .meta_size = sizeof *meta,
                              .note = note,
                              .row_rank = (uint32_t)meta->rank,
-                             .observes_whole = meta->rank > 0 };
+                             .observes_whole = meta->rank > 0,
+                             .scratch = cluster_scratch (entry) };
   return service->group (host, outline, &group);
 }
 
@@ -182,10 +185,8 @@ describe_one (const adze_host *host, cluster *self, adze_outline *outline, uint3
   if (!final)
     status = adze_entries_add (host, &self->entries, &entry, sizeof entry, meta->name);
   self->accumulator = size > self->accumulator ? size : self->accumulator;
-  char note[80];
-  write_note (note, sizeof note, &entry);
   if (status == ADZE_OK)
-    status = announce (host, outline, pick, note);
+    status = announce (host, outline, pick, &entry);
   return status == ADZE_OK ? tell_traits (host, outline, pick, decided ? decided : &entry) : status;
 }
 

@@ -85,7 +85,7 @@ adze_lesson_is_among (const char *word, const char *words)
 static inline adze_status
 adze_lesson_check_used (const adze_host *host, const adze_params *params)
 {
-  static const struct adze_lesson_use {
+  static const struct {
     const char *name, *chooser, *choices;
     double preset;
   } uses[] = {

@@ -108,6 +108,9 @@ typedef struct adze_group {
    * rows). They are one for all and are written in the call that has the first rows; in others they have no
    * elements, and need not be asked for. */
   uint64_t once;
+  /* Bytes that a call of observe or apply takes for this group beside what it is shown and gives, at the most: a plan
+   * counts them for each thread. What does not grow with tensors need not be said. */
+  uint64_t scratch;
 } adze_group;
 
 typedef struct adze_outline_service {
@@ -317,7 +320,7 @@ adze_outline_retype (const adze_host *host, adze_outline *outline, adze_pick pic
   meta.block_elements = 0;
   meta.block_bytes = 0;
   meta.byte_size = 0;
-  adze_group group = { sizeof group, 1, &pick, &meta, 1, sizeof meta, 0, 0, note, 0, 0, 0 };
+  adze_group group = { sizeof group, 1, &pick, &meta, 1, sizeof meta, 0, 0, note, 0, 0, 0, 0 };
   return service->group (host, outline, &group);
 }
 
@@ -328,7 +331,7 @@ adze_outline_like (const adze_host *host, adze_outline *outline, adze_pick pick,
   const adze_outline_service *service = adze_outline_of (host);
   adze_group group
       = { sizeof group, 1, &pick, service->tensor (host, outline, pick), 1,
-          sizeof (adze_tensor_meta), 0, 0, note, 0, 0, 0 };
+          sizeof (adze_tensor_meta), 0, 0, note, 0, 0, 0, 0 };
   return service->group (host, outline, &group);
 }
 
@@ -337,7 +340,7 @@ static inline adze_status
 adze_outline_look (const adze_host *host, adze_outline *outline, adze_pick pick)
 {
   adze_group group
-      = { sizeof group, 1, &pick, NULL, 0, sizeof (adze_tensor_meta), 0, 0, NULL, 0, 0, 0 };
+      = { sizeof group, 1, &pick, NULL, 0, sizeof (adze_tensor_meta), 0, 0, NULL, 0, 0, 0, 0 };
   return adze_outline_of (host)->group (host, outline, &group);
 }
 
