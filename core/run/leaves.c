@@ -172,6 +172,18 @@ adze_leaves_read (const adze_leaf_share *share)
   return NULL;
 }
 
+const adze_hash128 *
+adze_leaves_known (const adze_leaf_share *share)
+{
+  const adze_unit_value *value = value_of (share);
+  const adze_hash128 *hashes = share->state->hashes ? share->state->hashes[share->value] : NULL;
+  const adze_span span = adze_unit_span (value, share->which);
+  const uint64_t leaf = adze_leaf_elements (value->meta);
+  bool whole = span.first % leaf == 0
+               && (span.count == leaf || (span.count < leaf && span.first + span.count == value->elements));
+  return value->model && hashes && whole && !adze_unit_splits_leaves (value) ? &hashes[span.first / leaf] : NULL;
+}
+
 adze_error *
 adze_leaves_write (const adze_leaf_share *share)
 {

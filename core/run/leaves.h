@@ -27,6 +27,8 @@ typedef struct adze_leaf_share {
 
 /* After it was read: hashed where anybody wants to know, and it is not written. */
 ADZE_MUST_CHECK adze_error *adze_leaves_read (const adze_leaf_share *share);
+/* The hash of all of a piece that was read; NULL: it is not known. */
+const adze_hash128 *adze_leaves_known (const adze_leaf_share *share);
 /* After the last step, of a value with a sink. */
 ADZE_MUST_CHECK adze_error *adze_leaves_write (const adze_leaf_share *share);
 

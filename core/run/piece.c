@@ -320,10 +320,24 @@ is_compared (const passage *piece, const piece_step *s)
 }
 
 static uint64_t
+short_of (adze_hash128 hash)
+{
+  return hash.low ^ hash.high;
+}
+
+static uint64_t
 sum_of (const adze_tensor *input)
 {
-  adze_hash128 hash = adze_leaf_hash (input->view.data, input->byte_size);
-  return hash.low ^ hash.high;
+  return short_of (adze_leaf_hash (input->view.data, input->byte_size));
+}
+
+/* What was hashed as it was read is not hashed again. */
+static uint64_t
+sum_before (const passage *piece, const piece_step *s, size_t input)
+{
+  const adze_leaf_share share = share_of (piece, s->step->inputs[input]);
+  const adze_hash128 *known = adze_leaves_known (&share);
+  return known ? short_of (*known) : sum_of (s->inputs[input]);
 }
 
 static void
@@ -333,7 +347,7 @@ sum_inputs (const passage *piece, piece_step *s, size_t step_of_unit)
   for (size_t i = 0; i < s->step->input_count; i++) {
     s->summed[i] = compared || goes_on (piece->unit, step_of_unit, s->step->inputs[i]);
     if (s->summed[i])
-      s->sums[i] = sum_of (s->inputs[i]);
+      s->sums[i] = sum_before (piece, s, i);
   }
 }
 
