@@ -99,6 +99,7 @@ typedef struct build_plan {
   bool whole; /* the input is numbers of words */
   const char *input, *output; /* names */
   double spread;
+  bool quiet; /* nothing is told of it: it is one of many */
 } build_plan;
 
 /* words.c: "1x28x28", and a layer. A mistake is told with its place. */

@@ -435,14 +435,14 @@ emit_all (build_work *w, uint32_t *opened)
     w->parameters = w->nodes = 0;
     opened[w->at] = x;
     x = build_activate (w, layer->activation, emit_layer (w, layer, x, opened));
-    if (w->status == ADZE_OK)
+    if (w->status == ADZE_OK && !w->plan->quiet)
       w->status = tell_layer (w, layer);
     parameters += w->parameters;
   }
   add_output (w, x);
   if (w->status == ADZE_OK)
     w->status = w->graphs->verify (w->host, w->graph);
-  if (w->status == ADZE_OK)
+  if (w->status == ADZE_OK && !w->plan->quiet)
     w->status = adze_metric (w->host, "parameters", (double)parameters, NULL);
   return w->status;
 }

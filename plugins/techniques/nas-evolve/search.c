@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* search.c: the search, and random search with the same budget beside it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "front.h"
+#include "nas.h"
+
+/* ---- Random numbers: each search has a stream of its own. */
+
+static void
+fill (void *argument, uint64_t first, uint64_t *out, size_t count)
+{
+  adze_random_fill ((const adze_host *)argument, "evolved", first, out, count);
+}
+
+static void
+fill_drawn (void *argument, uint64_t first, uint64_t *out, size_t count)
+{
+  adze_random_fill ((const adze_host *)argument, "drawn", first, out, count);
+}
+
+/* ---- One search. */
+
+static adze_status
+no_memory (const nas_run *n)
+{
+  return adze_fail (n->host, ADZE_E_MEMORY, "no room for what is known of %llu candidates",
+                    (unsigned long long)n->budget);
+}
+
+static adze_status
+open_search (nas_run *n, nas_search *search, nas_method method)
+{
+  nas_settings settings = n->settings;
+  uint64_t number;
+  settings.method = method;
+  search->random.fill = method == NAS_RANDOM ? fill_drawn : fill;
+  search->random.argument = (void *)(uintptr_t)n->host;
+  if (!adze_random_fill (n->host, "evolved", 0, &number, 1))
+    return adze_fail (n->host, ADZE_E_UNSUPPORTED, "this host has no %s, which candidates are drawn with",
+                      ADZE_RANDOM);
+  return nas_search_open (search, &n->space, &settings) ? ADZE_OK : no_memory (n);
+}
+
+/* BEFORE: how many the other search has looked at, for whoever watches. */
+static adze_status
+search_on (nas_run *n, nas_search *search, uint64_t before)
+{
+  nas_point point;
+  while (search->count < n->budget) {
+    memset (&point, 0, sizeof point);
+    if (!nas_search_next (search, point.genes))
+      break;
+    adze_status status = n->look (n, point.genes, &point);
+    if (status != ADZE_OK)
+      return status;
+    if (!nas_search_tell (search, &point))
+      return no_memory (n);
+    if (!n->run->progress (n->host, n->context, before + search->count, 2 * n->budget))
+      return ADZE_E_CANCELLED;
+  }
+  return ADZE_OK;
+}
+
+static adze_status
+find_front (nas_run *n, const nas_search *search, uint32_t **front, size_t *count)
+{
+  *front = (uint32_t *)malloc ((search->count + 1) * sizeof **front);
+  if (!*front)
+    return no_memory (n);
+  *count = nas_front (search->points, search->count, n->settings.costs, *front);
+  return ADZE_OK;
+}
+
+/* ---- Both. */
+
+static adze_status
+read_settings (nas_run *n)
+{
+  const adze_host *host = n->host;
+  const char *method = adze_param_string (host, n->params, "method");
+  n->budget = (uint64_t)adze_param_int (host, n->params, "budget");
+  n->settings.method = strcmp (method, "nsga2") == 0 ? NAS_NSGA2 : NAS_REGULARISED;
+  n->settings.population = (uint32_t)adze_param_int (host, n->params, "population");
+  n->settings.tournament = (uint32_t)adze_param_int (host, n->params, "tournament");
+  n->settings.mutation = adze_param_float (host, n->params, "mutation");
+  n->settings.crossover = adze_param_float (host, n->params, "crossover");
+  return ADZE_OK;
+}
+
+/* A space that is smaller than the budget is looked at to its end, and one in which nothing was found is a
+ * mistake. */
+static adze_status
+check_found (const nas_run *n)
+{
+  if (nas_search_best (&n->evolved) != SIZE_MAX)
+    return ADZE_OK;
+  return adze_fail (n->host, ADZE_E_NOT_FOUND,
+                    n->evolved.count > 0 ? "all candidates were given up early: nothing was found"
+                                         : "no choice of the alternatives gives a candidate that can be");
+}
+
+adze_status
+nas_run_search (nas_run *n)
+{
+  adze_status status = read_settings (n);
+  if (status == ADZE_OK)
+    status = open_search (n, &n->evolved, n->settings.method);
+  if (status == ADZE_OK)
+    status = open_search (n, &n->drawn, NAS_RANDOM);
+  if (status == ADZE_OK)
+    status = search_on (n, &n->evolved, 0);
+  if (status == ADZE_OK)
+    status = search_on (n, &n->drawn, n->evolved.count);
+  if (status == ADZE_OK)
+    status = check_found (n);
+  if (status == ADZE_OK)
+    status = find_front (n, &n->evolved, &n->front, &n->front_count);
+  return status == ADZE_OK ? find_front (n, &n->drawn, &n->drawn_front, &n->drawn_count) : status;
+}
+
+void
+nas_run_close (nas_run *n)
+{
+  nas_search_close (&n->evolved);
+  nas_search_close (&n->drawn);
+  free (n->front);
+  free (n->drawn_front);
+  n->front = n->drawn_front = NULL;
+}
