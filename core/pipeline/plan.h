@@ -216,6 +216,10 @@ typedef struct adze_plan_heirs {
   bool same_bytes;
 } adze_plan_heirs;
 
+/* Refuses a stage that makes other bytes of what is a part of codes. */
+ADZE_MUST_CHECK adze_error *adze_plan_check_codes (const adze_plan *plan,
+                                                   const adze_plan_stage *planned);
+
 /* Refuses a stage that claims to preserve one of the traits FROM of IN, which none of the heirs can
  * have by its shape; a frozen tensor everybody is to preserve who does not say otherwise. */
 ADZE_MUST_CHECK adze_error *adze_plan_check_claims (const adze_plan *plan,

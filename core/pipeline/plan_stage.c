@@ -502,8 +502,10 @@ adze_plan_describe (adze_plan *plan, size_t number, bool final)
   adze_outline_clear (&before);
   if (error)
     return adze_plan_stage_error (plan, planned, error);
-  if (planned->output)
+  if (planned->output) {
+    ADZE_TRY (adze_plan_check_codes (plan, planned));
     ADZE_TRY (adze_plan_check_traits (plan, planned));
+  }
   planned->described = true;
   if (planned->stage->no_effect_is_error && will_change_nothing (planned, final))
     return adze_plan_no_effect (plan, planned, "would change nothing",

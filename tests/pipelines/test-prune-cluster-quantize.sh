@@ -80,14 +80,40 @@ pipeline dense "${cluster[@]}" '[[stage]]' 'use = "quantize"' 'codec = { use = "
 must_fail "would change nothing: all 2 tensors" "$ADZE" run dense.toml
 
 # ---- Other orders: refused where nothing could be done, or told what has become of it.
-pipeline many '[[stage]]' 'use = "quantize"' 'codec = { use = "codebook", bits = 4 }'
-sed -i '/plain/,$d' many.toml
-sed -i '$d' many.toml
+# alone NAME [LINE...]: a pipeline without `cluster` in it.
+alone ()
+{
+  pipeline "$@"
+  sed -i '/plain/,$d' "$1.toml"
+  sed -i '$d' "$1.toml"
+}
+alone many '[[stage]]' 'use = "quantize"' 'codec = { use = "codebook", bits = 4 }'
 must_fail "'layer.0.weight' has 3072 different values, and a book of 4 bits has room for 16; cluster it first" \
   "$ADZE" run many.toml
 pipeline late "${cluster[@]}" '[[stage]]' 'use = "quantize"' 'codec = "codebook"' '[[stage]]' \
   'use = "prune-magnitude"'
 must_fail "'prune-magnitude' (prune-magnitude) would change nothing" "$ADZE" run late.toml
+# Behind codes there are scales, books and codes, which are no weights, whatever they look like.
+eight='codec = { use = "int8", per = "group", group = 16 }'
+behind=('use = "prune-magnitude"' 'use = "prune-magnitude"|pattern = "2:4"' 'use = "prune-blocks"|block = "1x4"' 'use = "cluster"|k = 4'
+  'use = "low-rank"|ratio = 0.5' 'use = "quantize"|id = "again"|codec = "int8"' 'use = "cast"|to = "f16"' 'use = "clip"|percentile = 50')
+for codec in "$eight" 'codec = { use = "int4", per = "group", group = 16 }' 'codec = "nf4"'; do
+  for stage in "${behind[@]}"; do
+    # Scales of one for each row are no matrix that could be factors.
+    [[ $codec = *nf4* && $stage = *low-rank* ]] && continue
+    IFS='|' read -ra words <<< "$stage"
+    alone behind '[[stage]]' 'use = "quantize"' "$codec" '[[stage]]' "${words[@]}"
+    must_fail "would change 'layer.0.weight.scale', which is a part of the codes of 'layer.0.weight'" \
+      "$ADZE" plan behind.toml
+    must_fail "is a part of the codes of 'layer.0.weight'" "$ADZE" run behind.toml
+  done
+done
+alone named '[[stage]]' 'use = "quantize"' "$eight" '[[stage]]' 'use = "rename"' 'prefix-from = "layer."' 'prefix-to = "l."'
+must "$ADZE" run named.toml
+told named-out.safetensors '"l.0.weight.scale"'
+alone beside '[[stage]]' 'use = "quantize"' "$eight" '[[stage.rule]]' 'match = "layer.1.*"' 'skip = true' '[[stage]]' \
+  'use = "prune-magnitude"' '[[stage.rule]]' 'match = "layer.0.weight*"' 'skip = true'
+must "$ADZE" run beside.toml
 pipeline zeroed "${cluster[@]}" '[[stage]]' 'use = "prune-magnitude"' 'pattern = "7:8"'
 must "$ADZE" run zeroed.toml
 told zeroed-out.safetensors '\"adze.codebook/1\": {\"k\": 17}'
