@@ -117,6 +117,9 @@ must "$ADZE" run beside.toml
 pipeline zeroed "${cluster[@]}" '[[stage]]' 'use = "prune-magnitude"' 'pattern = "7:8"'
 must "$ADZE" run zeroed.toml
 told zeroed-out.safetensors '\"adze.codebook/1\": {\"k\": 17}'
+pipeline factors "${cluster[@]}" '[[stage]]' 'use = "low-rank"' 'ratio = 0.5'
+must "$ADZE" run factors.toml
+grep -qF "no longer has adze.codebook/1" must.out || complain "nobody says that factors have no codebook: $(cat must.out)"
 pipeline revive "${prune[@]}" "${cluster[@]}" 'keep-zeros = "never"'
 must "$ADZE" run revive.toml
 grep -qF "no longer has adze.sparsity/1" must.out || complain "nobody says that zeros are lost: $(cat must.out)"

@@ -81,4 +81,23 @@ END
 pipeline nan nan 'sqnr = 20'
 must_fail "tensor 't3' is NaN at element 77" "$ADZE" run nan.toml
 must "$ADZE" run nan.toml --set stage.recommend.keep='["t3"]'
+
+# ---- A codec of which nothing comes back is no candidate, however small it would be.
+python3 - << END || complain "no model of large numbers"
+import sys
+sys.path.insert(0, "$TOP_SRCDIR/tests/pipelines")
+import techniques
+draw = [((i * 2654435761) % 1000 - 500) / 500 for i in range(8 * 32)]
+techniques.write("large.safetensors", {"huge": ("F32", [8, 32], [x * 1e30 for x in draw]), "plain": ("F32", [8, 32], draw)})
+END
+pipeline large large 'candidates = ["q8_0", "f16", "int8"]' 'sqnr = 30'
+must "$ADZE" run large.toml
+report large
+must python3 - << 'END'
+import json
+table = json.load(open("large.json"))["stages"]["recommend"]["tables"]["mix"]
+rows = {row["tensor"]: row for row in table}
+assert rows["huge"]["codec"] == "int8", rows["huge"]
+assert rows["plain"]["codec"] != "as it is" and rows["plain"]["sqnr"] < 300, rows["plain"]
+END
 finish

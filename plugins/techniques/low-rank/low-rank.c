@@ -66,7 +66,7 @@ merge (const adze_host *host, void *instance, void *left, const void *right)
   return ADZE_OK;
 }
 
-static const char *const breaks[] = { ADZE_TRAIT_FROZEN, NULL };
+static const char *const breaks[] = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
 
 static const adze_technique callbacks = {
   .struct_size = sizeof callbacks,

@@ -3,6 +3,7 @@
  * what was there. Nothing is estimated. */
 #include "recommend.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct trial {
@@ -220,8 +221,11 @@ try_all (const recommend_run *r, recommend_tensor *tensor, const adze_tensor_met
     option->candidate = i;
     status = try_candidate (&t, option);
     end_trial (&t);
-    if (status == ADZE_OK)
+    if (status == ADZE_OK && isfinite (option->noise))
       tensor->option_count++;
+    else if (status == ADZE_OK)
+      adze_log (r->host, ADZE_LOG_WARNING, "the codec '%s' makes numbers of '%s' that are not finite, and is no candidate for it",
+                r->codecs->id (t.use), tensor->name);
     else if (is_no_candidate (status))
       status = ADZE_OK;
   }
