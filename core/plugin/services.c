@@ -10,6 +10,9 @@
 #include <adze/param.h>
 #include <adze/random.h>
 
+#include <adze/draft/match.h>
+
+#include "base/match.h"
 #include "base/random.h"
 #include "plugin/host_table.h"
 #include "plugin/manifest/params.h"
@@ -171,9 +174,42 @@ param_name_at (const adze_params *params, size_t index)
   return params && index < params->count ? params->values[index].name : NULL;
 }
 
+static bool
+param_is_given (const adze_params *params, const char *name)
+{
+  for (size_t i = 0; params && name && i < params->count; i++)
+    if (strcmp (params->values[i].name, name) == 0)
+      return params->values[i].given;
+  adze_desk_broken ("it asked about a parameter '%s' that its table does not declare",
+                    name ? name : "(null)");
+  return false;
+}
+
 static const adze_params_service params_service
     = { sizeof params_service, param_get_bool, param_get_int,   param_get_float,
-        param_get_string,      param_get_nested, param_count, param_name_at };
+        param_get_string,      param_get_nested, param_count, param_name_at,
+        param_is_given };
+
+/* ---- adze.match/1 */
+
+static adze_status
+match_match (const adze_host *host, const char *pattern, const char *name, bool *matches)
+{
+  adze_pattern *opened = NULL;
+  *matches = false;
+  if (!pattern || !name) {
+    adze_desk_broken ("it asked which names a pattern means, and gave %s", pattern ? "no name" : "no pattern");
+    return ADZE_E_CONTRACT;
+  }
+  adze_error *error = adze_pattern_open (pattern, &opened);
+  if (error)
+    return adze_desk_fail (adze_desk_of (host), error);
+  *matches = adze_pattern_matches (opened, name);
+  adze_pattern_close (opened);
+  return ADZE_OK;
+}
+
+static const adze_match_service match_service = { sizeof match_service, match_match };
 
 /* ---- Which there are. */
 
@@ -183,7 +219,8 @@ static const struct {
   bool needed; /* there is no working without it */
 } offered[] = {
   { ADZE_ERROR, &error_service, false },   { ADZE_EVENT, &event_service, false },
-  { ADZE_LOG, &log_service, false },       { ADZE_PARALLEL, &parallel_service, false },
+  { ADZE_LOG, &log_service, false },       { ADZE_MATCH, &match_service, false },
+  { ADZE_PARALLEL, &parallel_service, false },
   { ADZE_PARAMS, &params_service, true },  { ADZE_RANDOM, &random_service, false },
 };
 

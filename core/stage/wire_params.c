@@ -17,6 +17,7 @@ adze_wire_params (const adze_params *params, adze_value *into, const char *key)
     adze_value *row = adze_json_table (list, NULL);
     adze_wire_text (row, "name", value->name, strlen (value->name));
     adze_json_int (row, "type", value->type);
+    adze_json_bool (row, "given", value->given);
     adze_json_bool (row, "bool", value->boolean);
     adze_json_int (row, "int", value->integer);
     /* As its bits, since JSON lacks infinities. */
@@ -42,6 +43,7 @@ read_value (const adze_value *row, unsigned depth, struct adze_param_value *valu
       || integer->type != ADZE_VALUE_INT || real->type != ADZE_VALUE_INT)
     return adze_wire_damaged ("a parameter");
   value->type = (uint32_t)type;
+  value->given = adze_wire_truth (row, "given");
   value->boolean = adze_wire_truth (row, "bool");
   value->integer = integer->integer;
   memcpy (&value->real, &real->integer, sizeof value->real);

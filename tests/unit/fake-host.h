@@ -24,6 +24,7 @@ typedef struct fake_value {
   int64_t integer; /* and bool */
   double real;
   const adze_params *entries; /* of a map */
+  bool given;                 /* somebody said so */
 } fake_value;
 
 struct adze_params {
@@ -91,6 +92,12 @@ fake_name_at (const adze_params *params, size_t index)
   return index < fake_count (params) ? params->values[index].name : NULL;
 }
 
+static bool
+fake_is_given (const adze_params *params, const char *name)
+{
+  return fake_find (params, name)->given;
+}
+
 static const char *
 fake_string (const adze_params *params, const char *name)
 {
@@ -126,7 +133,7 @@ fake_service (const adze_host *host, const char *id)
   static const adze_params_service params
       = { .struct_size = sizeof params, .get_bool = fake_bool, .get_int = fake_int,
           .get_float = fake_float, .get_string = fake_string, .get_nested = fake_nested,
-          .count = fake_count, .name_at = fake_name_at };
+          .count = fake_count, .name_at = fake_name_at, .is_given = fake_is_given };
   static const adze_error_service error = { .struct_size = sizeof error, .push = fake_push };
   static const adze_call_service call = { .struct_size = sizeof call, .output = fake_output };
   (void)host;

@@ -317,8 +317,9 @@ own_service (const adze_host *host, const char *id)
 {
   static const adze_error_service error = { sizeof error, own_push };
   static const adze_params_service values
-      = { sizeof values, own_get_bool,   own_get_int, NULL,
-          own_get_string, own_get_nested, own_count,   own_name_at };
+      = { .struct_size = offsetof (adze_params_service, is_given), .get_bool = own_get_bool,
+          .get_int = own_get_int, .get_string = own_get_string, .get_nested = own_get_nested,
+          .count = own_count, .name_at = own_name_at };
   static const adze_file_service file
       = { sizeof file, own_open_file, NULL, own_size, own_name, own_read_file };
   static const adze_schema_service schema = { sizeof schema, own_column_told, own_count_told };

@@ -41,8 +41,8 @@ params_of (asked *a)
 {
   const fake_value values[] = {
     { .name = "scope", .text = a->scope ? a->scope : "global" },
-    { .name = "sparsity", .real = a->sparsity },
-    { .name = "threshold", .real = a->threshold },
+    { .name = "sparsity", .real = a->sparsity, .given = a->sparsity != .5 },
+    { .name = "threshold", .real = a->threshold, .given = a->threshold > 0 },
     { .name = "pattern", .text = a->pattern ? a->pattern : "unstructured" },
     { .name = "block", .text = a->block ? a->block : "4x4" },
     { .name = "norm", .text = a->norm ? a->norm : "l1" },
@@ -505,7 +505,7 @@ what_cannot_be_meant_is_refused (void **state)
   refused (&(asked){ .pattern = "2:4 ", .sparsity = .5 }, NULL, "needed is \"unstructured\"");
   refused (&(asked){ .pattern = "4x1", .sparsity = .5 }, NULL, "use = \"prune-blocks\" with block = \"4x1\"");
   refused (&(asked){ .pattern = "2:4", .sparsity = .8 }, NULL, "'sparsity' has no meaning with pattern = \"2:4\"");
-  refused (&(asked){ .threshold = 1, .sparsity = .8 }, NULL, "'threshold' is 1, and sparsity 0.8");
+  refused (&(asked){ .threshold = 1, .sparsity = .8 }, NULL, "'threshold' and 'sparsity' are both given");
   refused (&(asked){ .sparsity = .5 }, &(asked){ .sparsity = .6 },
            "parameter 'sparsity' of tensor 'c' is not that of the stage");
   refused (&(asked){ .sparsity = .5 }, &(asked){ .sparsity = .5, .scope = "tensor" },

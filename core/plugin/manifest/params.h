@@ -78,6 +78,7 @@ struct adze_params {
   struct adze_param_value {
     char *name;
     uint32_t type; /* adze_param_type */
+    bool given;    /* somebody said it; else it is the preset */
     bool boolean;
     int64_t integer;
     double real;

@@ -470,9 +470,12 @@ bind_table (binder *b, const adze_manifest_component *component, const adze_valu
   for (size_t i = 0; i < component->param_count && !b->no_memory; i++) {
     const adze_param *param = &component->params[i];
     const adze_value *given = adze_value_get (table, param->name);
-    if (given)
+    const size_t before = (*params)->count;
+    if (given) {
       bind_value (b, param, given, depth, *params);
-    else if (partial)
+      if ((*params)->count > before)
+        (*params)->values[before].given = true;
+    } else if (partial)
       continue;
     else if (param->preset)
       bind_preset (b, param, place, depth, *params);

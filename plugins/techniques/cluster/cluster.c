@@ -32,7 +32,13 @@ static const adze_param params[] = {
 static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
-  (void)values;
+  adze_status status = adze_param_not_both (host, values, "k", "bits");
+  if (status == ADZE_OK)
+    status = adze_param_only_with (host, values, "axis", "per", "channel|group");
+  if (status == ADZE_OK)
+    status = adze_param_only_with (host, values, "group", "per", "group");
+  if (status != ADZE_OK)
+    return status;
   cluster *self = (cluster *)host->allocate (host, sizeof *self);
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");

@@ -31,7 +31,9 @@ static const adze_param params[] = {
 static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
-  (void)values;
+  adze_status status = adze_param_only_with (host, values, "beyond", "method", "randomised");
+  if (status != ADZE_OK)
+    return status;
   *instance = host->allocate (host, sizeof (low_rank));
   return *instance ? ADZE_OK : adze_fail (host, ADZE_E_MEMORY, "no room for its state");
 }

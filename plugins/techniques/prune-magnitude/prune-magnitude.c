@@ -51,20 +51,16 @@ static const adze_param block_params[] = {
 
 /* Two that cannot both be meant. */
 static adze_status
-check_params (const adze_host *host, const prune *self)
+check_params (const adze_host *host, const adze_params *values, const prune *self)
 {
-  const double preset = 0.5;
   const prune_pattern *pattern = &self->pattern;
-  if (self->threshold > 0 && self->sparsity != preset)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'threshold' is %g, and sparsity %g is asked for as well; give one of "
-                      "them", self->threshold, self->sparsity);
-  if (pattern->shape == PRUNE_OF_M && (self->threshold > 0 || self->sparsity != preset))
+  bool has_threshold = adze_param_is_given (host, values, "threshold");
+  if (pattern->shape == PRUNE_OF_M && (has_threshold || adze_param_is_given (host, values, "sparsity")))
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter '%s' has no meaning with pattern = \"%u:%u\", which says itself how "
                       "many go; leave it out",
-                      self->threshold > 0 ? "threshold" : "sparsity", pattern->n, pattern->m);
-  return ADZE_OK;
+                      has_threshold ? "threshold" : "sparsity", pattern->n, pattern->m);
+  return adze_param_not_both (host, values, "threshold", "sparsity");
 }
 
 static adze_status
@@ -79,7 +75,7 @@ create_with (const adze_host *host, const adze_params *values, bool blocks, void
   self->threshold = adze_param_float (host, values, "threshold");
   adze_status status = prune_pattern_of (host, values, blocks, NULL, &self->pattern);
   if (status == ADZE_OK)
-    status = check_params (host, self);
+    status = check_params (host, values, self);
   if (status == ADZE_OK)
     *instance = self;
   else

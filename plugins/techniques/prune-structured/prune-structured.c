@@ -35,6 +35,8 @@ create (const adze_host *host, const adze_params *values, void **instance)
   self->wants_shrink = adze_param_bool (host, values, "shrink");
   adze_status status = structured_wish_of (host, self, values, NULL, &self->wish);
   if (status == ADZE_OK)
+    status = adze_param_only_with (host, values, "heads", "of", "heads");
+  if (status == ADZE_OK)
     *instance = self;
   else
     host->release (host, self);

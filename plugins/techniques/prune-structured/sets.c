@@ -22,7 +22,6 @@ structured_wish_of (const adze_host *host, const structured *self, const adze_pa
 {
   static const char *const kinds[] = { "filters", "channels", "heads" };
   static const char *const norms[] = { "l1", "l2", "geometric-median" };
-  const double preset = 0.5;
   const char *of = adze_param_string (host, values, "of");
   wish->of = (structured_of)choice_of (of, kinds, 3);
   wish->norm = (structured_norm)choice_of (adze_param_string (host, values, "norm"), norms, 3);
@@ -35,11 +34,7 @@ structured_wish_of (const adze_host *host, const structured *self, const adze_pa
                       "parameter 'of' of tensor '%s' is \"%s\", and that of the stage is \"%s\": what hangs "
                       "together is compared as a whole; put a second stage behind this one", tensor, of,
                       kinds[self->wish.of]);
-  if (!tensor && wish->count > 0 && wish->sparsity != preset)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'count' is %lld, and sparsity %g is asked for as well; give one of them",
-                      (long long)wish->count, wish->sparsity);
-  return ADZE_OK;
+  return tensor ? ADZE_OK : adze_param_not_both (host, values, "count", "sparsity");
 }
 
 static bool

@@ -3,7 +3,6 @@
  * changes nothing, and writes the pipeline that does it. */
 #include "recommend.h"
 
-#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,16 +70,22 @@ open_candidates (recommend_run *r)
 }
 
 /* HIT marks the patterns that meant some tensor. */
-static bool
-is_skipped (const recommend_run *r, const char *name, bool *hit)
+static adze_status
+is_skipped (const recommend_run *r, const char *name, bool *hit, bool *skipped)
 {
   const adze_params_service *service = adze_params_of (r->host);
   const adze_params *list = service->get_nested (r->params, "keep");
-  bool skipped = false;
-  for (size_t i = 0; i < service->count (list); i++)
-    if (fnmatch (service->get_string (list, service->name_at (list, i)), name, 0) == 0)
-      skipped = hit[i] = true;
-  return skipped;
+  *skipped = false;
+  for (size_t i = 0; i < service->count (list); i++) {
+    const char *pattern = service->get_string (list, service->name_at (list, i));
+    bool matches = false;
+    adze_status status = adze_match (r->host, pattern, name, &matches);
+    if (status != ADZE_OK)
+      return adze_fail (r->host, status, "parameter 'keep' has the pattern '%s'", pattern);
+    *skipped |= matches;
+    hit[i] |= matches;
+  }
+  return ADZE_OK;
 }
 
 static adze_status
@@ -89,7 +94,10 @@ list_one (recommend_run *r, size_t index, bool *hit)
   const adze_tensor_meta *meta = r->run->tensor (r->host, r->model, index);
   bool floats = !meta->codec && adze_dtype_is_float (meta->dtype) && meta->dtype.bits <= 32;
   int32_t least = adze_param_bool (r->host, r->params, "vectors") ? 1 : 2;
-  bool left_out = is_skipped (r, meta->name, hit);
+  bool left_out = false;
+  adze_status skip_status = is_skipped (r, meta->name, hit, &left_out);
+  if (skip_status != ADZE_OK)
+    return skip_status;
   uint64_t elements = 1;
   for (int32_t i = 0; i < meta->rank; i++)
     elements *= (uint64_t)meta->shape[i];

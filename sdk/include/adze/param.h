@@ -14,6 +14,10 @@
 #ifndef ADZE_PARAM_H
 #define ADZE_PARAM_H
 
+#include <stddef.h>
+#include <string.h>
+
+#include <adze/error.h>
 #include <adze/host_table.h>
 
 ADZE_BEGIN_DECLS
@@ -85,6 +89,9 @@ typedef struct adze_params_service {
   /* [any] How many values there are, and the name of one; NULL beyond the last. */
   size_t (*count) (const adze_params *params);
   const char *(*name_at) (const adze_params *params, size_t index);
+  /* [any] Did somebody say this one? Else it is the preset. Only to refuse what says nothing: what is said and what
+   * is preset must mean the same where they are the same. */
+  bool (*is_given) (const adze_params *params, const char *name);
 } adze_params_service;
 
 /* Every host that hands over parameters has this service: a table of parameters without the means
@@ -117,6 +124,43 @@ static inline const char *
 adze_param_string (const adze_host *host, const adze_params *params, const char *name)
 {
   return adze_params_of (host)->get_string (params, name);
+}
+
+/* False on hosts that cannot tell. */
+static inline bool
+adze_param_is_given (const adze_host *host, const adze_params *params, const char *name)
+{
+  const adze_params_service *service = adze_params_of (host);
+  return service->struct_size > offsetof (adze_params_service, is_given) && service->is_given (params, name);
+}
+
+/* Refuses two that say different things of the same, where somebody said both. */
+static inline adze_status
+adze_param_not_both (const adze_host *host, const adze_params *params, const char *one, const char *other)
+{
+  if (!adze_param_is_given (host, params, one) || !adze_param_is_given (host, params, other))
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "the parameters '%s' and '%s' are both given, and only one of them can count; leave one out", one,
+                    other);
+}
+
+/* Refuses one that somebody said, and that plays no part unless CHOOSER is one of WORDS ("channel|group"). */
+static inline adze_status
+adze_param_only_with (const adze_host *host, const adze_params *params, const char *name, const char *chooser,
+                      const char *words)
+{
+  const char *chosen = adze_param_string (host, params, chooser);
+  const size_t size = strlen (chosen);
+  bool meant = false;
+  for (const char *at = words; !meant && *at; at += strcspn (at, "|"), at += *at == '|')
+    meant = strncmp (at, chosen, size) == 0 && (at[size] == '|' || !at[size]);
+  if (meant || !adze_param_is_given (host, params, name))
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "the parameter '%s' is given, and says nothing to %s = \"%s\": it is of \"%s\"; leave it out, or "
+                    "choose that",
+                    name, chooser, chosen, words);
 }
 
 ADZE_END_DECLS

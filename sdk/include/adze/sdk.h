@@ -33,6 +33,13 @@
 #include <adze/draft/layers.h>
 #include <adze/draft/left.h>
 #include <adze/draft/lesson.h>
+#include <adze/draft/lesson_base.h>
+#include <adze/draft/lesson_checkpoint.h>
+#include <adze/draft/lesson_network.h>
+#include <adze/draft/lesson_report.h>
+#include <adze/draft/lesson_settings.h>
+#include <adze/draft/lesson_watch.h>
+#include <adze/draft/match.h>
 #include <adze/draft/model.h>
 #include <adze/draft/nodes.h>
 #include <adze/draft/observer.h>

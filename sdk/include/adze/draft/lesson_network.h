@@ -6,9 +6,8 @@
 #ifndef ADZE_DRAFT_LESSON_NETWORK_H
 #define ADZE_DRAFT_LESSON_NETWORK_H
 
-#include <fnmatch.h>
-
 #include <adze/draft/lesson_base.h>
+#include <adze/draft/match.h>
 
 ADZE_BEGIN_DECLS
 
@@ -123,12 +122,15 @@ adze_lesson_apply_patterns (adze_lesson *t, const char *param)
   for (size_t p = 0; p < service->count (list); p++) {
     const char *pattern = service->get_string (list, service->name_at (list, p));
     size_t met = 0, rule = 0;
-    adze_status status = ADZE_OK;
     for (uint32_t i = 0; i < t->graphs->value_count (t->learner); i++) {
       if (!adze_lesson_is_weight (t, i))
         continue;
       adze_train_weight_rule *own = &t->rules[rule++];
-      if (fnmatch (pattern, own->name, 0) != 0)
+      bool matches = false;
+      adze_status status = adze_match (t->host, pattern, own->name, &matches);
+      if (status != ADZE_OK)
+        return adze_fail (t->host, status, "parameter '%s' has the pattern '%s'", param, pattern);
+      if (!matches)
         continue;
       met++;
       own->frozen |= strcmp (param, "frozen") == 0;
