@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qat: a network learns what to do about its weights, and what flows between them, being of few values. It is a
+ * lesson (adze/draft/lesson.h) whose network has nodes that send numbers to levels. */
+#include "qat.h"
+
+#include <adze/sdk.h>
+
+/* ---- An instance is its parameters. */
+
+/* What somebody set, and what then plays no part, was meant otherwise. */
+static adze_status
+check_used (const adze_host *host, const adze_params *params)
+{
+  bool flows = strcmp (adze_param_string (host, params, "activations"), "none") != 0;
+  bool share = strcmp (adze_param_string (host, params, "ranges"), "percentile") == 0;
+  static const char needs[] = "'activations' is \"none\"";
+  if (!flows && strcmp (adze_param_string (host, params, "form"), "integer") == 0)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'form' is \"integer\", and %s: products of whole numbers need both; leave it out, or set "
+                      "activations = \"int8\"", needs);
+  if (!flows && (adze_param_int (host, params, "calibration") != 8
+                 || strcmp (adze_param_string (host, params, "ranges"), "nearest") != 0))
+    return adze_fail (host, ADZE_E_PARAM, "parameter '%s' says nothing where %s; leave it out",
+                      adze_param_int (host, params, "calibration") != 8 ? "calibration" : "ranges", needs);
+  if (adze_param_float (host, params, "percentile") != 99.99 && (!flows || !share))
+    return adze_fail (host, ADZE_E_PARAM, "parameter 'percentile' says nothing without ranges = \"percentile\"; leave it out");
+  return ADZE_OK;
+}
+
+static adze_status
+create (const adze_host *host, const adze_params *params, void **instance)
+{
+  *instance = (void *)(uintptr_t)params;
+  adze_status status = adze_lesson_check_params (host, params);
+  return status == ADZE_OK ? check_used (host, params) : status;
+}
+
+/* They are the host's. */
+static void
+destroy (const adze_host *host, void *instance)
+{
+  (void)host;
+  (void)instance;
+}
+
+/* ---- What is otherwise than in a plain lesson. */
+
+static adze_status
+network (void *argument, adze_lesson *lesson, uint32_t learns, adze_graph **graph)
+{
+  qat *q = (qat *)argument;
+  (void)learns;
+  q->graphs = lesson->graphs;
+  adze_status status = lesson->run->graph (lesson->host, lesson->context, lesson->model, graph);
+  if (status == ADZE_OK && !q->found) {
+    q->found = true;
+    status = qat_find (q, *graph);
+    if (status == ADZE_OK)
+      status = qat_calibrate (q);
+  }
+  return status == ADZE_OK ? qat_fake (q, *graph) : status;
+}
+
+static const qat_item *
+item_named (const qat *q, const char *name)
+{
+  for (size_t i = 0; i < q->count; i++)
+    if (q->items[i].weight && strcmp (q->items[i].name, name) == 0)
+      return &q->items[i];
+  return NULL;
+}
+
+/* Weight decay would drive steps to where they began. Zeros need a level that is one. */
+static adze_status
+rules (void *argument, adze_lesson *lesson)
+{
+  const qat *q = (const qat *)argument;
+  for (size_t i = 0; i < lesson->rule_count; i++) {
+    adze_train_weight_rule *rule = &lesson->rules[i];
+    const qat_item *item = item_named (q, rule->name);
+    for (size_t k = 0; k < q->count; k++)
+      rule->no_decay |= strcmp (q->items[k].step_name, rule->name) == 0;
+    if (item && rule->mask && item->grid.shift != 0)
+      return adze_fail (q->host, ADZE_E_PARAM,
+                        "parameter 'keep-zeros' has the weight '%s', and none of its levels is 0; zero = \"yes\" gives "
+                        "all but \"binary\" such a level",
+                        rule->name);
+  }
+  return ADZE_OK;
+}
+
+/* ---- At work. */
+
+static adze_status
+tell_items (const qat *q)
+{
+  adze_status status = ADZE_OK;
+  size_t weights = 0;
+  for (size_t i = 0; status == ADZE_OK && i < q->count; i++) {
+    const qat_item *item = &q->items[i];
+    weights += item->weight;
+    const adze_field fields[] = {
+      adze_lesson_text_field ("value", item->name),
+      adze_lesson_text_field ("is", item->weight ? "weight" : "activation"),
+      adze_lesson_count_field ("levels", (uint64_t)(item->grid.high - item->grid.low + 1)),
+      adze_lesson_count_field ("steps", item->channels),
+      adze_lesson_real_field ("first-step", (double)item->steps[0]),
+    };
+    status = adze_row (q->host, "levels", fields, sizeof fields / sizeof fields[0]);
+  }
+  if (status == ADZE_OK)
+    status = adze_metric (q->host, "quantised-weights", (double)weights, NULL);
+  return status == ADZE_OK ? adze_metric (q->host, "quantised-activations", (double)(q->count - weights), NULL) : status;
+}
+
+static adze_status
+run (const adze_host *host, void *instance, adze_context *context)
+{
+  const adze_params *params = (const adze_params *)instance;
+  qat q = { .host = host, .params = params, .learns_steps = adze_param_bool (host, params, "learn-steps") };
+  adze_lesson lesson = { .host = host, .context = context, .params = params, .name = "qat",
+                         .hooks = { .network = network, .rules = rules, .argument = &q } };
+  q.lesson = &lesson;
+  adze_status status = adze_lesson_teach (&lesson);
+  if (status == ADZE_OK)
+    status = qat_give (&q);
+  if (status == ADZE_OK)
+    status = tell_items (&q);
+  if (status == ADZE_OK)
+    status = adze_lesson_give_report (&lesson);
+  adze_lesson_close (&lesson);
+  qat_drop (&q);
+  return status;
+}
+
+/* ---- The plugin. */
+
+static const adze_port ports[] = {
+  { .name = "model", .type = "model", .direction = ADZE_PORT_IN, .required = 1,
+    .help = "the network that is to learn, with the weights that it begins with" },
+  { .name = "data", .type = "dataset", .direction = ADZE_PORT_IN, .required = 1,
+    .help = "what it learns from" },
+  { .name = "validation", .type = "dataset", .direction = ADZE_PORT_IN,
+    .help = "tells how good each epoch is; with it, the best one's weights are given" },
+  { .name = "model", .type = "model", .direction = ADZE_PORT_OUT,
+    .help = "the network with codes in the place of weights" },
+  { .name = "report", .type = "report", .direction = ADZE_PORT_OUT,
+    .help = "its epochs, and how they were come by" },
+  { .name = NULL }
+};
+
+/* Zeros stay where 'keep-zeros' says so, and the host looks whether they did. */
+static const char *const breaks[] = { ADZE_TRAIT_FROZEN, NULL };
+
+static const adze_technique callbacks = {
+  .struct_size = sizeof callbacks,
+  .effect = ADZE_CHANGES,
+  .ports = ports,
+  .port_size = sizeof (adze_port),
+  .breaks = breaks,
+  .create = create,
+  .destroy = destroy,
+  .run = run,
+  .rehearses = 1,
+};
+
+#define LEVELS "int8|int4|int3|int2|ternary|binary|none"
+
+static const adze_param params[] = {
+  { .name = "weights", .type = ADZE_PARAM_CHOICE, .preset = "int8", .choices = LEVELS,
+    .help = "levels of the weights of MatMul, Gemm and Conv; none: they stay as they are" },
+  { .name = "layers", .type = ADZE_PARAM_MAP, .item = ADZE_PARAM_CHOICE, .preset = "{}", .choices = LEVELS,
+    .help = "other levels for weights whose names a pattern means: { \"fc3.*\" = \"int8\" }" },
+  { .name = "per", .type = ADZE_PARAM_CHOICE, .preset = "channel", .choices = "channel|tensor",
+    .help = "what has a step of its own: all that makes one channel of the result, or a whole weight" },
+  { .name = "zero", .type = ADZE_PARAM_CHOICE, .preset = "auto", .choices = "auto|yes|no",
+    .help = "is 0 a level of int4, int3 and int2; auto: of int2 it is not, of the others it is" },
+  { .name = "learn-steps", .type = ADZE_PARAM_BOOL, .preset = "true",
+    .help = "the distances between levels are learnt, too; false: they stay those that suit the first weights" },
+  { .name = "activations", .type = ADZE_PARAM_CHOICE, .preset = "none", .choices = "none|int8",
+    .help = "levels of what flows into products with such weights" },
+  { .name = "ranges", .type = ADZE_PARAM_CHOICE, .preset = "nearest", .choices = "nearest|percentile|most",
+    .help = "how far the levels of what flows reach at first: by least squares, by share, or to the last number" },
+  { .name = "percentile", .type = ADZE_PARAM_FLOAT, .preset = "99.99", .range = "(0, 100]", .unit = "%",
+    .help = "share of the sizes that ranges = \"percentile\" reaches" },
+  { .name = "calibration", .type = ADZE_PARAM_INT, .preset = "8", .range = "[1, 1000000]", .unit = "batches",
+    .help = "of the data, from which ranges are told" },
+  { .name = "form", .type = ADZE_PARAM_CHOICE, .preset = "qdq", .choices = "qdq|integer",
+    .help = "what is given: numbers made of codes in front of products, or products of the codes" },
+  ADZE_LESSON_PARAMS,
+  { .name = NULL }
+};
+
+static const adze_component component = {
+  .struct_size = sizeof component,
+  .kind_revision = ADZE_TECHNIQUE_REVISION,
+  .kind = ADZE_TECHNIQUE,
+  .id = "qat",
+  .summary = "Trains a network whose weights are of few values",
+  .params = params,
+  .param_size = sizeof (adze_param),
+  .threading = ADZE_THREADS_INSTANCE,
+  .callbacks = &callbacks,
+};
+
+static const adze_component *const components[] = { &component, NULL };
+
+static const adze_plugin plugin = {
+  ADZE_PLUGIN_HEAD,
+  .id = "qat",
+  .version = "0.1.0",
+  .summary = "Networks that learn with few values",
+  .license = "Apache-2.0",
+  .components = components,
+};
+
+ADZE_PLUGIN_REGISTER (qat, plugin);

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# bench-qat.sh: networks that learn with few values, beside python3-torch doing the same from the same weights. Fashion-MNIST; an
+# MLP after 12 epochs and 3 more with rounded weights, a CNN after 6 and 1 more; and both trained as much longer as they are.
+# Weights alone are rounded, a step for each channel, all layers; the peer's are what its FakeQuantize does with
+# MovingAveragePerChannelMinMaxObserver. Printed for each seed: the start, the dense one, the start rounded as it is (our
+# quantize, by least squares), ours, torch's, and images a second of processor time: of all of our process, and of torch's loop.
+#
+# NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes) and EXTRA (further
+# lines of the stage) can be given. What training starts from is kept in QAT_FOLDER, and made where it is not there.
+set -u
+seeds=${SEEDS:-3} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
+data=/usr/share/datasets/fashion-mnist
+kept=${QAT_FOLDER:-$TOP_BUILDDIR/tests/bench/qat-starts}
+python=/usr/bin/python3
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+[ -e $data/train-images-idx3-ubyte.gz ] || { echo "needed is Debian's package dataset-fashion-mnist"; exit 77; }
+$python -c 'import torch' 2> /dev/null || { echo "python3-torch is not there: nothing to compare with"; PEER=no; }
+mkdir -p "$kept"
+cd "$TMPDIR" || exit 1
+
+# head_ SEED: the top of a pipeline.
+head_ ()
+{
+  local set part
+  printf 'adze = 1\nname = "bench-qat"\nseed = %s\n[run]\nbackend = "%s"\nthreads = %s\n' "$1" "${BACKEND:-onednn}" "$threads"
+  for set in train test; do
+    part=train
+    [ $set = train ] || part=t10k
+    printf '[data.%s]\nuse = "idx"\nimages = "%s"\nlabels = "%s"\n' $set $data/$part-images-idx3-ubyte.gz \
+      $data/$part-labels-idx1-ubyte.gz
+    [ $set = test ] || echo 'shuffle = true'
+  done
+}
+
+# judged OUTPUT: the pipeline on standard input, with an evaluation behind it, and the model written; prints the accuracy.
+judged ()
+{
+  {
+    cat
+    printf '[[stage]]\nuse = "evaluate"\nid = "judged"\ndata = "test"\narithmetic = "floats"\n'
+    printf '[[output]]\npath = "judged.json"\nfrom = "judged.report"\n[[output]]\npath = "%s"\n' "$1"
+  } > judged.toml
+  local TIMEFORMAT='%U %S'
+  { time "$ADZE_BINARY" run judged.toml --fresh > judged.log 2>&1; } 2> judged.times || { cat judged.log >&2; return 1; }
+  $python -c 'import json; print(json.load(open("judged.json"))["accuracy"])'
+}
+
+# start NAME SEED: what both begin with.
+start ()
+{
+  local input=784 layers='"dense 256 relu", "dense 128 relu", "dense 10"' epochs=12 file="$kept/$1-$2"
+  if [ "$1" = cnn ]; then
+    input=1x28x28 epochs=6
+    layers='"conv 32 3x3 pad 1 relu", "pool 2", "conv 64 3x3 pad 1 relu", "pool 2", "flatten", "dense 128 relu", "dense 10"'
+  fi
+  [ ! -e "$file.safetensors" ] || return 0
+  {
+    head_ "$2"
+    printf '[[stage]]\nuse = "build-model"\ninput = "%s"\ninit = "fan-in-uniform"\nlayers = [%s]\n' $input "$layers"
+    printf '[[stage]]\nuse = "train"\ndata = "train"\nepochs = %s\n' $epochs
+  } | judged "$file.onnx" > "$file.accuracy" || return 1
+  "$ADZE_BINARY" convert "$file.onnx" "$file.safetensors" --set drop-graph=true > /dev/null
+}
+
+# more NAME SEED USE EPOCHS [LINE...]: it goes on from there.
+more ()
+{
+  {
+    head_ "$2"
+    printf '[model]\npath = "%s"\n' "$kept/$1-$2.onnx"
+    printf '[[stage]]\nuse = "%s"\nid = "more"\ndata = "train"\nepochs = %s\n' "$3" "$4"
+    shift 4
+    printf '%s\n' "$@"
+  } | judged more.onnx
+}
+
+# speed EPOCHS: images that were learnt from in a second of processor time of the last run, all of which is counted.
+speed ()
+{
+  awk -v n=$(($1 * 60000)) '{ printf "%.0f\n", n / ($1 + $2) }' judged.times
+}
+
+# static NAME SEED WIDTH
+static ()
+{
+  case $3 in int8 | int4 | int2) ;; *) echo -; return ;; esac
+  {
+    head_ "$2"
+    printf '[model]\npath = "%s"\n' "$kept/$1-$2.onnx"
+    printf '[[stage]]\nuse = "quantize"\ncodec = { use = "%s", per = "channel", axis = 1, range = "mse" }\n' "$3"
+    printf '[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
+    [ "$1" = mlp ] || printf '[[stage.rule]]\nmatch = "layer.[01].weight"\ncodec = { use = "%s", per = "channel", range = "mse" }\n' "$3"
+  } | judged static.onnx
+}
+
+# theirs NAME SEED WIDTH EPOCHS: accuracy, and images a second of processor time.
+theirs ()
+{
+  [ "${PEER:-yes}" = yes ] || { echo "- -"; return; }
+  MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 \
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4"
+}
+
+for name in ${NETWORKS:-mlp cnn}; do
+  epochs=3
+  [ "$name" = mlp ] || epochs=1
+  for seed in $(seq "$seeds"); do
+    start "$name" "$seed" || exit 1
+    # shellcheck disable=SC2086
+    dense=$(more "$name" "$seed" train $epochs) || exit 1
+    echo "$name, seed $seed: start $(cat "$kept/$name-$seed.accuracy"), dense and $epochs epochs more $dense"
+    for width in ${WIDTHS:-int8 int4 int3 int2}; do
+      rounded=$(static "$name" "$seed" "$width") || exit 1
+      ours=$(more "$name" "$seed" qat $epochs "weights = \"$width\"" ${EXTRA:+"$EXTRA"}) || exit 1
+      fast=$(speed $epochs)
+      peer=$(theirs "$name" "$seed" "$width" $epochs) || exit 1
+      echo "$name, seed $seed, $width: static $rounded, ours $ours, torch ${peer% *}; images/s $fast and ${peer#* }"
+    done
+  done
+done

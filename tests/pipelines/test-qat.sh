@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# qat, from a file to a file: what is given has few values and is as good as it was while it learnt, the bytes are the
+# same each time and after a kill, zeros stay where they should, and what cannot be done says why.
+. "$(dirname "$0")/train-lib.sh"
+
+# taught NAME MODEL [LINE...]: as learn does it, with qat, and an evaluation of what is given.
+taught ()
+{
+  local name=$1
+  learn "$@"
+  sed -i 's/^use = "train"/use = "qat"/; s/^from = "train.report"/from = "qat.report"/' "$name.toml"
+  printf '[[stage]]\nuse = "evaluate"\ndata = "test"\n' >> "$name.toml"
+}
+
+# levels FILE NAME: how many different bytes the codes of a weight are.
+levels ()
+{
+  weight "$1" "$2" | fold -w 2 | sort -u | wc -l
+}
+
+# above ACCURACY NAME: the last run's evaluation, in floats and in whole numbers.
+above ()
+{
+  awk "BEGIN { exit !($(told evaluate.accuracy) >= $1 && $(told evaluate.integer-accuracy) >= $1) }" \
+    || complain "$2: accuracy $(told evaluate.accuracy), in whole numbers $(told evaluate.integer-accuracy)"
+}
+
+# ---- Few values, and as good.
+taught int4 mlp.onnx 'weights = "int4"' 'activations = "int8"' 'validation = "check"'
+must "$ADZE" run int4.toml --set run.threads=1
+above 0.9 int4
+holds int4-out.json 'len(r["epochs"]) == 12 and r["epochs"][-1]["loss"] < 0.5 * r["epochs"][0]["loss"]'
+[ "$(levels int4-out.onnx fc1.weight)" -le 16 ] || complain "4 bits have $(levels int4-out.onnx fc1.weight) codes"
+[ "$(told qat.quantised-weights)" = 2 ] && [ "$(told qat.quantised-activations)" = 2 ] \
+  || complain "not all that is multiplied was rounded"
+
+# ---- The same bytes, report and all; products of whole numbers are as good.
+mv int4-out.onnx one.onnx
+mv int4-out.json one.json
+must "$ADZE" run int4.toml --fresh --set run.threads=2
+cmp int4-out.onnx one.onnx || complain "threads are seen in the codes"
+cmp int4-out.json one.json || complain "threads are seen in the report"
+must "$ADZE" run int4.toml --set 'stage.qat.form="integer"'
+awk "BEGIN { exit !($(told evaluate.accuracy) >= 0.9) }" || complain "in whole numbers it is $(told evaluate.accuracy)"
+grep -q MatMulInteger int4-out.onnx || complain "nothing is multiplied in whole numbers"
+
+# ---- Killed behind a checkpoint, and gone on with.
+mkdir -p killed
+sed 's/^batch.*/&\ncheckpoint-steps = 2/' int4.toml > killed/p.toml
+(cd killed && exec "$ADZE" run p.toml > /dev/null 2>&1) &
+victim=$!
+until [ "$(cat killed/adze-runs/*/journal 2> /dev/null | grep -c '^n ')" -ge 2 ] || ! kill -0 $victim 2> /dev/null; do
+  sleep 0.005
+done
+kill -9 $victim 2> /dev/null
+wait $victim 2> /dev/null
+(cd killed && must "$ADZE" run p.toml)
+cmp killed/int4-out.onnx one.onnx || complain "a run that was killed gives other codes"
+
+# ---- Other levels, and layers with their own.
+for bits in int8:255 int3:8 int2:4 ternary:3 binary:2; do
+  taught other mlp.onnx "weights = \"${bits%:*}\"" 'layers = { "fc2.*" = "int8" }'
+  must "$ADZE" run other.toml
+  [ "$(levels other-out.onnx fc1.weight)" -le "${bits#*:}" ] \
+    || complain "${bits%:*} has $(levels other-out.onnx fc1.weight) codes"
+  awk "BEGIN { exit !($(told evaluate.accuracy) >= 0.8) }" || complain "${bits%:*}: $(told evaluate.accuracy)"
+done
+[ "$(levels other-out.onnx fc2.weight)" -gt 2 ] || complain "fc2 was to have other levels"
+taught conv conv.onnx 'weights = "int4"' 'per = "tensor"' 'activations = "int8"' 'ranges = "percentile"' \
+  'learn-steps = false'
+must "$ADZE" run conv.toml
+above 0.8 conv
+
+# ---- What was pruned stays so, and the host has looked.
+{
+  head_ mlp.onnx
+  printf '[[stage]]\nuse = "prune-magnitude"\nsparsity = 0.5\n[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
+  printf '[[output]]\npath = "pruned.onnx"\n'
+} > prune.toml
+must "$ADZE" run prune.toml
+taught zeros pruned.onnx 'weights = "int4"' 'keep-zeros = ["*.weight"]'
+must "$ADZE" run zeros.toml
+[ "$(weight zeros-out.onnx fc1.weight | fold -w 2 | grep -c 00)" -ge $((16 * 12 / 2)) ] \
+  || complain "zeros did not stay zeros"
+grep -q adze.sparsity/1 zeros-out.onnx || complain "nobody says any more that they are zeros"
+must_fail "adze.sparsity/1" "$ADZE" run zeros.toml --fresh --set 'stage.qat.keep-zeros=[]'
+
+# ---- What cannot be.
+must_fail "none of its levels is 0" "$ADZE" run zeros.toml --set 'stage.qat.weights="int2"'
+must_fail "both \"fc1.*\" and \"fc1.w*\"" "$ADZE" run other.toml \
+  --set 'stage.qat.layers={ "fc1.*" = "int8", "fc1.w*" = "int4" }'
+must_fail "is the weight of no MatMul" "$ADZE" run other.toml --set 'stage.qat.layers={ "fc9.*" = "int8" }'
+must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layers={}' --set 'stage.qat.weights="none"'
+must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
+must_fail "'calibration' says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
+must_fail "'percentile' says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
+must_fail "isolate" "$ADZE" run int4.toml --fresh --set stage.qat.isolate=true
+finish
