@@ -64,7 +64,7 @@ for bits in int8:255 int3:8 int2:4 ternary:3 binary:2; do
   must "$ADZE" run other.toml
   [ "$(levels other-out.onnx fc1.weight)" -le "${bits#*:}" ] \
     || complain "${bits%:*} has $(levels other-out.onnx fc1.weight) codes"
-  awk "BEGIN { exit !($(told evaluate.accuracy) >= 0.8) }" || complain "${bits%:*}: $(told evaluate.accuracy)"
+  awk "BEGIN { exit !($(told evaluate.accuracy) >= 0.7) }" || complain "${bits%:*}: $(told evaluate.accuracy)"
 done
 [ "$(levels other-out.onnx fc2.weight)" -gt 2 ] || complain "fc2 was to have other levels"
 taught conv conv.onnx 'weights = "int4"' 'per = "tensor"' 'activations = "int8"' 'ranges = "percentile"' \
