@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The codecs whose codes are planes of a tensor: what comes back is as near as their definition says, whichever
- * numbers and rows it is, zeros where it promises them; and what can be refused is. */
+/* The codecs: what comes back is as near as their definition says, whichever numbers and rows it is, zeros where it
+ * promises them; what is too large for blocks of GGUF is named; and what can be refused is. */
 #include "codec-at-work.h"
 
 #include <float.h>
@@ -412,6 +412,88 @@ what_is_too_large_is_named (void **state)
   must_fail (encode (&t, 2), ADZE_E_LIMIT, "element 34 is 3.40282347e+38", NULL);
 }
 
+/* ---- Blocks of GGUF of large numbers. */
+
+static const char *const blocks[] = { "q2_k", "q3_k",   "q4_k",   "q5_k",  "q6_k",  "q8_0", "q4_0", "q4_1",
+                                      "q5_0", "q5_1", "iq4_nl", "iq4_xs", "mxfp4", "tq1_0", "tq2_0" };
+
+/* The greatest number that each is sure to have. */
+static double
+block_end (const char *id)
+{
+  if (id[0] == 't' || strcmp (id, "q4_1") == 0 || strcmp (id, "q5_1") == 0)
+    return 65504;
+  return strcmp (id, "mxfp4") == 0 ? (double)FLT_MAX : 5e5;
+}
+
+/* Of magnitudes up to MOST, of which MOST is one and is in the second block; the first has none above 1. */
+static void
+fill_blocks (tensor *t, double most)
+{
+  shape_it (t, MOST);
+  for (uint64_t at = 0; at < ROWS * MOST; at++)
+    t->values[at] = (float)((at < 256 ? 1 : most) * (2 * uniform () - 1));
+  t->values[300] = (float)-most;
+}
+
+/* Nothing that is not finite, and not zeros either. */
+static void
+check_blocks (const char *id, const tensor *t, double most)
+{
+  for (uint64_t at = 0; at < ROWS * MOST; at++)
+    if (!(fabs ((double)t->back[at] - (double)t->values[at]) <= 0.6 * most))
+      fail_msg ("%s: element %d is %g and comes back as %g", id, (int)at, (double)t->values[at],
+                (double)t->back[at]);
+}
+
+/* Up to 6.55e4 they all have what comes, and from 3e8 on mxfp4 alone. */
+static void
+a_block_has_its_numbers_or_is_refused (void **state)
+{
+  static tensor t;
+  static const double mosts[] = { 6.55e4, 6.6e4, 1e6, 1e8, 1e10, 1e15, 1e17, 1e19, 1e30, (double)FLT_MAX };
+  static const char *const none[] = { NULL };
+  (void)state;
+  for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+    for (size_t m = 0; m < sizeof mosts / sizeof mosts[0]; m++)
+      for (uint64_t at_once = 1; at_once <= ROWS; at_once += 4) {
+        char name[64];
+        snprintf (name, sizeof name, "too large for a block of %s,", blocks[i]);
+        open_codec (blocks[i], none);
+        fill_blocks (&t, mosts[m]);
+        adze_error *failed = encode (&t, at_once);
+        if (!failed) {
+          decode (&t);
+          check_blocks (blocks[i], &t, mosts[m]);
+          assert_true (mosts[m] < 3e8 || strcmp (blocks[i], "mxfp4") == 0);
+          continue;
+        }
+        assert_true (mosts[m] > block_end (blocks[i]));
+        must_fail (failed, ADZE_E_LIMIT, "tensor 't': the ", " numbers from element ", name, "skip = true", NULL);
+      }
+}
+
+/* Of some rows of a tensor, it is the tensor's element that is named. */
+static void
+the_first_block_of_large_numbers_is_named (void **state)
+{
+  static tensor t;
+  static const char *const none[] = { NULL };
+  (void)state;
+  for (uint64_t at_once = 1; at_once <= ROWS; at_once++)
+    for (int k = 0; k < 2; k++) {
+      shape_it (&t, MOST);
+      for (uint64_t at = 0; at < ROWS * MOST; at++)
+        t.values[at] = gauss ();
+      t.values[3 * MOST + 70] = -1e18f;
+      t.values[4 * MOST] = 1e30f;
+      open_codec (k ? "q6_k" : "q8_0", none);
+      must_fail (encode (&t, at_once), ADZE_E_LIMIT, "tensor 't'",
+                 k ? "the 256 numbers from element 1536 on" : "the 32 numbers from element 1600 on",
+                 "magnitude of 9.99999984e+17", NULL);
+    }
+}
+
 static void
 rows_that_are_no_groups_are_refused (void **state)
 {
@@ -432,6 +514,8 @@ main (void)
     cmocka_unit_test (of_two_equally_near_ones_the_even_one_is_taken),
     cmocka_unit_test (codes_lie_as_the_page_says),
     cmocka_unit_test (what_is_too_large_is_named),
+    cmocka_unit_test (a_block_has_its_numbers_or_is_refused),
+    cmocka_unit_test (the_first_block_of_large_numbers_is_named),
     cmocka_unit_test (rows_that_are_no_groups_are_refused),
   };
   if (!files_are_loaded ())

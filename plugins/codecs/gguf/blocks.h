@@ -27,7 +27,17 @@ typedef struct gguf_codec {
   void (*encode) (const float *values, uint64_t rows, uint64_t columns, const float *importance, void *blocks,
                   gguf_width width);
   void (*decode) (const void *blocks, uint64_t count_of_blocks, float *values);
+  /* Where the float16s of a block lie that all of its numbers are made with: they end at 65504, and what is
+   * larger is infinite in them. */
+  uint32_t half_count, halves[2];
+  /* 1: parts of a block have scales of their own, found by sums. Those of huge numbers overflow, and such a scale
+   * may then be 0. */
+  uint32_t of_parts;
 } gguf_codec;
+
+/* The first of COUNT blocks, made of VALUES, out of which numbers would come that are not finite, or nothing of what
+ * went into it; COUNT: there is none. The bytes are ggml's all the same. */
+uint64_t gguf_first_lost (const gguf_codec *codec, const float *values, const void *blocks, uint64_t count);
 
 /* Every type there is: X (id), the codec of which is gguf_ID. */
 #define GGUF_CODECS(X) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gguf-codecs: the block types of GGUF, in the bytes of ggml. What a block is stands in blocks.h; here is how
  * rows of a tensor become them. */
+#include <math.h>
 #include <string.h>
 
 #include <adze/sdk.h>
@@ -29,14 +30,31 @@ describe (const adze_host *host, const void *own, const adze_params *params,
 }
 
 static adze_status
+too_large (const adze_host *host, const gguf_codec *codec, const adze_coding *coding, uint64_t block)
+{
+  const float *values = coding->values + block * codec->elements;
+  float greatest = 0;
+  for (uint32_t i = 0; i < codec->elements; i++)
+    greatest = fmaxf (greatest, fabsf (values[i]));
+  return adze_fail (host, ADZE_E_LIMIT,
+                    "tensor '%s': the %u numbers from element %llu on, the greatest of which has a magnitude of "
+                    "%.9g, are too large for a block of %s, whose scales end at 65504; give the tensor another "
+                    "codec by a rule, or keep it as it is by one with skip = true",
+                    coding->meta->name, (unsigned)codec->elements,
+                    (unsigned long long)(coding->first_row * coding->columns + block * codec->elements),
+                    (double)greatest, codec->id);
+}
+
+static adze_status
 encode (const adze_host *host, const void *own, const adze_params *params, const adze_coding *coding)
 {
   const gguf_codec *codec = (const gguf_codec *)own;
-  (void)host;
+  uint64_t count = coding->row_count * coding->columns / codec->elements;
   (void)params;
   codec->encode (coding->values, coding->row_count, coding->columns, coding->importance,
                  coding->planes[0], gguf_best_width ());
-  return ADZE_OK;
+  uint64_t lost = gguf_first_lost (codec, coding->values, coding->planes[0], count);
+  return lost < count ? too_large (host, codec, coding, lost) : ADZE_OK;
 }
 
 static adze_status

@@ -61,8 +61,8 @@ typedef struct iq4_work {
 ENCODE (iq4_nl, 1)
 ENCODE (iq4_xs, 8)
 
-const gguf_codec gguf_iq4_nl = { "iq4_nl", 32, 18, iq4_nl_encode, gguf_decode_iq4_nl };
-const gguf_codec gguf_iq4_xs = { "iq4_xs", 256, 136, iq4_xs_encode, gguf_decode_iq4_xs };
+const gguf_codec gguf_iq4_nl = { "iq4_nl", 32, 18, iq4_nl_encode, gguf_decode_iq4_nl, 1, { 0 }, 0 };
+const gguf_codec gguf_iq4_xs = { "iq4_xs", 256, 136, iq4_xs_encode, gguf_decode_iq4_xs, 1, { 0 }, 1 };
 
 #undef ENCODE
 #undef TRIES

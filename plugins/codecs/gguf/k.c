@@ -38,7 +38,7 @@
 
 #endif
 
-#define CODEC(name, block_bytes) \
+#define CODEC(name, block_bytes, count, ...) \
   static void name##_encode (const float *values, uint64_t rows, uint64_t columns, const float *importance, \
                              void *blocks, gguf_width width) \
   { \
@@ -47,13 +47,14 @@
     forms[width] (values, rows, columns, importance, (uint8_t *)blocks); \
   } \
   const gguf_codec gguf_##name \
-      = { .id = #name, .elements = 256, .bytes = block_bytes, .encode = name##_encode, .decode = gguf_decode_##name };
+      = { .id = #name, .elements = 256, .bytes = block_bytes, .encode = name##_encode, \
+          .decode = gguf_decode_##name, .half_count = count, .halves = { __VA_ARGS__ }, .of_parts = 1 };
 
-CODEC (q2_k, 84)
-CODEC (q3_k, 110)
-CODEC (q4_k, 144)
-CODEC (q5_k, 176)
-CODEC (q6_k, 210)
+CODEC (q2_k, 84, 2, 80, 82)
+CODEC (q3_k, 110, 1, 108)
+CODEC (q4_k, 144, 2, 0, 2)
+CODEC (q5_k, 176, 2, 0, 2)
+CODEC (q6_k, 210, 1, 208)
 
 #undef CODEC
 #undef PAIR

@@ -125,14 +125,14 @@ ENCODE (mxfp4, 32)
 ENCODE (tq1_0, 256)
 ENCODE (tq2_0, 256)
 
-const gguf_codec gguf_q8_0 = { "q8_0", 32, 34, q8_0_encode, gguf_decode_q8_0 };
-const gguf_codec gguf_q4_0 = { "q4_0", 32, 18, q4_0_encode, gguf_decode_q4_0 };
-const gguf_codec gguf_q4_1 = { "q4_1", 32, 20, q4_1_encode, gguf_decode_q4_1 };
-const gguf_codec gguf_q5_0 = { "q5_0", 32, 22, q5_0_encode, gguf_decode_q5_0 };
-const gguf_codec gguf_q5_1 = { "q5_1", 32, 24, q5_1_encode, gguf_decode_q5_1 };
-const gguf_codec gguf_mxfp4 = { "mxfp4", 32, 17, mxfp4_encode, gguf_decode_mxfp4 };
-const gguf_codec gguf_tq1_0 = { "tq1_0", 256, 54, tq1_0_encode, gguf_decode_tq1_0 };
-const gguf_codec gguf_tq2_0 = { "tq2_0", 256, 66, tq2_0_encode, gguf_decode_tq2_0 };
+const gguf_codec gguf_q8_0 = { "q8_0", 32, 34, q8_0_encode, gguf_decode_q8_0, 1, { 0 }, 0 };
+const gguf_codec gguf_q4_0 = { "q4_0", 32, 18, q4_0_encode, gguf_decode_q4_0, 1, { 0 }, 0 };
+const gguf_codec gguf_q4_1 = { "q4_1", 32, 20, q4_1_encode, gguf_decode_q4_1, 2, { 0, 2 }, 0 };
+const gguf_codec gguf_q5_0 = { "q5_0", 32, 22, q5_0_encode, gguf_decode_q5_0, 1, { 0 }, 0 };
+const gguf_codec gguf_q5_1 = { "q5_1", 32, 24, q5_1_encode, gguf_decode_q5_1, 2, { 0, 2 }, 0 };
+const gguf_codec gguf_mxfp4 = { "mxfp4", 32, 17, mxfp4_encode, gguf_decode_mxfp4, 0, { 0 }, 0 };
+const gguf_codec gguf_tq1_0 = { "tq1_0", 256, 54, tq1_0_encode, gguf_decode_tq1_0, 1, { 52 }, 0 };
+const gguf_codec gguf_tq2_0 = { "tq2_0", 256, 66, tq2_0_encode, gguf_decode_tq2_0, 1, { 64 }, 0 };
 
 #undef ENCODE
 #undef ENCODE_OR_SEARCH
