@@ -299,6 +299,127 @@ entropy_cuts_an_outlier_off_and_leaves_what_is_even (void **state)
     }
 }
 
+/* Of row R of CHANNELS; the sum of squares, and numbers that are off by more than a step, which are cut off. */
+static double
+squares_of_row (uint64_t channels, uint64_t r, float step, uint64_t *cut)
+{
+  uint64_t columns = t.count / channels;
+  double sum = 0;
+  *cut = 0;
+  for (uint64_t i = r * columns; i < (r + 1) * columns; i++) {
+    double off = (double)t.back[i] - (double)t.values[i];
+    sum += off * off;
+    *cut += fabs (off) > (double)step * 1.001;
+  }
+  return sum;
+}
+
+typedef struct row_errors {
+  double squares[MOST / 16];
+  uint64_t cut[MOST / 16];
+} row_errors;
+
+static void
+errors_of_rows (const char *codec, uint32_t p, uint32_t s, const char *range, row_errors *found)
+{
+  error_by (codec, pers[p], sides[s], range);
+  uint64_t rows = adze_coded_rows (&t.coded, &t.meta);
+  for (uint64_t r = 0; r < rows; r++)
+    found->squares[r] = squares_of_row (rows, r, ((const float *)t.planes[1])[p == 0 ? 0 : r], &found->cut[r]);
+}
+
+/* Of few numbers and of many, a normal distribution is no worse for it than twice; and whatever the numbers are, no
+ * more of them are cut off than a code has if each has as many. */
+static void
+entropy_never_loses_a_row (void **state)
+{
+  static row_errors plain, found;
+  (void)state;
+  for (uint32_t c = 0; c < 3; c++)
+    for (uint32_t s = 0; s < 2; s++)
+      for (int64_t columns = 16; columns <= 16384; columns *= 4)
+        for (kind what = 0; what < KINDS; what++)
+          for (uint32_t p = 0; p < 2; p++) {
+            uint64_t rows = MOST / (uint64_t)columns > 24 ? 24 : MOST / (uint64_t)columns;
+            rows = p == 0 ? 1 : rows;
+            shape_it (2, (int64_t)rows, columns, 1);
+            fill (what);
+            errors_of_rows (codecs[c], p, s, "range = \"min-max\"", &plain);
+            errors_of_rows (codecs[c], p, s, "range = \"entropy\"", &found);
+            for (uint64_t r = 0; r < rows; r++) {
+              if (found.cut[r] > (uint64_t)columns >> (8 >> c))
+                fail_msg ("%s, %s, kind %d, rows of %d: %d numbers of row %d are cut off", codecs[c], sides[s],
+                          (int)what, (int)columns, (int)found.cut[r], (int)r);
+              if (what == GAUSS && !(sqrt (found.squares[r]) <= 2 * sqrt (plain.squares[r])))
+                fail_msg ("%s, %s, rows of %d: row %d has an error of %g, and %g by min-max", codecs[c], sides[s],
+                          (int)columns, (int)r, sqrt (found.squares[r]), sqrt (plain.squares[r]));
+            }
+          }
+}
+
+/* Many numbers that are just the greatest one, which begins a bucket: they stay. */
+static void
+entropy_keeps_what_many_numbers_are (void **state)
+{
+  (void)state;
+  shape_it (2, 1, 16384, 1);
+  for (uint32_t p = 0; p < 2; p++)
+    for (uint32_t s = 0; s < 2; s++) {
+      fill (GAUSS);
+      for (uint64_t i = 0; i < t.count; i++)
+        t.values[i] = fmaxf (-1, fminf (1, t.values[i]));
+      error_by ("int8", pers[p], sides[s], "range = \"entropy\"");
+      for (uint64_t i = 0; i < t.count; i++)
+        if (fabsf (t.back[i] - t.values[i]) > 0.01f)
+          fail_msg ("%s, %s: %g comes back as %g", pers[p], sides[s], (double)t.values[i], (double)t.back[i]);
+    }
+}
+
+/* Rows that have an outlier, which goes; of all others the error is much less. */
+static void
+entropy_is_finer_where_there_are_outliers (void **state)
+{
+  static const int64_t least[] = { 4096, 1024, 1024 };
+  static double off[2];
+  (void)state;
+  for (uint32_t c = 0; c < 3; c++)
+    for (uint32_t s = 0; s < 2; s++)
+      for (int64_t columns = least[c]; columns <= 16384; columns *= 4) {
+        shape_it (2, 4, columns, 1);
+        fill (GAUSS);
+        for (int64_t r = 0; r < 4; r++)
+          t.values[r * columns + 5] = r % 2 ? 100 : -100;
+        for (uint32_t e = 0; e < 2; e++) {
+          error_by (codecs[c], pers[1], sides[s], e ? "range = \"entropy\"" : "range = \"min-max\"");
+          off[e] = 0;
+          for (uint64_t i = 0; i < t.count; i++)
+            off[e] += i % (uint64_t)columns == 5 ? 0 : fabs ((double)t.back[i] - (double)t.values[i]);
+        }
+        if (!(off[1] < 0.75 * off[0]))
+          fail_msg ("%s, %s, rows of %d: numbers are off by %g, and by %g with min-max", codecs[c], sides[s],
+                    (int)columns, off[1], off[0]);
+      }
+}
+
+/* From how many numbers on it is anything else is what the page says. */
+static void
+of_too_few_numbers_entropy_is_min_max (void **state)
+{
+  static uint8_t before[MOST];
+  static const int64_t fewest[] = { 1024, 128, 128 };
+  (void)state;
+  for (uint32_t c = 0; c < 3; c++)
+    for (uint32_t s = 0; s < 2; s++)
+      for (kind what = 0; what < KINDS; what++) {
+        shape_it (2, 16, fewest[c] - 1, 1);
+        fill (what);
+        error_by (codecs[c], pers[1], sides[s], "range = \"min-max\"");
+        memcpy (before, t.planes[0], sizeof before);
+        error_by (codecs[c], pers[1], sides[s], "range = \"entropy\"");
+        assert_memory_equal (before, t.planes[0], sizeof before);
+      }
+}
+
 /* ---- Channels across the rows. */
 
 static void
@@ -360,6 +481,10 @@ main (void)
     cmocka_unit_test (least_squares_are_no_more_than_those_of_min_max),
     cmocka_unit_test (a_normal_distribution_gets_the_range_that_is_known_to_be_best),
     cmocka_unit_test (entropy_cuts_an_outlier_off_and_leaves_what_is_even),
+    cmocka_unit_test (entropy_never_loses_a_row),
+    cmocka_unit_test (entropy_keeps_what_many_numbers_are),
+    cmocka_unit_test (entropy_is_finer_where_there_are_outliers),
+    cmocka_unit_test (of_too_few_numbers_entropy_is_min_max),
     cmocka_unit_test (an_axis_gives_what_the_turned_tensor_gives),
     cmocka_unit_test (an_axis_that_is_not_there_is_refused),
   };

@@ -61,62 +61,91 @@ squares (const crowd *c, int_cell cell)
 }
 
 /* ---- Entropy: how far what codes say of the numbers' distribution is from what it was (Kullback and Leibler's
- * measure). Of the numbers of a code nothing is known but how many there are, so they are taken to be spread over
- * its bins; those beyond the last code are in truth where it is, and in the codes' word they are not. */
+ * measure). Of the numbers of a code nothing is known but how many there are, so they are taken to be spread evenly
+ * over its level, half a step to both sides; those beyond the last level are in truth in it, and in the codes' word
+ * they are not. */
+
+/* A level's numbers are taken apart into bins of so many, or more: by fewer, how they lie is not known. So the fewer
+ * numbers there are the fewer bins, and of less than two nothing is known. FEWEST: numbers for each code that must be
+ * there. */
+enum { ENOUGH = 64, FEWEST = 4 };
 
 typedef struct spread {
   double all, kept; /* numbers; those that are not cut off */
   double sum;       /* of count * log (count / what the code says) */
 } spread;
 
-/* That of its bucket, though the greatest number may lie at its beginning. */
-static double
-width_of (const int_bin *bin)
-{
-  float end = bin->low > 0 ? int_bucket_end (int_bucket_of (bin->low)) : bin->high;
-  return (double)end - (double)bin->low;
-}
+typedef struct level {
+  const int_bin *bins; /* buckets, or single numbers, which have no width */
+  uint64_t count;
+  double low, high;
+} level;
 
-static double
-level_of (const int_bin *bin, double scale, double limit)
-{
-  double code = rint (((double)bin->low + (double)bin->high) / 2 / scale);
-  return code < limit ? code : limit;
-}
-
-/* Bins FIRST to LAST have one code; CUT are the numbers beyond, where this is the last one. */
+/* Bins that chance alone makes uneven diverge, too: by half a number each, but for one, which is taken off. CUT are
+ * the numbers beyond, where this is the last level. */
 static void
-add_level (spread *s, const int_bin *bins, uint64_t first, uint64_t last, double cut)
+add_level (spread *s, level l, double numbers, double cut)
 {
-  double width = 0, numbers = 0;
-  for (uint64_t i = first; i < last; i++) {
-    width += width_of (&bins[i]);
-    numbers += (double)bins[i].count;
+  double begin = l.low, held = 0, left = numbers;
+  for (uint64_t i = 0; i < l.count; i++) {
+    bool last = i + 1 == l.count;
+    held += (double)l.bins[i].count;
+    if (!last && (held < ENOUGH || left - held < ENOUGH || l.bins[i + 1].high == l.bins[i].high
+                  || (double)l.bins[i].high <= begin))
+      continue;
+    double end = last ? l.high : (double)l.bins[i].high, is = held + (last ? cut : 0);
+    s->sum += is * log (is / ((end - begin) / (l.high - l.low) * numbers)) - (last ? 0 : 0.5);
+    left -= held;
+    begin = end;
+    held = 0;
   }
-  for (uint64_t i = first; i < last; i++) {
-    double is = (double)bins[i].count + (i + 1 == last ? cut : 0);
-    s->sum += is * log (is / (width_of (&bins[i]) / width * numbers));
-  }
+  /* As if there were half a number that could stand for those that were cut off. */
+  if (l.count == 0 && cut > 0)
+    s->sum += cut * log (2 * cut);
   s->kept += numbers;
   s->all += numbers + cut;
 }
 
-static void
-spread_side (spread *s, const int_bin *bins, uint64_t count, double scale, double limit)
+/* Of a bucket, though the greatest number may lie at its beginning. */
+static double
+end_of (const int_bin *bin)
 {
-  uint64_t inside = count;
-  double cut = 0;
-  while (inside > 0 && (double)bins[inside - 1].low >= limit * scale)
-    cut += (double)bins[--inside].count;
-  for (uint64_t first = 0, last; first < inside; first = last) {
-    double level = level_of (&bins[first], scale, limit);
-    for (last = first + 1; last < inside && level_of (&bins[last], scale, limit) == level;)
-      last++;
-    add_level (s, bins, first, last, last == inside ? cut : 0);
+  return (double)(bin->low > 0 ? int_bucket_end (int_bucket_of (bin->low)) : bin->high);
+}
+
+/* From where to where numbers of a level lie: half a step to both sides; where there are buckets, they are it. */
+static void
+bound_level (const crowd *c, level *l)
+{
+  const int_bin *last = l->bins + l->count - 1;
+  l->high = fmax (l->high, (double)last->high);
+  if (c->values)
+    return;
+  l->low = (double)l->bins->low;
+  l->high = end_of (last);
+}
+
+static void
+spread_side (spread *s, const crowd *c, uint32_t side, int_cell cell)
+{
+  const int_bin *bins = c->sides[side].bins, *end = bins + c->sides[side].count;
+  uint32_t steps = int_steps (c->way, cell, side == 1);
+  double high = 0;
+  for (uint32_t step = 0; step <= steps; step++) {
+    level l = { .bins = bins, .low = high };
+    double numbers = 0, cut = 0;
+    l.high = high = (step + 0.5) * (double)cell.scale;
+    /* Scales are rounded: what is at the end of the last one may be a little further. */
+    double past = step < steps ? high : high * (1 + 0x1p-20);
+    for (; bins < end && ((double)bins->low + (double)bins->high) / 2 < past; bins++)
+      numbers += (double)bins->count;
+    l.count = (uint64_t)(bins - l.bins);
+    if (l.count > 0)
+      bound_level (c, &l);
+    for (const int_bin *b = bins; step == steps && b < end; b++)
+      cut += (double)b->count;
+    add_level (s, l, numbers, cut);
   }
-  /* Nothing is left that could stand for those that were cut off. */
-  if (inside == 0 && cut > 0)
-    s->sum = HUGE_VAL;
 }
 
 static double
@@ -124,12 +153,30 @@ divergence (const crowd *c, int_cell cell)
 {
   spread s = { 0 };
   for (uint32_t i = 0; i < int_side_count (c->way); i++)
-    spread_side (&s, c->sides[i].bins, c->sides[i].count, (double)cell.scale,
-                 (double)int_steps (c->way, cell, i == 1));
+    spread_side (&s, c, i, cell);
   return s.kept > 0 ? s.sum / s.all + log (s.kept / s.all) : s.all > 0 ? HUGE_VAL : 0;
 }
 
 /* ---- Looking for the range that costs least. */
+
+static uint64_t
+numbers_of (const crowd *c)
+{
+  uint64_t numbers = 0;
+  for (uint32_t i = 0; i < 2; i++)
+    for (uint64_t k = 0; k < c->sides[i].count; k++)
+      numbers += c->sides[i].bins[k].count;
+  return numbers;
+}
+
+/* How far a side goes when GOES of its numbers, or fewer, are beyond. */
+static float
+reach (const int_bin *bins, uint64_t count, uint64_t goes)
+{
+  while (count > 0 && bins[count - 1].count <= goes)
+    goes -= bins[--count].count;
+  return count > 0 ? bins[count - 1].high : 0;
+}
 
 /* Octaves that a range is looked for in, and ranges an octave at first: then as many between the best one's
  * neighbours. */
@@ -149,13 +196,16 @@ typedef struct search {
   const crowd *crowd;
   price *price;
   int_range all;
-  float low, high; /* the best shares of it so far */
+  int_range least; /* shares of it that are looked at, at least */
+  float low, high; /* the best shares so far */
   double cost;
 } search;
 
 static void
 try_shares (search *s, float low, float high)
 {
+  low = low > s->least.low ? low : s->least.low;
+  high = high > s->least.high ? high : s->least.high;
   const int_range range = { s->all.low * low, s->all.high * high };
   double cost = s->price (s->crowd, int_cell_for (s->crowd->way, range));
   if (cost < s->cost) {
@@ -170,8 +220,12 @@ static void
 move (search *s, bool low, bool high)
 {
   float stays_low = s->low, stays_high = s->high;
-  for (uint32_t i = 0; i <= LOOKED_AT * EACH; i++)
-    try_shares (s, low ? eighths (i) : stays_low, high ? eighths (i) : stays_high);
+  for (uint32_t i = 0; i <= LOOKED_AT * EACH; i++) {
+    float share = eighths (i);
+    try_shares (s, low ? share : stays_low, high ? share : stays_high);
+    if ((!low || share <= s->least.low) && (!high || share <= s->least.high))
+      break;
+  }
   float best_low = s->low, best_high = s->high;
   for (int32_t i = -EACH + 1; i < EACH; i++) {
     float share = 1 + (float)i / 96;
@@ -181,12 +235,14 @@ move (search *s, bool low, bool high)
   }
 }
 
+/* ROUNDS: how often sides that are not symmetric are each looked for, given the other one. */
 static int_range
-cheapest (const crowd *c, int_range all, price *of)
+cheapest (const crowd *c, int_range all, int_range least, uint32_t rounds, price *of)
 {
-  search s = { c, of, all, 1, 1, of (c, int_cell_for (c->way, all)) };
+  search s = { c, of, all, least, 1, 1, of (c, int_cell_for (c->way, all)) };
   move (&s, true, true);
-  if (!c->way->symmetric && all.low < 0 && all.high > 0) {
+  bool two = !c->way->symmetric && all.low < 0 && all.high > 0;
+  for (uint32_t i = 0; two && i < rounds; i++) {
     move (&s, true, false);
     move (&s, false, true);
   }
@@ -203,25 +259,31 @@ may_go (const int_way *way, uint64_t count)
   return (uint64_t)(share * (double)count + 1e-9);
 }
 
-/* How far a side goes when GOES of its numbers, or fewer, are beyond. */
-static float
-reach (const int_bin *bins, uint64_t count, uint64_t goes)
-{
-  while (count > 0 && bins[count - 1].count <= goes)
-    goes -= bins[--count].count;
-  return count > 0 ? bins[count - 1].high : 0;
-}
-
 static int_range
 percentile (const crowd *c)
 {
-  uint64_t numbers = 0;
-  for (uint32_t i = 0; i < 2; i++)
-    for (uint64_t k = 0; k < c->sides[i].count; k++)
-      numbers += c->sides[i].bins[k].count;
-  uint64_t goes = may_go (c->way, numbers);
+  uint64_t goes = may_go (c->way, numbers_of (c));
   float high = reach (c->sides[0].bins, c->sides[0].count, goes);
   return (int_range){ c->way->symmetric ? -high : -reach (c->sides[1].bins, c->sides[1].count, goes), high };
+}
+
+/* No more is cut off than a code has of all if each has as many: whatever else the measure says, most of a tensor is
+ * never lost. */
+static int_range
+by_entropy (const crowd *c, int_range all)
+{
+  bool symmetric = c->way->symmetric;
+  uint64_t numbers = numbers_of (c), goes = numbers >> c->way->bits;
+  if (goes < FEWEST || numbers < 2 * ENOUGH)
+    return all;
+  goes /= symmetric ? 1 : 2;
+  float high = reach (c->sides[0].bins, c->sides[0].count, goes);
+  float low = symmetric ? high : reach (c->sides[1].bins, c->sides[1].count, goes);
+  if (symmetric)
+    all = (int_range){ -fmaxf (all.high, -all.low), fmaxf (all.high, -all.low) };
+  const int_range least = { all.low < 0 ? low / -all.low : 1, all.high > 0 ? high / all.high : 1 };
+  /* Two, since what one side cuts off at first makes the other one's steps count for less. */
+  return cheapest (c, all, least, 2, divergence);
 }
 
 static int_range
@@ -231,9 +293,9 @@ range_of (const crowd *c, int_range all)
   case INT_PERCENTILE:
     return percentile (c);
   case INT_MSE:
-    return cheapest (c, all, squares);
+    return cheapest (c, all, (int_range){ 0 }, 1, squares);
   case INT_ENTROPY:
-    return cheapest (c, all, divergence);
+    return by_entropy (c, all);
   default:
     return all;
   }
@@ -263,24 +325,6 @@ single (const int_way *way, const float *values, uint64_t count, bool below, int
   return made;
 }
 
-/* Those of one bucket together, as wide as it is: a distribution has bins with a width. */
-static uint64_t
-by_buckets (int_bin *bins, uint64_t count)
-{
-  uint64_t made = 0;
-  uint32_t last = UINT32_MAX;
-  for (uint64_t i = 0; i < count; i++) {
-    uint32_t key = int_bucket_of (bins[i].high);
-    if (key == last) {
-      bins[made - 1].count++;
-      continue;
-    }
-    bins[made++] = (int_bin){ key > 0 ? int_bucket_end (key - 1) : 0, int_bucket_end (key), 1 };
-    last = key;
-  }
-  return made;
-}
-
 int_range
 int_range_of_values (const int_way *way, const float *values, uint64_t count, int_bin *room)
 {
@@ -291,7 +335,7 @@ int_range_of_values (const int_way *way, const float *values, uint64_t count, in
   for (uint32_t i = 0; way->rule != INT_MSE && i < int_side_count (way); i++) {
     uint64_t made = single (way, values, count, i == 1, room);
     c.sides[i].bins = room;
-    c.sides[i].count = way->rule == INT_ENTROPY ? by_buckets (room, made) : made;
+    c.sides[i].count = made;
     room += made;
   }
   return range_of (&c, all);
