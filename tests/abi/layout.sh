@@ -158,7 +158,7 @@ declarations ()
       if (line ~ /^[A-Z0-9_]+\(/ || line !~ /^[A-Z0-9_]+[ \t]+[^ \t]/)
         return
       split (line, word, /[ \t]/)
-      if (word[1] !~ /^ADZE_(BEGIN_DECLS|END_DECLS|PLUGIN_HEAD|FEED_PARAMS|LESSON_PARAMS|PLUGIN_EXTERN_)$/)
+      if (word[1] !~ /^ADZE_(BEGIN_DECLS|END_DECLS|PLUGIN_HEAD|FEED_PARAMS|LESSON(_FIRST|_OTHER)?_PARAMS|PLUGIN_EXTERN_)$/)
         print header, "number", word[1]
     }
 

@@ -42,7 +42,8 @@ static inline adze_status
 adze_lesson_find_inputs (adze_lesson *t)
 {
   t->model = t->run->input (t->host, t->context, "model");
-  t->data = t->run->input (t->host, t->context, "data");
+  if (!t->data)
+    t->data = t->run->input (t->host, t->context, "data");
   t->validation = t->run->input (t->host, t->context, "validation");
   if (t->model && t->data)
     return ADZE_OK;

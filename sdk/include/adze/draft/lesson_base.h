@@ -70,7 +70,7 @@ struct adze_lesson {
   const adze_train_service *train;
 
   adze_artifact *model;
-  adze_artifact *data;
+  adze_artifact *data;       /* may be set by who teaches; NULL: what is bound to "data" */
   adze_artifact *validation; /* NULL: there is none */
 
   /* ---- lesson_network.h */
@@ -114,6 +114,11 @@ struct adze_lesson {
   double began;           /* seconds, as the next two */
   double watching;
   double told;            /* when progress was last told */
+
+  /* ---- Set by who teaches, as those at the top. */
+  const char *rows;       /* the table of its epochs, and what is said in front of each; NULL: "epochs", nothing */
+  /* A hook: members of the report behind those of every lesson. */
+  void (*report) (void *argument, const adze_lesson *lesson, adze_report *report);
 };
 
 /* For people, and nothing depends on it: the clock of ISO C may be set meanwhile. */

@@ -66,9 +66,9 @@ adze_lesson_tell_epoch (const adze_lesson *t, size_t index)
     fields[count++] = adze_lesson_real_field ("accuracy", e->accuracy);
     snprintf (watched, sizeof watched, ", validation %.6g, accuracy %.4f", e->score, e->accuracy);
   }
-  adze_log (t->host, ADZE_LOG_INFO, "epoch %zu of %llu: loss %.6g%s", index + 1,
-            (unsigned long long)t->epochs, e->loss, watched);
-  return adze_row (t->host, "epochs", fields, count);
+  adze_log (t->host, ADZE_LOG_INFO, "%s%sepoch %zu of %llu: loss %.6g%s", t->rows ? t->rows : "",
+            t->rows ? ": " : "", index + 1, (unsigned long long)t->epochs, e->loss, watched);
+  return adze_row (t->host, t->rows ? t->rows : "epochs", fields, count);
 }
 
 /* ---- What does not train. */
@@ -180,6 +180,8 @@ adze_lesson_write_report (const adze_lesson *t, const adze_train_progress_info *
   adze_report_bool (t->host, r, "stopped-early", t->history_count < t->epochs);
   adze_lesson_report_protocol (t, r);
   adze_lesson_report_epochs (t, r);
+  if (t->report)
+    t->report (t->hooks.argument, t, r);
   adze_report_close (t->host, r, "}");
   return r->status;
 }

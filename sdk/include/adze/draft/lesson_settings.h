@@ -12,8 +12,15 @@
 
 ADZE_BEGIN_DECLS
 
-/* Rows of a table of parameters, those of ADZE_FEED_PARAMS among them. */
+/* Rows of a table of parameters, those of ADZE_FEED_PARAMS among them: all of them, or in two parts for a technique
+ * that has a temperature of its own in between. */
 #define ADZE_LESSON_PARAMS \
+  ADZE_LESSON_FIRST_PARAMS, \
+  { .name = "temperature", .type = ADZE_PARAM_FLOAT, .preset = "1", .range = "(0, inf)", \
+    .help = "divides scores in front of the softmax of kl" }, \
+  ADZE_LESSON_OTHER_PARAMS
+
+#define ADZE_LESSON_FIRST_PARAMS \
   { .name = "epochs", .type = ADZE_PARAM_INT, .preset = "3", .range = "[1, 1000000]", \
     .help = "how often all of the data is gone through" }, \
   { .name = "batch", .type = ADZE_PARAM_INT, .preset = "64", .range = "[1, 1048576]", \
@@ -22,9 +29,9 @@ ADZE_BEGIN_DECLS
     .choices = "cross-entropy|mse|bce|kl", \
     .help = "what is lowered: for one of several classes, numbers, yes or no, probabilities" }, \
   { .name = "label-smoothing", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, 1)", \
-    .help = "share of each example that is dealt out among all classes, of cross-entropy" }, \
-  { .name = "temperature", .type = ADZE_PARAM_FLOAT, .preset = "1", .range = "(0, inf)", \
-    .help = "divides scores in front of the softmax of kl" }, \
+    .help = "share of each example that is dealt out among all classes, of cross-entropy" }
+
+#define ADZE_LESSON_OTHER_PARAMS \
   { .name = "optimiser", .type = ADZE_PARAM_CHOICE, .preset = "adam", \
     .choices = "sgd|momentum|nesterov|adam|adamw", .help = "how a gradient changes a weight" }, \
   { .name = "rate", .type = ADZE_PARAM_FLOAT, .preset = "0.001", .range = "(0, inf)", \
@@ -81,9 +88,10 @@ adze_lesson_is_among (const char *word, const char *words)
   return false;
 }
 
-/* What somebody set, and what then plays no part, was meant otherwise. */
+/* What somebody set, and what then plays no part, was meant otherwise. OWN: a parameter that the technique has
+ * another use for; NULL: there is none. */
 static inline adze_status
-adze_lesson_check_used (const adze_host *host, const adze_params *params)
+adze_lesson_check_used_but (const adze_host *host, const adze_params *params, const char *own)
 {
   static const struct {
     const char *name, *chooser, *choices;
@@ -101,6 +109,8 @@ adze_lesson_check_used (const adze_host *host, const adze_params *params)
     { "power", "schedule", "polynomial", 1 },
   };
   for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+    if (own && strcmp (uses[i].name, own) == 0)
+      continue;
     double value = adze_param_float (host, params, uses[i].name);
     const char *chosen = adze_param_string (host, params, uses[i].chooser);
     if (value != uses[i].preset && !adze_lesson_is_among (chosen, uses[i].choices))
@@ -113,9 +123,9 @@ adze_lesson_check_used (const adze_host *host, const adze_params *params)
 }
 
 static inline adze_status
-adze_lesson_check_params (const adze_host *host, const adze_params *params)
+adze_lesson_check_params_but (const adze_host *host, const adze_params *params, const char *own)
 {
-  adze_status status = adze_lesson_check_used (host, params);
+  adze_status status = adze_lesson_check_used_but (host, params, own);
   bool classes = strcmp (adze_param_string (host, params, "loss"), "cross-entropy") == 0;
   if (status != ADZE_OK)
     return status;
@@ -133,6 +143,12 @@ adze_lesson_check_params (const adze_host *host, const adze_params *params)
                       adze_param_float (host, params, "least-rate"),
                       adze_param_float (host, params, "rate"));
   return ADZE_OK;
+}
+
+static inline adze_status
+adze_lesson_check_params (const adze_host *host, const adze_params *params)
+{
+  return adze_lesson_check_params_but (host, params, NULL);
 }
 
 /* ---- What adze.train/1 is told. */
