@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The pipelines of docs/examples, all of them: as they are, but for a part of the data. fashion.toml makes the
-# network that most others work on.
+# network that most others work on. Whatever technique or codec there is, one of them shows it.
 . "$(dirname "$0")/runs-lib.sh"
 [ -e /usr/share/datasets/fashion-mnist ] || {
   echo "needed is Debian's package dataset-fashion-mnist"
@@ -43,6 +43,9 @@ for file in *.toml; do
   name=${file%.toml}
   case $name in
     fashion | recipe) ;; # the first, and what recommend writes
+    distill) # of a tenth of the data a teacher has not learnt what would be of use
+      example distill --set stage.distill.require='"gain > -0.1"' --set stage.evaluate.require='"accuracy > 0.7"'
+      ;;
     *) example "$name" ;;
   esac
   case $name in
@@ -64,4 +67,22 @@ for file in *.toml; do
       ;;
   esac
 done
+
+# shown KIND WORDS EXCEPT...: each of the KIND stands behind WORDS (extended) in some example, but for those.
+shown ()
+{
+  local kind=$1 words=$2 name
+  shift 2
+  must "$ADZE" list "$kind" --names
+  [ -s must.out ] || complain "there is no $kind"
+  while read -r name; do
+    case " $* " in *" $name "*) continue ;; esac
+    grep -qE "^ *$words.*\"$name\"" "$TOP_SRCDIR"/docs/examples/*.toml || complain "no example shows the $kind $name"
+  done < must.out
+}
+
+# fault breaks runs on purpose, libm-tanh is there to show what a manifest does, and nas-evolve-table reads a table of
+# results that somebody else has.
+shown technique 'use = ' fault libm-tanh nas-evolve-table
+shown codec '(codec|candidates) = '
 finish
