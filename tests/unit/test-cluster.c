@@ -192,6 +192,21 @@ few_numbers_stay_what_they_are (void **state)
   has_trait ("w adze.codebook/1 {\"k\": 4}\n");
 }
 
+/* As many bytes as the codec codebook makes of it, whose codes have a bit at least. */
+static void
+one_value_takes_a_bit_a_number (void **state)
+{
+  (void)state;
+  static float in[64 * 256], zeros[64 * 256];
+  for (size_t i = 0; i < 64 * 256; i++)
+    in[i] = -0.25f;
+  fake_give (&run, 0, "constant", f32, 64, 256, in);
+  fake_give (&run, 0, "zeros", f32, 64, 256, zeros);
+  assert_int_equal (fake_work (&run), ADZE_OK);
+  was_told ("tensor constant k=1 books=1 mse=0 bytes=65536 packed-bytes=2052 entropy-coded-bytes=4\n");
+  was_told ("tensor zeros k=1 books=1 mse=0 bytes=65536 packed-bytes=2052 entropy-coded-bytes=4\n");
+}
+
 static void
 shorter_types_have_values_of_their_own (void **state)
 {
@@ -476,6 +491,7 @@ main (void)
     cmocka_unit_test_setup_teardown (of_two_that_are_equally_near_it_is_the_lesser, set_up, tear_down),
     cmocka_unit_test_setup_teardown (bits_go_before_k_and_entropy_is_counted, set_up, tear_down),
     cmocka_unit_test_setup_teardown (few_numbers_stay_what_they_are, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (one_value_takes_a_bit_a_number, set_up, tear_down),
     cmocka_unit_test_setup_teardown (shorter_types_have_values_of_their_own, set_up, tear_down),
     cmocka_unit_test_setup_teardown (values_that_are_the_same_when_written_are_one, set_up, tear_down),
     cmocka_unit_test_setup_teardown (zeros_of_a_sparse_tensor_stay, set_up, tear_down),

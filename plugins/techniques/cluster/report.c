@@ -26,11 +26,11 @@ keep_books (const adze_host *host, cluster_entry *entry, const cluster_seen *see
 
 /* ---- Sizes. */
 
-/* Bits of an index into the largest book. */
+/* Bits of an index into the largest book: one at least, which the codec codebook writes for a single value, too. */
 static uint32_t
 index_bits (const cluster_entry *entry)
 {
-  uint32_t bits = 0;
+  uint32_t bits = 1;
   for (uint64_t i = 0; i < entry->book_count; i++)
     while (UINT64_C (1) << bits < entry->books[i].count)
       bits++;
