@@ -143,15 +143,26 @@ by_name (const void *a, const void *b)
   return domains ? domains : strcmp (x->name, y->name);
 }
 
+/* What a reader of the table alone would take to have a gradient, and has none. */
+static const char *
+gradient_word (const adze_operator *operator)
+{
+  if (!adze_gradient_rule_find (operator->domain, operator->name))
+    return "no";
+  bool weighs = !operator->domain[0]
+                && (strcmp (operator->name, "SoftmaxCrossEntropyLoss") == 0
+                    || strcmp (operator->name, "NegativeLogLikelihoodLoss") == 0);
+  return weighs ? "yes, but not of the weights of classes" : "yes";
+}
+
 static void
 show_row (const adze_operator *operator, adze_buffer *into)
 {
-  const char *exempt = adze_operator_exemption (operator);
-  bool rule = adze_gradient_rule_find (operator->domain, operator->name) != NULL;
+  const char *exempt = adze_operator_exemption (operator), *gradient = gradient_word (operator);
   adze_buffer_format (into, "| %s%s%s | %s | %s | %s | %s | %s |\n", operator->domain,
                       operator->domain[0] ? "." : "", operator->name,
-                      adze_operator_computed (operator) ? "yes" : "no", rule ? "yes" : "no",
-                      rule ? "yes" : "no", exempt ? "no" : "yes", exempt ? exempt : "");
+                      adze_operator_computed (operator) ? "yes" : "no", gradient, gradient,
+                      exempt ? "no" : "yes", exempt ? exempt : "");
 }
 
 void
