@@ -46,7 +46,7 @@ coded ()
 {
   {
     head_ "$2" "$3"
-    printf '[model]\npath = "%s.onnx"\n[[stage]]\nuse = "quantize-static"\ninputs = { data = "train", held-out = "held" }\nsamples = %d\n' "$1" "$samples"
+    printf '[model]\npath = "%s.onnx"\n[[stage]]\nuse = "quantize-static"\ninputs = { data = "data.train", held-out = "data.held" }\nsamples = %d\n' "$1" "$samples"
     printf '%s\n' "${@:4}"
     printf '[[stage]]\nuse = "evaluate"\ndata = "test"\n[[output]]\npath = "%s.onnx"\n' "$2"
     printf '[[output]]\npath = "%s.json"\nfrom = "evaluate.report"\n' "$2"

@@ -60,7 +60,7 @@ for kind in 'activations = "u8"' 'activations = "s8"' 'per = "tensor"' 'bias-cor
   for net in mlp cnn; do
     coded $net qdq "$kind"
     coded $net integers "$kind"
-    expect 0 node "$(dirname "$0")/ort-accuracy.js" images-idx3 labels-idx1 $net-qdq.onnx $net-integers.onnx
+    expect 0 node "$here/ort-accuracy.js" images-idx3 labels-idx1 $net-qdq.onnx $net-integers.onnx
     cat out
     for form in qdq integers; do
       ours=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["accuracy"])' $net-$form.json)
