@@ -125,6 +125,31 @@ grep -q "no gain was seen from teachers" must.out || complain "nobody says that 
 holds none-out.json "r['gain']['gain'] == $(told distill.gain)" # as the metric
 [ -n "$(told distill.baseline)" ] || complain "the baseline is not told"
 
+# ---- Killed in the baseline, behind the teachers' answers, and while the student learns, it goes on, asks nothing
+# again, and gives the same bytes.
+distil whole mlp.onnx teacher-out 'labelled = "few"' 'baseline = true' 'validation = "check"' 'checkpoint = 0' \
+  'checkpoint-steps = 40'
+sed -i 's/^epochs.*/epochs = 30/' whole.toml
+must "$ADZE" run whole.toml
+mkdir run
+cp whole.toml run/p.toml
+# Each checkpoint is two notes, of which the baseline has eight, and the answers are one.
+for notes in 3 17 22; do
+  "$ADZE" run run/p.toml > killed.out 2>&1 &
+  victim=$!
+  until [ "$(cat run/adze-runs/*/journal 2> /dev/null | grep -c '^n ')" -ge $notes ] || ! kill -0 $victim 2> /dev/null; do
+    sleep 0.002
+  done
+  kill -9 $victim 2> /dev/null
+  wait $victim 2> /dev/null
+  [ ! -e run/whole-out.onnx ] || complain "with $notes notes it was not killed, but done"
+done
+must "$ADZE" run run/p.toml
+grep -q 'goes on from the checkpoint of step' run/adze-runs/*/events.jsonl || complain "nothing was gone on with"
+cmp run/whole-out.onnx whole-out.onnx || complain "once killed, other weights"
+cmp run/whole-out.json whole-out.json || complain "once killed, another report"
+[ "$(cd run && told distill.asked)" = 0 ] || complain "once killed, the teacher was asked $(cd run && told distill.asked) times"
+
 # ---- What cannot be done.
 refused ()
 {
