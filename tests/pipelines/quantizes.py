@@ -2,7 +2,8 @@
 """Models for the tests of quantize, and what is to be seen in the results: by Python's own numbers and struct,
 without a line of ours.
 
-quantizes.py make                writes plain, outlier, odd and vector.safetensors, and products.onnx
+quantizes.py make                writes plain, outlier, odd, few, few-mended (what few is with NaN as zero, infinities as
+                                 the greatest) and vector.safetensors, and products.onnx
 quantizes.py odd FILE INFINITY   FILE is odd.safetensors as int8 per tensor, NaN as zero, infinities as INFINITY
 quantizes.py biases FILE ...     what the errors of plain.safetensors' w add up to, in steps of its codes, the
                                  most of its rows
@@ -89,6 +90,12 @@ def make():
     odd = gauss(32, 8)
     odd[5], odd[9], odd[20] = math.nan, math.inf, -math.inf
     save("odd.safetensors", {"w": ([4, 8], odd), "fine": ([4, 8], gauss(32, 9))})
+    few = [0.0] * 32
+    few[1], few[7], few[8] = 2.0, -5.0, 3.0
+    few[9], few[20] = 5.0, -5.0
+    save("few-mended.safetensors", {"w": ([4, 8], few)})
+    few[5], few[9], few[20] = math.nan, math.inf, -math.inf
+    save("few.safetensors", {"w": ([4, 8], few)})
     make_products()
 
 

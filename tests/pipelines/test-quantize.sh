@@ -85,6 +85,25 @@ for infinity in zero greatest; do
   must "$ADZE" why last w
   says 'infinite = 2'
 done
+# What a codec counts, or looks for in all of a tensor, is what it writes then.
+for codec in '"sparse"' '{ use = "sparse", places = "indices" }' '"codebook"' '{ use = "codebook", per = "channel" }'; do
+  pipeline mended few.safetensors "codec = $codec" 'nan = "zero"' 'infinity = "greatest"' \
+    'require = "nan == 1 and infinite == 2"'
+  case $codec in *sparse*) kind=sparse ;; *channel*) kind= ;; *) kind=book ;; esac
+  for wish in run.threads=2 stage.quantize.isolate=true; do
+    must "$ADZE" run --fresh mended.toml --set $wish
+    [ "$(grep -c "1 NaN and 2 infinite numbers were replaced, in 1 tensor" must.out)" = 1 ] || complain "not told once: $(cat must.out)"
+    [ -z "$kind" ] || must python3 "$TOP_SRCDIR/tests/pipelines/few-values.py" $kind few-mended.safetensors mended.safetensors
+  done
+done
+# Without an infinity nothing else comes of it.
+for codec in '"sparse"' '"codebook"'; do
+  pipeline plainly few-mended.safetensors "codec = $codec"
+  must "$ADZE" run plainly.toml
+  cp plainly.safetensors once
+  must "$ADZE" run plainly.toml --set 'stage.quantize.infinity="greatest"'
+  cmp once plainly.safetensors || complain "$codec: infinity = \"greatest\" is seen in a tensor without one"
+done
 # By a rule, for one tensor alone; with codes that need nothing to be found.
 pipeline mended odd.safetensors 'codec = "int8"' '[[stage.rule]]' 'match = "w"' 'nan = "zero"' 'infinity = "zero"'
 must "$ADZE" run mended.toml

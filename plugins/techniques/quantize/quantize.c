@@ -211,6 +211,7 @@ describe_one (const adze_host *host, quantize *self, adze_outline *outline, uint
   if (status != ADZE_OK)
     return status;
   self->mends = self->mends || quantize_mends_any (&tensor->mends);
+  self->looks_twice = self->looks_twice || (tensor->mends.greatest && tensor->found_size > sizeof (quantize_head));
   if (tensor->found_size > self->accumulator)
     self->accumulator = tensor->found_size;
   return announce (host, outline, pick, meta, tensor);
@@ -222,7 +223,7 @@ describe (const adze_host *host, void *instance, adze_outline *outline)
   quantize *self = (quantize *)instance;
   const adze_outline_service *service = adze_outline_of (host);
   self->left = (adze_left_tally){ 0 };
-  self->mends = false;
+  self->mends = self->looks_twice = false;
   bool final = service->is_final (host, outline);
   if (!final)
     quantize_clear (host, self);
@@ -289,9 +290,14 @@ merge (const adze_host *host, void *instance, void *left, const void *right)
              : adze_codecs_of (host)->merge (host, self->codecs[from->codec - 1].use, into + 1, from + 1);
 }
 
+/* All tensors were looked at: once more, or is it settled? */
 static adze_status
-decide_all (const adze_host *host, quantize *self)
+decide_all (const adze_host *host, quantize *self, bool settled, bool *again)
 {
+  self->has_looked = !settled;
+  *again = !settled;
+  if (!settled)
+    return ADZE_OK;
   adze_status status = quantize_tell_odd (host, self);
   self->odd = (quantize_odd){ 0 };
   self->odd_tensors = 0;
@@ -302,10 +308,11 @@ static adze_status
 decide (const adze_host *host, void *instance, adze_call *call, const void *accumulated, bool *again)
 {
   quantize *self = (quantize *)instance;
+  bool settled = !self->looks_twice || self->has_looked;
   adze_place place;
   *again = false;
   if (!call)
-    return decide_all (host, self);
+    return decide_all (host, self, settled, again);
   adze_call_of (host)->place (host, call, &place);
   quantize_tensor *tensor = quantize_find (self, place.whole->name);
   if (!tensor || tensor->found_size == 0)
@@ -315,7 +322,7 @@ decide (const adze_host *host, void *instance, adze_call *call, const void *accu
   if (!tensor->found)
     return adze_fail (host, ADZE_E_MEMORY, "no room for what was seen of '%s'", tensor->name);
   memcpy (tensor->found, accumulated, tensor->found_size);
-  return quantize_tell (host, self, tensor, place.whole);
+  return settled ? quantize_tell (host, self, tensor, place.whole) : ADZE_OK;
 }
 
 /* ---- apply. */

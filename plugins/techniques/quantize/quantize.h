@@ -69,6 +69,9 @@ typedef struct quantize {
   size_t accumulator; /* bytes, the most that any of them needs */
   adze_left_tally left, told;
   bool mends; /* of some tensor, what is no number is replaced */
+  /* Codecs that look at all of a tensor must see what it will have in the place of its infinities. So where that is
+   * its greatest magnitude, all is looked at once for that alone. */
+  bool looks_twice, has_looked;
   /* Of those that were decided on: */
   quantize_odd odd;
   uint64_t odd_tensors;

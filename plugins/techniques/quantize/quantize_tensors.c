@@ -59,6 +59,7 @@ quantize_clear (const adze_host *host, quantize *self)
     free (((quantize_tensor *)adze_entries_at (&self->tensors, i))->found);
   adze_entries_clear (host, &self->tensors);
   self->accumulator = 0;
+  self->has_looked = false;
 }
 
 void
