@@ -6,10 +6,11 @@
 # MovingAveragePerChannelMinMaxObserver. Printed for each seed: the start, the dense one, the start rounded as it is (our
 # quantize, by least squares), ours, torch's, and images a second of processor time: of all of our process, and of torch's loop.
 #
-# NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes) and EXTRA (further
-# lines of the stage) can be given. What training starts from is kept in QAT_FOLDER, and made where it is not there.
+# NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes) and SCHEDULE
+# (cosine, or constant: how the rate of .001 falls, of all that goes on: dense, ours and torch's) can be given. What training
+# starts from is kept in QAT_FOLDER, and made where it is not there.
 set -u
-seeds=${SEEDS:-3} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
+seeds=${SEEDS:-3} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
 data=/usr/share/datasets/fashion-mnist
 kept=${QAT_FOLDER:-$TOP_BUILDDIR/tests/bench/qat-starts}
 python=/usr/bin/python3
@@ -33,16 +34,17 @@ head_ ()
   done
 }
 
-# judged OUTPUT: the pipeline on standard input, with an evaluation behind it, and the model written; prints the accuracy.
+# judged OUTPUT: the pipeline on standard input, with an evaluation behind it; prints the accuracy. The model is written to
+# OUTPUT, unless that is "none".
 judged ()
 {
   {
     cat
     printf '[[stage]]\nuse = "evaluate"\nid = "judged"\ndata = "test"\narithmetic = "floats"\n'
-    printf '[[output]]\npath = "judged.json"\nfrom = "judged.report"\n[[output]]\npath = "%s"\n' "$1"
+    printf '[[output]]\npath = "judged.json"\nfrom = "judged.report"\n'
+    [ "$1" = none ] || printf '[[output]]\npath = "%s"\n' "$1"
   } > judged.toml
-  local TIMEFORMAT='%U %S'
-  { time "$ADZE_BINARY" run judged.toml --fresh > judged.log 2>&1; } 2> judged.times || { cat judged.log >&2; return 1; }
+  "$ADZE_BINARY" run judged.toml --fresh > judged.log 2>&1 || { cat judged.log >&2; return 1; }
   $python -c 'import json; print(json.load(open("judged.json"))["accuracy"])'
 }
 
@@ -63,22 +65,29 @@ start ()
   "$ADZE_BINARY" convert "$file.onnx" "$file.safetensors" --set drop-graph=true > /dev/null
 }
 
-# more NAME SEED USE EPOCHS [LINE...]: it goes on from there.
+# more NAME SEED USE EPOCHS [LINE...]: it goes on from there. What that takes is in more.times, and judging it is not.
 more ()
 {
+  local seed=$2 TIMEFORMAT='%U %S'
   {
-    head_ "$2"
-    printf '[model]\npath = "%s"\n' "$kept/$1-$2.onnx"
-    printf '[[stage]]\nuse = "%s"\nid = "more"\ndata = "train"\nepochs = %s\n' "$3" "$4"
+    head_ "$seed"
+    printf '[model]\npath = "%s"\n' "$kept/$1-$seed.onnx"
+    printf '[[stage]]\nuse = "%s"\ndata = "train"\nepochs = %s\nschedule = "%s"\n' "$3" "$4" "$schedule"
     shift 4
     printf '%s\n' "$@"
-  } | judged more.onnx
+    printf '[[output]]\npath = "learnt.onnx"\n'
+  } > more.toml
+  { time "$ADZE_BINARY" run more.toml --fresh > more.log 2>&1; } 2> more.times || { cat more.log >&2; return 1; }
+  {
+    head_ "$seed"
+    printf '[model]\npath = "%s/learnt.onnx"\n' "$PWD"
+  } | judged none
 }
 
 # speed EPOCHS: images that were learnt from in a second of processor time of the last run, all of which is counted.
 speed ()
 {
-  awk -v n=$(($1 * 60000)) '{ printf "%.0f\n", n / ($1 + $2) }' judged.times
+  awk -v n=$(($1 * 60000)) '{ printf "%.0f\n", n / ($1 + $2) }' more.times
 }
 
 # static NAME SEED WIDTH
@@ -91,7 +100,7 @@ static ()
     printf '[[stage]]\nuse = "quantize"\ncodec = { use = "%s", per = "channel", axis = 1, range = "mse" }\n' "$3"
     printf '[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
     [ "$1" = mlp ] || printf '[[stage.rule]]\nmatch = "layer.[01].weight"\ncodec = { use = "%s", per = "channel", range = "mse" }\n' "$3"
-  } | judged static.onnx
+  } | judged none
 }
 
 # theirs NAME SEED WIDTH EPOCHS: accuracy, and images a second of processor time.
@@ -99,7 +108,7 @@ theirs ()
 {
   [ "${PEER:-yes}" = yes ] || { echo "- -"; return; }
   MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 \
-    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4"
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4" "$schedule"
 }
 
 for name in ${NETWORKS:-mlp cnn}; do
@@ -107,12 +116,11 @@ for name in ${NETWORKS:-mlp cnn}; do
   [ "$name" = mlp ] || epochs=1
   for seed in $(seq "$seeds"); do
     start "$name" "$seed" || exit 1
-    # shellcheck disable=SC2086
     dense=$(more "$name" "$seed" train $epochs) || exit 1
     echo "$name, seed $seed: start $(cat "$kept/$name-$seed.accuracy"), dense and $epochs epochs more $dense"
     for width in ${WIDTHS:-int8 int4 int3 int2}; do
       rounded=$(static "$name" "$seed" "$width") || exit 1
-      ours=$(more "$name" "$seed" qat $epochs "weights = \"$width\"" ${EXTRA:+"$EXTRA"}) || exit 1
+      ours=$(more "$name" "$seed" qat $epochs "weights = \"$width\"") || exit 1
       fast=$(speed $epochs)
       peer=$(theirs "$name" "$seed" "$width" $epochs) || exit 1
       echo "$name, seed $seed, $width: static $rounded, ours $ours, torch ${peer% *}; images/s $fast and ${peer#* }"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peer of bench-qat.sh, on PyTorch: qat.py START.safetensors mlp|cnn SEED BITS EPOCHS trains on Fashion-MNIST from
+"""The peer of bench-qat.sh, on PyTorch: qat.py START.safetensors mlp|cnn SEED BITS EPOCHS cosine|constant trains on Fashion-MNIST from
 these weights, with weights rounded by torch.ao's FakeQuantize; prints accuracy, and images a second of processor time."""
 import gzip
 import json
@@ -73,7 +73,7 @@ def network(name, path, bits):
     return shape, nn.Sequential(*(Rounded(layer, bits) if layer in own else layer for layer in layers))
 
 
-def main(path, name, seed, bits, epochs):
+def main(path, name, seed, bits, epochs, schedule):
     torch.set_num_threads(1)
     torch.manual_seed(int(seed))
     shape, net = network(name, path, int(bits))
@@ -81,6 +81,8 @@ def main(path, name, seed, bits, epochs):
     if name == "cnn":
         net = net.to(memory_format=torch.channels_last)
     loss, steps = nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=.001)
+    total = int(epochs) * -(-len(x) // BATCH)
+    rates = torch.optim.lr_scheduler.CosineAnnealingLR(steps, total if schedule == "cosine" else 1 << 40)
     began = time.process_time()
     for _ in range(int(epochs)):
         order = torch.randperm(len(x))
@@ -89,6 +91,7 @@ def main(path, name, seed, bits, epochs):
             steps.zero_grad(set_to_none=True)
             loss(net(x[some]), labels[some]).backward()
             steps.step()
+            rates.step()
     rate = int(epochs) * len(x) / (time.process_time() - began)
     x, labels = pictures("t10k", shape)
     net.eval()

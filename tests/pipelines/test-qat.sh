@@ -86,6 +86,22 @@ must "$ADZE" run zeros.toml
 grep -q adze.sparsity/1 zeros-out.onnx || complain "nobody says any more that they are zeros"
 must_fail "adze.sparsity/1" "$ADZE" run zeros.toml --fresh --set 'stage.qat.keep-zeros=[]'
 
+# ---- Nor do what was clustered: few values stay as few, though there are codes for more.
+sed -i 's/^\[\[output/[[stage]]\nuse = "cluster"\nk = 6\n[[stage.rule]]\nmatch = "*.bias"\nskip = true\n&/; s/pruned.onnx/few.onnx/' prune.toml
+must "$ADZE" run prune.toml
+taught few few.onnx 'weights = "int8"' 'keep-zeros = ["*.weight"]' 'keep-values = ["fc*.weight"]'
+must "$ADZE" run few.toml
+[ "$(levels few-out.onnx fc1.weight)" -le 6 ] || complain "6 values have become $(levels few-out.onnx fc1.weight)"
+[ "$(weight few-out.onnx fc1.weight | fold -w 2 | grep -c 00)" -ge $((16 * 12 / 2)) ] \
+  || complain "clustered zeros did not stay zeros"
+[ "$(weight few-out.onnx fc1.weight)" != "$(weight few.onnx fc1.weight)" ] || complain "the values have not learnt"
+for trait in adze.sparsity/1 adze.codebook/1; do
+  grep -q $trait few-out.onnx || complain "nobody says any more that it has $trait"
+done
+awk "BEGIN { exit !($(told evaluate.accuracy) >= 0.7) }" || complain "6 values: $(told evaluate.accuracy)"
+must_fail "adze.codebook/1" "$ADZE" run few.toml --fresh --set 'stage.qat.keep-values=[]'
+must_fail "is none of the weights that are rounded" "$ADZE" run few.toml --set 'stage.qat.keep-values=["fc7.*"]'
+
 # ---- What cannot be.
 must_fail "none of its levels is 0" "$ADZE" run zeros.toml --set 'stage.qat.weights="int2"'
 must_fail "both \"fc1.*\" and \"fc1.w*\"" "$ADZE" run other.toml \
@@ -93,7 +109,7 @@ must_fail "both \"fc1.*\" and \"fc1.w*\"" "$ADZE" run other.toml \
 must_fail "is the weight of no MatMul" "$ADZE" run other.toml --set 'stage.qat.layers={ "fc9.*" = "int8" }'
 must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layers={}' --set 'stage.qat.weights="none"'
 must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
-must_fail "'calibration' says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
-must_fail "'percentile' says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
+must_fail "'calibration' is given, and says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
+must_fail "'percentile' is given, and says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
 must_fail "isolate" "$ADZE" run int4.toml --fresh --set stage.qat.isolate=true
 finish

@@ -167,6 +167,27 @@ fake (adze_nodes *b, const qat_item *item, uint32_t value, uint32_t step)
   return faked;
 }
 
+/* The list of values goes to levels, and the weight is looked up in it. */
+static uint32_t
+fake_book (adze_nodes *b, const qat_item *item, uint32_t step)
+{
+  uint32_t book = ADZE_NONE, places = ADZE_NONE;
+  const int64_t count = (int64_t)item->value_count;
+  const adze_view view = { .data = item->places,
+                           .device = { ADZE_DEVICE_CPU, 0 },
+                           .dtype = { ADZE_INT, 32, 1 },
+                           .rank = item->rank,
+                           .shape = (int64_t *)(uintptr_t)item->shape };
+  if (b->status == ADZE_OK)
+    b->status = b->graphs->add_weight (b->host, b->graph, item->book_name, (adze_dtype){ ADZE_FLOAT, 32, 1 }, 1, &count,
+                                       &book);
+  if (b->status == ADZE_OK)
+    b->status = b->graphs->set_data (b->host, b->graph, book, item->values, item->value_count * sizeof *item->values);
+  if (b->status == ADZE_OK)
+    b->status = b->graphs->add_constant (b->host, b->graph, NULL, &view, &places);
+  return adze_nodes_pair (b, "Gather", fake (b, item, book, step), places);
+}
+
 adze_status
 qat_fake (const qat *q, adze_graph *graph)
 {
@@ -176,7 +197,8 @@ qat_fake (const qat *q, adze_graph *graph)
   uint32_t first = q->graphs->node_count (graph);
   for (size_t i = 0; b.status == ADZE_OK && i < q->count; i++) {
     const qat_item *item = &q->items[i];
-    uint32_t faked = fake (&b, item, item->value, step_of (q, &b, item));
+    uint32_t step = step_of (q, &b, item);
+    uint32_t faked = item->values ? fake_book (&b, item, step) : fake (&b, item, item->value, step);
     if (b.status == ADZE_OK)
       b.status = qat_move_users (q, graph, item, item->value, first, faked);
   }

@@ -26,9 +26,20 @@ take_steps (qat *q, const adze_graph *faked)
   return ADZE_OK;
 }
 
+static void
+take_values (qat *q, const adze_graph *faked)
+{
+  for (size_t i = 0; i < q->count; i++) {
+    qat_item *item = &q->items[i];
+    if (item->values)
+      memcpy (item->values, q->graphs->value (faked, q->graphs->find_value (faked, item->book_name))->data,
+              item->value_count * sizeof *item->values);
+  }
+}
+
 /* The graph that learnt has weights that the model has not, and is asked for these alone. */
 static adze_status
-read_steps (qat *q)
+read_learnt (qat *q)
 {
   adze_lesson *t = q->lesson;
   adze_graph *faked = NULL;
@@ -37,6 +48,8 @@ read_steps (qat *q)
     status = qat_fake (q, faked);
   if (status == ADZE_OK)
     status = t->train->give (t->host, t->training, faked, 0);
+  if (status == ADZE_OK)
+    take_values (q, faked);
   return status == ADZE_OK ? take_steps (q, faked) : status;
 }
 
@@ -73,15 +86,6 @@ scales_of (adze_nodes *b, const qat_item *item, const float *scales)
 /* ---- A weight. */
 
 static size_t
-elements_of (const qat_item *item)
-{
-  size_t count = 1;
-  for (int32_t i = 0; i < item->rank; i++)
-    count *= (size_t)item->shape[i];
-  return count;
-}
-
-static size_t
 inner_of (const qat_item *item)
 {
   size_t count = 1;
@@ -93,9 +97,10 @@ inner_of (const qat_item *item)
 static void
 encode (const qat_item *item, const float *numbers, int8_t *codes)
 {
-  size_t count = elements_of (item), inner = item->axis < 0 ? count : inner_of (item);
+  size_t count = qat_elements (item), inner = item->axis < 0 ? count : inner_of (item);
   for (size_t i = 0; i < count; i++)
-    codes[i] = (int8_t)qat_grid_code (&item->grid, numbers[i], item->steps[i / inner % item->channels]);
+    codes[i] = (int8_t)qat_grid_code (&item->grid, item->values ? item->values[item->places[i]] : numbers[i],
+                                      item->steps[i / inner % item->channels]);
 }
 
 /* Levels with a half have codes twice as large, and steps of half the size. */
@@ -109,7 +114,7 @@ write_codes (adze_nodes *b, const qat_item *item, const int8_t *codes, float *sc
   b->status = b->graphs->set_type (b->host, b->graph, item->value, (adze_dtype){ ADZE_INT, 8, 1 }, item->rank,
                                    item->shape);
   if (b->status == ADZE_OK)
-    b->status = b->graphs->set_data (b->host, b->graph, item->value, codes, elements_of (item));
+    b->status = b->graphs->set_data (b->host, b->graph, item->value, codes, qat_elements (item));
   const uint32_t inputs[] = { item->value, scales_of (b, item, scales) };
   *made = adze_nodes_add (b, "DequantizeLinear", inputs, 2, item->axis < 0 ? NULL : &along);
   return b->status;
@@ -120,7 +125,7 @@ give_weight (const qat *q, adze_nodes *b, const qat_item *item, uint32_t first)
 {
   const adze_host *host = q->host;
   uint32_t made = ADZE_NONE;
-  int8_t *codes = (int8_t *)host->allocate (host, elements_of (item) + 1);
+  int8_t *codes = (int8_t *)host->allocate (host, qat_elements (item) + 1);
   float *scales = (float *)host->allocate (host, item->channels * sizeof *scales);
   adze_status status = codes && scales ? ADZE_OK
                                        : adze_fail (host, ADZE_E_MEMORY, "no room for the codes of '%s'", item->name);
@@ -175,7 +180,7 @@ qat_give (qat *q)
 {
   adze_lesson *t = q->lesson;
   adze_graph *given = NULL;
-  adze_status status = read_steps (q);
+  adze_status status = read_learnt (q);
   if (status == ADZE_OK)
     status = t->run->graph (t->host, t->context, t->model, &given);
   if (status == ADZE_OK)

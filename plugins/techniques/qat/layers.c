@@ -2,8 +2,6 @@
 /* qat: what of a network goes to levels, and to which: weights of MatMul, Gemm and Conv, and what flows into these. */
 #include "qat.h"
 
-#include <fnmatch.h>
-
 static bool
 is (const adze_graph_node *node, const char *op)
 {
@@ -35,7 +33,11 @@ grid_name (const qat *q, const char *weight, const char **name)
   *name = adze_param_string (q->host, q->params, "weights");
   for (size_t i = 0; i < service->count (layers); i++) {
     const char *pattern = service->name_at (layers, i);
-    if (fnmatch (pattern, weight, 0) != 0)
+    bool matches = false;
+    adze_status status = adze_match (q->host, pattern, weight, &matches);
+    if (status != ADZE_OK)
+      return status;
+    if (!matches)
       continue;
     if (by)
       return adze_fail (q->host, ADZE_E_PARAM,
@@ -126,6 +128,15 @@ channel_axis (const adze_graph_node *node, const adze_graph_value *weight)
   return weight->rank == 2 ? 1 : -1;
 }
 
+size_t
+qat_elements (const qat_item *item)
+{
+  size_t count = 1;
+  for (int32_t i = 0; i < item->rank; i++)
+    count *= (size_t)item->shape[i];
+  return count;
+}
+
 /* Neighbours of a channel lie one behind the other, or so many apart. */
 static void
 first_steps (qat_item *item, const float *numbers)
@@ -154,7 +165,12 @@ add_weight (qat *q, const adze_graph *graph, const adze_graph_node *node)
   const char *name = NULL;
   qat_item *item = item_of (q, node->inputs[1], true);
   bool channels = strcmp (adze_param_string (q->host, q->params, "per"), "channel") == 0;
-  int32_t axis = channels ? channel_axis (node, value) : -1;
+  /* The same value with other steps would be other codes. */
+  bool keeps = false;
+  adze_status status = qat_keeps_values (q, value->name, &keeps);
+  if (status != ADZE_OK)
+    return status;
+  int32_t axis = channels && !keeps ? channel_axis (node, value) : -1;
   if (item && item->axis != axis)
     return adze_fail (q->host, ADZE_E_UNSUPPORTED,
                       "'%s' is the weight of products that have their channels in different dimensions of it; per = "
@@ -162,7 +178,7 @@ add_weight (qat *q, const adze_graph *graph, const adze_graph_node *node)
                       value->name);
   if (item || value->role != ADZE_ROLE_WEIGHT || !is_f32 (value) || !value->data)
     return ADZE_OK;
-  adze_status status = grid_name (q, value->name, &name);
+  status = grid_name (q, value->name, &name);
   if (status != ADZE_OK || !name)
     return status;
   status = add_item (q, graph, node->inputs[1], true, &item);
@@ -177,6 +193,8 @@ add_weight (qat *q, const adze_graph *graph, const adze_graph_node *node)
   status = make_steps (q, item);
   if (status == ADZE_OK)
     first_steps (item, (const float *)value->data);
+  if (status == ADZE_OK && keeps)
+    status = qat_make_book (q, item, (const float *)value->data);
   return status;
 }
 
@@ -218,8 +236,11 @@ check_patterns (const qat *q, const adze_graph *graph)
     bool met = false;
     for (uint32_t n = 0; !met && n < q->graphs->node_count (graph); n++) {
       const adze_graph_node *node = q->graphs->node (graph, n);
-      met = qat_is_product (node) && q->graphs->value (graph, node->inputs[1])->role == ADZE_ROLE_WEIGHT
-            && fnmatch (pattern, q->graphs->value (graph, node->inputs[1])->name, 0) == 0;
+      if (!qat_is_product (node) || q->graphs->value (graph, node->inputs[1])->role != ADZE_ROLE_WEIGHT)
+        continue;
+      adze_status status = adze_match (q->host, pattern, q->graphs->value (graph, node->inputs[1])->name, &met);
+      if (status != ADZE_OK)
+        return status;
     }
     if (!met)
       return adze_fail (q->host, ADZE_E_NOT_FOUND,
@@ -238,6 +259,8 @@ qat_find (qat *q, adze_graph *graph)
     return adze_fail (q->host, ADZE_E_NOT_FOUND,
                       "there is nothing to do: the network has no MatMul, Gemm or Conv with a weight of float32 that "
                       "'weights' and 'layers' do not leave as it is");
+  if (status == ADZE_OK)
+    status = qat_check_kept (q);
   if (status == ADZE_OK && strcmp (adze_param_string (q->host, q->params, "activations"), "none") != 0)
     status = each_product (q, graph, add_flow);
   return status;
@@ -246,8 +269,11 @@ qat_find (qat *q, adze_graph *graph)
 void
 qat_drop (qat *q)
 {
-  for (size_t i = 0; i < q->count; i++)
+  for (size_t i = 0; i < q->count; i++) {
     q->host->release (q->host, q->items[i].steps);
+    q->host->release (q->host, q->items[i].values);
+    q->host->release (q->host, q->items[i].places);
+  }
   q->host->release (q->host, q->items);
   q->items = NULL;
   q->count = 0;

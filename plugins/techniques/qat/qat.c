@@ -7,24 +7,21 @@
 
 /* ---- An instance is its parameters. */
 
-/* What somebody set, and what then plays no part, was meant otherwise. */
+/* What plays no part was meant otherwise. */
 static adze_status
 check_used (const adze_host *host, const adze_params *params)
 {
   bool flows = strcmp (adze_param_string (host, params, "activations"), "none") != 0;
-  bool share = strcmp (adze_param_string (host, params, "ranges"), "percentile") == 0;
-  static const char needs[] = "'activations' is \"none\"";
-  if (!flows && strcmp (adze_param_string (host, params, "form"), "integer") == 0)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'form' is \"integer\", and %s: products of whole numbers need both; leave it out, or set "
-                      "activations = \"int8\"", needs);
-  if (!flows && (adze_param_int (host, params, "calibration") != 8
-                 || strcmp (adze_param_string (host, params, "ranges"), "nearest") != 0))
-    return adze_fail (host, ADZE_E_PARAM, "parameter '%s' says nothing where %s; leave it out",
-                      adze_param_int (host, params, "calibration") != 8 ? "calibration" : "ranges", needs);
-  if (adze_param_float (host, params, "percentile") != 99.99 && (!flows || !share))
-    return adze_fail (host, ADZE_E_PARAM, "parameter 'percentile' says nothing without ranges = \"percentile\"; leave it out");
-  return ADZE_OK;
+  adze_status status = adze_param_only_with (host, params, "ranges", "activations", "int8");
+  if (status == ADZE_OK)
+    status = adze_param_only_with (host, params, "calibration", "activations", "int8");
+  if (status == ADZE_OK)
+    status = adze_param_only_with (host, params, "percentile", "ranges", "percentile");
+  if (status != ADZE_OK || flows || strcmp (adze_param_string (host, params, "form"), "integer") != 0)
+    return status;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "parameter 'form' is \"integer\", and 'activations' is \"none\": products of whole numbers need both; "
+                    "leave it out, or set activations = \"int8\"");
 }
 
 static adze_status
@@ -70,6 +67,21 @@ item_named (const qat *q, const char *name)
   return NULL;
 }
 
+/* In the place of a weight that keeps its values these learn, and it is nothing to be told of. */
+static void
+drop_rules (const qat *q, adze_lesson *lesson)
+{
+  for (size_t i = 0; i < lesson->rule_count; i++) {
+    adze_train_weight_rule *rule = &lesson->rules[i];
+    const qat_item *item = item_named (q, rule->name);
+    if (!item || !item->values)
+      continue;
+    q->host->release (q->host, (void *)(uintptr_t)rule->mask);
+    rule->mask = NULL;
+    rule->frozen = rule->no_decay = 0;
+  }
+}
+
 /* Weight decay would drive steps to where they began. Zeros need a level that is one. */
 static adze_status
 rules (void *argument, adze_lesson *lesson)
@@ -78,14 +90,20 @@ rules (void *argument, adze_lesson *lesson)
   for (size_t i = 0; i < lesson->rule_count; i++) {
     adze_train_weight_rule *rule = &lesson->rules[i];
     const qat_item *item = item_named (q, rule->name);
-    for (size_t k = 0; k < q->count; k++)
+    for (size_t k = 0; k < q->count; k++) {
       rule->no_decay |= strcmp (q->items[k].step_name, rule->name) == 0;
+      bool book = q->items[k].values && strcmp (q->items[k].book_name, rule->name) == 0;
+      adze_status status = book ? qat_book_rule (q, lesson, &q->items[k], rule) : ADZE_OK;
+      if (status != ADZE_OK)
+        return status;
+    }
     if (item && rule->mask && item->grid.shift != 0)
       return adze_fail (q->host, ADZE_E_PARAM,
                         "parameter 'keep-zeros' has the weight '%s', and none of its levels is 0; zero = \"yes\" gives "
                         "all but \"binary\" such a level",
                         rule->name);
   }
+  drop_rules (q, lesson);
   return ADZE_OK;
 }
 
@@ -177,6 +195,8 @@ static const adze_param params[] = {
     .help = "is 0 a level of int4, int3 and int2; auto: of int2 it is not, of the others it is" },
   { .name = "learn-steps", .type = ADZE_PARAM_BOOL, .preset = "true",
     .help = "the distances between levels are learnt, too; false: they stay those that suit the first weights" },
+  { .name = "keep-values", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_STRING, .preset = "[]",
+    .help = "patterns of weights that have few values, and keep as few: what was clustered stays so" },
   { .name = "activations", .type = ADZE_PARAM_CHOICE, .preset = "none", .choices = "none|int8",
     .help = "levels of what flows into products with such weights" },
   { .name = "ranges", .type = ADZE_PARAM_CHOICE, .preset = "nearest", .choices = "nearest|percentile|most",

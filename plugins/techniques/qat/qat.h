@@ -4,6 +4,7 @@
 #define QAT_H
 
 #include <adze/draft/lesson.h>
+#include <adze/draft/match.h>
 #include <adze/draft/nodes.h>
 
 #include "grid.h"
@@ -23,6 +24,11 @@ typedef struct qat_item {
   int64_t shape[ADZE_GRAPH_RANK];
   size_t channels;         /* how many steps */
   float *steps;            /* to begin with; then those that were learnt */
+  /* Of a weight that keeps its few values: these, as the steps are; and which of them each element is. */
+  char book_name[QAT_NAME_MAX + 16];
+  float *values;
+  size_t value_count;
+  int32_t *places;
 } qat_item;
 
 typedef struct qat {
@@ -43,6 +49,14 @@ bool qat_is_product (const adze_graph_node *node);
 /* Users of VALUE among nodes below FIRST take OTHER; of what flows, products whose weights have gone to levels. */
 adze_status qat_move_users (const qat *q, adze_graph *graph, const qat_item *item, uint32_t value, uint32_t first,
                             uint32_t other);
+
+size_t qat_elements (const qat_item *item);
+
+/* books.c */
+adze_status qat_keeps_values (const qat *q, const char *weight, bool *keeps);
+adze_status qat_make_book (const qat *q, qat_item *item, const float *numbers);
+adze_status qat_check_kept (const qat *q);
+adze_status qat_book_rule (const qat *q, const adze_lesson *lesson, const qat_item *item, adze_train_weight_rule *rule);
 
 /* ranges.c: the first step of what flows, from some batches. */
 adze_status qat_calibrate (qat *q);
