@@ -202,7 +202,13 @@ add_layer (hebbian_run *h, const adze_graph_node *node, hebbian_layer *layer)
     const adze_graph_value *bias = h->graphs->value (h->graph, layer->bias);
     adze_doubles_read (bias->dtype, bias->data, layer->units, layer->b);
   }
-  return read_matrix (h, value, layer, layer->w);
+  adze_status status = read_matrix (h, value, layer, layer->w);
+  if (status == ADZE_OK && !adze_doubles_are_finite ((const char *)layer->w, layer->units * layer->inputs))
+    return adze_fail (h->host, ADZE_E_LIMIT,
+                      "'%s' has numbers that are none (NaN, or without end): nothing can be learnt from there; needed is "
+                      "a network without them",
+                      layer->name);
+  return status;
 }
 
 /* HIT marks the patterns that mean some layer. */
