@@ -160,4 +160,17 @@ pipeline refused plain.safetensors 'codec = "int8"' 'dynamic = true'
 must_fail "the model with 'w' has none" "$ADZE" plan refused.toml
 pipeline axis products.onnx 'codec = { use = "int8", axis = 2 }'
 must_fail "'axis' is 2, and tensor 'w1' has 2 dimensions" "$ADZE" plan axis.toml
+
+# ---- An importance matrix in which nothing counts.
+/usr/bin/python3 - << 'END'
+import json, struct
+values = [((i * 37) % 101 - 50) / 50 for i in range(4 * 256)]
+head = json.dumps({"w": {"dtype": "F32", "shape": [4, 256], "data_offsets": [0, 4096]}}).encode()
+open("idle.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + struct.pack("<1024f", *values))
+open("idle.dat", "wb").write(struct.pack("<ii", 1, 1) + b"w" + struct.pack("<ii256f", 1, 256, *[0.0] * 256))
+END
+pipeline counted idle.safetensors 'codec = "q4_k"' 'imatrix = "idle.dat"'
+must "$ADZE" run counted.toml
+[ "$(grep -c "says of 1 of the 1 matrices of 'w' that nothing in them counts" must.out)" = 1 ] \
+  || complain "nobody says that nothing counts: $(cat must.out)"
 finish

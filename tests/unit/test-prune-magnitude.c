@@ -506,6 +506,8 @@ what_cannot_be_meant_is_refused (void **state)
   refused (&(asked){ .pattern = "4x1", .sparsity = .5 }, NULL, "use = \"prune-blocks\" with block = \"4x1\"");
   refused (&(asked){ .pattern = "2:4", .sparsity = .8 }, NULL, "'sparsity' has no meaning with pattern = \"2:4\"");
   refused (&(asked){ .threshold = 1, .sparsity = .8 }, NULL, "'threshold' and 'sparsity' are both given");
+  refused (&(asked){ .threshold = .1, .sparsity = .5, .scope = "tensor" },
+           &(asked){ .threshold = .1, .sparsity = .9, .scope = "tensor" }, "say too much of tensor 'c'");
   refused (&(asked){ .sparsity = .5 }, &(asked){ .sparsity = .6 },
            "parameter 'sparsity' of tensor 'c' is not that of the stage");
   refused (&(asked){ .sparsity = .5 }, &(asked){ .sparsity = .5, .scope = "tensor" },

@@ -97,6 +97,9 @@ read_entry (const adze_host *host, const adze_outline *outline, adze_pick pick, 
     .steps = (uint32_t)adze_param_int (host, asked, "steps"),
     .keep_zeros = strcmp (keep, "always") == 0 || (strcmp (keep, "auto") == 0 && is_sparse (host, outline, pick)),
   };
+  adze_status status = adze_param_not_both (host, asked, "k", "bits");
+  if (status != ADZE_OK)
+    return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", meta->name);
   return read_parts (host, asked, meta, entry);
 }
 

@@ -34,7 +34,10 @@ structured_wish_of (const adze_host *host, const structured *self, const adze_pa
                       "parameter 'of' of tensor '%s' is \"%s\", and that of the stage is \"%s\": what hangs "
                       "together is compared as a whole; put a second stage behind this one", tensor, of,
                       kinds[self->wish.of]);
-  return tensor ? ADZE_OK : adze_param_not_both (host, values, "count", "sparsity");
+  adze_status status = adze_param_not_both (host, values, "count", "sparsity");
+  if (status != ADZE_OK && tensor)
+    return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", tensor);
+  return status;
 }
 
 static bool

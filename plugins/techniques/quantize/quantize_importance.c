@@ -58,6 +58,25 @@ check_size (const adze_host *host, const adze_tensor_meta *meta, const imatrix_e
                     (unsigned long long)matrices);
 }
 
+/* Of a matrix whose columns all count nothing, as those of an expert that no example came to, codecs may make zeros: the
+ * bytes are those of llama.cpp's, but nobody is to find out from what the model says. */
+static void
+tell_of_nothing (const adze_host *host, const adze_tensor_meta *meta, const imatrix_entry *entry)
+{
+  uint64_t columns = (uint64_t)meta->shape[meta->rank - 1], idle = 0;
+  for (uint64_t first = 0; first + columns <= entry->count; first += columns) {
+    uint64_t i = 0;
+    while (i < columns && entry->values[first + i] == 0)
+      i++;
+    idle += i == columns;
+  }
+  if (idle > 0)
+    adze_log (host, ADZE_LOG_WARNING,
+              "the importance matrix says of %llu of the %llu matrices of '%s' that nothing in them counts, and their "
+              "numbers may become zeros: calibrate with more text, or leave the tensor out by a rule with skip = true",
+              (unsigned long long)idle, (unsigned long long)(entry->count / columns), meta->name);
+}
+
 adze_status
 quantize_importance_of (const adze_host *host, quantize *self, const adze_tensor_meta *meta,
                         quantize_tensor *tensor)
@@ -79,6 +98,8 @@ quantize_importance_of (const adze_host *host, quantize *self, const adze_tensor
   }
   entry->used = true;
   adze_status status = check_size (host, meta, entry, &fits);
+  if (fits && heeded)
+    tell_of_nothing (host, meta, entry);
   if (fits && heeded)
     tensor->importance = entry->values;
   tensor->matrix_rows = meta->rank > 1 ? (uint64_t)meta->shape[meta->rank - 2] : 1;
