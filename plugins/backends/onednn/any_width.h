@@ -16,4 +16,13 @@
 #define ANY_WIDTH_OF_BYTES
 #endif
 
+/* In front of a loop: no element of it waits for another one. */
+#if defined __clang__
+/* A build that does not optimise, or that follows every branch, has no vectors, and is not told so. */
+#pragma clang diagnostic ignored "-Wpass-failed"
+#define EACH_BY_ITSELF _Pragma ("clang loop vectorize(assume_safety)")
+#else
+#define EACH_BY_ITSELF _Pragma ("GCC ivdep")
+#endif
+
 #endif

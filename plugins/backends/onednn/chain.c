@@ -20,14 +20,6 @@ enum { BLOCK = 1024, BLOCKS_A_PIECE = 8, NO_ROOM = 255 };
 /* ---- The functions. A and B are rows, or one number for all where SINGLE says so. OUT may be one of these
  * rows, and begins nowhere else in them. */
 
-#if defined __clang__
-/* A build that does not optimise, or that follows every branch, has no vectors, and is not told so. */
-#pragma clang diagnostic ignored "-Wpass-failed"
-#define EACH_BY_ITSELF _Pragma ("clang loop vectorize(assume_safety)")
-#else
-#define EACH_BY_ITSELF _Pragma ("GCC ivdep")
-#endif
-
 typedef void function (float *out, const float *a, const float *b, const bool *single,
                        size_t count);
 

@@ -11,13 +11,6 @@
 
 /* ---- At work. */
 
-#if defined __clang__
-#pragma clang diagnostic ignored "-Wpass-failed"
-#define EACH_BY_ITSELF _Pragma ("clang loop vectorize(assume_safety)")
-#else
-#define EACH_BY_ITSELF _Pragma ("GCC ivdep")
-#endif
-
 ANY_WIDTH static void
 step (float *const at[ONEDNN_STEP_PLACES], size_t count)
 {
