@@ -54,10 +54,10 @@ read_out ()
 learnt ()
 {
   head_ "$1" '"dense 120", "dense 256 relu", "norm batch", "dense 10"'
-  stage components layer.0.weight 'plasticity = "sanger"' 'centre = "fold"' 'epochs = 3' 'rate = 0.02'
+  stage components layer.0.weight 'plasticity = "sanger"' 'centre = "fold"' 'epochs = 10' 'rate = 0.06'
   stage evenly layer.0.weight 'plasticity = "none"' 'homeostasis = "scaling"' 'target-rate = 0.4'
   stage compete layer.1.weight 'plasticity = "soft-wta"' 'temperature = 0.03' 'unit-length = true' \
-    'homeostasis = "excitability"' 'target-rate = 0.00390625' 'epochs = 3' 'rate = 4'
+    'homeostasis = "excitability"' 'target-rate = 0.00390625' 'epochs = 4' 'rate = 4'
   share layer.1.weight
   read_out '"layer.0.*", "layer.1.*"'
 }

@@ -286,8 +286,9 @@ balance (const hebbian_run *h, size_t k)
   double *activity = &h->state.activity[k], *spread = &h->state.spread[k];
   if (set->homeostasis == HEBBIAN_SCALING) {
     *activity = rules_slide (*activity, rules_activity (u, rows), set->homeostasis_rate);
-    rules_scale (rules_scaling (*activity, set->target_rate, set->homeostasis_rate), layer->inputs,
-                 layer->w + k * layer->inputs);
+    double factor = rules_scaling (*activity, set->target_rate, set->homeostasis_rate);
+    rules_scale (factor, layer->inputs, layer->w + k * layer->inputs);
+    layer->b[k] *= factor; /* the weight of what is always there; else a mean that was folded into it would come back */
     return;
   }
   if (competes (h)) {
