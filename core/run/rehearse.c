@@ -101,6 +101,17 @@ hook_give_part (void *context, const char *port, const char *id, const void *dat
   return adze_model_add_part (r->given.model, id, data, size);
 }
 
+/* Nothing is held against what a rehearsal gives. */
+static adze_error *
+hook_claim (void *context, const char *port, const char *tensor, const char *id, const adze_value *trait)
+{
+  const rehearsal *r = context;
+  (void)tensor;
+  (void)id;
+  (void)trait;
+  return adze_whole_port (r->planned, port, true);
+}
+
 static adze_error *
 hook_save (void *context, const char *name, const void *data, size_t size)
 {
@@ -142,7 +153,7 @@ hook_networks (void *context, adze_networks **networks)
 
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
-  hook_networks, hook_give_part,
+  hook_networks, hook_give_part, hook_claim,
 };
 
 /* ---- One stage. */

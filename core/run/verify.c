@@ -32,6 +32,14 @@ whole_number (const adze_value *trait, const char *id, const char *key, uint64_t
   return NULL;
 }
 
+/* What the input had otherwise, or not at all, is the stage's own word. */
+static bool
+is_own (const adze_value *trait, const adze_value *input_traits, const char *id)
+{
+  const adze_value *before = adze_value_get (input_traits, id);
+  return !before || !adze_value_equal (before, trait);
+}
+
 adze_error *
 adze_promise_open (const adze_value *traits, const adze_value *input_traits, bool same_shape,
                    adze_promise *promise)
@@ -51,14 +59,14 @@ adze_promise_open (const adze_value *traits, const adze_value *input_traits, boo
       return unfit (adze_error_new (ADZE_E_FORMAT,
                                     "the trait %s has \"m\" %llu; a power of two is needed",
                                     ADZE_TRAIT_NM, (unsigned long long)m));
-    promise->own_nm = !same_shape || !adze_value_get (input_traits, ADZE_TRAIT_NM);
+    promise->own_nm = !same_shape || is_own (nm, input_traits, ADZE_TRAIT_NM);
     promise->n = (uint32_t)n;
     promise->m = (uint32_t)m;
   }
   const adze_value *codebook = adze_value_get (traits, ADZE_TRAIT_CODEBOOK);
   if (codebook) {
     ADZE_TRY (whole_number (codebook, ADZE_TRAIT_CODEBOOK, "k", CODEBOOK_MAX, &promise->k));
-    promise->own_codebook = !adze_value_get (input_traits, ADZE_TRAIT_CODEBOOK);
+    promise->own_codebook = is_own (codebook, input_traits, ADZE_TRAIT_CODEBOOK);
     ADZE_TRY (adze_book_open (promise->k, &promise->book));
   }
   return NULL;

@@ -113,6 +113,28 @@ hook_give_part (void *context, const char *port, const char *id, const void *dat
   return adze_model_add_part (s->given.model, id, data, size);
 }
 
+/* It lies with the tensor until what it says is verified. */
+static adze_error *
+hook_claim (void *context, const char *port, const char *tensor, const char *id, const adze_value *trait)
+{
+  whole_state *s = context;
+  adze_model *given = s->given.model;
+  ADZE_TRY (adze_whole_port (s->planned, port, true));
+  for (size_t i = 0; given && i < given->count; i++) {
+    adze_model_tensor *found = &given->tensors[i];
+    if (strcmp (found->meta.name, tensor) != 0)
+      continue;
+    if (adze_value_get (found->traits, id))
+      return adze_error_new (ADZE_E_CONTRACT, "'%s' says the trait '%s' of '%s' twice", s->planned->stage->use, id,
+                             tensor);
+    found->traits = found->traits ? found->traits : adze_value_new (ADZE_VALUE_TABLE);
+    adze_value *copy = found->traits ? adze_value_copy (trait) : NULL;
+    return copy ? adze_value_append (found->traits, id, copy) : adze_error_memory ();
+  }
+  return adze_error_new (ADZE_E_CONTRACT, "'%s' says the trait '%s' of '%s', which it has not given",
+                         s->planned->stage->use, id, tensor);
+}
+
 /* ---- Networks. */
 
 static adze_error *
@@ -168,7 +190,7 @@ hook_progress (void *context, uint64_t done, uint64_t total)
 
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
-  hook_networks, hook_give_part,
+  hook_networks, hook_give_part, hook_claim,
 };
 
 /* ---- The result. */
@@ -181,6 +203,14 @@ gave_more (const whole_state *s)
     if (strcmp (s->x->given[s->number][i].artifact->type, ADZE_TYPE_REPORT) != 0)
       return true;
   return false;
+}
+
+/* FILE has the same tensors in the same order. */
+static void
+hand_claims (const adze_model *given, adze_model *file)
+{
+  for (size_t i = 0; i < file->count; i++)
+    file->tensors[i].traits = adze_take (&given->tensors[i].traits);
 }
 
 /* Is the model what the stage has promised? Something else that it gave is something done as well. */
@@ -208,6 +238,7 @@ settle_model (whole_state *s)
   close (s->given.fd);
   s->given.fd = -1;
   ADZE_TRY (adze_store_open (s->path, s->given.model, &file));
+  hand_claims (s->given.model, file);
   adze_error *error = check_model (s, file);
   if (!error)
     return adze_whole_settle (s->planned, adze_take (&file));

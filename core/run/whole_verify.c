@@ -22,12 +22,14 @@ typedef struct comparison {
   room was, is; /* a piece of each side */
 } comparison;
 
-/* A tensor as it went in, and as it came out. */
+/* A tensor as it went in, and as it came out. One that did not come in is held against itself. */
 typedef struct pair {
   const adze_model_tensor *was;
+  const adze_model *came;   /* that WAS is of */
   adze_model_tensor *is;
   const adze_model *given;  /* that IS is of */
   const adze_value *traits; /* of WAS; NULL: none */
+  adze_value *claims;       /* what the stage says of IS; NULL: nothing */
   adze_promise promise;
   bool same;
   adze_breach breach; /* the first */
@@ -45,6 +47,7 @@ static void
 pair_cleanup (pair *p)
 {
   adze_promise_close (&p->promise);
+  adze_value_free (p->claims);
 }
 
 /* ---- One piece. */
@@ -89,7 +92,7 @@ compare_piece (comparison *c, pair *p, uint64_t first, uint64_t count)
 {
   if (atomic_load (c->x->cancel))
     return adze_error_new (ADZE_E_CANCELLED, "somebody asked to stop");
-  ADZE_TRY (read_piece (c->before->file, p->was, first, count_before (p, first, count), &c->was));
+  ADZE_TRY (read_piece (p->came, p->was, first, count_before (p, first, count), &c->was));
   ADZE_TRY (read_piece (p->given, p->is, first, count, &c->is));
   p->same
       = p->same && memcmp (c->was.data, c->is.data, adze_piece_bytes (&p->is->meta, count)) == 0;
@@ -108,7 +111,8 @@ elements_at_once (const pair *p)
   return leaf == adze_leaf_elements (&p->is->meta) ? leaf : p->is->elements;
 }
 
-/* A trait that was not true of the tensor before is not broken by who leaves its bytes alone. */
+/* A trait that was not true of the tensor before is not broken by who leaves its bytes alone, unless it is he who
+ * says that it is true now. */
 static adze_error *
 compare_bytes (comparison *c, pair *p)
 {
@@ -118,11 +122,38 @@ compare_bytes (comparison *c, pair *p)
       break;
     ADZE_TRY (compare_piece (c, p, first, all - first < most ? all - first : most));
   }
-  if (!p->breach.trait || p->same)
+  bool own = p->breach.blame == ADZE_BLAME_CLAIM;
+  if (!p->breach.trait || (p->same && !own))
     return NULL;
-  ADZE_TRY (adze_breach_look (&p->promise, c->before,
-                              (size_t)(p->was - c->before->file->tensors), &p->breach));
+  if (!own)
+    ADZE_TRY (adze_breach_look (&p->promise, c->before,
+                                (size_t)(p->was - c->before->file->tensors), &p->breach));
   return adze_promise_broken (c->planned, &p->was->meta, &p->is->meta, &p->breach);
+}
+
+static adze_error *
+add_trait (const adze_value *trait, adze_value *into)
+{
+  adze_value *copy = adze_value_copy (trait);
+  return copy ? adze_value_append (into, trait->key, copy) : adze_error_memory ();
+}
+
+/* What the stage says of the tensor goes before what was said of it. */
+static adze_error *
+collect_traits (const comparison *c, const pair *p, bool same, adze_value **into)
+{
+  ADZE_AUTO_VALUE all = adze_value_new (ADZE_VALUE_TABLE);
+  ADZE_AUTO_VALUE left = NULL;
+  if (!all)
+    return adze_error_memory ();
+  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, &p->was->meta, &p->is->meta, same, &left));
+  for (size_t i = 0; i < left->count; i++)
+    if (!p->claims || !adze_value_get (p->claims, left->items[i]->key))
+      ADZE_TRY (add_trait (left->items[i], all));
+  for (size_t i = 0; p->claims && i < p->claims->count; i++)
+    ADZE_TRY (add_trait (p->claims->items[i], all));
+  *into = adze_take (&all);
+  return NULL;
 }
 
 static adze_error *
@@ -132,7 +163,7 @@ open_promise (const comparison *c, pair *p)
   const adze_tensor_meta *in = &p->was->meta, *out = &p->is->meta;
   const adze_plan_heirs heirs = { &out, 1, false };
   ADZE_TRY (adze_plan_check_claims (c->x->plan, c->planned, p->traits, in, &heirs));
-  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, in, out, false, &claimed));
+  ADZE_TRY (collect_traits (c, p, false, &claimed));
   adze_error *error = adze_promise_open (claimed, p->traits, adze_tensor_meta_same_shape (in, out),
                                          &p->promise);
   return error ? adze_error_wrap (error, "the traits of '%s' cannot be verified", p->is->meta.name)
@@ -143,8 +174,7 @@ static adze_error *
 hand_on_traits (const comparison *c, const pair *p)
 {
   ADZE_AUTO_VALUE traits = NULL;
-  ADZE_TRY (adze_plan_inherit (c->planned, p->traits, &p->was->meta, &p->is->meta, p->same,
-                               &traits));
+  ADZE_TRY (collect_traits (c, p, p->same, &traits));
   ADZE_TRY (adze_plan_count_lost (p->traits, traits, c->lost));
   if (traits->count > 0)
     p->is->traits = adze_take (&traits);
@@ -157,17 +187,16 @@ compare_tensor (comparison *c, const adze_model *given, adze_model_tensor *is)
 {
   const adze_model *file = c->before->file;
   const adze_model_tensor *was = adze_model_find (file, is->meta.name);
-  if (!was) {
-    c->changed = true;
-    return NULL;
-  }
+  c->changed = c->changed || !was;
   ADZE_AUTO (pair)
-  p = { .was = was,
+  p = { .was = was ? was : is,
+        .came = was ? file : given,
         .is = is,
         .given = given,
-        .traits = c->before->view.tensors[was - file->tensors].traits,
-        .same = adze_tensor_meta_equal (&was->meta, &is->meta) };
-  if (!p.traits && (c->changed || !p.same)) {
+        .traits = was ? c->before->view.tensors[was - file->tensors].traits : NULL,
+        .claims = adze_take (&is->traits),
+        .same = was && adze_tensor_meta_equal (&was->meta, &is->meta) };
+  if (!p.traits && !p.claims && (c->changed || !p.same)) {
     c->changed = true;
     return NULL;
   }

@@ -252,6 +252,8 @@ adze_technique_service (const char *id, bool bare)
     return &adze_graph_table;
   if (strcmp (id, ADZE_EVAL) == 0)
     return bare ? NULL : &adze_eval_services;
+  if (strcmp (id, ADZE_CLAIM) == 0)
+    return bare ? NULL : &adze_claim_services;
   if (strcmp (id, ADZE_TAP) == 0)
     return bare ? NULL : &adze_tap_services;
   if (strcmp (id, ADZE_TRAIN) == 0)

@@ -451,5 +451,5 @@ there_networks (void *data, struct adze_networks **networks)
 const adze_run_ops adze_run_ops_there = {
   there_input,       there_read_tensor, there_column, there_batches, there_batch,    there_bytes,
   there_give_tensor, there_give_bytes,  there_save,   there_load,    there_progress,
-  there_networks,    NULL,
+  there_networks,    NULL,              NULL,
 };

@@ -132,10 +132,17 @@ here_give_part (void *data, const char *port, const char *id, const void *bytes,
   return here->hooks->give_part (here->context, port, id, bytes, size);
 }
 
+static adze_error *
+here_claim (void *data, const char *port, const char *tensor, const char *id, const adze_value *trait)
+{
+  const adze_run_here *here = data;
+  return here->hooks->claim (here->context, port, tensor, id, trait);
+}
+
 const adze_run_ops adze_run_ops_here = {
   here_input,      here_read_tensor, here_column, here_batches, here_batch,    here_bytes,
   here_give_tensor, here_give_bytes, here_save,   here_load,    here_progress,
-  here_networks,   here_give_part,
+  here_networks,   here_give_part,   here_claim,
 };
 
 void

@@ -23,6 +23,8 @@ struct adze_run_hooks {
   adze_error *(*networks) (void *context, struct adze_networks **networks);
   adze_error *(*give_part) (void *context, const char *port, const char *id, const void *data,
                             size_t size);
+  adze_error *(*claim) (void *context, const char *port, const char *tensor, const char *id,
+                        const adze_value *trait);
 };
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include <adze/draft/claim.h>
 #include <adze/draft/run.h>
 
 #include "base/child.h"
@@ -42,6 +43,9 @@ struct adze_run_ops {
   /* A part of the model that goes out, beside its tensors; where there are networks. */
   adze_error *(*give_part) (void *data, const char *port, const char *id, const void *bytes,
                             size_t size);
+  /* NULL: nothing can be said of tensors there. */
+  adze_error *(*claim) (void *data, const char *port, const char *tensor, const char *id,
+                        const adze_value *trait);
 };
 
 /* adze_context of the SDK is this struct. */
@@ -54,6 +58,7 @@ struct adze_context {
 };
 
 extern const adze_run_service adze_run_services;
+extern const adze_claim_service adze_claim_services;
 
 /* The run that this thread is inside; NULL, and a broken rule, when it is inside none. */
 adze_context *adze_run_here_of (const adze_host *host, const char *function);

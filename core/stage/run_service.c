@@ -2,6 +2,7 @@
 /* adze.run/1: whole artifacts for a technique that has a run. */
 #include <string.h>
 
+#include "base/json.h"
 #include "graph/graph.h"
 #include "stage/call.h"
 #include "stage/networks.h"
@@ -318,6 +319,45 @@ run_give_graph (const adze_host *host, adze_context *given, const char *port, ad
     return refuse ("it gave a network to what is no out-port for models");
   return settle_fully (host, give_graph (networks, context, port, graph));
 }
+
+/* ---- What is true of tensors. */
+
+static adze_error *
+claim (const adze_context *context, const char *port, const char *tensor, const char *id, const char *json)
+{
+  enum { JSON_MOST = 1 << 20 };
+  ADZE_AUTO (adze_document) document = { 0 };
+  size_t size = strnlen (json, JSON_MOST + 1);
+  if (size > JSON_MOST)
+    return adze_error_new (ADZE_E_LIMIT, "the trait '%s' of '%s' is longer than 1 MiB", id, tensor);
+  adze_error *error = adze_json_parse ("<trait>", json, size, &document);
+  if (error)
+    return adze_error_wrap (error, "the trait '%s' of '%s' cannot be kept", id, tensor);
+  if (document.root->type != ADZE_VALUE_TABLE)
+    return adze_error_new (ADZE_E_CONTRACT, "the trait '%s' of '%s' is no object", id, tensor);
+  return context->ops->claim (context->data, port, tensor, id, document.root);
+}
+
+static adze_status
+claim_trait (const adze_host *host, adze_context *given, const char *port, const char *tensor, const char *id,
+             const char *json)
+{
+  adze_context *context = adze_run_here_of (host, ADZE_CLAIM " trait");
+  (void)given;
+  if (!context)
+    return ADZE_E_CONTRACT;
+  if (!is_out_port (context, port, true) || !tensor || !tensor[0] || !id || !id[0] || !json)
+    return refuse ("it gave a trait without a tensor, an id or JSON, or to what is no out-port for models");
+  if (!context->ops->claim)
+    return settle (host, adze_error_new (ADZE_E_UNSUPPORTED,
+                                         "a stage in a process of its own cannot give its tensors traits"));
+  return settle (host, claim (context, port, tensor, id, json));
+}
+
+const adze_claim_service adze_claim_services = {
+  .struct_size = sizeof adze_claim_services,
+  .trait = claim_trait,
+};
 
 /* ---- Checkpoints and progress. */
 

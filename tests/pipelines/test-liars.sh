@@ -261,4 +261,58 @@ grep -qa 'demo.anything/1' whole-beside-out.safetensors || complain "an unknown 
 pipeline whole-unknown unknown cheat-run 'do = "add"'
 must "$ADZE" run whole-unknown.toml
 grep -qa 'demo.anything/1' whole-unknown-out.safetensors && complain "an unknown trait outlived its bytes"
+
+# ---- What such a stage says of its tensors is held against them.
+
+# says NAME MODEL ID JSON [LINE...]
+says ()
+{
+  local name=$1 model=$2
+  local lines=("says = \"$3\"" "with = '$4'")
+  shift 4
+  pipeline "$name" "$model" cheat-run "${lines[@]}" "$@"
+}
+
+# One that is true is in the file, whether the stage was run or found, and for the stage behind it.
+says true-word sparse adze.nm/1 '{"n": 2, "m": 2}' 'do = "negate"'
+for found in false true; do
+  rm -f true-word-out.safetensors
+  must "$ADZE" run true-word.toml
+  cached $found
+  grep -qaF 'adze.nm/1\": {\"n\": 2, \"m\": 2}' true-word-out.safetensors || complain "a trait that was said is lost"
+  grep -qaF 'adze.sparsity/1' true-word-out.safetensors || complain "a trait that was there is lost"
+done
+says behind-word plain adze.codebook/1 '{"k": 256}' 'do = "negate"' '[[stage]]' 'use = "liar-silent"'
+must "$ADZE" run behind-word.toml
+says behind-word sparse adze.sparsity/1 '{}' 'do = "negate"' '[[stage]]' 'use = "liar-silent"'
+must_fail "'liar-silent' (liar-silent) broke adze.sparsity/1" "$ADZE" run behind-word.toml
+# One that nobody can verify is believed; of tensors that did not come in as well.
+says new-word plain demo.anything/1 '{"of": "us"}' 'prefix = "new."'
+must "$ADZE" run new-word.toml
+grep -qaF 'new.layer.0.weight\": {\"demo.anything/1\": {\"of\": \"us\"}}' new-word-out.safetensors \
+  || complain "a trait of a new tensor is lost"
+
+false_word="stage 'cheat-run' (cheat-run) says that"
+says false-word single adze.nm/1 '{"n": 1, "m": 4}' 'do = "negate"'
+must_fail "$false_word 'layer.0.weight' has adze.nm/1, which is not so, at element" "$ADZE" run false-word.toml
+# Of bytes that stay as well, of what the input had in another way, and of tensors that did not come in.
+says false-word single adze.codebook/1 '{"k": 4}'
+must_fail "$false_word 'layer.0.weight' has adze.codebook/1" "$ADZE" run false-word.toml
+says false-word codes-5 adze.codebook/1 '{"k": 4}' 'do = "negate"'
+must_fail "$false_word 'w' has adze.codebook/1" "$ADZE" run false-word.toml
+says false-word single adze.codebook/1 '{"k": 4}' 'prefix = "new."'
+must_fail "$false_word 'new.layer.0.weight' has adze.codebook/1" "$ADZE" run false-word.toml
+[ ! -e false-word-out.safetensors ] || complain "what was said wrongly is in a file"
+says false-word single adze.nm/1 '{"n": 1}' 'do = "negate"'
+must_fail 'the trait adze.nm/1 needs "m"' "$ADZE" run false-word.toml
+says false-word single demo.anything/1 '[1]' 'do = "negate"'
+must_fail "the trait 'demo.anything/1' of 'layer.0.weight' is no object" "$ADZE" run false-word.toml
+says false-word single demo.anything/1 '{' 'do = "negate"'
+must_fail "the trait 'demo.anything/1' of 'layer.0.weight' cannot be kept" "$ADZE" run false-word.toml
+says false-word single demo.anything/1 '{}' 'do = "negate"' 'times = 2'
+must_fail "says the trait 'demo.anything/1' of 'layer.0.weight' twice" "$ADZE" run false-word.toml
+says false-word single demo.anything/1 '{}' 'do = "negate"' 'early = true'
+must_fail "says the trait 'demo.anything/1' of 'layer.0.weight', which it has not given" "$ADZE" run false-word.toml
+says far-word single demo.anything/1 '{}' 'do = "negate"' 'isolate = true'
+must_fail "a stage in a process of its own cannot give its tensors traits" "$ADZE" run far-word.toml
 finish

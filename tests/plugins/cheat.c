@@ -5,6 +5,8 @@
  *   cheat-run      says nothing of traits
  *   cheat-claims   claims to preserve adze.sparsity/1
  *   cheat-breaks   says that it breaks adze.sparsity/1
+ *
+ * With says = "..." all three say that each of their tensors has a trait (adze/draft/claim.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,10 @@ static const adze_param cheat_params[] = {
     .type = ADZE_PARAM_STRING,
     .preset = "",
     .help = "what the names of the tensors begin with anew" },
+  { .name = "says", .type = ADZE_PARAM_STRING, .preset = "", .help = "the id of a trait that it gives its tensors" },
+  { .name = "with", .type = ADZE_PARAM_STRING, .preset = "", .help = "the JSON of that trait" },
+  { .name = "times", .type = ADZE_PARAM_INT, .preset = "1", .range = "[1, 2]", .help = "how often it says so" },
+  { .name = "early", .type = ADZE_PARAM_BOOL, .preset = "false", .help = "say so before the tensor is given" },
   { .name = "report", .type = ADZE_PARAM_BOOL, .preset = "false", .help = "give a report as well" },
   { .name = NULL }
 };
@@ -44,8 +50,9 @@ static const adze_port cheat_ports[]
         { .name = NULL } };
 
 typedef struct cheat {
-  const char *what, *only, *prefix; /* the host's */
-  bool backwards, report;
+  const char *what, *only, *prefix, *says, *with; /* the host's */
+  int64_t times;
+  bool backwards, report, early;
 } cheat;
 
 static adze_status
@@ -57,6 +64,10 @@ create (const adze_host *host, const adze_params *params, void **instance)
   *self = (cheat){ .what = adze_param_string (host, params, "do"),
                    .only = adze_param_string (host, params, "only"),
                    .prefix = adze_param_string (host, params, "prefix"),
+                   .says = adze_param_string (host, params, "says"),
+                   .with = adze_param_string (host, params, "with"),
+                   .times = adze_param_int (host, params, "times"),
+                   .early = adze_param_bool (host, params, "early"),
                    .backwards = adze_param_bool (host, params, "backwards"),
                    .report = adze_param_bool (host, params, "report") };
   *instance = self;
@@ -83,6 +94,15 @@ change (const cheat *self, const adze_tensor_meta *meta, float *numbers)
 }
 
 static adze_status
+say (const adze_host *host, const cheat *self, adze_context *context, const char *name)
+{
+  adze_status status = ADZE_OK;
+  for (int64_t i = 0; status == ADZE_OK && self->says[0] && i < self->times; i++)
+    status = adze_claim_of (host)->trait (host, context, "model", name, self->says, self->with);
+  return status;
+}
+
+static adze_status
 hand_on (const adze_host *host, const cheat *self, adze_context *context, size_t index)
 {
   const adze_run_service *run = adze_run_of (host);
@@ -96,8 +116,12 @@ hand_on (const adze_host *host, const cheat *self, adze_context *context, size_t
   change (self, &meta, numbers);
   snprintf (name, sizeof name, "%s%s", self->prefix, meta.name);
   meta.name = name;
+  if (status == ADZE_OK && self->early)
+    status = say (host, self, context, name);
   if (status == ADZE_OK)
     status = run->give_tensor (host, context, "model", &meta, numbers);
+  if (status == ADZE_OK && !self->early)
+    status = say (host, self, context, name);
   host->release (host, numbers);
   return status;
 }

@@ -46,6 +46,7 @@
 #include <adze/draft/records.h>
 #include <adze/draft/report.h>
 #include <adze/draft/run.h>
+#include <adze/draft/claim.h>
 #include <adze/draft/codec.h>
 #include <adze/draft/source.h>
 #include <adze/draft/tap.h>
