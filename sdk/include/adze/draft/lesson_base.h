@@ -53,6 +53,12 @@ typedef struct adze_lesson_hooks {
   adze_status (*after_step) (void *argument, adze_lesson *lesson,
                              const adze_train_progress_info *progress);
   void *argument;
+  /* What is watched, lesson->watched, gets inputs behind those of the data, and then VIEWS of them, which must stay:
+   * what they show is looked at anew for each batch. */
+  adze_status (*add_watched) (void *argument, adze_lesson *lesson);
+  adze_status (*watched_inputs) (void *argument, adze_lesson *lesson, const adze_view **views);
+  /* Another *SCORE than the one of 'watch' says which epoch is the best; it must be finite. */
+  void (*score) (void *argument, const adze_lesson *lesson, double *score);
 } adze_lesson_hooks;
 
 struct adze_lesson {

@@ -236,6 +236,48 @@ adze_lesson_make_inputs (adze_lesson *t)
   return ADZE_OK;
 }
 
+/* Room in the feed for inputs of what is watched that no data is for. */
+static inline adze_status
+adze_lesson_widen_watched (adze_lesson *t)
+{
+  size_t count = 0, own = t->watch_feed.input_count;
+  t->graphs->inputs (t->watched, &count);
+  const adze_view **inputs = (const adze_view **)t->host->allocate (t->host, (count + 1) * sizeof *inputs);
+  const int64_t **shapes = (const int64_t **)t->host->allocate (t->host, (count + 1) * sizeof *shapes);
+  adze_status status = inputs && shapes ? ADZE_OK
+                                        : adze_fail (t->host, ADZE_E_MEMORY, "no room for %zu inputs", count);
+  for (size_t i = 0; status == ADZE_OK && i < own; i++) {
+    inputs[i] = t->watch_feed.inputs[i];
+    shapes[i] = t->watch_feed.shapes[i];
+  }
+  if (status == ADZE_OK)
+    status = t->hooks.watched_inputs (t->hooks.argument, t, inputs + own);
+  for (size_t i = own; status == ADZE_OK && i < count; i++)
+    shapes[i] = inputs[i]->shape;
+  t->host->release (t->host, (void *)(status == ADZE_OK ? t->watch_feed.inputs : inputs));
+  t->host->release (t->host, (void *)(status == ADZE_OK ? t->watch_feed.shapes : shapes));
+  if (status != ADZE_OK)
+    return status;
+  t->watch_feed.inputs = inputs;
+  t->watch_feed.shapes = shapes;
+  return ADZE_OK;
+}
+
+/* In front of inputs that are not the data's, it is known which column goes where. */
+static inline adze_status
+adze_lesson_open_watch (adze_lesson *t)
+{
+  adze_status status = adze_lesson_make_watched (t);
+  if (status == ADZE_OK)
+    status = adze_lesson_feed_with (t, t->validation, t->watched, t->scores, t->target, &t->watch_feed);
+  if (status != ADZE_OK || !t->hooks.add_watched)
+    return status;
+  status = t->hooks.add_watched (t->hooks.argument, t);
+  if (status == ADZE_OK)
+    status = t->graphs->verify (t->host, t->watched);
+  return status == ADZE_OK ? adze_lesson_widen_watched (t) : status;
+}
+
 static inline adze_status
 adze_lesson_make_graphs (adze_lesson *t)
 {
@@ -257,12 +299,7 @@ adze_lesson_make_graphs (adze_lesson *t)
     status = adze_lesson_make_rules (t);
   if (status == ADZE_OK)
     status = adze_lesson_make_inputs (t);
-  if (status != ADZE_OK || !t->validation)
-    return status;
-  status = adze_lesson_make_watched (t);
-  return status == ADZE_OK ? adze_lesson_feed_with (t, t->validation, t->watched, t->scores, t->target,
-                                        &t->watch_feed)
-                           : status;
+  return status == ADZE_OK && t->validation ? adze_lesson_open_watch (t) : status;
 }
 
 ADZE_END_DECLS

@@ -167,6 +167,8 @@ adze_lesson_validate (void *argument, double *score)
   if (status == ADZE_OK)
     status = adze_lesson_watch_all (t, judge);
   *score = adze_lesson_watches_accuracy (t) ? 1 - t->accuracy : t->watched_loss;
+  if (status == ADZE_OK && t->hooks.score)
+    t->hooks.score (t->hooks.argument, t, score);
   t->watching += adze_lesson_now () - began;
   t->watched_before = status == ADZE_OK;
   return status;
