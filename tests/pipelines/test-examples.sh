@@ -61,6 +61,10 @@ for file in *.toml; do
       [ $(($(stat -c %s fashion-int8.onnx) * 39 / 10)) -lt "$(stat -c %s fashion.onnx)" ] \
         || complain "codes of 8 bits are no quarter of the file"
       ;;
+    nas-evolve)
+      must "$ADZE" run front.toml
+      [ -s front-1.onnx ] || complain "the recipe of nas-evolve builds no network"
+      ;;
     recommend)
       must "$ADZE" run recipe.toml
       [ "$(stat -c %s fashion-mixed.onnx)" -lt 240000 ] || complain "the mix has more than 8 bits a number"

@@ -34,8 +34,6 @@ read_fields (const adze_host *host, const adze_params *values, const char *field
   const adze_params *list = service->get_nested (values, "costs");
   size_t count = service->count (list);
   fields[0] = adze_param_string (host, values, "worth");
-  if (count > NAS_COSTS)
-    return adze_fail (host, ADZE_E_PARAM, "parameter 'costs' has %zu fields; %d are the most", count, NAS_COSTS);
   for (size_t i = 0; i < count; i++) {
     fields[1 + i] = service->get_string (list, service->name_at (list, i));
     for (size_t k = 0; k <= i; k++)
@@ -50,15 +48,13 @@ read_fields (const adze_host *host, const adze_params *values, const char *field
 static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
+  const adze_params_service *service = adze_params_of (host);
   const char *fields[1 + NAS_COSTS];
   uint32_t costs = 0;
-  adze_status status = read_fields (host, values, fields, &costs);
-  if (status == ADZE_OK && costs == 0 && strcmp (adze_param_string (host, values, "method"), "nsga2") == 0)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'method' is \"nsga2\", which weighs worth against costs, and 'costs' has none; name "
-                      "some, or choose \"regularised\"");
+  adze_status status
+      = nas_check_search (host, values, service->count (service->get_nested (values, "costs")));
   *instance = (void *)(uintptr_t)values;
-  return status;
+  return status == ADZE_OK ? read_fields (host, values, fields, &costs) : status;
 }
 
 /* They are the host's. */

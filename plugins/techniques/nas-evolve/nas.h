@@ -61,6 +61,9 @@ struct nas_run {
   size_t front_count, drawn_count;
 };
 
+/* search.c: parameters of NAS_SEARCH_PARAMS that say nothing to each other are refused; COSTS: how many there are. */
+adze_status nas_check_search (const adze_host *host, const adze_params *params, size_t costs);
+
 /* search.c: both searches, and their fronts. .space, .worth, .costs and the functions are there; the rest is found. */
 adze_status nas_run_search (nas_run *n);
 void nas_run_close (nas_run *n);

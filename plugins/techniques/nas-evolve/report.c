@@ -251,6 +251,23 @@ tell_metrics (const nas_run *n, double covers, double covered)
   return status;
 }
 
+/* Luck is cheap: who spends more than that should know what it was good for. */
+static void
+tell_luck (const nas_run *n)
+{
+  size_t best = nas_search_best (&n->evolved), drawn = nas_search_best (&n->drawn);
+  if (drawn == SIZE_MAX)
+    return;
+  double found = n->evolved.points[best].worth, by_luck = n->drawn.points[drawn].worth;
+  if (by_luck > found)
+    adze_log (n->host, ADZE_LOG_WARNING,
+              "random search has found better: %s %.6g, and evolution %.6g, with as many candidates", n->worth,
+              by_luck, found);
+  else
+    adze_log (n->host, ADZE_LOG_INFO, "%s: evolution %.6g, random search with as many candidates %.6g", n->worth,
+              found, by_luck);
+}
+
 adze_status
 nas_tell (nas_run *n, void (*more) (const nas_run *n, adze_report *report))
 {
@@ -259,6 +276,7 @@ nas_tell (nas_run *n, void (*more) (const nas_run *n, adze_report *report))
                                n->drawn_count, costs);
   double covered = nas_covered (n->drawn.points, n->drawn_front, n->drawn_count, n->evolved.points, n->front,
                                 n->front_count, costs);
+  tell_luck (n);
   adze_status status = tell_search (n, "evolution", &n->evolved, n->front_count, covers);
   if (status == ADZE_OK)
     status = tell_search (n, "random", &n->drawn, n->drawn_count, covered);

@@ -6,6 +6,26 @@
 #include "front.h"
 #include "nas.h"
 
+/* ---- What is asked for. */
+
+adze_status
+nas_check_search (const adze_host *host, const adze_params *params, size_t costs)
+{
+  int64_t population = adze_param_int (host, params, "population"), budget = adze_param_int (host, params, "budget");
+  if (population >= budget)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'population' is %lld, and 'budget' %lld: all candidates would be drawn at random; "
+                      "needed is a budget above the population",
+                      (long long)population, (long long)budget);
+  if (costs > NAS_COSTS)
+    return adze_fail (host, ADZE_E_PARAM, "parameter 'costs' has %zu entries; %d are the most", costs, NAS_COSTS);
+  if (costs == 0 && strcmp (adze_param_string (host, params, "method"), "nsga2") == 0)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'method' is \"nsga2\", which weighs worth against costs, and 'costs' has none; name "
+                      "some, or choose \"regularised\"");
+  return ADZE_OK;
+}
+
 /* ---- Random numbers: each search has a stream of its own. */
 
 static void
@@ -75,7 +95,7 @@ find_front (nas_run *n, const nas_search *search, uint32_t **front, size_t *coun
 
 /* ---- Both. */
 
-static adze_status
+static void
 read_settings (nas_run *n)
 {
   const adze_host *host = n->host;
@@ -86,7 +106,6 @@ read_settings (nas_run *n)
   n->settings.tournament = (uint32_t)adze_param_int (host, n->params, "tournament");
   n->settings.mutation = adze_param_float (host, n->params, "mutation");
   n->settings.crossover = adze_param_float (host, n->params, "crossover");
-  return ADZE_OK;
 }
 
 /* A space that is smaller than the budget is looked at to its end, and one in which nothing was found is a
@@ -104,9 +123,8 @@ check_found (const nas_run *n)
 adze_status
 nas_run_search (nas_run *n)
 {
-  adze_status status = read_settings (n);
-  if (status == ADZE_OK)
-    status = open_search (n, &n->evolved, n->settings.method);
+  read_settings (n);
+  adze_status status = open_search (n, &n->evolved, n->settings.method);
   if (status == ADZE_OK)
     status = open_search (n, &n->drawn, NAS_RANDOM);
   if (status == ADZE_OK)

@@ -86,11 +86,7 @@ check_costs (const adze_host *host, const adze_params *params)
       if (strcmp (name, service->get_string (list, service->name_at (list, k))) == 0)
         return adze_fail (host, ADZE_E_PARAM, "parameter 'costs' has \"%s\" twice", name);
     }
-  if (count == 0 && strcmp (adze_param_string (host, params, "method"), "nsga2") == 0)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'method' is \"nsga2\", which weighs accuracy against costs, and 'costs' has none; "
-                      "name some, or choose \"regularised\"");
-  return ADZE_OK;
+  return nas_check_search (host, params, count);
 }
 
 static adze_status
