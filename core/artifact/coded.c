@@ -121,25 +121,51 @@ decode (look *l, const void *const *data, uint64_t element, adze_coded_number *n
   return NULL;
 }
 
+/* *KNOWN: the trait is one that a codec has set. */
+static adze_error *
+describe (adze_runtime *runtime, const adze_value *trait, const char *name, look *l, bool *known)
+{
+  const adze_value *id = adze_value_get (trait, "codec");
+  *known = id && id->type == ADZE_VALUE_STRING && read_shape (adze_value_get (trait, "shape"), name, l);
+  if (!*known)
+    return NULL;
+  ADZE_TRY (open_codec (runtime, id->string, trait, l));
+  return adze_codec_describe (l->use, &l->meta, NULL, &l->coded);
+}
+
+adze_error *
+adze_coded_planes (adze_runtime *runtime, const adze_value *trait, const char *name, adze_coded *coded)
+{
+  ADZE_LOCKED (runtime);
+  ADZE_AUTO (look) l = { 0 };
+  bool known;
+  *coded = (adze_coded){ 0 };
+  ADZE_AUTO_ERROR error = describe (runtime, trait, name, &l, &known);
+  if (adze_error_status (error) == ADZE_E_MEMORY)
+    return adze_take (&error);
+  if (known && !error)
+    *coded = l.coded;
+  return NULL;
+}
+
 adze_error *
 adze_coded_look (adze_runtime *runtime, const adze_value *trait, const adze_tensor_meta *const *metas,
                  const void *const *data, size_t count, uint64_t element, adze_coded_number *number)
 {
   ADZE_AUTO (look) l = { 0 };
-  const adze_value *id = adze_value_get (trait, "codec");
+  bool known = false;
   *number = (adze_coded_number){ 0 };
-  if (!id || id->type != ADZE_VALUE_STRING || count == 0
-      || !read_shape (adze_value_get (trait, "shape"), metas[0]->name, &l))
+  if (count > 0)
+    ADZE_TRY (describe (runtime, trait, metas[0]->name, &l, &known));
+  if (!known)
     return NULL;
-  ADZE_TRY (open_codec (runtime, id->string, trait, &l));
-  ADZE_TRY (adze_codec_describe (l.use, &l.meta, NULL, &l.coded));
   if (metas[0]->dtype.code != ADZE_OPAQUE)
     adze_coded_as_bytes (&l.coded, &l.meta);
   if (!lies_so (&l, metas, count))
     return NULL;
   ADZE_TRY (decode (&l, data, element, number));
   number->known = true;
-  number->codec = id->string;
+  number->codec = adze_value_get (trait, "codec")->string;
   read_code (&l, metas[0], data[0], element, number);
   read_scale (&l, metas, data, element, number);
   return NULL;

@@ -15,6 +15,11 @@ typedef struct adze_coded_number {
   double code, scale;
 } adze_coded_number;
 
+/* What a tensor NAME with this TRAIT lies as; of no planes where nobody can tell: no such codec is installed, or it would
+ * not have made that. */
+ADZE_MUST_CHECK adze_error *adze_coded_planes (adze_runtime *runtime, const adze_value *trait, const char *name,
+                                               adze_coded *coded);
+
 /* A number of a tensor with this TRAIT, whose planes are COUNT tensors of METAS. At DATA lies some of each: whole rows,
  * ELEMENT being counted from the first of them, and all of what does not go by rows. */
 ADZE_MUST_CHECK adze_error *adze_coded_look (adze_runtime *runtime, const adze_value *trait,

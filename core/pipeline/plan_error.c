@@ -3,6 +3,8 @@
  * and without the layers that only say which function it went through. */
 #include <string.h>
 
+#include <adze/draft/codec.h>
+
 #include "base/file.h"
 #include "pipeline/plan.h"
 
@@ -58,6 +60,16 @@ place_of (const adze_pipeline_stage *stage, const char *reason)
 
 /* ---- No effect. */
 
+/* A weight that is codes already; NULL: there is none. */
+static const adze_model_tensor *
+first_coded (const adze_plan_port *port)
+{
+  for (size_t i = 0; port && port->model && i < port->model->view.count; i++)
+    if (adze_value_get (port->model->view.tensors[i].traits, ADZE_TRAIT_CODED))
+      return &port->model->view.tensors[i];
+  return NULL;
+}
+
 adze_error *
 adze_plan_no_effect (const adze_plan *plan, const adze_plan_stage *planned, const char *verb,
                      const char *what)
@@ -72,8 +84,13 @@ adze_plan_no_effect (const adze_plan *plan, const adze_plan_stage *planned, cons
   adze_error_set (error, "stage", planned->stage->id);
   adze_error_set (error, "needed", "at least one tensor that changes, or on-no-effect = \"warn\"");
   adze_error_set (error, "found", "0 tensors changed");
-  adze_error_setf (error, "hint", "look at its parameters%s, or remove the stage",
-                   planned->facts->runs ? "" : " and rules");
+  const adze_model_tensor *coded = first_coded (port);
+  if (coded)
+    adze_error_setf (error, "hint", "'%s' is codes already; a stage that is about weights belongs in front of the one "
+                     "that makes codes of them", coded->meta.name);
+  else
+    adze_error_setf (error, "hint", "look at its parameters%s, or remove the stage",
+                     planned->facts->runs ? "" : " and rules");
   return error;
 }
 

@@ -152,6 +152,23 @@ adze_plan_open_network (const adze_plan *plan, const adze_plan_model *model, adz
   return adze_graph_from_model (plan->runtime, whole, graph);
 }
 
+/* The part as it is, held against nothing: whoever only makes weights smaller may have a network that nobody could
+ * compute. */
+adze_error *
+adze_plan_network_codes (const adze_plan *plan, const adze_plan_model *model, adze_graph_codes *codes)
+{
+  for (size_t i = 0; i < model->view.part_count; i++) {
+    const adze_model_part *part = &model->view.parts[i];
+    ADZE_AUTO_GRAPH graph = NULL;
+    ADZE_AUTO_ERROR error = adze_graph_from_part (plan->runtime, part->id, part->data, part->size, &graph);
+    if (adze_error_status (error) == ADZE_E_MEMORY)
+      return adze_take (&error);
+    if (graph)
+      ADZE_TRY (adze_graph_find_codes (graph, codes));
+  }
+  return NULL;
+}
+
 static adze_error *
 look (const adze_plan *plan, const adze_plan_model *model, adze_plan_network *network)
 {

@@ -3,6 +3,7 @@
 #ifndef ADZE_PIPELINE_PLAN_NETWORK_H
 #define ADZE_PIPELINE_PLAN_NETWORK_H
 
+#include "graph/codes.h"
 #include "graph/shares.h"
 #include "pipeline/plan.h"
 
@@ -23,6 +24,9 @@ void adze_plan_network_cleanup (adze_plan_network *network);
  * no network. */
 ADZE_MUST_CHECK adze_error *adze_plan_open_network (const adze_plan *plan, const adze_plan_model *model,
                                                     adze_graph **graph);
+/* Weights that its nodes take for codes, or for what codes stand for. Operators that nobody here knows are no error. */
+ADZE_MUST_CHECK adze_error *adze_plan_network_codes (const adze_plan *plan, const adze_plan_model *model,
+                                                     adze_graph_codes *codes);
 /* GRAPH, as a stage has edited it, becomes the part of MODEL, in the place of those that it has. */
 ADZE_MUST_CHECK adze_error *adze_plan_take_network (const adze_plan *plan, adze_graph *graph,
                                                     adze_plan_model *model);

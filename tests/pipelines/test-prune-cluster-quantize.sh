@@ -111,6 +111,22 @@ done
 alone named '[[stage]]' 'use = "quantize"' "$eight" '[[stage]]' 'use = "rename"' 'prefix-from = "layer."' 'prefix-to = "l."'
 must "$ADZE" run named.toml
 told named-out.safetensors '"l.0.weight.scale"'
+# What belongs to codes is found by their name, so both go or none.
+for names in '{ "layer.0.weight" = "x" }' '{ "layer.0.weight.scale" = "x" }' '{ "layer.0.weight" = "x", "layer.0.weight.scale" = "x.by" }'; do
+  alone parted '[[stage]]' 'use = "quantize"' "$eight" '[[stage]]' 'use = "rename"' "names = $names"
+  must_fail "would part codes from what belongs to them: 'layer.0.weight' (int8) would be called" "$ADZE" plan parted.toml
+done
+alone together '[[stage]]' 'use = "quantize"' "$eight" '[[stage]]' 'use = "rename"' \
+  'names = { "layer.0.weight" = "x", "layer.0.weight.scale" = "x.scale" }'
+must "$ADZE" run together.toml
+# A weight that is only called like a part of codes is a weight.
+alone alike '[[stage]]' 'use = "rename"' 'names = { "layer.1.weight" = "layer.0.weight.more" }' '[[stage]]' 'use = "quantize"' \
+  "$eight" '[[stage.rule]]' 'match = "layer.0.weight.more"' 'skip = true' '[[stage]]' 'use = "prune-magnitude"' '[[stage.rule]]' \
+  'match = "layer.0.weight"' 'skip = true' '[[stage.rule]]' 'match = "layer.0.weight.scale"' 'skip = true'
+must "$ADZE" run alike.toml
+alone again '[[stage]]' 'use = "quantize"' 'codec = { use = "int8", per = "channel" }' '[[stage]]' 'use = "prune-blocks"' 'block = "1x4"'
+must_fail "'layer.0.weight' is codes already; a stage that is about weights belongs in front of the one that makes codes" \
+  "$ADZE" run again.toml
 alone beside '[[stage]]' 'use = "quantize"' "$eight" '[[stage.rule]]' 'match = "layer.1.*"' 'skip = true' '[[stage]]' \
   'use = "prune-magnitude"' '[[stage.rule]]' 'match = "layer.0.weight*"' 'skip = true'
 must "$ADZE" run beside.toml

@@ -181,4 +181,26 @@ grep -qF "2 of 4 products stay in floats: 'scores', 'mix'" must.out || complain 
 codes alone mlp-learnt.onnx 'isolate = true'
 must_fail 'process of its own' "$ADZE" run --fresh alone.toml
 must "$ADZE" plan mlp.toml
+# ---- Codes and scales are no weights: whoever would change them is refused, and a rule leaves them out.
+
+# behind NAME LINE LINE...: NAME.toml: a stage behind quantize-static, which has the first line.
+behind ()
+{
+  local name=$1
+  {
+    head_ mlp-learnt.onnx
+    printf '[[stage]]\nuse = "quantize-static"\ndata = "train"\n%s\n[[stage]]\n' "$2"
+    shift 2
+    printf '%s\n' "$@"
+    printf '[[output]]\npath = "%s-behind.onnx"\n' "$name"
+  } > "$name.toml"
+}
+while IFS='|' read -ra words; do
+  behind changed "" "${words[@]}"
+  must_fail "which is no weight: to node" "$ADZE" run changed.toml
+done <<< 'use = "clip"|percentile = 50
+use = "prune-magnitude"|vectors = true
+use = "cast"|to = "f16"'
+behind left 'float = ["fc2"]' 'use = "clip"' 'percentile = 90' '[[stage.rule]]' 'match = "fc1.*"' 'skip = true'
+must "$ADZE" run left.toml
 finish
