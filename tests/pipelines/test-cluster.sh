@@ -81,4 +81,22 @@ must_fail "'axis' is 7, and tensor 'layer.0.weight' has 2 dimensions" \
 pipeline bad bad 'k = 4'
 must_fail "tensor 'layer.0.weight': element 4321 is inf" "$ADZE" run bad.toml
 
+# Rules say nothing that plays no part, and may say something else than the stage does.
+while IFS='|' read -r of rule words; do
+  pipeline said small ${of:+"$of"} '[[stage.rule]]' 'match = "layer.0.weight"' "$rule"
+  if [ -n "$words" ]; then
+    must_fail "$words" "$ADZE" plan said.toml
+  else
+    must "$ADZE" plan said.toml
+  fi
+done << END
+|group = 4|'group' is given, and says nothing to per = "tensor"
+|axis = 1|'axis' is given, and says nothing to per = "tensor"
+per = "channel"|group = 4|'group' is given, and says nothing to per = "channel"
+k = 4|steps = 5|'steps' is given, and says nothing to centroids = "exact"
+axis = 1|per = "tensor"|'axis' is given, and says nothing to per = "tensor"
+per = "channel"|per = "tensor"|
+END
+sed -i 's/^per = "channel"/per = "channel"\naxis = 1/' said.toml
+must "$ADZE" plan said.toml
 finish

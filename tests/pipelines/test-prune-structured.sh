@@ -160,6 +160,9 @@ grep -qF "which a rule skips" must.out || complain "nobody says what stays, and 
 [ "$(shape skipped.onnx layer.0.weight)" = "8 1 3 3" ] || complain "a skipped tensor lost channels"
 must_fail "no channel would go" "$ADZE" plan half.toml --set stage.prune-structured.min-kept=100
 
+prune whole deep.onnx 'sparsity = 0.5' '[[stage.rule]]' 'match = "*.weight"' 'shrink = false'
+must_fail "parameter 'shrink' of tensor" "$ADZE" plan whole.toml
+
 # ---- Without a network.
 model small.safetensors 3 30 42
 cat > alone.toml << 'END'

@@ -123,4 +123,18 @@ must_fail "parameter 'sparsity' of tensor 'layer.2.weight' is not that of the st
 must "$ADZE" run all.toml --set stage.prune-magnitude.sparsity=1
 grep -qF "min-kept says how much of each must stay" must.out || complain "nobody says that tensors are empty: $(cat must.out)"
 
+# Rules say nothing that plays no part, and may say something else than the stage does.
+while IFS='|' read -r of rule words; do
+  pipeline said small 'use = "prune-magnitude"' 'scope = "tensor"' ${of:+"$of"} '[[stage.rule]]' 'match = "layer.0.weight"' \
+    'pattern = "2:4"' ${rule:+"$rule"}
+  if [ -n "$words" ]; then
+    must_fail "$words" "$ADZE" plan said.toml
+  else
+    must "$ADZE" plan said.toml
+  fi
+done << END
+|sparsity = 0.9|'sparsity' has no meaning with pattern = "2:4"
+|threshold = 0.5|'threshold' has no meaning with pattern = "2:4"
+sparsity = 0.9||
+END
 finish

@@ -29,19 +29,31 @@ static const adze_param params[] = {
   { .name = NULL }
 };
 
+adze_status
+cluster_check (const adze_host *host, const cluster *self, const adze_params *values)
+{
+  adze_status status = adze_param_not_both (host, values, "k", "bits");
+  if (status == ADZE_OK && !(self && self->says_axis))
+    status = adze_param_only_with (host, values, "axis", "per", "channel|group");
+  if (status == ADZE_OK && !(self && self->says_group))
+    status = adze_param_only_with (host, values, "group", "per", "group");
+  if (status == ADZE_OK && !(self && self->says_steps))
+    status = adze_param_only_with (host, values, "steps", "centroids", "linear|density|random|k-means++");
+  return status;
+}
+
 static adze_status
 create (const adze_host *host, const adze_params *values, void **instance)
 {
-  adze_status status = adze_param_not_both (host, values, "k", "bits");
-  if (status == ADZE_OK)
-    status = adze_param_only_with (host, values, "axis", "per", "channel|group");
-  if (status == ADZE_OK)
-    status = adze_param_only_with (host, values, "group", "per", "group");
+  adze_status status = cluster_check (host, NULL, values);
   if (status != ADZE_OK)
     return status;
   cluster *self = (cluster *)host->allocate (host, sizeof *self);
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
+  self->says_axis = adze_param_is_given (host, values, "axis");
+  self->says_group = adze_param_is_given (host, values, "group");
+  self->says_steps = adze_param_is_given (host, values, "steps");
   *instance = self;
   return ADZE_OK;
 }

@@ -46,6 +46,7 @@ typedef struct cluster_entry {
 } cluster_entry;
 
 typedef struct cluster {
+  bool says_axis, says_group, says_steps; /* the stage, for all that no rule is about */
   adze_entries entries; /* of cluster_entry */
   size_t accumulator; /* bytes for the largest tensor's books */
   /* Of all tensors: */
@@ -53,6 +54,9 @@ typedef struct cluster {
   double squares, packed, coded;
   adze_left_tally left, told;
 } cluster;
+
+/* Parameters that contradict each other, or say nothing to the others. SELF: those of a rule; NULL: the stage's. */
+adze_status cluster_check (const adze_host *host, const cluster *self, const adze_params *values);
 
 /* ---- What is seen of a tensor: an accumulator. Behind it lie its books, each a cluster_seen_book and room
  * for k cluster_seen_value. */

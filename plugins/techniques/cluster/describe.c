@@ -83,7 +83,7 @@ is_sparse (const adze_host *host, const adze_outline *outline, adze_pick pick)
 }
 
 static adze_status
-read_entry (const adze_host *host, const adze_outline *outline, adze_pick pick, cluster_entry *entry)
+read_entry (const adze_host *host, const cluster *self, const adze_outline *outline, adze_pick pick, cluster_entry *entry)
 {
   const adze_outline_service *service = adze_outline_of (host);
   const adze_tensor_meta *meta = service->tensor (host, outline, pick);
@@ -97,7 +97,7 @@ read_entry (const adze_host *host, const adze_outline *outline, adze_pick pick, 
     .steps = (uint32_t)adze_param_int (host, asked, "steps"),
     .keep_zeros = strcmp (keep, "always") == 0 || (strcmp (keep, "auto") == 0 && is_sparse (host, outline, pick)),
   };
-  adze_status status = adze_param_not_both (host, asked, "k", "bits");
+  adze_status status = cluster_check (host, self, asked);
   if (status != ADZE_OK)
     return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", meta->name);
   return read_parts (host, asked, meta, entry);
@@ -179,7 +179,7 @@ describe_one (const adze_host *host, cluster *self, adze_outline *outline, uint3
   if (is_empty (meta))
     return ADZE_OK;
   cluster_entry entry;
-  adze_status status = read_entry (host, outline, pick, &entry);
+  adze_status status = read_entry (host, self, outline, pick, &entry);
   if (status != ADZE_OK)
     return status;
   size_t size = sizeof (cluster_seen) + entry.book_count * cluster_book_size (entry.k);

@@ -186,12 +186,13 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
     tensor.threshold = bits_of_threshold (threshold);
     tensor.state = PRUNE_OWN;
   }
-  adze_status status = adze_param_not_both (host, values, "threshold", "sparsity");
+  adze_status status = prune_pattern_of (host, values, self->blocks, meta->name, &tensor.pattern);
+  if (status != ADZE_OK)
+    return status;
+  status = prune_check_params (host, values, &tensor.pattern, self->has_share);
   if (status != ADZE_OK)
     return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", meta->name);
-  status = prune_pattern_of (host, values, self->blocks, meta->name, &tensor.pattern);
-  if (status == ADZE_OK)
-    status = check_one (host, self, values, &tensor, meta->name);
+  status = check_one (host, self, values, &tensor, meta->name);
   if (status == ADZE_OK)
     status = set_places (host, &tensor, meta);
   if (status == ADZE_OK && tensor.pattern.shape == PRUNE_OF_M) {

@@ -50,12 +50,11 @@ static const adze_param block_params[] = {
 /* ---- Life. */
 
 /* Two that cannot both be meant. */
-static adze_status
-check_params (const adze_host *host, const adze_params *values, const prune *self)
+adze_status
+prune_check_params (const adze_host *host, const adze_params *values, const prune_pattern *pattern, bool has_share)
 {
-  const prune_pattern *pattern = &self->pattern;
   bool has_threshold = adze_param_is_given (host, values, "threshold");
-  if (pattern->shape == PRUNE_OF_M && (has_threshold || adze_param_is_given (host, values, "sparsity")))
+  if (!has_share && pattern->shape == PRUNE_OF_M && (has_threshold || adze_param_is_given (host, values, "sparsity")))
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter '%s' has no meaning with pattern = \"%u:%u\", which says itself how "
                       "many go; leave it out",
@@ -75,7 +74,8 @@ create_with (const adze_host *host, const adze_params *values, bool blocks, void
   self->threshold = adze_param_float (host, values, "threshold");
   adze_status status = prune_pattern_of (host, values, blocks, NULL, &self->pattern);
   if (status == ADZE_OK)
-    status = check_params (host, values, self);
+    status = prune_check_params (host, values, &self->pattern, false);
+  self->has_share = adze_param_is_given (host, values, "threshold") || adze_param_is_given (host, values, "sparsity");
   if (status == ADZE_OK)
     *instance = self;
   else

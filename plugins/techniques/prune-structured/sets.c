@@ -34,6 +34,14 @@ structured_wish_of (const adze_host *host, const structured *self, const adze_pa
                       "parameter 'of' of tensor '%s' is \"%s\", and that of the stage is \"%s\": what hangs "
                       "together is compared as a whole; put a second stage behind this one", tensor, of,
                       kinds[self->wish.of]);
+  if (tensor && adze_param_bool (host, values, "shrink") != self->wants_shrink)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'shrink' of tensor '%s' is not that of the stage: all of a network loses channels, or none; a "
+                      "rule cannot change it", tensor);
+  if (tensor && wish->of != STRUCTURED_HEADS && adze_param_int (host, values, "heads") != self->heads)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'heads' of tensor '%s' says nothing to of = \"%s\"; leave it out, or choose \"heads\"", tensor,
+                      of);
   adze_status status = adze_param_not_both (host, values, "count", "sparsity");
   if (status != ADZE_OK && tensor)
     return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", tensor);

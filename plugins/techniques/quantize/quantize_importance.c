@@ -58,23 +58,26 @@ check_size (const adze_host *host, const adze_tensor_meta *meta, const imatrix_e
                     (unsigned long long)matrices);
 }
 
-/* Of a matrix whose columns all count nothing, as those of an expert that no example came to, codecs may make zeros: the
+/* Where neighbouring columns all count nothing, as those of an expert that no example came to, codecs may make zeros: the
  * bytes are those of llama.cpp's, but nobody is to find out from what the model says. */
 static void
 tell_of_nothing (const adze_host *host, const adze_tensor_meta *meta, const imatrix_entry *entry)
 {
-  uint64_t columns = (uint64_t)meta->shape[meta->rank - 1], idle = 0;
-  for (uint64_t first = 0; first + columns <= entry->count; first += columns) {
-    uint64_t i = 0;
-    while (i < columns && entry->values[first + i] == 0)
-      i++;
-    idle += i == columns;
-  }
+  enum { BLOCK = 32 }; /* the smallest of any of these codecs */
+  uint64_t columns = (uint64_t)meta->shape[meta->rank - 1], idle = 0, blocks = 0;
+  for (uint64_t first = 0; first + columns <= entry->count; first += columns)
+    for (uint64_t block = first; block < first + columns; block += BLOCK) {
+      uint64_t end = first + columns - block < BLOCK ? first + columns : block + BLOCK, i = block;
+      while (i < end && entry->values[i] == 0)
+        i++;
+      idle += i == end;
+      blocks++;
+    }
   if (idle > 0)
     adze_log (host, ADZE_LOG_WARNING,
-              "the importance matrix says of %llu of the %llu matrices of '%s' that nothing in them counts, and their "
-              "numbers may become zeros: calibrate with more text, or leave the tensor out by a rule with skip = true",
-              (unsigned long long)idle, (unsigned long long)(entry->count / columns), meta->name);
+              "the importance matrix says of %llu of the %llu blocks of %d columns of '%s' that nothing in them counts, and "
+              "their numbers may become zeros: calibrate with more text, or leave the tensor out by a rule with skip = true",
+              (unsigned long long)idle, (unsigned long long)blocks, BLOCK, meta->name);
 }
 
 adze_status
@@ -117,7 +120,7 @@ quantize_importance_end (const adze_host *host, quantize *self)
   if (entries->count > 0 && used == 0 && self->tensors.count > 0)
     return adze_fail (host, ADZE_E_FORMAT,
                       "parameter 'imatrix': of its %zu tensors, '%.200s' among them, this stage writes none; it is of "
-                      "another model, or of one whose tensors have other names",
+                      "another model or of one whose tensors have other names, or rules leave them out",
                       entries->count, *adze_entries_name (entries, 0));
   if (self->unweighed_count > self->unweighed_told)
     adze_log (host, ADZE_LOG_WARNING, "the importance matrix has nothing of %zu tensors, all of whose columns count "
