@@ -12,11 +12,12 @@
 /* ---- Which there are. */
 
 /* What runs in this process runs with all its rights, and a format is asked about files from
- * anywhere: so only those take part that are trusted like this program itself. */
+ * anywhere: so only those take part that are trusted like this program itself. A worker has few rights, and
+ * loads what it was told to. */
 static bool
-may_run (const adze_plugin_record *record)
+may_run (const adze_runtime *runtime, const adze_plugin_record *record)
 {
-  return record->builtin || record->trusted;
+  return record->builtin || record->trusted || runtime->is_worker;
 }
 
 static size_t
@@ -25,7 +26,7 @@ format_components (const adze_runtime *runtime, adze_format_choice *formats)
   size_t count = 0;
   for (size_t i = 0; i < runtime->record_count; i++) {
     adze_plugin_record *record = runtime->records[i];
-    if (!record->manifest || record->failure || !may_run (record))
+    if (!record->manifest || record->failure || !may_run (runtime, record))
       continue;
     for (size_t j = 0; j < record->manifest->component_count; j++) {
       const adze_manifest_component *component = &record->manifest->components[j];
@@ -157,7 +158,7 @@ find_for_params (void *context, const char *kind, const char *id,
 }
 
 static adze_error *
-check_choice (const adze_format_choice *choice)
+check_choice (const adze_runtime *runtime, const adze_format_choice *choice)
 {
   const adze_manifest_component *component = choice->component;
   if (strcmp (component->kind, ADZE_FORMAT) != 0)
@@ -165,7 +166,7 @@ check_choice (const adze_format_choice *choice)
                            "'%s' is of kind %s, and no format; `adze list format` shows which there "
                            "are",
                            component->id, component->kind);
-  if (may_run (choice->record))
+  if (may_run (runtime, choice->record))
     return NULL;
   adze_error *error = adze_error_new (
       ADZE_E_TRUST, "the format '%s' is not used: it would run in this process, and %s is in a "
@@ -182,7 +183,7 @@ open_parts (const adze_format_options *options, adze_session_services_fn *servic
 {
   adze_runtime *runtime = session->runtime;
   const adze_format_choice choice = { session->record, session->component };
-  ADZE_TRY (check_choice (&choice));
+  ADZE_TRY (check_choice (runtime, &choice));
   ADZE_TRY (adze_params_bind (session->component, options ? options->document : NULL,
                               options ? options->settings : NULL, NULL, NULL, find_for_params,
                               runtime, &session->params));

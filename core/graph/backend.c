@@ -82,7 +82,7 @@ check_component (const adze_backend_at_work *backend)
     return adze_error_new (ADZE_E_PARAM,
                            "'%s' is of kind %s, and no backend; `adze list backend` shows which "
                            "there are", backend->component->id, backend->component->kind);
-  if (backend->record->builtin || backend->record->trusted)
+  if (backend->record->builtin || backend->record->trusted || backend->runtime->is_worker)
     return NULL;
   adze_error *error = adze_error_new (
       ADZE_E_TRUST, "the backend '%s' is not used: it would run in this process, and %s is in a "

@@ -261,12 +261,8 @@ static adze_error *
 settle_threads (adze_plan *plan)
 {
   unsigned asked = plan->pipeline->threads;
-  if (asked > 0 && asked != adze_pool_threads (plan->runtime->pool)) {
-    adze_pool *pool = NULL;
-    ADZE_TRY (adze_pool_open (asked, &pool));
-    adze_pool_close (plan->runtime->pool);
-    plan->runtime->pool = pool;
-  }
+  if (asked > 0)
+    ADZE_TRY (adze_runtime_set_threads (plan->runtime, asked));
   plan->lanes = adze_pool_threads (plan->runtime->pool);
   return NULL;
 }

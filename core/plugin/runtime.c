@@ -87,6 +87,18 @@ adze_runtime_open_worker (const adze_profile *profile, uint64_t seed, adze_runti
   return NULL;
 }
 
+adze_error *
+adze_runtime_set_threads (adze_runtime *runtime, unsigned threads)
+{
+  adze_pool *pool = NULL;
+  if (threads == adze_pool_threads (runtime->pool))
+    return NULL;
+  ADZE_TRY (adze_pool_open (threads, &pool));
+  adze_pool_close (runtime->pool);
+  runtime->pool = pool;
+  return NULL;
+}
+
 void
 adze_tell_end (adze_event_bus *bus, const char *source, const adze_error *error, bool unheard)
 {

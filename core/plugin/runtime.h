@@ -108,6 +108,9 @@ ADZE_MUST_CHECK adze_error *adze_runtime_end (adze_runtime *runtime);
 ADZE_MUST_CHECK adze_error *adze_runtime_open_worker (const adze_profile *profile, uint64_t seed,
                                                       adze_runtime **runtime);
 
+/* Before anything of a plugin is open: all hold on to the threads that there are then. */
+ADZE_MUST_CHECK adze_error *adze_runtime_set_threads (adze_runtime *runtime, unsigned threads);
+
 /* scan.c: looks at the folders, once or again. Records that are loaded stay what they are. */
 ADZE_MUST_CHECK adze_error *adze_scan (adze_runtime *runtime);
 ADZE_MUST_CHECK adze_error *adze_scan_once (adze_runtime *runtime);

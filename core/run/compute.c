@@ -14,15 +14,30 @@ adze_compute_backend (const adze_plan *plan, const adze_plan_stage *planned)
   return planned->stage->backend ? planned->stage->backend : plan->pipeline->backend;
 }
 
+static adze_delegation
+delegation_of (const adze_plan *plan)
+{
+  const char *delegate = plan->pipeline->delegate;
+  return strcmp (delegate, "error") == 0  ? ADZE_DELEGATE_ERROR
+         : strcmp (delegate, "warn") == 0 ? ADZE_DELEGATE_WARN
+                                          : ADZE_DELEGATE_ALLOW;
+}
+
 adze_error *
 adze_compute_open (const adze_plan *plan, const adze_plan_stage *planned, adze_networks **networks)
 {
-  const char *delegate = plan->pipeline->delegate;
-  adze_delegation delegation = strcmp (delegate, "error") == 0  ? ADZE_DELEGATE_ERROR
-                               : strcmp (delegate, "warn") == 0 ? ADZE_DELEGATE_WARN
-                                                                : ADZE_DELEGATE_ALLOW;
-  return adze_networks_open (plan->runtime, planned->stage->id,
-                             adze_compute_backend (plan, planned), delegation, networks);
+  return adze_networks_open (plan->runtime, planned->stage->id, adze_compute_backend (plan, planned),
+                             delegation_of (plan), networks);
+}
+
+void
+adze_compute_wish (const adze_plan *plan, const adze_plan_stage *planned, bool rehearses, adze_run_compute *compute)
+{
+  *compute = (adze_run_compute){ .runtime = plan->runtime,
+                                 .stage = planned->stage->id,
+                                 .backend = adze_compute_backend (plan, planned),
+                                 .delegation = delegation_of (plan),
+                                 .rehearses = rehearses };
 }
 
 /* What it says of itself; *THREADS: its bytes depend on how many there are. */

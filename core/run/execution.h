@@ -36,6 +36,7 @@
 #include "run/told.h"
 #include "stage/networks.h"
 #include "stage/observer.h"
+#include "stage/run_hooks.h"
 
 /* A file that is written and waits to be promoted. */
 typedef struct adze_pending {
@@ -161,6 +162,9 @@ ADZE_MUST_CHECK adze_error *adze_content_data (adze_execution *x, adze_key *key,
 
 /* Its own, or the run's. */
 const char *adze_compute_backend (const adze_plan *plan, const adze_plan_stage *planned);
+/* For hooks of a run: what a worker would compute with. */
+void adze_compute_wish (const adze_plan *plan, const adze_plan_stage *planned, bool rehearses,
+                        adze_run_compute *compute);
 ADZE_MUST_CHECK adze_error *adze_compute_open (const adze_plan *plan,
                                                const adze_plan_stage *planned,
                                                adze_networks **networks);

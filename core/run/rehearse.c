@@ -151,9 +151,17 @@ hook_networks (void *context, adze_networks **networks)
   return NULL;
 }
 
+static adze_error *
+hook_compute (void *context, adze_run_compute *compute)
+{
+  const rehearsal *r = context;
+  adze_compute_wish (r->plan, r->planned, true, compute);
+  return NULL;
+}
+
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
-  hook_networks, hook_give_part, hook_claim,
+  hook_networks, hook_give_part, hook_claim, hook_compute,
 };
 
 /* ---- One stage. */

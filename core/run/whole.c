@@ -148,6 +148,14 @@ hook_networks (void *context, adze_networks **networks)
   return NULL;
 }
 
+static adze_error *
+hook_compute (void *context, adze_run_compute *compute)
+{
+  const whole_state *s = context;
+  adze_compute_wish (s->x->plan, s->planned, false, compute);
+  return NULL;
+}
+
 /* ---- Checkpoints, and being watched. */
 
 static adze_error *
@@ -190,7 +198,7 @@ hook_progress (void *context, uint64_t done, uint64_t total)
 
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
-  hook_networks, hook_give_part, hook_claim,
+  hook_networks, hook_give_part, hook_claim, hook_compute,
 };
 
 /* ---- The result. */

@@ -48,6 +48,37 @@ add_all (adze_runtime *runtime, const adze_params *params, adze_value *list)
   return NULL;
 }
 
+/* One that cannot be used, or would not be here, is missed when something asks for it. */
+static adze_error *
+add_if_it_can (adze_runtime *runtime, const char *id, adze_value *list)
+{
+  adze_plugin_record *record;
+  const adze_manifest_component *component;
+  ADZE_AUTO_ERROR error = adze_find_component (runtime, id, &record, &component);
+  if (!error && record->trusted)
+    error = add_component (runtime, id, list);
+  return adze_error_status (error) == ADZE_E_MEMORY ? adze_take (&error) : NULL;
+}
+
+adze_error *
+adze_beside_networks (adze_runtime *runtime, const char *backend, adze_value **list)
+{
+  const adze_component_info *const *formats;
+  size_t count = 0;
+  ADZE_AUTO_VALUE fresh = adze_value_new (ADZE_VALUE_LIST);
+  if (!fresh)
+    return adze_error_memory ();
+  ADZE_TRY (add_component (runtime, backend, fresh));
+  ADZE_TRY (add_component (runtime, "ref", fresh));
+  ADZE_TRY (adze_component_list (runtime, ADZE_FORMAT, &formats, &count));
+  for (size_t i = 0; i < count; i++)
+    ADZE_TRY (add_if_it_can (runtime, formats[i]->id, fresh));
+  if (adze_json_failed (fresh))
+    return adze_error_memory ();
+  *list = adze_take (&fresh);
+  return NULL;
+}
+
 adze_error *
 adze_beside_list (adze_runtime *runtime, adze_params *const *params, size_t variants,
                   adze_value **list)

@@ -135,6 +135,7 @@ open_remote (void *argument)
                                   .bus = instance->runtime->bus,
                                   .stage = instance->stage,
                                   .seed = instance->seed,
+                                  .threads = adze_pool_threads (instance->runtime->pool),
                                   .time_limit_ms = instance->time_limit_ms,
                                   .memory_limit = instance->memory_limit,
                                   .aside = one->lane > 0,

@@ -35,6 +35,7 @@ open_request (const adze_remote_options *options, adze_value **request)
   adze_json_string (table, "component", options->component);
   adze_json_string (table, "stage", options->stage);
   adze_json_int (table, "seed", (int64_t)options->seed);
+  adze_json_int (table, "threads", (int64_t)options->threads);
   adze_json_int (table, "memory-limit", (int64_t)options->memory_limit);
   if (options->params) {
     adze_value *sets = adze_json_list (table, "params");

@@ -16,6 +16,7 @@ typedef struct adze_remote_options {
   adze_event_bus *bus;
   const char *stage; /* a technique's; NULL: the component's id */
   uint64_t seed;
+  unsigned threads; /* 0: as many as there are processors */
   int64_t time_limit_ms; /* of each call; 0: none */
   uint64_t memory_limit; /* of the process; 0: none */
   bool aside; /* not the first lane: of its events only log lines, fallbacks and what is told of a piece

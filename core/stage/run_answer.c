@@ -3,6 +3,7 @@
  * numbers are looked at as the service looks at a plugin's. */
 #include <string.h>
 
+#include "stage/beside.h"
 #include "stage/run_ops.h"
 #include "stage/wire.h"
 
@@ -284,6 +285,75 @@ answer_progress (question *one)
   return NULL;
 }
 
+/* ---- Networks. */
+
+static adze_error *
+answer_parts (question *one)
+{
+  struct adze_artifact *artifact;
+  ADZE_AUTO (adze_buffer) bytes = { 0 };
+  ADZE_TRY (artifact_of (one, &artifact));
+  if (!artifact->model)
+    return adze_wire_damaged ("a question");
+  adze_value *parts = adze_json_list (one->reply, "parts");
+  for (size_t i = 0; i < artifact->model->part_count; i++) {
+    const adze_model_part *part = &artifact->model->parts[i];
+    adze_value *row = adze_json_table (parts, NULL);
+    adze_wire_text (row, "id", part->id, strlen (part->id));
+    adze_json_int (row, "size", (int64_t)part->size);
+    adze_buffer_add (&bytes, part->data, part->size);
+  }
+  if (bytes.failed)
+    return adze_error_memory ();
+  ADZE_TRY (pack_values (one, bytes.data, bytes.size));
+  adze_json_int (one->reply, "bytes", (int64_t)*one->size);
+  return NULL;
+}
+
+/* Which backend, and whose plugins the worker loads for it: the backend's, that of `ref`, which does what the other one
+ * does not, and those of formats, which say how models are computed with. */
+static adze_error *
+answer_networks (question *one)
+{
+  const adze_run_here *here = &one->all->here;
+  adze_run_compute compute = { 0 };
+  ADZE_AUTO_VALUE plugins = NULL;
+  if (!here->hooks->compute)
+    return adze_error_new (ADZE_E_UNSUPPORTED, "there is no backend here to compute with");
+  ADZE_TRY (here->hooks->compute (here->context, &compute));
+  ADZE_TRY (adze_beside_networks (compute.runtime, compute.backend, &plugins));
+  adze_json_string (one->reply, "stage", compute.stage);
+  adze_json_string (one->reply, "backend", compute.backend);
+  adze_json_int (one->reply, "delegation", compute.delegation);
+  adze_json_bool (one->reply, "rehearses", compute.rehearses);
+  return adze_value_append (one->reply, "plugins", adze_take (&plugins));
+}
+
+static adze_error *
+answer_give_part (question *one)
+{
+  ADZE_AUTO_FREE void *bytes = NULL;
+  ADZE_AUTO_FREE char *port = NULL, *id = NULL;
+  size_t size = 0;
+  ADZE_TRY (take_bytes (one, &bytes, &size));
+  ADZE_TRY (text_of (one, "port", &port));
+  ADZE_TRY (text_of (one, "id", &id));
+  return adze_run_ops_here.give_part (&one->all->here, port, id, bytes, size);
+}
+
+static adze_error *
+answer_claim (question *one)
+{
+  ADZE_AUTO_FREE char *port = NULL, *tensor = NULL, *id = NULL;
+  const adze_value *trait = adze_value_get (one->ask, "trait");
+  ADZE_TRY (text_of (one, "port", &port));
+  ADZE_TRY (text_of (one, "tensor", &tensor));
+  ADZE_TRY (text_of (one, "id", &id));
+  if (!trait || trait->type != ADZE_VALUE_TABLE)
+    return adze_wire_damaged ("a question");
+  return adze_run_ops_here.claim (&one->all->here, port, tensor, id, trait);
+}
+
 /* ---- Which question. */
 
 adze_error *
@@ -297,7 +367,9 @@ adze_run_answer (void *context, const adze_value *ask, adze_value *reply, void *
                   { "batches", answer_batches },       { "batch", answer_batch },
                   { "bytes", answer_bytes },           { "give-tensor", answer_give_tensor },
                   { "give-bytes", answer_give_bytes }, { "save", answer_save },
-                  { "load", answer_load },             { "progress", answer_progress } };
+                  { "load", answer_load },             { "progress", answer_progress },
+                  { "parts", answer_parts },           { "networks", answer_networks },
+                  { "give-part", answer_give_part },   { "claim", answer_claim } };
   question one = { context, ask, reply, data, size, broken };
   const adze_value *what = adze_value_get (ask, "what");
   for (size_t i = 0; what && what->string && i < ADZE_COUNT_OF (answers); i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run asks for, in a worker: the artifacts are the host's, and every operation is a question
- * to it. What a plugin is shown of them is a shell: metas and columns, no data. */
+ * to it. What a plugin is shown of them is a shell: metas and columns, no data. Networks are computed with here, on
+ * backends of the worker's own. */
 #include <string.h>
 
 #include "base/error_wire.h"
@@ -22,6 +23,7 @@ struct adze_run_shell {
   uint64_t number; /* by which the host knows it */
   char *port;
   adze_model model;
+  adze_model *whole; /* with numbers and parts; NULL: not asked for yet */
   adze_tensor_meta **metas; /* of tensors or of columns */
   size_t meta_count;
   adze_column *columns;
@@ -111,6 +113,7 @@ free_shell (adze_run_shell *shell)
   free (shell->metas);
   free (shell->columns);
   free (shell->model.tensors);
+  adze_model_close (shell->whole);
   free (shell->artifact.type);
   free (shell->artifact.data);
   free (shell->port);
@@ -120,6 +123,9 @@ free_shell (adze_run_shell *shell)
 void
 adze_run_there_cleanup (adze_run_there *there)
 {
+  adze_networks_close (adze_take (&there->networks));
+  free (adze_take (&there->stage));
+  free (adze_take (&there->backend));
   while (there->shells) {
     adze_run_shell *next = there->shells->next;
     free_shell (there->shells);
@@ -435,21 +441,138 @@ there_progress (void *data, uint64_t done, uint64_t total)
   return go;
 }
 
+/* ---- Networks. */
+
+/* All numbers cross once: what computes with them keeps them. */
+static adze_error *
+fetch_tensor (adze_run_there *there, adze_run_shell *shell, size_t index)
+{
+  adze_model_tensor *tensor;
+  ADZE_TRY (adze_model_add (shell->whole, shell->metas[index], &tensor));
+  size_t size = (size_t)tensor->meta.byte_size;
+  tensor->data = malloc (size + 1);
+  if (!tensor->data)
+    return adze_error_memory ();
+  return there_read_tensor (there, &shell->artifact, index, 0, tensor->data, size);
+}
+
+/* They come one behind the other. */
+static adze_error *
+unpack_parts (const adze_value *ok, const char *bytes, size_t left, adze_model *whole)
+{
+  const adze_value *parts = adze_value_get (ok, "parts");
+  for (size_t i = 0; parts && i < parts->count; i++) {
+    ADZE_AUTO_FREE char *id = NULL;
+    uint64_t size;
+    if (!adze_wire_number (parts->items[i], "size", left, &size))
+      return adze_wire_damaged ("an answer");
+    ADZE_TRY (adze_wire_text_from (adze_value_get (parts->items[i], "id"), &id, NULL));
+    ADZE_TRY (adze_model_add_part (whole, id, bytes, (size_t)size));
+    bytes += size;
+    left -= (size_t)size;
+  }
+  return NULL;
+}
+
+static adze_error *
+fetch_parts (adze_run_there *there, adze_run_shell *shell)
+{
+  ADZE_AUTO_FREE void *bytes = NULL;
+  size_t size = 0;
+  conversation talk;
+  begin (there, "parts", &talk);
+  adze_json_int (talk.ask, "artifact", (int64_t)shell->number);
+  adze_error *error = ask (&talk, NULL, 0);
+  if (!error)
+    error = take (&talk, &bytes, &size);
+  if (!error)
+    error = unpack_parts (talk.ok, bytes, size, shell->whole);
+  end (&talk);
+  return error;
+}
+
+static adze_error *
+fetch_model (adze_run_there *there, adze_run_shell *shell)
+{
+  ADZE_TRY (adze_model_new (&shell->whole));
+  ADZE_TRY (fetch_parts (there, shell));
+  for (size_t i = 0; i < shell->meta_count; i++)
+    ADZE_TRY (fetch_tensor (there, shell, i));
+  return NULL;
+}
+
+static adze_error *
+there_model (void *data, struct adze_artifact *artifact, const adze_model **model)
+{
+  adze_run_shell *shell = shell_of (artifact);
+  adze_error *error = shell->whole ? NULL : fetch_model (data, shell);
+  if (error)
+    adze_model_close (adze_take (&shell->whole));
+  *model = shell->whole;
+  return error;
+}
+
+static adze_error *
+open_networks (adze_run_there *there, const adze_value *ok)
+{
+  uint64_t delegation;
+  if (!adze_wire_number (ok, "delegation", ADZE_DELEGATE_ERROR, &delegation))
+    return adze_wire_damaged ("an answer");
+  ADZE_TRY (adze_wire_text_from (adze_value_get (ok, "stage"), &there->stage, NULL));
+  ADZE_TRY (adze_wire_text_from (adze_value_get (ok, "backend"), &there->backend, NULL));
+  ADZE_TRY (adze_worker_load (there->state, adze_value_get (ok, "plugins")));
+  ADZE_TRY (adze_networks_open (there->state->runtime, there->stage, there->backend, (adze_delegation)delegation,
+                                &there->networks));
+  if (adze_wire_truth (ok, "rehearses"))
+    adze_networks_rehearse (there->networks, &there->needs);
+  return NULL;
+}
+
 static adze_error *
 there_networks (void *data, struct adze_networks **networks)
 {
-  (void)data;
-  *networks = NULL;
-  adze_error *error = adze_error_new (ADZE_E_UNSUPPORTED,
-                                      "a stage in a process of its own cannot compute with networks");
-  adze_error_set (error, "hint",
-                  "isolate = false runs it in this process, which it is trusted for where its folder "
-                  "is");
+  adze_run_there *there = data;
+  conversation talk;
+  if (!there->networks) {
+    begin (there, "networks", &talk);
+    adze_error *error = ask (&talk, NULL, 0);
+    if (!error)
+      error = open_networks (there, talk.ok);
+    end (&talk);
+    if (error)
+      return error;
+  }
+  *networks = there->networks;
+  return NULL;
+}
+
+static adze_error *
+there_give_part (void *data, const char *port, const char *id, const void *bytes, size_t size)
+{
+  conversation talk;
+  begin (data, "give-part", &talk);
+  adze_wire_text (talk.ask, "id", id, strlen (id));
+  return send_bytes (&talk, "port", port, bytes, size);
+}
+
+static adze_error *
+there_claim (void *data, const char *port, const char *tensor, const char *id, const adze_value *trait)
+{
+  conversation talk;
+  begin (data, "claim", &talk);
+  adze_wire_text (talk.ask, "port", port, strlen (port));
+  adze_wire_text (talk.ask, "tensor", tensor, strlen (tensor));
+  adze_wire_text (talk.ask, "id", id, strlen (id));
+  adze_value *copy = adze_value_copy (trait);
+  adze_error *error = copy ? adze_value_append (talk.ask, "trait", copy) : adze_error_memory ();
+  if (!error)
+    error = ask (&talk, NULL, 0);
+  end (&talk);
   return error;
 }
 
 const adze_run_ops adze_run_ops_there = {
   there_input,       there_read_tensor, there_column, there_batches, there_batch,    there_bytes,
-  there_give_tensor, there_give_bytes,  there_save,   there_load,    there_progress,
-  there_networks,    NULL,              NULL,
+  there_give_tensor, there_give_bytes,  there_save,   there_load,    there_progress, there_model,
+  there_networks,    there_give_part,   there_claim,
 };

@@ -117,6 +117,14 @@ here_progress (void *data, uint64_t done, uint64_t total)
 }
 
 static adze_error *
+here_model (void *data, struct adze_artifact *artifact, const adze_model **model)
+{
+  (void)data;
+  *model = artifact->model;
+  return NULL;
+}
+
+static adze_error *
 here_networks (void *data, struct adze_networks **networks)
 {
   const adze_run_here *here = data;
@@ -140,9 +148,9 @@ here_claim (void *data, const char *port, const char *tensor, const char *id, co
 }
 
 const adze_run_ops adze_run_ops_here = {
-  here_input,      here_read_tensor, here_column, here_batches, here_batch,    here_bytes,
-  here_give_tensor, here_give_bytes, here_save,   here_load,    here_progress,
-  here_networks,   here_give_part,   here_claim,
+  here_input,       here_read_tensor, here_column, here_batches, here_batch,    here_bytes,
+  here_give_tensor, here_give_bytes,  here_save,   here_load,    here_progress, here_model,
+  here_networks,    here_give_part,   here_claim,
 };
 
 void

@@ -9,6 +9,14 @@
 
 struct adze_networks;
 
+/* What a worker needs to know to compute with networks as this process would. */
+typedef struct adze_run_compute {
+  adze_runtime *runtime; /* whose plugins it takes into use */
+  const char *stage, *backend;
+  uint32_t delegation;   /* adze_delegation */
+  bool rehearses;
+} adze_run_compute;
+
 struct adze_run_hooks {
   /* *ARTIFACT stays NULL when nothing is bound. Belongs to the run. */
   adze_error *(*input) (void *context, const char *port, struct adze_artifact **artifact);
@@ -25,6 +33,8 @@ struct adze_run_hooks {
                             size_t size);
   adze_error *(*claim) (void *context, const char *port, const char *tensor, const char *id,
                         const adze_value *trait);
+  /* For `networks` in a worker. */
+  adze_error *(*compute) (void *context, adze_run_compute *compute);
 };
 
 #endif

@@ -14,6 +14,7 @@
 #include <adze/draft/run.h>
 
 #include "base/child.h"
+#include "stage/networks.h"
 #include "stage/run_hooks.h"
 
 /* DATA is that of the set of operations. What they are called with has been checked. */
@@ -38,12 +39,13 @@ struct adze_run_ops {
   adze_error *(*save) (void *data, const char *name, const void *bytes, size_t size);
   adze_error *(*load) (void *data, const char *name, void **bytes, size_t *size);
   bool (*progress) (void *data, uint64_t done, uint64_t total);
+  /* A model as the host has it: with its parts, and so that its tensors can be read. */
+  adze_error *(*model) (void *data, struct adze_artifact *artifact, const adze_model **model);
   /* What is computed with; refused, with the reason, where nothing is. */
   adze_error *(*networks) (void *data, struct adze_networks **networks);
-  /* A part of the model that goes out, beside its tensors; where there are networks. */
+  /* A part of the model that goes out, beside its tensors. */
   adze_error *(*give_part) (void *data, const char *port, const char *id, const void *bytes,
                             size_t size);
-  /* NULL: nothing can be said of tensors there. */
   adze_error *(*claim) (void *data, const char *port, const char *tensor, const char *id,
                         const adze_value *trait);
 };
@@ -94,6 +96,9 @@ typedef struct adze_run_shell adze_run_shell;
 typedef struct adze_run_there {
   struct adze_worker_state *state;
   adze_run_shell *shells; /* artifacts that live with the host */
+  struct adze_networks *networks; /* NULL: it computes with none so far */
+  char *stage, *backend;
+  adze_networks_needs needs; /* of a rehearsal; the host has no use for them */
 } adze_run_there;
 
 extern const adze_run_ops adze_run_ops_there; /* DATA: adze_run_there */

@@ -197,37 +197,50 @@ run_give_bytes (const adze_host *host, adze_context *given, const char *port, co
 
 /* ---- Networks. */
 
+/* The model of ARTIFACT, with what it is computed with. */
+static adze_error *
+model_of (adze_context *context, const adze_artifact *artifact, const adze_model **model)
+{
+  return context->ops->model (context->data, (adze_artifact *)(uintptr_t)artifact, model);
+}
+
 static adze_status
 run_graph (const adze_host *host, adze_context *given, adze_artifact *artifact,
            adze_graph **graph)
 {
   adze_networks *networks = adze_networks_here (host, ADZE_RUN " graph");
+  const adze_model *model = NULL;
   (void)given;
   if (!networks)
     return ADZE_E_UNSUPPORTED;
   if (!artifact || !artifact->model)
     return refuse ("it asked for the network of what is no model");
-  return settle_fully (host, adze_networks_graph (networks, artifact->model, graph));
+  adze_error *error = model_of (adze_run_here_of (host, ADZE_RUN " graph"), artifact, &model);
+  return settle_fully (host, error ? error : adze_networks_graph (networks, model, graph));
 }
 
-/* A worker is shown tensors alone, and has nothing to compute with. */
 static adze_status
 run_has_graph (const adze_host *host, adze_context *given, const adze_artifact *artifact,
                uint32_t *has)
 {
+  adze_context *context = adze_run_here_of (host, ADZE_RUN " has_graph");
+  const adze_model *model = NULL;
+  bool found = false;
   (void)given;
-  if (!adze_run_here_of (host, ADZE_RUN " has_graph"))
+  if (!context)
     return ADZE_E_CONTRACT;
   if (!artifact || !artifact->model || !has)
     return refuse ("it asked for the network of what is no model");
   *has = 0;
-  if (artifact->model->part_count == 0)
+  adze_error *error = model_of (context, artifact, &model);
+  if (error)
+    return settle_fully (host, error);
+  if (model->part_count == 0)
     return ADZE_OK;
   adze_networks *networks = adze_networks_here (host, ADZE_RUN " has_graph");
   if (!networks)
     return ADZE_E_UNSUPPORTED;
-  bool found = false;
-  adze_error *error = adze_networks_has_graph (networks, artifact->model, &found);
+  error = adze_networks_has_graph (networks, model, &found);
   *has = found;
   return settle_fully (host, error);
 }
@@ -348,9 +361,6 @@ claim_trait (const adze_host *host, adze_context *given, const char *port, const
     return ADZE_E_CONTRACT;
   if (!is_out_port (context, port, true) || !tensor || !tensor[0] || !id || !id[0] || !json)
     return refuse ("it gave a trait without a tensor, an id or JSON, or to what is no out-port for models");
-  if (!context->ops->claim)
-    return settle (host, adze_error_new (ADZE_E_UNSUPPORTED,
-                                         "a stage in a process of its own cannot give its tensors traits"));
   return settle (host, claim (context, port, tensor, id, json));
 }
 

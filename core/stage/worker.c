@@ -218,8 +218,8 @@ check_file (const adze_plugin_record *record, const adze_value *request)
 }
 
 /* Plugins of components that parameters name. They are taken into use here alone, whoever trusts them. */
-static adze_error *
-load_beside (adze_worker_state *state, const adze_value *list)
+adze_error *
+adze_worker_load (adze_worker_state *state, const adze_value *list)
 {
   for (size_t i = 0; list && list->type == ADZE_VALUE_LIST && i < list->count; i++) {
     const char *path;
@@ -251,7 +251,7 @@ open_instance (adze_worker_state *state, const adze_value *request)
     ADZE_TRY (adze_activate (state->runtime, record));
     ADZE_TRY (check_file (record, request));
   }
-  ADZE_TRY (load_beside (state, adze_value_get (request, "beside")));
+  ADZE_TRY (adze_worker_load (state, adze_value_get (request, "beside")));
   ADZE_TRY (adze_find_component (state->runtime, id, &record, &component));
   ADZE_TRY (adze_activate (state->runtime, record));
   size_t count = sets ? sets->count : 1;
@@ -273,6 +273,8 @@ do_open (adze_worker_state *state, const adze_value *request, adze_value *reply)
   ADZE_TRY (limit_memory (integer_of (request, "memory-limit")));
   ADZE_TRY (adze_runtime_open_worker (&adze_profile_everyday,
                                       (uint64_t)integer_of (request, "seed"), &state->runtime));
+  if (integer_of (request, "threads") > 0)
+    ADZE_TRY (adze_runtime_set_threads (state->runtime, (unsigned)integer_of (request, "threads")));
   ADZE_TRY (adze_listen (state->runtime, on_event, state));
   ADZE_TRY (open_instance (state, request));
   if (state->local)

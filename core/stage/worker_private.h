@@ -75,6 +75,9 @@ void adze_worker_set_answering (adze_worker_state *state, bool answering);
 ADZE_MUST_CHECK adze_error *adze_worker_send_value (adze_worker_state *state,
                                                     const adze_value *message);
 
+/* Takes plugins into use, a list as stage/beside.h has it. */
+ADZE_MUST_CHECK adze_error *adze_worker_load (adze_worker_state *state, const adze_value *list);
+
 /* What a technique's table says, for the answer to "open". */
 void adze_worker_facts (const adze_local *local, adze_value *reply);
 

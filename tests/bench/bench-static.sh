@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench-static.sh: quantize-static on Fashion-MNIST: the MLP and the CNN of the other benches, trained here (EPOCHS of
 # them, 6 and 4), with codes of 8 bits computed in integers by each backend and by onnxruntime-node, where that is; and
-# with weights of 3 bits, rounded to the nearest and as AdaRound asks, on examples that no code was made of.
+# with weights of 3 bits, rounded to the nearest, as AdaRound asks and as GPTQ does, on examples that no code was made of.
 set -u
 cd "$TMPDIR" || exit 1
 data=${ADZE_FASHION_MNIST:-/usr/share/datasets/fashion-mnist}
@@ -41,16 +41,18 @@ learnt ()
   run_ "$1.toml"
 }
 
-# coded NAME OUT BACKEND LINE...: OUT.onnx, OUT.json as evaluate judges it, and OUT-codes.json.
+# coded USE NAME OUT BACKEND LINE...: OUT.onnx, OUT.json as evaluate judges it, and OUT-codes.json.
 coded ()
 {
+  local use=$1
+  shift
   {
     head_ "$2" "$3"
-    printf '[model]\npath = "%s.onnx"\n[[stage]]\nuse = "quantize-static"\ninputs = { data = "data.train", held-out = "data.held" }\nsamples = %d\n' "$1" "$samples"
+    printf '[model]\npath = "%s.onnx"\n[[stage]]\nuse = "%s"\ninputs = { data = "data.train", held-out = "data.held" }\nsamples = %d\n' "$1" "$use" "$samples"
     printf '%s\n' "${@:4}"
     printf '[[stage]]\nuse = "evaluate"\ndata = "test"\n[[output]]\npath = "%s.onnx"\n' "$2"
     printf '[[output]]\npath = "%s.json"\nfrom = "evaluate.report"\n' "$2"
-    printf '[[output]]\npath = "%s-codes.json"\nfrom = "quantize-static.report"\n' "$2"
+    printf '[[output]]\npath = "%s-codes.json"\nfrom = "%s.report"\n' "$2" "$use"
   } > "$2.toml"
   run_ "$2.toml"
 }
@@ -63,12 +65,12 @@ eight ()
   local backend floats
   floats=$(of "$1.json" accuracy)
   for backend in onednn ref; do
-    coded "$1" "$1-$backend" $backend
+    coded quantize-static "$1" "$1-$backend" $backend
     echo "$1 int8, $backend: accuracy $(of "$1-$backend.json" integer-accuracy) in integers, $(of "$1-$backend.json" accuracy) with floats between codes, $floats in float32; needed within .002"
   done
   cmp "$1-onednn-codes.json" "$1-ref-codes.json" > same.out || echo "$1 int8: ranges of the two backends differ in their last digits"
   [ -d "$modules/onnxruntime-node" ] || { echo "$1 int8: there is no onnxruntime-node to compare with"; return; }
-  coded "$1" "$1-integers" onednn 'form = "integers"'
+  coded quantize-static "$1" "$1-integers" onednn 'form = "integers"'
   NODE_PATH=$modules node "$TOP_SRCDIR/tests/clients/ort-accuracy.js" "$data/t10k-images-idx3-ubyte.gz" \
     "$data/t10k-labels-idx1-ubyte.gz" "$1-onednn.onnx" "$1-integers.onnx" |
     while read -r file share same; do echo "$1 int8, onnxruntime-node, $file: accuracy $share, $same like the first file"; done
@@ -77,21 +79,24 @@ eight ()
 # three NAME RANGE: weights of 3 bits.
 three ()
 {
-  coded "$1" "$1-nearest" onednn 'activations = "float"' 'weight-bits = 3' "weight-range = \"$2\""
-  coded "$1" "$1-adaround" onednn 'activations = "float"' 'weight-bits = 3' "weight-range = \"$2\"" 'rounding = "adaround"'
+  coded quantize-static "$1" "$1-nearest" onednn 'activations = "float"' 'weight-bits = 3' "weight-range = \"$2\""
+  coded quantize-static "$1" "$1-adaround" onednn 'activations = "float"' 'weight-bits = 3' "weight-range = \"$2\"" 'rounding = "adaround"'
+  coded quantize-gptq "$1" "$1-gptq" onednn 'weight-bits = 3' "weight-range = \"$2\""
   python3 - "$1" "$2" << 'END'
 import json, sys
 name, scales = sys.argv[1:]
 load = lambda suffix: json.load(open(name + suffix + ".json"))
-floats, nearest, rounded = (load(s)["accuracy"] for s in ("", "-nearest", "-adaround"))
+floats, nearest = load("")["accuracy"], load("-nearest")["accuracy"]
 lost = floats - nearest
-layers = load("-adaround-codes")["layers"]
-for layer in layers:
-    print("%s 3 bits, scales by %s, %s: output error on held-out data %.5f by adaround, %.5f to the nearest: %s"
-          % (name, scales, layer["layer"], layer["error"], layer["error-nearest"],
-             "lower" if layer["error"] < layer["error-nearest"] else "NOT LOWER"))
-print("%s 3 bits, scales by %s: accuracy %.4f in float32, %.4f to the nearest, %.4f by adaround: %s of the loss is recovered; needed half"
-      % (name, scales, floats, nearest, rounded, "%.0f %%" % (100 * (rounded - nearest) / lost) if lost > 0 else "none"))
+for way in "adaround", "gptq":
+    for layer in load(f"-{way}-codes")["layers"]:
+        print("%s 3 bits, scales by %s, %s: output error on held-out data %.5f by %s, %.5f to the nearest: %s"
+              % (name, scales, layer["layer"], layer["error"], way, layer["error-nearest"],
+                 "lower" if layer["error"] < layer["error-nearest"] else "NOT LOWER"))
+    rounded = load(f"-{way}")["accuracy"]
+    share = (rounded - nearest) / lost if lost > 0 else 1
+    print("%s 3 bits, scales by %s: accuracy %.4f in float32, %.4f to the nearest, %.4f by %s: %.0f %% of the loss is recovered, needed half: %s"
+          % (name, scales, floats, nearest, rounded, way, 100 * share, "reached" if share >= .5 else "NOT REACHED"))
 END
 }
 

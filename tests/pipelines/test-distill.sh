@@ -180,7 +180,6 @@ refused "nothing is asked of the teacher at the port 'teacher2'" mlp.onnx "wise 
 refused "parameter 'baseline' is true, and nothing says how good" mlp.onnx wise 'baseline = true'
 refused "the port 'labelled' says which labels count, and 'hard' is 0" mlp.onnx wise 'labelled = "few"' "$only"
 refused "not among those bound to 'data'" mlp.onnx wise 'labelled = "test"'
-refused "a stage in a process of its own cannot compute with networks" mlp.onnx wise 'isolate = true'
 distil bad mlp.onnx wise
 sed -i 's/, teacher = [^ ]*//' bad.toml
 must_fail "nothing is bound to its port 'teacher'" "$ADZE" run bad.toml

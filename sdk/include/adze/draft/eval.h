@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze/draft/eval.h: networks are computed with, and what comes out is judged. Tier: draft.
  *
- * For run, on its thread, in the host's process; a stage that is isolated is refused. The backend is the
+ * For run, on its thread, in the host's process or a worker's. The backend is the
  * one that the pipeline names. All that is opened here ends with run, if not before.
  */
 #ifndef ADZE_DRAFT_EVAL_H

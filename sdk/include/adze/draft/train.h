@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze/draft/train.h: networks are trained. Tier: draft.
  *
- * For run, on its thread, in the host's process; a stage that is isolated is refused. A step is one graph:
+ * For run, on its thread, in the host's process or a worker's. A step is one graph:
  * forward, loss, gradients, and how each changes its weight; the pipeline's backend executes it. Where
  * the backend gives the same bytes for any number of threads, so does training.
  */
