@@ -218,7 +218,6 @@ must_fail "nothing says how important weights are" "$ADZE" run oja.toml --set st
 must_fail "has no bias of its own" "$ADZE" run bcm.toml --set stage.hebbian.centre=fold
 must_fail "has grown without end" "$ADZE" run oja.toml --set stage.hebbian.plasticity=hebb --set stage.hebbian.rate=1e6
 must_fail "changed nothing" "$ADZE" run oja.toml --set stage.hebbian.rate=1e-30
-must_fail "a process of its own" "$ADZE" run oja.toml --fresh --set stage.hebbian.isolate=true
 sed '20s/^[^,]*/nan/' plain.csv > odd.csv
 sed 's/plain\.csv"/odd.csv"\nmissing = "nan"/' sanger.toml > odd.toml
 must_fail "the column 'x' of the data bound to 'data' has numbers that are none" "$ADZE" run odd.toml

@@ -314,5 +314,8 @@ must_fail "says the trait 'demo.anything/1' of 'layer.0.weight' twice" "$ADZE" r
 says false-word single demo.anything/1 '{}' 'do = "negate"' 'early = true'
 must_fail "says the trait 'demo.anything/1' of 'layer.0.weight', which it has not given" "$ADZE" run false-word.toml
 says far-word single demo.anything/1 '{}' 'do = "negate"' 'isolate = true'
-must_fail "a stage in a process of its own cannot give its tensors traits" "$ADZE" run far-word.toml
+must "$ADZE" run far-word.toml
+grep -aqF 'demo.anything/1' far-word-out.safetensors || complain "what a process of its own says of its tensors is lost"
+says far-word single adze.codebook/1 '{"k": 4}' 'do = "negate"' 'isolate = true'
+must_fail "has adze.codebook/1" "$ADZE" run far-word.toml
 finish

@@ -111,5 +111,4 @@ must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layer
 must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
 must_fail "'calibration' is given, and says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
 must_fail "'percentile' is given, and says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
-must_fail "isolate" "$ADZE" run int4.toml --fresh --set stage.qat.isolate=true
 finish

@@ -178,9 +178,27 @@ holds zero-codes.json '[l["node"] for l in r["left"]] == ["fc2"] and len(r["laye
 codes both both.onnx
 must "$ADZE" run both.toml
 grep -qF "2 of 4 products stay in floats: 'scores', 'mix'" must.out || complain "nobody names them: $(cat must.out)"
-codes alone mlp-learnt.onnx 'isolate = true'
-must_fail 'process of its own' "$ADZE" run --fresh alone.toml
 must "$ADZE" plan mlp.toml
+# ---- Killed, and run again: nothing half-done stands there, and the same codes come of it.
+for use in quantize-static quantize-gptq; do
+  codes mlp mlp-learnt.onnx 'batch = 1'
+  sed -i "/^use\|^from/s/quantize-static/$use/" mlp.toml
+  must "$ADZE" run mlp.toml --fresh
+  mv mlp-codes.onnx one.onnx
+  for wait in 0.02 0.05 0.1; do
+    rm -rf adze-runs
+    "$ADZE" run mlp.toml > killed.out 2>&1 &
+    victim=$!
+    sleep $wait
+    kill -9 $victim 2> /dev/null
+    wait $victim 2> /dev/null
+    [ ! -e mlp-codes.onnx ] || cmp mlp-codes.onnx one.onnx || complain "$use was killed, and something stands there"
+    must "$ADZE" run mlp.toml
+    cmp mlp-codes.onnx one.onnx || complain "$use gives other codes once it was killed"
+    rm mlp-codes.onnx
+  done
+done
+
 # ---- Codes and scales are no weights: whoever would change them is refused, and a rule leaves them out.
 
 # behind NAME LINE LINE...: NAME.toml: a stage behind quantize-static, which has the first line.
