@@ -73,8 +73,10 @@ small="width=256 ff=256 vocab=40 heads=4 keys=4"
   "$make_model" falcon.gguf $small layers=16 arch=falcon
   "$make_model" deep.gguf width=256 ff=256 vocab=8 heads=8 keys=1 layers=80
 }
-each plain.gguf "1 2 3" "$all"
-each plain.gguf "3 1" "$weighed" old.imatrix
+each plain.gguf "1 2 3" "$some"
+each plain.gguf 2 "$all"
+each plain.gguf 3 "$weighed" old.imatrix
+each plain.gguf 1 "$some" old.imatrix
 each plain.gguf 2 "q4_k_m:15 q4_0:2 q2_k_s:21" new.gguf
 each shared.gguf 2 "$some"
 each experts.gguf 3 "$some"
