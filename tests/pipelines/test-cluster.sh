@@ -90,6 +90,7 @@ while IFS='|' read -r of rule words; do
     must "$ADZE" plan said.toml
   fi
 done << END
+bits = 4|k = 8|the parameters 'k' and 'bits' are both given
 |group = 4|'group' is given, and says nothing to per = "tensor"
 |axis = 1|'axis' is given, and says nothing to per = "tensor"
 per = "channel"|group = 4|'group' is given, and says nothing to per = "channel"
@@ -98,5 +99,7 @@ axis = 1|per = "tensor"|'axis' is given, and says nothing to per = "tensor"
 per = "channel"|per = "tensor"|
 END
 sed -i 's/^per = "channel"/per = "channel"\naxis = 1/' said.toml
+must "$ADZE" plan said.toml
+pipeline said small 'bits = 4' '[[stage.rule]]' 'match = "layer.0.weight"' 'bits = 0' 'k = 8'
 must "$ADZE" plan said.toml
 finish

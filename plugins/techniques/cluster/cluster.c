@@ -32,7 +32,8 @@ static const adze_param params[] = {
 adze_status
 cluster_check (const adze_host *host, const cluster *self, const adze_params *values)
 {
-  adze_status status = adze_param_not_both (host, values, "k", "bits");
+  bool bits = adze_param_int (host, values, "bits") > 0;
+  adze_status status = bits ? adze_param_not_both (host, values, "k", "bits") : ADZE_OK;
   if (status == ADZE_OK && !(self && self->says_axis))
     status = adze_param_only_with (host, values, "axis", "per", "channel|group");
   if (status == ADZE_OK && !(self && self->says_group))

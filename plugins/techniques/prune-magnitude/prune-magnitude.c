@@ -49,7 +49,7 @@ static const adze_param block_params[] = {
 
 /* ---- Life. */
 
-/* Two that cannot both be meant. */
+/* Two that cannot both be meant; a threshold of 0 says that the share counts. */
 adze_status
 prune_check_params (const adze_host *host, const adze_params *values, const prune_pattern *pattern, bool has_share)
 {
@@ -59,7 +59,8 @@ prune_check_params (const adze_host *host, const adze_params *values, const prun
                       "parameter '%s' has no meaning with pattern = \"%u:%u\", which says itself how "
                       "many go; leave it out",
                       has_threshold ? "threshold" : "sparsity", pattern->n, pattern->m);
-  return adze_param_not_both (host, values, "threshold", "sparsity");
+  return adze_param_float (host, values, "threshold") == 0 ? ADZE_OK
+                                                            : adze_param_not_both (host, values, "threshold", "sparsity");
 }
 
 static adze_status

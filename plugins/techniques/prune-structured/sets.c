@@ -42,7 +42,7 @@ structured_wish_of (const adze_host *host, const structured *self, const adze_pa
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter 'heads' of tensor '%s' says nothing to of = \"%s\"; leave it out, or choose \"heads\"", tensor,
                       of);
-  adze_status status = adze_param_not_both (host, values, "count", "sparsity");
+  adze_status status = wish->count > 0 ? adze_param_not_both (host, values, "count", "sparsity") : ADZE_OK;
   if (status != ADZE_OK && tensor)
     return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", tensor);
   return status;
