@@ -105,7 +105,7 @@ median ()
 floor ()
 {
   awk -v what="$1" -v figure="${2%% *}" -v needed="$3" 'BEGIN {
-    printf "  %s: %s, needed %s: %s\n", what, figure, needed, figure + 0 >= needed - 1e-9 ? "reached" : "NOT REACHED" }'
+    printf "  %s: %s, needed %s: %s\n", what, figure, needed, (figure + 0 > needed - 1e-9 ? "reached" : "NOT REACHED") }'
 }
 
 # row NET SHARE: all seeds.

@@ -105,11 +105,18 @@ done
 # ---- What cannot be done.
 must_fail "needed is \"unstructured\", or N:M" "$ADZE" run each.toml --set 'stage.prune-train.pattern=4:2'
 must_fail "'sparsity' says nothing to pattern" "$ADZE" run pattern.toml --set stage.prune-train.sparsity=0.5
-must_fail "'cuts' says nothing to growth = \"once\"" "$ADZE" run some.toml --set stage.prune-train.cuts=3
+must_fail "'scope' says nothing to pattern" "$ADZE" run pattern.toml --set stage.prune-train.scope=global
+must_fail "'cuts' is given, and says nothing to growth = \"once\"" "$ADZE" run some.toml --set stage.prune-train.cuts=3
 must_fail "'end' is 0.2, and 'begin' is 0.4" "$ADZE" run each.toml --set stage.prune-train.end=0.2 \
   --set stage.prune-train.begin=0.4
-must_fail "'score-batches' says nothing to criterion = \"magnitude\"" "$ADZE" run each.toml \
+must_fail "'end' is given, and says nothing to growth" "$ADZE" run some.toml --set stage.prune-train.end=0.5
+must_fail "'score-batches' is given, and says nothing to criterion = \"magnitude\"" "$ADZE" run each.toml \
   --set stage.prune-train.score-batches=3
+must_fail "nothing went in any" "$ADZE" run each.toml --set stage.prune-train.sparsity=0.001
+must_fail "of 240 weights that take part 180 are zero already" "$ADZE" run further.toml --set stage.prune-train.sparsity=0.7
+must_fail "nothing went in any: of 12 channels" "$ADZE" run channels.toml --set stage.prune-train-channels.sparsity=0.01
+must_fail "isolate" "$ADZE" run each.toml --fresh --set stage.prune-train.isolate=true
+must_fail "isolate" "$ADZE" run channels.toml --fresh --set stage.prune-train-channels.isolate=true
 must_fail "nothing has moved" "$ADZE" run movement.toml --set stage.prune-train.begin=0
 must_fail "\"fc9\" is none of the network's weights" "$ADZE" run each.toml --set 'stage.prune-train.whole=["fc9"]'
 must_fail "the network has no weights to prune" "$ADZE" run each.toml --set 'stage.prune-train.whole=["*"]'

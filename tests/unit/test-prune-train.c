@@ -59,6 +59,18 @@ trim_no_room (const trim *t, const trim_tensor *tensor)
   return ADZE_E_MEMORY;
 }
 
+uint64_t
+trim_count_all (const trim *t)
+{
+  return t->weights;
+}
+
+uint64_t
+trim_count_gone (const trim *t)
+{
+  return count_gone (t); /* of choose.c */
+}
+
 adze_status
 trim_tell_cut (const trim *t, uint64_t step)
 {

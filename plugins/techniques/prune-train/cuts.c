@@ -37,6 +37,19 @@ is_saved (const trim *t)
   return t->lesson.save_epochs + t->lesson.save_steps > 0;
 }
 
+/* What asks for no more than there is was meant otherwise. */
+static adze_status
+check_gone (const trim *t)
+{
+  if (t->done < t->cuts || trim_count_gone (t) > t->before)
+    return ADZE_OK;
+  return adze_fail (t->lesson.host, ADZE_E_PARAM,
+                    "the last cut is done, and nothing went in any: of %llu %s that take part %llu are zero already, and no "
+                    "more are asked for, or 'min-kept' leaves no more; ask for a larger share",
+                    (unsigned long long)trim_count_all (t), t->by_channels ? "channels" : "weights",
+                    (unsigned long long)t->before);
+}
+
 /* The masks first: see masks.c. */
 static adze_status
 save (trim *t)
@@ -59,7 +72,9 @@ trim_cut_at (trim *t, uint64_t step)
   for (size_t i = 0; i < t->count; i++)
     trim_set_factors (&t->tensors[i]);
   t->done = due;
-  status = trim_tell_cut (t, step);
+  status = check_gone (t);
+  if (status == ADZE_OK)
+    status = trim_tell_cut (t, step);
   return status == ADZE_OK ? save (t) : status;
 }
 
@@ -73,6 +88,7 @@ trim_resume (trim *t)
   progress.struct_size = sizeof progress;
   t->lesson.train->progress (t->lesson.host, t->lesson.training, &progress);
   trim_take_zeros (t);
+  t->before = trim_count_gone (t);
   uint64_t due = count_due (t, progress.step);
   adze_status status = progress.step > 0 ? trim_load_masks (t, due) : ADZE_OK;
   if (status != ADZE_OK || t->done == due)

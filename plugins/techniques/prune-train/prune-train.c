@@ -23,6 +23,9 @@
   ADZE_LESSON_PARAMS, \
   { .name = NULL }
 
+/* Criteria that do. */
+#define TRIM_LOOKS_AT_DATA "snip|taylor|wanda|apoz|mean"
+
 static const adze_param params[] = {
   { .name = "sparsity", .type = ADZE_PARAM_FLOAT, .preset = "0.9", .range = "(0, 1)",
     .help = "share of the weights that are zero in the end" },
@@ -74,6 +77,20 @@ read_pair (const char *text, uint32_t *n, uint32_t *m)
   return *n < *m && *m <= M_MOST;
 }
 
+/* A pattern says itself how many go, row by row. */
+static adze_status
+check_unused (const adze_host *host, const adze_params *values, const char *pattern)
+{
+  static const char *const unused[] = { "sparsity", "min-kept", "scope" };
+  for (size_t i = 0; i < sizeof unused / sizeof unused[0]; i++)
+    if (adze_param_is_given (host, values, unused[i]))
+      return adze_fail (host, ADZE_E_PARAM,
+                        "parameter '%s' says nothing to pattern = \"%s\", which says how many go of each row; leave it "
+                        "out",
+                        unused[i], pattern);
+  return ADZE_OK;
+}
+
 static adze_status
 check_pattern (const adze_host *host, const adze_params *values)
 {
@@ -86,14 +103,7 @@ check_pattern (const adze_host *host, const adze_params *values)
                       "parameter 'pattern' is \"%s\"; needed is \"unstructured\", or N:M with N below M and M up to "
                       "%d, such as \"2:4\"",
                       text, M_MOST);
-  if (adze_param_float (host, values, "sparsity") != 0.9 || adze_param_float (host, values, "min-kept") != 0)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter '%s' says nothing to pattern = \"%s\", which says how many go; leave it out",
-                      adze_param_float (host, values, "min-kept") != 0 ? "min-kept" : "sparsity", text);
-  if (strcmp (adze_param_string (host, values, "scope"), "global") != 0)
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'scope' says nothing to pattern = \"%s\", which is met in each row; leave it out", text);
-  return ADZE_OK;
+  return check_unused (host, values, text);
 }
 
 static adze_status
@@ -101,29 +111,13 @@ check_cuts (const adze_host *host, const adze_params *values)
 {
   bool once = strcmp (adze_param_string (host, values, "growth"), "once") == 0;
   double begin = adze_param_float (host, values, "begin"), end = adze_param_float (host, values, "end");
-  bool cuts = adze_param_int (host, values, "cuts") != 10;
-  if (once && (cuts || end != 0.5))
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter '%s' says nothing to growth = \"once\", whose one cut is at 'begin'; leave it out, "
-                      "or take another growth",
-                      cuts ? "cuts" : "end");
-  if (!once && end < begin)
-    return adze_fail (host, ADZE_E_PARAM, "parameter 'end' is %g, and 'begin' is %g; needed is one that is not before it",
-                      end, begin);
-  return ADZE_OK;
-}
-
-static adze_status
-check_criterion (const adze_host *host, const adze_params *values)
-{
-  const char *criterion = adze_param_string (host, values, "criterion");
-  if (adze_param_int (host, values, "score-batches") != 16
-      && !adze_lesson_is_among (criterion, "snip|taylor|wanda|apoz|mean"))
-    return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'score-batches' says nothing to criterion = \"%s\", which looks at no data; leave it "
-                      "out, or choose one that does",
-                      criterion);
-  return ADZE_OK;
+  adze_status status = adze_param_only_with (host, values, "cuts", "growth", "cubic|linear");
+  if (status == ADZE_OK)
+    status = adze_param_only_with (host, values, "end", "growth", "cubic|linear");
+  if (status != ADZE_OK || once || begin <= end)
+    return status;
+  return adze_fail (host, ADZE_E_PARAM, "parameter 'end' is %g, and 'begin' is %g; needed is one that is not before it",
+                    end, begin);
 }
 
 /* An instance is its parameters. */
@@ -134,7 +128,7 @@ create_channels (const adze_host *host, const adze_params *values, void **instan
   adze_status status = adze_lesson_check_params (host, values);
   if (status == ADZE_OK)
     status = check_cuts (host, values);
-  return status == ADZE_OK ? check_criterion (host, values) : status;
+  return status == ADZE_OK ? adze_param_only_with (host, values, "score-batches", "criterion", TRIM_LOOKS_AT_DATA) : status;
 }
 
 static adze_status

@@ -2,15 +2,14 @@
 /* prune-train: what is told of it. */
 #include "trim.h"
 
-/* Of channels where these go, of weights where they do. */
-static uint64_t
-count_all (const trim *t)
+uint64_t
+trim_count_all (const trim *t)
 {
   return t->by_channels ? trim_channel_count (t) : t->weights;
 }
 
-static uint64_t
-count_gone (const trim *t)
+uint64_t
+trim_count_gone (const trim *t)
 {
   uint64_t gone = t->by_channels ? trim_channels_gone (t) : 0;
   for (size_t i = 0; i < t->count && !t->by_channels; i++)
@@ -21,7 +20,7 @@ count_gone (const trim *t)
 double
 trim_reached (const trim *t)
 {
-  return count_all (t) ? (double)count_gone (t) / (double)count_all (t) : 0;
+  return trim_count_all (t) ? (double)trim_count_gone (t) / (double)trim_count_all (t) : 0;
 }
 
 adze_status
@@ -30,7 +29,7 @@ trim_tell_cut (const trim *t, uint64_t step)
   const adze_field fields[] = {
     adze_lesson_count_field ("cut", t->done),
     adze_lesson_count_field ("step", step),
-    adze_lesson_count_field ("pruned", count_gone (t)),
+    adze_lesson_count_field ("pruned", trim_count_gone (t)),
     adze_lesson_real_field ("sparsity", trim_reached (t)),
   };
   adze_log (t->lesson.host, ADZE_LOG_INFO, "cut %llu of %llu behind step %llu: %.4g of the %s are gone",
@@ -65,8 +64,8 @@ trim_report (void *argument, const adze_lesson *lesson, adze_report *r)
   for (size_t i = 0; i < count; i++)
     adze_report_text (host, r, params[i], adze_param_string (host, lesson->params, params[i]));
   adze_report_bool (host, r, "rewound", t->earlier != NULL);
-  adze_report_count (host, r, "counted", count_all (t));
-  adze_report_count (host, r, "pruned", count_gone (t));
+  adze_report_count (host, r, "counted", trim_count_all (t));
+  adze_report_count (host, r, "pruned", trim_count_gone (t));
   report_cuts (t, r);
   adze_report_open (host, r, "tensors", "[");
   for (size_t i = 0; i < t->count; i++) {
@@ -98,9 +97,9 @@ adze_status
 trim_tell_end (const trim *t)
 {
   const adze_host *host = t->lesson.host;
-  adze_status status = adze_metric (host, "counted", (double)count_all (t), NULL);
+  adze_status status = adze_metric (host, "counted", (double)trim_count_all (t), NULL);
   if (status == ADZE_OK)
-    status = adze_metric (host, "pruned", (double)count_gone (t), NULL);
+    status = adze_metric (host, "pruned", (double)trim_count_gone (t), NULL);
   if (status == ADZE_OK)
     status = adze_metric (host, "sparsity", trim_reached (t), NULL);
   if (status == ADZE_OK && t->m == 0 && t->min_kept > 0)

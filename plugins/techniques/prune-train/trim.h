@@ -109,6 +109,7 @@ typedef struct trim {
   adze_bytes groups;   /* of trim_group */
   adze_bytes places;   /* of trim_place */
   uint64_t done;      /* cuts */
+  uint64_t before;    /* that were gone before the first one: 'keep-zeros' */
   uint32_t place;     /* where the masks were kept last */
   adze_graph *now;    /* the model's network, for the weights as they are; NULL: not needed yet */
   adze_graph *first;  /* with the weights that training began with */
@@ -215,6 +216,9 @@ trim_channels_gone (const trim *t)
 void trim_report (void *argument, const adze_lesson *lesson, adze_report *report);
 adze_status trim_tell_cut (const trim *t, uint64_t step);
 adze_status trim_tell_end (const trim *t);
+/* Of channels where these go, of weights where they do: those that took part, and those that are gone. */
+uint64_t trim_count_all (const trim *t);
+uint64_t trim_count_gone (const trim *t);
 double trim_reached (const trim *t);
 
 #endif
