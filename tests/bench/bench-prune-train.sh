@@ -6,12 +6,14 @@
 # training (dense).
 #
 # The MLP begins after 12 epochs and has 3 more, the CNN after 6 and has 1 more, all with Adam in batches of 64 and a rate
-# of .001 that falls along a cosine, on all 60,000 images; the test images are read once, at the end. Printed for each
-# seed: the start, dense, at once, prune-train; in the end of each row the medians and ranges, and each floor.
+# that falls along a cosine, on all 60,000 images; the test images are read once, at the end. The rate begins at .001 for
+# the dense one, and higher, the same for both, for those that have lost weights: what is left has farther to go. Cuts by
+# the criterion taylor are done within the first three tenths. Printed for each seed: the start, dense, at once,
+# prune-train; in the end of each row the medians and ranges, and each floor.
 #
-# ROWS ("mlp-90 mlp-95 cnn-90 cnn-95 cnn-24 cnn-channels"), SEEDS ("1 2 3"), BACKEND (onednn) and THREADS (1) can be given;
-# EXTRA has more lines for the stage prune-train, separated by \n. What all begin with, and how good they are without
-# prune-train, is kept in PRUNE_FOLDER, and made where it is not there.
+# ROWS ("mlp-90 mlp-95 cnn-90 cnn-95 cnn-24 cnn-channels"), SEEDS ("1 2 3"), BACKEND (onednn), THREADS (1) and RATE can be
+# given; EXTRA has more lines for the stage prune-train, separated by \n. What all begin with, and how good they are
+# without prune-train, is kept in PRUNE_FOLDER, and made where it is not there.
 set -u
 rows=${ROWS:-mlp-90 mlp-95 cnn-90 cnn-95 cnn-24 cnn-channels} seeds=${SEEDS:-1 2 3} threads=${THREADS:-1}
 data=/usr/share/datasets/fashion-mnist
@@ -91,7 +93,7 @@ latency ()
     printf 'resamples = 0\n'
   } > latency.toml
   "$binary" run latency.toml --fresh > latency.log 2>&1 || { cat latency.log >&2; return 1; }
-  cat "$(ls -d adze-runs/0* | tail -n 1)"/events.jsonl | sed -n 's/.*"latency-p50".*"value": *\([0-9.e-]*\).*/\1/p' | tail -n 1
+  "$binary" runs show | sed -n 's/^  evaluate.latency-p50  *//p'
 }
 
 # median COLUMN: and the range, of values.txt.
@@ -111,22 +113,23 @@ floor ()
 # row NET SHARE: all seeds.
 row ()
 {
-  local net=$1 share=$2 epochs=3 seed dense once ours
-  [ "$net" = mlp ] || epochs=1
+  local net=$1 share=$2 epochs=3 rate=${RATE:-.006} seed dense once ours
+  [ "$net" = mlp ] || epochs=1 rate=${RATE:-.003}
   local learn="data = \"train\"\nepochs = $epochs\nschedule = \"cosine\"\n"
+  local again="${learn}rate = $rate\n" cuts='criterion = "taylor"\nend = 0.3\n'
   local use=prune-train what="sparsity = 0.$share\n" at_once="prune-magnitude\"\nsparsity = 0.$share\n"
   case $share in
     24) what='pattern = "2:4"\n' at_once='prune-magnitude"\npattern = "2:4"\n' ;;
     channels) use=prune-train-channels what='sparsity = 0.5\n' at_once='prune-structured"\nsparsity = 0.5\n' ;;
   esac
-  local tune="[[stage]]\nuse = \"train\"\n$learn"
+  local tune="[[stage]]\nuse = \"train\"\n$again"
   [ "$share" = channels ] || tune="${tune}keep-zeros = [\"*\"]\n"
   : > values.txt
   for seed in $seeds; do
     start "$net" "$seed" || return 1
     dense=$(known "$net" "$seed" dense "[[stage]]\nuse = \"train\"\n$learn") || return 1
-    once=$(known "$net" "$seed" "once-$share" "[[stage]]\nuse = \"$at_once$tune") || return 1
-    ours=$(more "$net" "$seed" "$net-$share.onnx" "[[stage]]\nuse = \"$use\"\n$what$learn${EXTRA-}") || return 1
+    once=$(known "$net" "$seed" "once-$share-$rate" "[[stage]]\nuse = \"$at_once$tune") || return 1
+    ours=$(more "$net" "$seed" "$net-$share.onnx" "[[stage]]\nuse = \"$use\"\n$what$again$cuts${EXTRA-}") || return 1
     echo "$net-$share, seed $seed: start $(cat "$kept/$net-$seed.accuracy"), and with $epochs epochs more:" \
       "dense $dense, at once $once, prune-train $ours"
     awk -v d="$dense" -v o="$once" -v p="$ours" 'BEGIN { print d, o, p, p - d, p - o }' >> values.txt

@@ -39,9 +39,11 @@ grep -q 'adze.sparsity/1' must.out || complain "the model does not say that it i
 # ---- The same bytes, whatever the threads.
 cp taylor-out.onnx one.onnx
 cp taylor-out.json one.json
-must "$ADZE" run taylor.toml --fresh --set run.threads=3
-cmp taylor-out.onnx one.onnx || complain "threads are seen in the weights"
-cmp taylor-out.json one.json || complain "threads are seen in the report"
+for threads in 1 2 3; do
+  must "$ADZE" run taylor.toml --fresh --set run.threads=$threads
+  cmp taylor-out.onnx one.onnx || complain "$threads threads are seen in the weights"
+  cmp taylor-out.json one.json || complain "$threads threads are seen in the report"
+done
 
 # ---- Rows of their own, patterns, and what stays whole.
 trims each mlp.onnx 'scope = "tensor"' 'growth = "linear"' 'sparsity = 0.5'
@@ -121,4 +123,21 @@ must_fail "nothing has moved" "$ADZE" run movement.toml --set stage.prune-train.
 must_fail "\"fc9\" is none of the network's weights" "$ADZE" run each.toml --set 'stage.prune-train.whole=["fc9"]'
 must_fail "the network has no weights to prune" "$ADZE" run each.toml --set 'stage.prune-train.whole=["*"]'
 must_fail "none is between the first and the last" "$ADZE" run each.toml --set stage.prune-train.keep-ends=true
+
+# ---- onednn cuts as well.
+case " $ADZE_MISSING_PLUGINS " in
+  *" onednn "*) echo "onednn was not built" ;;
+  *)
+    export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
+    for name in magnitude movement snip taylor wanda channels; do
+      sed -i 's/^use = "prune-train.*/&\nbackend = "onednn"/' $name.toml
+      must "$ADZE" run $name.toml
+      holds $name-out.json 'r["protocol"]["backend"] == "onednn"'
+      holds $name-out.json 'r["pruning"]["pruned"] == (6 if r["pruning"]["counted"] == 12 else 180)'
+      cp $name-out.onnx one.onnx
+      must "$ADZE" run $name.toml --fresh
+      cmp $name-out.onnx one.onnx || complain "$name: onednn gives other weights a second time"
+    done
+    ;;
+esac
 finish
