@@ -113,10 +113,10 @@ floor ()
 # row NET SHARE: all seeds.
 row ()
 {
-  local net=$1 share=$2 epochs=3 rate=${RATE:-.006} seed dense once ours
-  [ "$net" = mlp ] || epochs=1 rate=${RATE:-.003}
+  local net=$1 share=$2 epochs=3 rate=${RATE:-0.0025} batches=128 seed dense once ours
+  [ "$net" = mlp ] || epochs=1 rate=${RATE:-0.003} batches=16
   local learn="data = \"train\"\nepochs = $epochs\nschedule = \"cosine\"\n"
-  local again="${learn}rate = $rate\n" cuts='criterion = "taylor"\nend = 0.3\n'
+  local again="${learn}rate = $rate\n" cuts="criterion = \"taylor\"\nscore-batches = $batches\nend = 0.3\n"
   local use=prune-train what="sparsity = 0.$share\n" at_once="prune-magnitude\"\nsparsity = 0.$share\n"
   case $share in
     24) what='pattern = "2:4"\n' at_once='prune-magnitude"\npattern = "2:4"\n' ;;

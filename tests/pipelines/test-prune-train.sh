@@ -45,6 +45,11 @@ for threads in 1 2 3; do
   cmp taylor-out.json one.json || complain "$threads threads are seen in the report"
 done
 
+# ---- Nor whose process it is.
+must "$ADZE" run taylor.toml --fresh --set stage.prune-train.isolate=true
+cmp taylor-out.onnx one.onnx || complain "a process of its own is seen in the weights"
+cmp taylor-out.json one.json || complain "a process of its own is seen in the report"
+
 # ---- Rows of their own, patterns, and what stays whole.
 trims each mlp.onnx 'scope = "tensor"' 'growth = "linear"' 'sparsity = 0.5'
 must "$ADZE" run each.toml
@@ -104,6 +109,10 @@ for criterion in magnitude taylor apoz mean; do
     || complain "$criterion: with zeros the loss was $best, and without them it is $(told evaluate.loss)"
 done
 
+cp channels-out.onnx one.onnx
+must "$ADZE" run channels.toml --fresh --set stage.prune-train-channels.isolate=true
+cmp channels-out.onnx one.onnx || complain "a process of its own is seen in the channels"
+
 # ---- What cannot be done.
 must_fail "needed is \"unstructured\", or N:M" "$ADZE" run each.toml --set 'stage.prune-train.pattern=4:2'
 must_fail "'sparsity' says nothing to pattern" "$ADZE" run pattern.toml --set stage.prune-train.sparsity=0.5
@@ -117,8 +126,6 @@ must_fail "'score-batches' is given, and says nothing to criterion = \"magnitude
 must_fail "nothing went in any" "$ADZE" run each.toml --set stage.prune-train.sparsity=0.001
 must_fail "of 240 weights that take part 180 are zero already" "$ADZE" run further.toml --set stage.prune-train.sparsity=0.7
 must_fail "nothing went in any: of 12 channels" "$ADZE" run channels.toml --set stage.prune-train-channels.sparsity=0.01
-must_fail "isolate" "$ADZE" run each.toml --fresh --set stage.prune-train.isolate=true
-must_fail "isolate" "$ADZE" run channels.toml --fresh --set stage.prune-train-channels.isolate=true
 must_fail "nothing has moved" "$ADZE" run movement.toml --set stage.prune-train.begin=0
 must_fail "\"fc9\" is none of the network's weights" "$ADZE" run each.toml --set 'stage.prune-train.whole=["fc9"]'
 must_fail "the network has no weights to prune" "$ADZE" run each.toml --set 'stage.prune-train.whole=["*"]'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze/draft/claim.h: a technique with run says what is true of the tensors that it gives. Tier: draft.
  *
- * For run, on its thread, in the host's process. What was true of the tensors that came in and still is needs no word:
+ * For run, on its thread. What was true of the tensors that came in and still is needs no word:
  * the host sees to that (adze/draft/traits.h).
  */
 #ifndef ADZE_DRAFT_CLAIM_H
