@@ -8,8 +8,8 @@
 # The MLP begins after 12 epochs and has 3 more, the CNN after 6 and has 1 more, all with Adam in batches of 64 and a rate
 # that falls along a cosine, on all 60,000 images; the test images are read once, at the end. The rate begins at .001 for
 # the dense one, and higher, the same for both, for those that have lost weights: what is left has farther to go. Cuts by
-# the criterion taylor are done within the first three tenths. Printed for each seed: the start, dense, at once,
-# prune-train; in the end of each row the medians and ranges, and each floor.
+# the criterion taylor, each by 128 batches, are done within the first three tenths. Printed for each seed: the start,
+# dense, at once, prune-train; in the end of each row the medians and ranges, and each floor.
 #
 # ROWS ("mlp-90 mlp-95 cnn-90 cnn-95 cnn-24 cnn-channels"), SEEDS ("1 2 3"), BACKEND (onednn), THREADS (1) and RATE can be
 # given; EXTRA has more lines for the stage prune-train, separated by \n. What all begin with, and how good they are
@@ -113,10 +113,10 @@ floor ()
 # row NET SHARE: all seeds.
 row ()
 {
-  local net=$1 share=$2 epochs=3 rate=${RATE:-0.0025} batches=128 seed dense once ours
-  [ "$net" = mlp ] || epochs=1 rate=${RATE:-0.003} batches=16
+  local net=$1 share=$2 epochs=3 rate=${RATE:-0.0025} seed dense once ours
+  [ "$net" = mlp ] || epochs=1 rate=${RATE:-0.002}
   local learn="data = \"train\"\nepochs = $epochs\nschedule = \"cosine\"\n"
-  local again="${learn}rate = $rate\n" cuts="criterion = \"taylor\"\nscore-batches = $batches\nend = 0.3\n"
+  local again="${learn}rate = $rate\n" cuts="criterion = \"taylor\"\nscore-batches = 128\nend = 0.3\n"
   local use=prune-train what="sparsity = 0.$share\n" at_once="prune-magnitude\"\nsparsity = 0.$share\n"
   case $share in
     24) what='pattern = "2:4"\n' at_once='prune-magnitude"\npattern = "2:4"\n' ;;
@@ -147,12 +147,12 @@ row ()
   floor "above at once" "$(median 5)" .0001
 }
 
-# smaller NET: how much smaller and faster without half of its channels.
+# smaller NET: how much smaller and faster it is without half of its channels.
 smaller ()
 {
   local batch seed=${seeds%% *}
   local before=$kept/$1-$seed.onnx after=$PWD/$1-channels.onnx
-  floor "file, of before" "$(stat -c %s "$before" "$after" | awk 'NR == 1 { a = $1 } END { printf "%.3f", $1 / a }')" 0
+  floor "file, times smaller" "$(stat -c %s "$before" "$after" | awk 'NR == 1 { a = $1 } END { printf "%.2f", a / $1 }')" 2.5
   for batch in 1 64; do
     floor "latency of $batch, times better" \
       "$(echo "$(latency "$before" $batch) $(latency "$after" $batch)" | awk '{ printf "%.2f", $1 / $2 }')" 1.5
