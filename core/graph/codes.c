@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph/codes.c: nodes tell what weights are to them: DequantizeLinear multiplies codes by scales, ConvInteger takes codes
- * and zero points, and what its sums are multiplied by are scales. From there one goes back to the weights. */
+ * and zero points, what its sums are multiplied by are scales, and so is what bytes are multiplied by; what they choose
+ * from is a book. From there one goes back to the weights. */
 #include "graph/codes.h"
 
 #include <string.h>
@@ -33,12 +34,12 @@ is_one_of (const adze_graph_node *node, const char *const *operators, size_t cou
   return found;
 }
 
-/* Does it give elements of its first input, wherever they come to lie? */
+/* Does it give elements of its first input, wherever they come to lie and of whatever type? */
 static bool
 moves (const adze_graph_node *node)
 {
-  static const char *const operators[] = { "Expand",  "Flatten", "Gather",  "Identity",  "Pad",      "Reshape",
-                                           "Slice",   "Split",   "Squeeze", "Transpose", "Unsqueeze" };
+  static const char *const operators[] = { "Cast", "Expand",  "Flatten", "Gather",  "Identity",  "Pad",
+                                           "Reshape", "Slice", "Split",   "Squeeze", "Transpose", "Unsqueeze" };
   return is_one_of (node, operators, ADZE_COUNT_OF (operators));
 }
 
@@ -72,16 +73,57 @@ is_sum_of_codes (const adze_graph *graph, uint32_t value)
   return is (node, "ConvInteger") || is (node, "MatMulInteger");
 }
 
+static bool
+is_of_bytes (const adze_graph_value *value)
+{
+  return value && value->role == ADZE_ROLE_WEIGHT && value->dtype.code != ADZE_BOOL && value->dtype.bits > 0
+         && value->dtype.bits <= 8;
+}
+
+/* No quantiser has more moves in a row. */
+enum { MOVES_MOST = 64 };
+
+/* What lies in front of all that moves VALUE. */
+static uint32_t
+origin_of (const adze_graph *graph, uint32_t value)
+{
+  const adze_graph_node *from = maker (graph, value);
+  for (size_t steps = 0; moves (from) && steps < MOVES_MOST; steps++) {
+    value = input_of (from, 0);
+    from = maker (graph, value);
+  }
+  return value;
+}
+
+/* Does it choose numbers from a book, by bytes of the model? */
+static bool
+chooses (const adze_graph *graph, const adze_graph_node *node)
+{
+  return is (node, "Gather") && is_of_bytes (adze_graph_value_at (graph, origin_of (graph, input_of (node, 1))));
+}
+
+/* Bytes of the model, made other numbers, less a zero point, or numbers that they choose. */
+static bool
+comes_of_bytes (const adze_graph *graph, uint32_t value)
+{
+  for (size_t steps = 0; steps <= MOVES_MOST; steps++) {
+    const adze_graph_node *from = maker (graph, value);
+    if (chooses (graph, from))
+      return true;
+    if (!moves (from) && !is (from, "Sub"))
+      return is_of_bytes (adze_graph_value_at (graph, value));
+    value = input_of (from, 0);
+  }
+  return false;
+}
+
 /* An operator of somebody else's that takes bytes: what its other weights are nobody knows, but that they go with these. */
 static bool
 takes_bytes (const adze_graph *graph, const adze_graph_node *node)
 {
   bool found = false;
-  for (size_t i = 0; node->domain[0] && !found && i < node->input_count; i++) {
-    const adze_graph_value *value = adze_graph_value_at (graph, node->inputs[i]);
-    found = value && value->role == ADZE_ROLE_WEIGHT && value->dtype.code != ADZE_FLOAT && value->dtype.code != ADZE_BOOL
-            && value->dtype.bits > 0 && value->dtype.bits <= 8;
-  }
+  for (size_t i = 0; node->domain[0] && !found && i < node->input_count; i++)
+    found = is_of_bytes (adze_graph_value_at (graph, node->inputs[i]));
   return found;
 }
 
@@ -130,22 +172,45 @@ look_behind (search *s)
   while (s->count > 0) {
     uint32_t value = s->open[--s->count];
     const adze_graph_node *from = maker (s->graph, value);
-    size_t inputs = moves (from) ? 1 : is (from, "Concat") || is (from, "Mul") /* of scales */ ? from->input_count : 0;
+    bool all = is (from, "Concat") || is (from, "Mul") /* of scales */ || is (from, "Sub") /* a zero point */;
+    size_t inputs = moves (from) ? 1 : all ? from->input_count : 0;
     for (size_t i = 0; i < inputs; i++)
       mark (s, input_of (from, i), s->marks[value]);
+  }
+}
+
+/* All that NODE takes. */
+static void
+mark_all (search *s, const adze_graph_node *node)
+{
+  for (size_t i = 0; i < node->input_count; i++)
+    mark (s, node->inputs[i], node->number);
+}
+
+/* What bytes are multiplied by, and what is taken from them. */
+static void
+mark_factors (search *s, const adze_graph_node *node)
+{
+  for (size_t i = 0; i < 2; i++) {
+    uint32_t input = input_of (node, i);
+    if (comes_of_bytes (s->graph, input))
+      mark_all (s, node);
+    else if (is (node, "Mul") && is_sum_of_codes (s->graph, input))
+      mark (s, input_of (node, 1 - i), node->number);
   }
 }
 
 static void
 mark_inputs (search *s, const adze_graph_node *node)
 {
-  uint32_t inputs = takes_bytes (s->graph, node) ? UINT32_MAX : inputs_of (node);
+  uint32_t inputs = inputs_of (node);
   for (size_t i = 0; i < node->input_count && i < 32; i++)
     if (inputs >> i & 1)
       mark (s, node->inputs[i], node->number);
-  for (size_t i = 0; is (node, "Mul") && i < 2; i++)
-    if (is_sum_of_codes (s->graph, input_of (node, i)))
-      mark (s, input_of (node, 1 - i), node->number);
+  if (takes_bytes (s->graph, node) || chooses (s->graph, node))
+    mark_all (s, node);
+  if (is (node, "Mul") || is (node, "Sub"))
+    mark_factors (s, node);
   look_behind (s);
 }
 

@@ -69,31 +69,54 @@ tensor_called (const adze_model *model, const adze_model_tensor *const *sorted, 
   return found ? *found : NULL;
 }
 
-/* Tensor NUMBER, if it is codes, and what belongs to it. */
+/* What belongs to codes of a codec that is not there, so that nobody can tell: whatever has their name and a suffix. */
 static adze_error *
-list_one (const adze_plan *plan, const adze_model *model, const adze_model_tensor *const *sorted, size_t number, codes *c)
+list_likely (const adze_model *model, const adze_model_tensor *const *sorted, const char *name, codes *c)
 {
-  const adze_model_tensor *tensor = &model->tensors[number];
-  const adze_value *said = adze_value_get (tensor->traits, ADZE_TRAIT_CODED);
-  const size_t before = c->count;
-  adze_coded planes;
-  if (!said)
-    return NULL;
-  ADZE_TRY (adze_coded_planes (plan->runtime, said, tensor->meta.name, &planes));
-  for (uint32_t i = 1; i < planes.plane_count; i++) {
-    ADZE_AUTO_FREE char *name = adze_text_format ("%s%s", tensor->meta.name, planes.planes[i].suffix);
+  const size_t size = strlen (name);
+  for (size_t i = 0; i < model->count; i++) {
+    const char *other = sorted[i]->meta.name;
+    if (strncmp (other, name, size) == 0 && other[size] == '.' && !strchr (other + size + 1, '.'))
+      ADZE_TRY (add (c, (coded){ .name = other, .tensor = (size_t)(sorted[i] - model->tensors) }));
+  }
+  return NULL;
+}
+
+static adze_error *
+list_parts (const adze_model *model, const adze_model_tensor *const *sorted, const char *owner, const adze_coded *planes,
+            codes *c)
+{
+  for (uint32_t i = 1; i < planes->plane_count; i++) {
+    ADZE_AUTO_FREE char *name = adze_text_format ("%s%s", owner, planes->planes[i].suffix);
     const adze_model_tensor *part = name ? tensor_called (model, sorted, name) : NULL;
     if (!name)
       return adze_error_memory ();
     if (part)
       ADZE_TRY (add (c, (coded){ .name = part->meta.name, .tensor = (size_t)(part - model->tensors) }));
   }
+  return NULL;
+}
+
+/* Tensor NUMBER, if it is codes, and what belongs to it. */
+static adze_error *
+list_one (const adze_plan *plan, const adze_model *model, const adze_model_tensor *const *sorted, size_t number, codes *c)
+{
+  const adze_model_tensor *tensor = &model->tensors[number];
+  const adze_value *said = adze_value_get (tensor->traits, ADZE_TRAIT_CODED);
+  const adze_value *codec = adze_value_get (said, "codec");
+  const size_t before = c->count;
+  adze_coded planes;
+  if (!said)
+    return NULL;
+  ADZE_TRY (adze_coded_planes (plan->runtime, said, tensor->meta.name, &planes));
+  ADZE_TRY (planes.plane_count > 0 ? list_parts (model, sorted, tensor->meta.name, &planes, c)
+                                   : list_likely (model, sorted, tensor->meta.name, c));
   if (c->count > before)
     ADZE_TRY (add (c, (coded){ .name = tensor->meta.name, .tensor = number }));
   for (size_t i = before; i < c->count; i++) {
     c->items[i].owner = tensor->meta.name;
     c->items[i].first = number;
-    c->items[i].codec = adze_value_get (said, "codec")->string;
+    c->items[i].codec = codec && codec->type == ADZE_VALUE_STRING ? codec->string : "?";
   }
   return NULL;
 }

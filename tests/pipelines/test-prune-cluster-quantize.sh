@@ -119,6 +119,13 @@ done
 alone together '[[stage]]' 'use = "quantize"' "$eight" '[[stage]]' 'use = "rename"' \
   'names = { "layer.0.weight" = "x", "layer.0.weight.scale" = "x.scale" }'
 must "$ADZE" run together.toml
+# Of codes whose codec is not there nobody can tell what belongs to them, so all that is called so does.
+must "$ADZE" run named.toml
+sed 's/codec\\": \\"int8\\"/codec\\": \\"mine\\"/g' named-out.safetensors > theirs.safetensors
+cmp -s theirs.safetensors named-out.safetensors && complain "the codec's name was not found in the file"
+alone theirs '[[stage]]' 'use = "clip"' 'percentile = 50'
+sed -i 's/^path = ".*sparse.safetensors"/path = "theirs.safetensors"/; 0,/^path = /s/^path = .*/path = "theirs.safetensors"/' theirs.toml
+must_fail "would change 'l.0.weight.scale', which is a part of the codes of 'l.0.weight' (mine)" "$ADZE" plan theirs.toml
 # A weight that is only called like a part of codes is a weight.
 alone alike '[[stage]]' 'use = "rename"' 'names = { "layer.1.weight" = "layer.0.weight.more" }' '[[stage]]' 'use = "quantize"' \
   "$eight" '[[stage.rule]]' 'match = "layer.0.weight.more"' 'skip = true' '[[stage]]' 'use = "prune-magnitude"' '[[stage.rule]]' \

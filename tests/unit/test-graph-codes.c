@@ -89,6 +89,22 @@ products_of_codes_alone (void **state)
   found (g, "w w.scale w.zero x.scale x.zero y.scale y.zero ");
 }
 
+/* As other codecs are written: bytes made floats, or what they choose from a book, times scales. */
+static void
+bytes_times_scales (void **state)
+{
+  WITH_GRAPH (g);
+  uint32_t x = INPUT (g, "x", -1, 4);
+  uint32_t codes = NODE (g, "Sub", "", NODE (g, "Cast", "to=1", BYTES (g, "w", 2, 2, 3)), WEIGHT (g, "w.zero", 2, 1, 3));
+  uint32_t w = NODE (g, "Mul", "", codes, WEIGHT (g, "w.scale", 2, 1, 3));
+  uint32_t y = NODE (g, "MatMul", "", x, NODE (g, "Reshape", "", w, LIST (g, 4, 3)));
+  uint32_t chosen = NODE (g, "Gather", "", WEIGHT (g, "v.book", 16), NODE (g, "Cast", "to=7", BYTES (g, "v", 3, 3)));
+  y = NODE (g, "MatMul", "", y, NODE (g, "Mul", "", WEIGHT (g, "v.scale", 1, 3), chosen));
+  y = NODE (g, "Sub", "", NODE (g, "Mul", "", y, WEIGHT (g, "gain", 3)), WEIGHT (g, "b", 3));
+  small_output (g, "y", y);
+  found (g, "v v.book v.scale w w.scale w.zero ");
+}
+
 /* Nobody here knows the operator; but that bytes and floats go into it together. */
 static void
 operators_of_others (void **state)
@@ -132,7 +148,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (a_network_of_floats_has_none), cmocka_unit_test (codes_and_scales_around_a_product),
     cmocka_unit_test (scales_behind_sums_of_codes),  cmocka_unit_test (products_of_codes_alone),
-    cmocka_unit_test (operators_of_others),          cmocka_unit_test (nodes_with_too_few_inputs),
+    cmocka_unit_test (bytes_times_scales),           cmocka_unit_test (operators_of_others),
+    cmocka_unit_test (nodes_with_too_few_inputs),
   };
   return cmocka_run_group_tests_name ("codes", tests, small_open, engine_close);
 }
