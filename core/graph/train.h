@@ -30,6 +30,7 @@ typedef struct adze_train_weight {
   /* One byte an element; where it is 0, the weight is 0 from the beginning to the end, its gradient
    * counts for nobody, and nothing is remembered of it. NULL: none. Copied. */
   const uint8_t *mask;
+  const char *next; /* a value of the graph that it becomes after each step, in the place of being trained; NULL: none */
 } adze_train_weight;
 
 /* Where training stands, counted from 0. */

@@ -74,6 +74,10 @@ check_wishes (const adze_graph *graph, const adze_trainer_options *options, cons
                              "the weight '%s' has a mask, and does not train: %s", wish->name,
                              wish->frozen ? "it is frozen"
                                           : "it is a setting, or the loss does not depend on it");
+    if (wish->next && (wish->frozen || wish->mask))
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "the weight '%s' becomes '%s' after each step, and is %s; it can be one of them", wish->name,
+                             wish->next, wish->frozen ? "frozen" : "masked");
   }
   return NULL;
 }
@@ -189,7 +193,7 @@ choose_weights (adze_trainer *t, const adze_trainer_options *options)
     if (!adze_train_could (value) || (!reached[i] && !why[i]))
       continue;
     const adze_train_weight *wish = wish_for (options, value->name);
-    if (!wish || !wish->frozen)
+    if (!wish || (!wish->frozen && !wish->next))
       ADZE_TRY (why[i] ? adze_train_leave (t, value->name, why[i]) : add_trained (t, i, wish));
   }
   ADZE_TRY (adze_train_leave_bodies (t));
@@ -200,9 +204,40 @@ choose_weights (adze_trainer *t, const adze_trainer_options *options)
                          t->graph->name, t->graph->values[t->loss]->name);
 }
 
-/* Running statistics, where they are weights and new ones are given. */
+static bool
+same_type (const adze_graph_value *a, const adze_graph_value *b)
+{
+  bool same = a->dtype.code == b->dtype.code && a->dtype.bits == b->dtype.bits && a->rank == b->rank;
+  for (int32_t i = 0; same && i < a->rank; i++)
+    same = a->shape[i] == b->shape[i];
+  return same;
+}
+
+/* What somebody says of a weight becomes of it. */
 static adze_error *
-carry_statistics (adze_trainer *t)
+carry_wished (adze_trainer *t, const adze_trainer_options *options)
+{
+  for (size_t i = 0; i < options->weight_count; i++) {
+    const adze_train_weight *wish = &options->weights[i];
+    size_t index;
+    if (!wish->next)
+      continue;
+    uint32_t value = adze_graph_find (t->graph, wish->name), next = adze_graph_find (t->graph, wish->next);
+    if (next == ADZE_NONE || !same_type (t->graph->values[value], t->graph->values[next]))
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "the weight '%s' is to become '%s' after each step, and graph '%s' has no value of this "
+                             "name that is of its type and shape",
+                             wish->name, wish->next, t->graph->name);
+    ADZE_TRY (check_weight (t->graph->values[value]));
+    ADZE_TRY (add_carried (t, value, &index));
+    t->carried[index].next = next;
+  }
+  return NULL;
+}
+
+/* Running statistics, where they are weights, new ones are given, and nobody wishes others. */
+static adze_error *
+carry_statistics (adze_trainer *t, const adze_trainer_options *options)
 {
   for (size_t n = 0; n < t->graph->node_count; n++) {
     const adze_graph_node *node = t->graph->nodes[n];
@@ -212,6 +247,9 @@ carry_statistics (adze_trainer *t)
       const adze_graph_value *before = t->graph->values[node->inputs[2 + i]];
       size_t index;
       if (node->outputs[i] == ADZE_NONE || before->role != ADZE_ROLE_WEIGHT)
+        continue;
+      const adze_train_weight *wish = wish_for (options, before->name);
+      if (wish && wish->next)
         continue;
       for (size_t c = 0; c < t->carried_count; c++)
         if (t->carried[c].value == node->inputs[2 + i])
@@ -428,7 +466,8 @@ adze_train_build (adze_trainer *t, adze_graph *graph, uint32_t loss,
   ADZE_TRY (adze_train_drop (t, options->seed));
   t->network_nodes = t->graph->node_count;
   ADZE_TRY (choose_weights (t, options));
-  ADZE_TRY (carry_statistics (t));
+  ADZE_TRY (carry_wished (t, options));
+  ADZE_TRY (carry_statistics (t, options));
   ADZE_TRY (differentiate (t));
   ADZE_TRY (clip (t));
   for (size_t i = 0; i < t->trained_count; i++)

@@ -169,10 +169,12 @@ copy_rules (const adze_train_settings *settings, adze_train_weight **weights)
     /* Those of a newer SDK are larger. */
     const char *at = (const char *)settings->rules + i * settings->rule_size;
     const adze_train_weight_rule *rule = (const void *)at;
+    bool has_next = settings->rule_size >= offsetof (adze_train_weight_rule, next) + sizeof rule->next;
     (*weights)[i] = (adze_train_weight){ .name = rule->name,
                                          .frozen = rule->frozen != 0,
                                          .no_decay = rule->no_decay != 0,
-                                         .mask = rule->mask };
+                                         .mask = rule->mask,
+                                         .next = has_next ? rule->next : NULL };
   }
   return NULL;
 }
@@ -209,7 +211,7 @@ open_training (adze_networks *networks, adze_graph *graph, uint32_t scalar,
 {
   if (settings->struct_size < sizeof *settings || !settings->batch
       || (settings->rule_count > 0
-          && settings->rule_size < sizeof (adze_train_weight_rule)))
+          && settings->rule_size < offsetof (adze_train_weight_rule, next)))
     return adze_error_new (ADZE_E_CONTRACT,
                            "settings for training need their sizes and a batch callback");
   adze_training *made = calloc (1, sizeof *made);

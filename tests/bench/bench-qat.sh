@@ -5,12 +5,14 @@
 # Weights alone are rounded, a step for each channel, all layers; the peer's are what its FakeQuantize does with
 # MovingAveragePerChannelMinMaxObserver. Printed for each seed: the start, the dense one, the start rounded as it is (our
 # quantize, by least squares), ours, torch's, and images a second of processor time: of all of our process, and of torch's loop.
+# Then the start pruned by half, clustered to 16 values, and taught with 8 bits, in one pipeline and in two. The end is a line for
+# each thing that is to be reached, of the medians.
 #
-# NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes) and SCHEDULE
-# (cosine, or constant: how the rate of .001 falls, of all that goes on: dense, ours and torch's) can be given. What training
-# starts from is kept in QAT_FOLDER, and made where it is not there.
+# NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes), FEW (yes) and SCHEDULE
+# (cosine, or constant: how the rate of .001 falls, of all that goes on: dense, ours and torch's) can be given; and TEACHER
+# (yes: ours listens to the start as well) and RECIPE, further lines of our stage. What training starts from is kept in QAT_FOLDER, and made where it is not there.
 set -u
-seeds=${SEEDS:-3} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
+seeds=${SEEDS:-3} recipe=${RECIPE:-} teacher=${TEACHER:-yes} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
 data=/usr/share/datasets/fashion-mnist
 kept=${QAT_FOLDER:-$TOP_BUILDDIR/tests/bench/qat-starts}
 python=/usr/bin/python3
@@ -65,16 +67,35 @@ start ()
   "$ADZE_BINARY" convert "$file.onnx" "$file.safetensors" --set drop-graph=true > /dev/null
 }
 
+# begin NAME SEED [FILE]: the top of a pipeline that begins with the start, or with another file, and has the start beside it.
+begin ()
+{
+  head_ "$2"
+  printf '[model]\npath = "%s"\n' "${3:-$kept/$1-$2.onnx}"
+  [ "$teacher" = no ] || printf '[input.start]\nkind = "model"\npath = "%s"\n' "$kept/$1-$2.onnx"
+}
+
+# stage USE EPOCHS FROM [LINE...]: a stage that learns; of ours, with all that belongs to it.
+stage ()
+{
+  printf '[[stage]]\nuse = "%s"\ndata = "train"\nepochs = %s\nschedule = "%s"\n' "$1" "$2" "$schedule"
+  printf '%s\n' "${@:4}"
+  if [ "$1" = qat ] && [ "$teacher" = yes ]; then
+    printf 'inputs = { model = "%s", teacher = "input.start" }\n%s\n' "$3" "$recipe"
+  elif [ "$1" = qat ]; then
+    printf '%s\n' "$recipe"
+  else
+    printf 'inputs = { model = "%s" }\n' "$3"
+  fi
+}
+
 # more NAME SEED USE EPOCHS [LINE...]: it goes on from there. What that takes is in more.times, and judging it is not.
 more ()
 {
   local seed=$2 TIMEFORMAT='%U %S'
   {
-    head_ "$seed"
-    printf '[model]\npath = "%s"\n' "$kept/$1-$seed.onnx"
-    printf '[[stage]]\nuse = "%s"\ndata = "train"\nepochs = %s\nschedule = "%s"\n' "$3" "$4" "$schedule"
-    shift 4
-    printf '%s\n' "$@"
+    begin "$1" "$seed"
+    stage "$3" "$4" input.model "${@:5}"
     printf '[[output]]\npath = "learnt.onnx"\n'
   } > more.toml
   { time "$ADZE_BINARY" run more.toml --fresh > more.log 2>&1; } 2> more.times || { cat more.log >&2; return 1; }
@@ -111,6 +132,46 @@ theirs ()
     OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4" "$schedule"
 }
 
+# few_values: stages that prune and cluster.
+few_values ()
+{
+  printf '[[stage]]\nuse = "prune-magnitude"\ninputs = { model = "input.model" }\nsparsity = 0.5\n'
+  printf '[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
+  printf '[[stage]]\nuse = "cluster"\ninputs = { model = "prune-magnitude.model" }\nk = 16\n'
+  printf '[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
+}
+
+# piped LINES: a run with them and an output, few.onnx.
+piped ()
+{
+  {
+    cat
+    printf '[[output]]\npath = "few.onnx"\n'
+  } > few.toml
+  "$ADZE_BINARY" run few.toml --fresh > few.log 2>&1 || { cat few.log >&2; return 1; }
+}
+
+# few NAME SEED EPOCHS once|twice: in one pipeline, or in two, of which the second knows nothing but the file. Prints the
+# accuracy, the share of zeros in the file, and how many values the weight has that has most; the host has looked, too.
+few ()
+{
+  local accuracy trait keeps=('weights = "int8"' 'keep-zeros = ["*.weight"]' 'keep-values = ["*.weight"]')
+  if [ "$4" = once ]; then
+    { begin "$1" "$2"; few_values; stage qat "$3" cluster.model "${keeps[@]}"; } | piped || return 1
+  else
+    { begin "$1" "$2"; few_values; } | piped || return 1
+    mv few.onnx half-way.onnx
+    { begin "$1" "$2" "$PWD/half-way.onnx"; stage qat "$3" input.model "${keeps[@]}"; } | piped || return 1
+  fi
+  for trait in sparsity codebook; do
+    grep -q adze.$trait/1 few.onnx || { echo "few.onnx does not say that it has adze.$trait/1" >&2; return 1; }
+  done
+  accuracy=$({ head_ "$2"; printf '[model]\npath = "%s/few.onnx"\n' "$PWD"; } | judged none) || return 1
+  echo "$accuracy $($python "$here/qat-floors.py" codes few.onnx)"
+}
+
+rows=$PWD/rows
+: > "$rows"
 for name in ${NETWORKS:-mlp cnn}; do
   epochs=3
   [ "$name" = mlp ] || epochs=1
@@ -124,6 +185,15 @@ for name in ${NETWORKS:-mlp cnn}; do
       fast=$(speed $epochs)
       peer=$(theirs "$name" "$seed" "$width" $epochs) || exit 1
       echo "$name, seed $seed, $width: static $rounded, ours $ours, torch ${peer% *}; images/s $fast and ${peer#* }"
+      echo "$name $seed $width $dense $rounded $ours ${peer% *} $fast ${peer#* }" >> "$rows"
+    done
+    for form in once twice; do
+      [ "${FEW:-yes}" = yes ] || continue
+      kept_values=$(few "$name" "$seed" $epochs $form) || exit 1
+      read -r accuracy zeros values <<< "$kept_values"
+      echo "$name, seed $seed, pruned, clustered and int8, $form: $accuracy, zeros $zeros, values $values"
+      echo "$name $seed $form $dense $kept_values" >> "$rows"
     done
   done
 done
+$python "$here/qat-floors.py" floors "$rows"

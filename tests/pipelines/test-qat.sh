@@ -102,6 +102,34 @@ holds few-out.json 'r["epochs"][-1]["loss"] < r["epochs"][0]["loss"]'
 must_fail "adze.codebook/1" "$ADZE" run few.toml --fresh --set 'stage.qat.keep-values=[]'
 must_fail "is none of the weights that are rounded" "$ADZE" run few.toml --set 'stage.qat.keep-values=["fc7.*"]'
 
+# ---- All of it in one pipeline: the host has verified what the file says.
+{
+  head_ mlp.onnx
+  for what in 'use = "prune-magnitude"\nsparsity = 0.5' 'use = "cluster"\nk = 6'; do
+    printf '[[stage]]\n%b\n[[stage.rule]]\nmatch = "*.bias"\nskip = true\n' "$what"
+  done
+  printf '[[stage]]\nuse = "qat"\ndata = "train"\nbatch = 16\nepochs = 4\nrate = 0.02\nkeep-zeros = ["*.weight"]\n'
+  printf 'keep-values = ["*.weight"]\n[[output]]\npath = "once.onnx"\n'
+} > once.toml
+must "$ADZE" run once.toml
+must "$ADZE" show once.onnx --json
+for trait in sparsity codebook coded; do
+  [ "$(grep -o "adze.$trait/1" must.out | wc -l)" -ge 2 ] || complain "once.onnx has no adze.$trait/1 for each weight"
+done
+[ "$(levels once.onnx fc1.weight)" -le 6 ] || complain "in one pipeline 6 values have become $(levels once.onnx fc1.weight)"
+[ "$(weight once.onnx fc1.weight | fold -w 2 | grep -c 00)" -ge $((16 * 12 / 2)) ] || complain "in one pipeline zeros did not stay"
+
+# ---- Codes and scales are no weights to a stage behind, be it in the same pipeline or in another.
+printf '[[stage]]\nuse = "clip"\npercentile = 90.0\n' >> once.toml
+must_fail "is a part of the codes of" "$ADZE" run once.toml
+for file in one.onnx few-out.onnx; do
+  {
+    head_ $file
+    printf '[[stage]]\nuse = "clip"\npercentile = 90.0\n[[output]]\npath = "clipped.onnx"\n'
+  } > clip.toml
+  must_fail "is a part of the codes of" "$ADZE" plan clip.toml
+done
+
 # ---- What cannot be.
 must_fail "none of its levels is 0" "$ADZE" run zeros.toml --set 'stage.qat.weights="int2"'
 must_fail "both \"fc1.*\" and \"fc1.w*\"" "$ADZE" run other.toml \

@@ -403,6 +403,59 @@ statistics_are_carried (void **state)
   assert_true (single_at (trainer, "scale", 1) > 1);
 }
 
+/* ---- Weights that become what somebody wishes. */
+
+static adze_error *
+try_wish (const engine *e, adze_train_weight wish, float *after)
+{
+  const int64_t shape[] = { 2 };
+  float by = 1, threes[] = { 3, 3 };
+  net n;
+  uint32_t turns, pair, number;
+  const adze_view view = view_of (&by, f32, 0, NULL);
+  make_xor (&n);
+  ADZE_AUTO_GRAPH graph = n.graph;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  must (adze_graph_add_weight (graph, "turns", f32, 0, NULL, &turns));
+  must (adze_graph_set_data (graph, turns, &by, sizeof by, true));
+  must (adze_graph_add_weight (graph, "pair", f32, 1, shape, &pair));
+  must (adze_graph_set_data (graph, pair, threes, sizeof threes, true));
+  must (adze_graph_add_constant (graph, NULL, &view, &number));
+  /* The loss depends on it, and it is not trained all the same. */
+  n.loss = op (graph, "Mul", n.loss, turns);
+  uint32_t more = op (graph, "Add", turns, number);
+  ADZE_AUTO_FREE char *next = strdup (adze_graph_value_at (graph, more)->name);
+  wish.name = wish.name ? wish.name : "turns";
+  wish.next = wish.next ? wish.next : next;
+  adze_trainer_options options = options_of (e, ADZE_OPTIMISER_SGD, .1);
+  options.weights = &wish;
+  options.weight_count = 1;
+  adze_error *error = adze_trainer_new (graph, n.loss, &options, &trainer);
+  if (error)
+    return error;
+  feed f;
+  feed_xor (&f, 1);
+  for (size_t i = 0; i < 3; i++)
+    must (adze_trainer_step (trainer, f.inputs));
+  uint64_t elements;
+  assert_int_equal (adze_trainer_count (trainer, &elements), 4);
+  *after = single_at (trainer, "turns", 0);
+  return NULL;
+}
+
+static void
+a_weight_becomes_what_is_wished (void **state)
+{
+  const uint8_t mask[] = { 1 };
+  float after = 0;
+  must (try_wish (*state, (adze_train_weight){ 0 }, &after));
+  assert_true (after == 4);
+  must_fail (try_wish (*state, (adze_train_weight){ .frozen = true }, &after), ADZE_E_CONTRACT, "is frozen", NULL);
+  must_fail (try_wish (*state, (adze_train_weight){ .mask = mask }, &after), ADZE_E_CONTRACT, "is masked", NULL);
+  must_fail (try_wish (*state, (adze_train_weight){ .name = "pair" }, &after), ADZE_E_CONTRACT, "of its type and shape", NULL);
+  must_fail (try_wish (*state, (adze_train_weight){ .next = "nobody" }, &after), ADZE_E_CONTRACT, "'nobody'", NULL);
+}
+
 /* ---- Dropout: a weight of its own for each of many numbers, which only learns where nothing is
  * dropped. */
 
@@ -586,6 +639,7 @@ main (void)
     cmocka_unit_test (a_mask_stays),
     cmocka_unit_test (what_cannot_train_is_refused),
     cmocka_unit_test (statistics_are_carried),
+    cmocka_unit_test (a_weight_becomes_what_is_wished),
     cmocka_unit_test (dropout_drops),
     cmocka_unit_test (threads_change_no_byte),
     cmocka_unit_test (schedules_go_as_they_say),

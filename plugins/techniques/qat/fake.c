@@ -25,8 +25,8 @@ add (adze_nodes *b, const char *domain, const char *op, const uint32_t *inputs, 
   return made;
 }
 
-static uint32_t
-constant (adze_nodes *b, const float *numbers, int32_t rank, const int64_t *shape)
+uint32_t
+qat_constant (adze_nodes *b, const float *numbers, int32_t rank, const int64_t *shape)
 {
   uint32_t made = ADZE_NONE;
   const adze_view view = { .data = (void *)(uintptr_t)numbers,
@@ -39,10 +39,10 @@ constant (adze_nodes *b, const float *numbers, int32_t rank, const int64_t *shap
   return made;
 }
 
-static uint32_t
-number (adze_nodes *b, float one)
+uint32_t
+qat_number (adze_nodes *b, float one)
 {
-  return constant (b, &one, 0, NULL);
+  return qat_constant (b, &one, 0, NULL);
 }
 
 /* ---- What flows back. */
@@ -110,7 +110,7 @@ attach_clip (adze_nodes *b, uint32_t clipped)
   adze_nodes body = begin_body (b, 3, in);
   const uint32_t above[] = { adze_nodes_pair (&body, "Sub", in[0], in[1]), in[4] };
   const uint32_t below[] = { adze_nodes_pair (&body, "Sub", in[2], in[0]), add (&body, "adze", "ReluGrad", above, 2) };
-  uint32_t none = number (&body, 0);
+  uint32_t none = qat_number (&body, 0);
   give (&body, add (&body, "adze", "ReluGrad", below, 2));
   give (&body, add (&body, NULL, "Identity", &none, 1));
   give (&body, add (&body, NULL, "Identity", &none, 1));
@@ -120,16 +120,18 @@ attach_clip (adze_nodes *b, uint32_t clipped)
 /* ---- One item. */
 
 /* Steps as a value of the network. What is learnt is the logarithm of how often the first step each is: so it stays
- * above 0, and a rate that suits weights suits it, however large they are. */
+ * above 0, and a rate that suits weights suits it, however large they are. Lists of values are observed by nobody. */
 static uint32_t
-step_of (const qat *q, adze_nodes *b, const qat_item *item)
+step_of (const qat *q, adze_nodes *b, qat_item *item, bool learns)
 {
   int64_t shape[ADZE_GRAPH_RANK];
   int32_t rank = item->axis < 0 ? 0 : item->rank;
   uint32_t learnt = ADZE_NONE;
   for (int32_t i = 0; i < rank; i++)
     shape[i] = i == item->axis ? item->shape[i] : 1;
-  uint32_t first = constant (b, item->steps, rank, shape);
+  uint32_t first = qat_constant (b, item->steps, rank, shape);
+  if (q->switches[QAT_OBSERVES].is_used && !item->values)
+    first = adze_nodes_pair (b, "Mul", first, qat_observed (q, b, item, rank, shape, learns));
   if (!q->learns_steps || b->status != ADZE_OK)
     return first;
   float *zeros = (float *)b->host->allocate (b->host, item->channels * sizeof *zeros);
@@ -154,22 +156,29 @@ fake (adze_nodes *b, const qat_item *item, uint32_t value, uint32_t step)
   uint32_t divided = adze_nodes_pair (b, "Div", value, step), place = divided;
   attach_divide (b, divided);
   if (grid->shift != 0)
-    place = adze_nodes_pair (b, "Sub", place, number (b, grid->shift));
-  const uint32_t bounds[] = { place, number (b, (float)grid->low), number (b, (float)grid->high) };
+    place = adze_nodes_pair (b, "Sub", place, qat_number (b, grid->shift));
+  const uint32_t bounds[] = { place, qat_number (b, (float)grid->low), qat_number (b, (float)grid->high) };
   uint32_t clipped = add (b, NULL, "Clip", bounds, 3);
   attach_clip (b, clipped);
   uint32_t level = add (b, NULL, "Round", &clipped, 1);
   attach (b, level, ADZE_GRADIENT_STRAIGHT, NULL);
   if (grid->shift != 0)
-    level = adze_nodes_pair (b, "Add", level, number (b, grid->shift));
+    level = adze_nodes_pair (b, "Add", level, qat_number (b, grid->shift));
   uint32_t faked = adze_nodes_pair (b, "Mul", level, step);
   attach_multiply (b, faked);
   return faked;
 }
 
+/* What is rounded takes the place of what is not once it is time. */
+static uint32_t
+waited (const qat *q, adze_nodes *b, uint32_t value, uint32_t faked, bool learns)
+{
+  return learns && q->switches[QAT_WAITS].is_used ? qat_choose (b, &q->switches[QAT_WAITS], value, faked) : faked;
+}
+
 /* The list of values goes to levels, and the weight is looked up in it. */
 static uint32_t
-fake_book (adze_nodes *b, const qat_item *item, uint32_t step)
+fake_book (const qat *q, adze_nodes *b, const qat_item *item, uint32_t step, bool learns)
 {
   uint32_t book = ADZE_NONE, places = ADZE_NONE;
   const int64_t count = (int64_t)item->value_count;
@@ -185,20 +194,24 @@ fake_book (adze_nodes *b, const qat_item *item, uint32_t step)
     b->status = b->graphs->set_data (b->host, b->graph, book, item->values, item->value_count * sizeof *item->values);
   if (b->status == ADZE_OK)
     b->status = b->graphs->add_constant (b->host, b->graph, NULL, &view, &places);
-  return adze_nodes_pair (b, "Gather", fake (b, item, book, step), places);
+  return adze_nodes_pair (b, "Gather", waited (q, b, book, fake (b, item, book, step), learns), places);
 }
 
 adze_status
-qat_fake (const qat *q, adze_graph *graph)
+qat_fake (qat *q, adze_graph *graph, bool learns)
 {
   adze_nodes b;
   if (!adze_nodes_begin (&b, q->host, graph))
     return b.status;
   uint32_t first = q->graphs->node_count (graph);
+  if (learns)
+    qat_begin_switches (q, &b);
   for (size_t i = 0; b.status == ADZE_OK && i < q->count; i++) {
-    const qat_item *item = &q->items[i];
-    uint32_t step = step_of (q, &b, item);
-    uint32_t faked = item->values ? fake_book (&b, item, step) : fake (&b, item, item->value, step);
+    qat_item *item = &q->items[i];
+    uint32_t step = step_of (q, &b, item, learns);
+    uint32_t faked = item->values ? fake_book (q, &b, item, step, learns) : fake (&b, item, item->value, step);
+    if (!item->values)
+      faked = waited (q, &b, item->value, faked, learns);
     if (b.status == ADZE_OK)
       b.status = qat_move_users (q, graph, item, item->value, first, faked);
   }

@@ -7,16 +7,23 @@
 
 /* ---- What was learnt. */
 
-/* Steps as nodes made them of what is learnt. */
+static const float *
+numbers_of (const qat *q, const adze_graph *faked, const char *name)
+{
+  uint32_t value = q->graphs->find_value (faked, name);
+  return value == ADZE_NONE ? NULL : (const float *)q->graphs->value (faked, value)->data;
+}
+
+/* Steps as nodes made them of what is seen, and learnt. */
 static adze_status
 take_steps (qat *q, const adze_graph *faked)
 {
-  for (size_t i = 0; q->learns_steps && i < q->count; i++) {
+  for (size_t i = 0; i < q->count; i++) {
     qat_item *item = &q->items[i];
-    const adze_graph_value *value
-        = q->graphs->value (faked, q->graphs->find_value (faked, item->step_name));
+    const float *seen = numbers_of (q, faked, item->seen_name), *learnt = numbers_of (q, faked, item->step_name);
     for (size_t c = 0; c < item->channels; c++) {
-      item->steps[c] *= expf (((const float *)value->data)[c]);
+      item->steps[c] *= seen ? seen[c] : 1;
+      item->steps[c] *= learnt ? expf (learnt[c]) : 1;
       if (!(item->steps[c] > 0) || !isfinite (item->steps[c]))
         return adze_fail (q->host, ADZE_E_LIMIT,
                           "a step of '%s' has become %g; a lower 'rate', or learn-steps = false, keeps it from that",
@@ -32,8 +39,7 @@ take_values (qat *q, const adze_graph *faked)
   for (size_t i = 0; i < q->count; i++) {
     qat_item *item = &q->items[i];
     if (item->values)
-      memcpy (item->values, q->graphs->value (faked, q->graphs->find_value (faked, item->book_name))->data,
-              item->value_count * sizeof *item->values);
+      memcpy (item->values, numbers_of (q, faked, item->book_name), item->value_count * sizeof *item->values);
   }
 }
 
@@ -45,7 +51,7 @@ read_learnt (qat *q)
   adze_graph *faked = NULL;
   adze_status status = t->run->graph (t->host, t->context, t->model, &faked);
   if (status == ADZE_OK)
-    status = qat_fake (q, faked);
+    status = qat_fake (q, faked, false);
   if (status == ADZE_OK)
     status = t->train->give (t->host, t->training, faked, 0);
   if (status == ADZE_OK)
@@ -190,5 +196,7 @@ qat_give (qat *q)
     status = adze_run_give_others (t->host, t->context, t->model, given, "model");
   if (status == ADZE_OK)
     status = write_network (q, given);
-  return status == ADZE_OK ? t->run->give_graph (t->host, t->context, "model", given) : status;
+  if (status == ADZE_OK)
+    status = t->run->give_graph (t->host, t->context, "model", given);
+  return status == ADZE_OK ? qat_claim (q, given) : status;
 }

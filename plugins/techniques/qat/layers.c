@@ -82,6 +82,7 @@ name_item (const qat *q, qat_item *item, const char *name)
                       QAT_NAME_MAX - 1, name);
   snprintf (item->name, sizeof item->name, "%s", name);
   snprintf (item->step_name, sizeof item->step_name, "%s.%%step", name);
+  snprintf (item->seen_name, sizeof item->seen_name, "%s.%%seen", name);
   return ADZE_OK;
 }
 
@@ -110,10 +111,11 @@ static adze_status
 make_steps (const qat *q, qat_item *item)
 {
   item->steps = (float *)q->host->allocate (q->host, item->channels * sizeof *item->steps);
-  if (!item->steps)
+  item->sizes = (float *)q->host->allocate (q->host, item->channels * sizeof *item->sizes);
+  if (!item->steps || !item->sizes)
     return adze_fail (q->host, ADZE_E_MEMORY, "no room for the steps of '%s'", item->name);
   for (size_t i = 0; i < item->channels; i++)
-    item->steps[i] = 1;
+    item->steps[i] = item->sizes[i] = 1;
   return ADZE_OK;
 }
 
@@ -191,8 +193,10 @@ add_weight (qat *q, const adze_graph *graph, const adze_graph_node *node)
   memcpy (item->shape, value->shape, (size_t)value->rank * sizeof *value->shape);
   item->channels = axis < 0 ? 1 : (size_t)value->shape[axis];
   status = make_steps (q, item);
-  if (status == ADZE_OK)
+  if (status == ADZE_OK) {
     first_steps (item, (const float *)value->data);
+    qat_weigh (item, (const float *)value->data);
+  }
   if (status == ADZE_OK && keeps)
     status = qat_make_book (q, item, (const float *)value->data);
   return status;
@@ -271,10 +275,12 @@ qat_drop (qat *q)
 {
   for (size_t i = 0; i < q->count; i++) {
     q->host->release (q->host, q->items[i].steps);
+    q->host->release (q->host, q->items[i].sizes);
     q->host->release (q->host, q->items[i].values);
     q->host->release (q->host, q->items[i].places);
   }
   q->host->release (q->host, q->items);
+  q->host->release (q->host, q->followers);
   q->items = NULL;
   q->count = 0;
 }

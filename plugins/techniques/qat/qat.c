@@ -24,11 +24,28 @@ check_used (const adze_host *host, const adze_params *params)
                     "leave it out, or set activations = \"int8\"");
 }
 
+/* What is to be over, or to begin, when all is over. */
+static adze_status
+check_times (const adze_host *host, const adze_params *params)
+{
+  static const char *const times[] = { "delay", "observe", "freeze-norm" };
+  double epochs = (double)adze_param_int (host, params, "epochs");
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    double time = adze_param_float (host, params, times[i]);
+    if (adze_param_is_given (host, params, times[i]) && (i == 1 ? time > epochs : time >= epochs))
+      return adze_fail (host, ADZE_E_PARAM, "parameter '%s' is %g epochs, and there are %g in all; needed are fewer", times[i],
+                        time, epochs);
+  }
+  return ADZE_OK;
+}
+
 static adze_status
 create (const adze_host *host, const adze_params *params, void **instance)
 {
   *instance = (void *)(uintptr_t)params;
-  adze_status status = adze_lesson_check_params (host, params);
+  adze_status status = adze_lesson_check_params_but (host, params, "temperature");
+  if (status == ADZE_OK)
+    status = check_times (host, params);
   return status == ADZE_OK ? check_used (host, params) : status;
 }
 
@@ -46,16 +63,35 @@ static adze_status
 network (void *argument, adze_lesson *lesson, uint32_t learns, adze_graph **graph)
 {
   qat *q = (qat *)argument;
-  (void)learns;
   q->graphs = lesson->graphs;
   adze_status status = lesson->run->graph (lesson->host, lesson->context, lesson->model, graph);
   if (status == ADZE_OK && !q->found) {
     q->found = true;
-    status = qat_find (q, *graph);
+    status = qat_find_teacher (q);
+    if (status == ADZE_OK)
+      status = qat_find (q, *graph);
     if (status == ADZE_OK)
       status = qat_calibrate (q);
   }
-  return status == ADZE_OK ? qat_fake (q, *graph) : status;
+  return status == ADZE_OK ? qat_fake (q, *graph, learns) : status;
+}
+
+/* Behind the data's inputs: those of the switches, and what a teacher says. */
+static adze_status
+add_loss (void *argument, adze_lesson *lesson, uint32_t scores, uint32_t *loss)
+{
+  qat *q = (qat *)argument;
+  adze_status status = qat_end_switches (q, lesson->learner);
+  return status == ADZE_OK ? qat_add_teacher (q, lesson->learner, scores, loss) : status;
+}
+
+static adze_status
+more_inputs (void *argument, adze_lesson *lesson, uint64_t epoch, uint64_t number, const adze_view **views)
+{
+  qat *q = (qat *)argument;
+  size_t count = qat_tell_switches (q, epoch, number, views);
+  (void)lesson;
+  return q->teacher.model ? qat_ask_teacher (q, epoch, number, &views[count]) : ADZE_OK;
 }
 
 static const qat_item *
@@ -90,7 +126,10 @@ rules (void *argument, adze_lesson *lesson)
   for (size_t i = 0; i < lesson->rule_count; i++) {
     adze_train_weight_rule *rule = &lesson->rules[i];
     const qat_item *item = item_named (q, rule->name);
+    qat_follow_rule (q, rule);
     for (size_t k = 0; k < q->count; k++) {
+      if (q->items[k].seen_next && strcmp (q->items[k].seen_name, rule->name) == 0)
+        rule->next = q->items[k].seen_next;
       rule->no_decay |= strcmp (q->items[k].step_name, rule->name) == 0;
       bool book = q->items[k].values && strcmp (q->items[k].book_name, rule->name) == 0;
       adze_status status = book ? qat_book_rule (q, lesson, &q->items[k], rule) : ADZE_OK;
@@ -137,8 +176,10 @@ run (const adze_host *host, void *instance, adze_context *context)
   const adze_params *params = (const adze_params *)instance;
   qat q = { .host = host, .params = params, .learns_steps = adze_param_bool (host, params, "learn-steps") };
   adze_lesson lesson = { .host = host, .context = context, .params = params, .name = "qat",
-                         .hooks = { .network = network, .rules = rules, .argument = &q } };
+                         .hooks = { .network = network, .add_loss = add_loss, .more_inputs = more_inputs, .rules = rules,
+                                    .argument = &q } };
   q.lesson = &lesson;
+  qat_set_switches (&q);
   adze_status status = adze_lesson_teach (&lesson);
   if (status == ADZE_OK)
     status = qat_give (&q);
@@ -146,6 +187,7 @@ run (const adze_host *host, void *instance, adze_context *context)
     status = tell_items (&q);
   if (status == ADZE_OK)
     status = adze_lesson_give_report (&lesson);
+  qat_close_teacher (&q);
   adze_lesson_close (&lesson);
   qat_drop (&q);
   return status;
@@ -158,6 +200,8 @@ static const adze_port ports[] = {
     .help = "the network that is to learn, with the weights that it begins with" },
   { .name = "data", .type = "dataset", .direction = ADZE_PORT_IN, .required = 1,
     .help = "what it learns from" },
+  { .name = "teacher", .type = "model", .direction = ADZE_PORT_IN,
+    .help = "a network whose answers are learnt as well; inputs = { teacher = \"input.NAME\" }" },
   { .name = "validation", .type = "dataset", .direction = ADZE_PORT_IN,
     .help = "tells how good each epoch is; with it, the best one's weights are given" },
   { .name = "model", .type = "model", .direction = ADZE_PORT_OUT,
@@ -205,9 +249,20 @@ static const adze_param params[] = {
     .help = "share of the sizes that ranges = \"percentile\" reaches" },
   { .name = "calibration", .type = ADZE_PARAM_INT, .preset = "8", .range = "[1, 1000000]", .unit = "batches",
     .help = "of the data, from which ranges are told" },
+  { .name = "delay", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", .unit = "epochs",
+    .help = "in which nothing is rounded yet; 0.5 is half an epoch" },
+  { .name = "observe", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", .unit = "epochs",
+    .help = "in which steps follow what is seen of weights and of what flows; then they do so no more" },
+  { .name = "freeze-norm", .type = ADZE_PARAM_FLOAT, .preset = "1e6", .range = "[0, 1e6]", .unit = "epochs",
+    .help = "in which batch normalisations learn statistics; then these stay, and are what is computed with" },
+  { .name = "teacher-share", .type = ADZE_PARAM_FLOAT, .preset = "0.5", .range = "(0, 1]",
+    .help = "of the loss that is what the teacher says; the rest is what labels say" },
   { .name = "form", .type = ADZE_PARAM_CHOICE, .preset = "qdq", .choices = "qdq|integer",
     .help = "what is given: numbers made of codes in front of products, or products of the codes" },
-  ADZE_LESSON_PARAMS,
+  ADZE_LESSON_FIRST_PARAMS,
+  { .name = "temperature", .type = ADZE_PARAM_FLOAT, .preset = "1", .range = "(0, inf)",
+    .help = "divides scores in front of the softmax of a teacher, and of loss = \"kl\"" },
+  ADZE_LESSON_OTHER_PARAMS,
   { .name = NULL }
 };
 

@@ -80,6 +80,17 @@ range_of (const qat *q, const adze_tap_statistics *s, int levels)
   return fmin (range, most);
 }
 
+/* The mean of the sizes; what is in a bin stands in its middle. */
+static float
+size_of (const adze_tap_statistics *s)
+{
+  double sum = 0;
+  for (size_t i = 0; i < ADZE_TAP_BINS; i++)
+    sum += (double)s->bins[i] * ((double)i + .5);
+  double mean = s->least >= 0 ? s->mean : sum * s->range / ADZE_TAP_BINS / (double)s->count;
+  return mean > 0 ? (float)mean : 1;
+}
+
 static adze_status
 settle (const look *l, size_t index, qat_item *item)
 {
@@ -97,6 +108,7 @@ settle (const look *l, size_t index, qat_item *item)
   item->grid = item->is_unsigned ? above : around;
   double range = range_of (q, &s, item->grid.high);
   item->steps[0] = range > 0 ? (float)(range / item->grid.high) : 1;
+  item->sizes[0] = size_of (&s);
   return ADZE_OK;
 }
 

@@ -45,6 +45,9 @@ typedef struct adze_train_weight_rule {
   uint32_t no_decay;
   /* One byte an element; where it is 0 the weight is 0 from beginning to end. NULL: none. Copied. */
   const uint8_t *mask;
+  /* It does not train: after each step it is what the value of this name, of its type and shape, was in it, and is
+   * kept, saved and given as trained ones are. Statistics of batch normalisation may be such. NULL: none. */
+  const char *next;
 } adze_train_weight_rule;
 
 typedef struct adze_train_progress_info {
