@@ -10,9 +10,9 @@
 #
 # NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes), FEW (yes) and SCHEDULE
 # (cosine, or constant: how the rate of .001 falls, of all that goes on: dense, ours and torch's) can be given; and TEACHER
-# (yes: ours listens to the start as well) and RECIPE, further lines of our stage. What training starts from is kept in QAT_FOLDER, and made where it is not there.
+# (no; yes: ours listens to the start as well) and RECIPE, further lines of our stage. What training starts from is kept in QAT_FOLDER, and made where it is not there.
 set -u
-seeds=${SEEDS:-3} recipe=${RECIPE:-} teacher=${TEACHER:-yes} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
+seeds=${SEEDS:-3} recipe=${RECIPE:-} teacher=${TEACHER:-no} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
 data=/usr/share/datasets/fashion-mnist
 kept=${QAT_FOLDER:-$TOP_BUILDDIR/tests/bench/qat-starts}
 python=/usr/bin/python3
