@@ -70,7 +70,7 @@ cp pupil-out.json alone.json
 must "$ADZE" run pupil.toml --set stage.qat.teacher-share=0.5
 cmp -s pupil-out.json alone.json && complain "labels count as much as they do not"
 
-# ---- All of it at once: the same bytes with any threads, and when it was killed.
+# ---- All of it at once: the same bytes with any threads, in a process of its own, and when it was killed.
 all=('weights = "int4"' 'activations = "int8"' 'delay = 3' 'observe = 5' 'freeze-norm = 7' 'validation = "check"'
   'inputs = { model = "input.model", teacher = "input.teacher" }')
 taught all norm.onnx "${all[@]}"
@@ -81,6 +81,8 @@ for threads in 2 3; do
   must "$ADZE" run all.toml --fresh --set run.threads=$threads
   cmp all-out.onnx one.onnx || complain "with $threads threads the bytes are others"
 done
+must "$ADZE" run all.toml --fresh --set stage.qat.isolate=true
+cmp all-out.onnx one.onnx || complain "in a process of its own the bytes are others"
 mkdir -p killed
 sed 's/^batch.*/&\ncheckpoint-steps = 2/' all.toml > killed/p.toml
 for steps in 2 30 80; do
@@ -100,5 +102,5 @@ done
 must_fail "'delay' is 12 epochs, and there are 12" "$ADZE" plan late.toml --set stage.qat.delay=12
 must_fail "'freeze-norm' is given, and the network has no BatchNormalization" "$ADZE" run late.toml --set stage.qat.freeze-norm=3
 must_fail "'teacher-share' is given, and there is no teacher" "$ADZE" run late.toml --set stage.qat.teacher-share=0.3
-must_fail "needed is \"cross-entropy\"" "$ADZE" run pupil.toml --set 'stage.qat.loss="mse"'
+must_fail "needed is \"cross-entropy\"" "$ADZE" run pupil.toml --set 'stage.qat.loss="kl"'
 finish

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qat: steps that follow what is seen of the numbers that they are for. While they do, each is as much larger than at first as the mean of the sizes
- * is: so it keeps what made it suit at first, be that least squares or a share. Of weights the mean is the one that
- * they have now, of what flows a moving one over batches. */
+/* qat: steps that follow what is seen of the numbers that they are for. While they do, each is as much larger than at
+ * first as the mean of the sizes is: so it keeps what made it suit at first, be that least squares or a share. Of weights
+ * the mean is the one that they have now, of what flows a moving one over batches. */
 #include "qat.h"
 
 #include <math.h>

@@ -19,8 +19,8 @@ qat_find_teacher (qat *q)
     if (adze_param_is_given (q->host, q->params, own[i])
         && !(i == 1 && strcmp (adze_param_string (q->host, q->params, "loss"), "kl") == 0))
       return adze_fail (q->host, ADZE_E_PARAM,
-                        "the parameter '%s' is given, and there is no teacher; needed is inputs = { teacher = \"input.NAME\" }, "
-                        "or leave it out",
+                        "the parameter '%s' is given, and there is no teacher; needed is inputs = { teacher = "
+                        "\"input.NAME\" }, or leave it out",
                         own[i]);
   return ADZE_OK;
 }
