@@ -10,9 +10,8 @@
 #
 # NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes), FEW (yes) and SCHEDULE
 # (cosine, or constant: how the rate falls, of all that goes on: dense, ours and torch's) can be given; TEACHER (no; yes: ours listens
-# to the start as well); and RECIPE, further lines of our stage. All train by Adam at .001, but for ours, which has the rate that suits
-# it: lower, and with decay, where much has been learnt by heart already (mlp); higher where there is one epoch alone (cnn). What
-# training starts from is kept in QAT_FOLDER, and made where it is not there.
+# to the start as well); and RECIPE, further lines of our stage. All train by Adam at .001, but for our mlp, which has learnt
+# much by heart already: .0007 and some decay. What training starts from is kept in QAT_FOLDER, and made where it is not there.
 set -u
 seeds=${SEEDS:-3} teacher=${TEACHER:-no} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
 data=/usr/share/datasets/fashion-mnist
@@ -176,7 +175,7 @@ rows=$PWD/rows
 : > "$rows"
 for name in ${NETWORKS:-mlp cnn}; do
   epochs=3 recipe=${RECIPE-$'optimiser = "adamw"\ndecay = 0.1\nrate = 0.0007'}
-  [ "$name" = mlp ] || epochs=1 recipe=${RECIPE-'rate = 0.0015'}
+  [ "$name" = mlp ] || epochs=1 recipe=${RECIPE:-}
   for seed in $(seq "$seeds"); do
     start "$name" "$seed" || exit 1
     dense=$(more "$name" "$seed" train $epochs) || exit 1
