@@ -88,11 +88,12 @@ skip = true'
 learnt mlp 784 '"dense 64 relu", "dense 32 relu", "dense 10"'
 learnt mlp-few 784 '"dense 64 relu", "dense 32 relu", "dense 10"' "$few"
 learnt cnn 1x28x28 '"conv 8 3x3 pad 1", "norm batch relu", "pool 2", "conv 8 3x3 pad 1 groups 2 no-bias relu", "pool 2", "flatten", "dense 10"'
-for net in mlp cnn; do
-  for levels in int8 int4 int2 ternary binary; do
-    agreed $net "weights = \"$levels\""
-  done
-  agreed $net 'per = "tensor"' 'delay = 0.3' 'observe = 0.6'
+for levels in int4 binary; do
+  agreed mlp "weights = \"$levels\""
 done
+for levels in int8 int2 ternary; do
+  agreed cnn "weights = \"$levels\""
+done
+agreed mlp 'per = "tensor"' 'delay = 0.3' 'observe = 0.6'
 agreed mlp-few 'keep-zeros = ["*.weight"]' 'keep-values = ["*.weight"]'
 done_
