@@ -5,7 +5,8 @@
 # Weights alone are rounded, a step for each channel, all layers; the peer's are what its FakeQuantize does with
 # MovingAveragePerChannelMinMaxObserver. Printed for each seed: the start, the dense one, the start rounded as it is (our
 # quantize, by least squares), ours, torch's, and images a second of processor time: of all of our process, and of torch's loop.
-# Then the start pruned by half, clustered to 16 values, and taught with 8 bits, in one pipeline and in two. The end is a line for
+# Then the start pruned by half, trained (of the epochs, all but one), clustered to 16 values, and taught with 8 bits for
+# one epoch, in one pipeline and in two. The end is a line for
 # each thing that is to be reached, of the medians.
 #
 # NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes), FEW (yes) and SCHEDULE
@@ -133,12 +134,17 @@ theirs ()
     OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4" "$schedule"
 }
 
-# few_values: stages that prune and cluster.
+# few_values EPOCHS: stages that prune, train what is left for all epochs but one, where there are several, and cluster.
 few_values ()
 {
+  local last=prune-magnitude
   printf '[[stage]]\nuse = "prune-magnitude"\ninputs = { model = "input.model" }\nsparsity = 0.5\n'
   printf '[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
-  printf '[[stage]]\nuse = "cluster"\ninputs = { model = "prune-magnitude.model" }\nk = 16\n'
+  if [ "$1" -gt 1 ]; then
+    stage train $(($1 - 1)) $last.model 'keep-zeros = ["*.weight"]'
+    last=train
+  fi
+  printf '[[stage]]\nuse = "cluster"\ninputs = { model = "%s.model" }\nk = 16\n' $last
   printf '[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
 }
 
@@ -158,11 +164,11 @@ few ()
 {
   local accuracy trait keeps=('weights = "int8"' 'keep-zeros = ["*.weight"]' 'keep-values = ["*.weight"]')
   if [ "$4" = once ]; then
-    { begin "$1" "$2"; few_values; stage qat "$3" cluster.model "${keeps[@]}"; } | piped || return 1
+    { begin "$1" "$2"; few_values "$3"; stage qat 1 cluster.model "${keeps[@]}"; } | piped || return 1
   else
-    { begin "$1" "$2"; few_values; } | piped || return 1
+    { begin "$1" "$2"; few_values "$3"; } | piped || return 1
     mv few.onnx half-way.onnx
-    { begin "$1" "$2" "$PWD/half-way.onnx"; stage qat "$3" input.model "${keeps[@]}"; } | piped || return 1
+    { begin "$1" "$2" "$PWD/half-way.onnx"; stage qat 1 input.model "${keeps[@]}"; } | piped || return 1
   fi
   for trait in sparsity codebook; do
     grep -q adze.$trait/1 few.onnx || { echo "few.onnx does not say that it has adze.$trait/1" >&2; return 1; }
