@@ -136,5 +136,6 @@ done << END
 |sparsity = 0.9|'sparsity' has no meaning with pattern = "2:4"
 |threshold = 0.5|'threshold' has no meaning with pattern = "2:4"
 sparsity = 0.9||
+sparsity = 0.5|sparsity = 0.9|'sparsity' has no meaning with pattern = "2:4"
 END
 finish

@@ -29,16 +29,28 @@ static const adze_param params[] = {
   { .name = NULL }
 };
 
+static cluster_words
+words_of (const adze_host *host, const adze_params *values)
+{
+  cluster_words words = { { adze_param_is_given (host, values, "axis"), adze_param_int (host, values, "axis") },
+                          { adze_param_is_given (host, values, "group"), adze_param_int (host, values, "group") },
+                          { adze_param_is_given (host, values, "steps"), adze_param_int (host, values, "steps") } };
+  return words;
+}
+
+/* A rule is not to blame for what the stage says to other tensors. */
 adze_status
 cluster_check (const adze_host *host, const cluster *self, const adze_params *values)
 {
+  const cluster_words own = words_of (host, values), none = { { false, 0 }, { false, 0 }, { false, 0 } };
+  const cluster_words *stage = self ? &self->stage : &none;
   bool bits = adze_param_int (host, values, "bits") > 0;
   adze_status status = bits ? adze_param_not_both (host, values, "k", "bits") : ADZE_OK;
-  if (status == ADZE_OK && !(self && self->says_axis))
+  if (status == ADZE_OK && !(stage->axis.said && stage->axis.number == own.axis.number))
     status = adze_param_only_with (host, values, "axis", "per", "channel|group");
-  if (status == ADZE_OK && !(self && self->says_group))
+  if (status == ADZE_OK && !(stage->group.said && stage->group.number == own.group.number))
     status = adze_param_only_with (host, values, "group", "per", "group");
-  if (status == ADZE_OK && !(self && self->says_steps))
+  if (status == ADZE_OK && !(stage->steps.said && stage->steps.number == own.steps.number))
     status = adze_param_only_with (host, values, "steps", "centroids", "linear|density|random|k-means++");
   return status;
 }
@@ -52,9 +64,7 @@ create (const adze_host *host, const adze_params *values, void **instance)
   cluster *self = (cluster *)host->allocate (host, sizeof *self);
   if (!self)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
-  self->says_axis = adze_param_is_given (host, values, "axis");
-  self->says_group = adze_param_is_given (host, values, "group");
-  self->says_steps = adze_param_is_given (host, values, "steps");
+  self->stage = words_of (host, values);
   *instance = self;
   return ADZE_OK;
 }

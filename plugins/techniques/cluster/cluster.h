@@ -45,8 +45,16 @@ typedef struct cluster_entry {
   double *values;
 } cluster_entry;
 
+/* What plays a part with some choices only: said, and as what. */
+typedef struct cluster_words {
+  struct {
+    bool said;
+    int64_t number;
+  } axis, group, steps;
+} cluster_words;
+
 typedef struct cluster {
-  bool says_axis, says_group, says_steps; /* the stage, for all that no rule is about */
+  cluster_words stage; /* for all that no rule is about */
   adze_entries entries; /* of cluster_entry */
   size_t accumulator; /* bytes for the largest tensor's books */
   /* Of all tensors: */

@@ -189,7 +189,7 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
   adze_status status = prune_pattern_of (host, values, self->blocks, meta->name, &tensor.pattern);
   if (status != ADZE_OK)
     return status;
-  status = prune_check_params (host, values, &tensor.pattern, self->has_share);
+  status = prune_check_params (host, self, values, &tensor.pattern);
   if (status != ADZE_OK)
     return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", meta->name);
   status = check_one (host, self, values, &tensor, meta->name);

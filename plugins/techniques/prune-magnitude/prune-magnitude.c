@@ -49,18 +49,22 @@ static const adze_param block_params[] = {
 
 /* ---- Life. */
 
-/* Two that cannot both be meant; a threshold of 0 says that the share counts. */
+/* Two that cannot both be meant; a threshold of 0 says that the share counts. A rule is not to blame for what the stage says
+ * to other tensors. */
 adze_status
-prune_check_params (const adze_host *host, const adze_params *values, const prune_pattern *pattern, bool has_share)
+prune_check_params (const adze_host *host, const prune *self, const adze_params *values, const prune_pattern *pattern)
 {
-  bool has_threshold = adze_param_is_given (host, values, "threshold");
-  if (!has_share && pattern->shape == PRUNE_OF_M && (has_threshold || adze_param_is_given (host, values, "sparsity")))
+  double threshold = adze_param_float (host, values, "threshold");
+  bool has_threshold = adze_param_is_given (host, values, "threshold")
+                       && !(self && self->has_threshold && self->threshold == threshold);
+  bool has_share = adze_param_is_given (host, values, "sparsity")
+                   && !(self && self->has_share && self->sparsity == adze_param_float (host, values, "sparsity"));
+  if (pattern->shape == PRUNE_OF_M && (has_threshold || has_share))
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter '%s' has no meaning with pattern = \"%u:%u\", which says itself how "
                       "many go; leave it out",
                       has_threshold ? "threshold" : "sparsity", pattern->n, pattern->m);
-  return adze_param_float (host, values, "threshold") == 0 ? ADZE_OK
-                                                            : adze_param_not_both (host, values, "threshold", "sparsity");
+  return threshold == 0 ? ADZE_OK : adze_param_not_both (host, values, "threshold", "sparsity");
 }
 
 static adze_status
@@ -75,8 +79,9 @@ create_with (const adze_host *host, const adze_params *values, bool blocks, void
   self->threshold = adze_param_float (host, values, "threshold");
   adze_status status = prune_pattern_of (host, values, blocks, NULL, &self->pattern);
   if (status == ADZE_OK)
-    status = prune_check_params (host, values, &self->pattern, false);
-  self->has_share = adze_param_is_given (host, values, "threshold") || adze_param_is_given (host, values, "sparsity");
+    status = prune_check_params (host, NULL, values, &self->pattern);
+  self->has_threshold = adze_param_is_given (host, values, "threshold");
+  self->has_share = adze_param_is_given (host, values, "sparsity");
   if (status == ADZE_OK)
     *instance = self;
   else

@@ -225,7 +225,7 @@ typedef struct prune {
   bool global;
   prune_pattern pattern; /* of the stage */
   double sparsity, threshold;
-  bool has_share; /* the stage says one of both, for all tensors that no rule is about */
+  bool has_threshold, has_share; /* the stage says so, for all tensors that no rule is about */
   adze_entries tensors; /* of prune_tensor, in the order of describe */
   uint64_t places;       /* of all tensors */
   prune_grain grain;
@@ -250,9 +250,9 @@ prune_tensor_at (const prune *self, size_t number)
 }
 
 prune_tensor *prune_tensor_of (const prune *self, const char *name);
-/* HAS_SHARE: what VALUES say of one may be the stage's word for other tensors. */
-adze_status prune_check_params (const adze_host *host, const adze_params *values, const prune_pattern *pattern,
-                                bool has_share);
+/* VALUES of a rule; SELF NULL: of the stage. */
+adze_status prune_check_params (const adze_host *host, const prune *self, const adze_params *values,
+                                const prune_pattern *pattern);
 void prune_clear (const adze_host *host, prune *self);
 
 /* Could TENSOR need anything of the round that begins? */

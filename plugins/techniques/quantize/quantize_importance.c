@@ -63,7 +63,7 @@ check_size (const adze_host *host, const adze_tensor_meta *meta, const imatrix_e
 static void
 tell_of_nothing (const adze_host *host, const adze_tensor_meta *meta, const imatrix_entry *entry)
 {
-  enum { BLOCK = 32 }; /* the smallest of any of these codecs */
+  enum { BLOCK = 16 }; /* with a scale of its own, the smallest of any of these codecs */
   uint64_t columns = (uint64_t)meta->shape[meta->rank - 1], idle = 0, blocks = 0;
   for (uint64_t first = 0; first + columns <= entry->count; first += columns)
     for (uint64_t block = first; block < first + columns; block += BLOCK) {
