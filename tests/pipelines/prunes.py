@@ -5,13 +5,15 @@ prunes.py WAS IS all SHARE [LEAST]      the smallest of all tensors together; of
 prunes.py WAS IS each SHARE NAME OTHER  of each tensor by itself; of the tensor NAME the share OTHER
 prunes.py WAS IS of N M                 N of M neighbours in a row stay
 prunes.py WAS IS mask                   IS has a bool for each float of WAS
+prunes.py WAS IS masks                  makes IS: masks of two tensors, in which every third weight is protected
+prunes.py WAS IS held SHARE MASKS       the smallest of all together but those that are protected
 prunes.py WAS IS blocks SHARE ROWS COLUMNS   of all tensors together, by their mean magnitudes
 """
 import math
 import struct
 import sys
 
-from techniques import FORMATS, float32, read
+from techniques import FORMATS, float32, read, write
 
 
 def rounded(number):
@@ -43,6 +45,15 @@ def all_together(tensors, share, least=None):
         count = len(tensors["layer.1.weight"][2])
         caps[number] = count - rounded(float(least) * count)
     return smallest(entries, rounded(float(share) * len(entries)), caps)
+
+
+def held(tensors, share, path):
+    masks = {name: values for name, (_, _, values) in read(path).items()}
+    entries = [entry for number, (name, (_, _, values)) in enumerate(tensors.items())
+               for entry in weights(number, values)]
+    free = [(size, number, place) for size, number, place in entries
+            if not masks.get(list(tensors)[number], [False] * len(entries))[place]]
+    return smallest(free, rounded(float(share) * len(entries)))
 
 
 def each(tensors, share, named, other):
@@ -89,11 +100,16 @@ def check_mask(was, now):
 
 def main():
     FORMATS["BOOL"] = "?"
-    was, now = read(sys.argv[1]), read(sys.argv[2])
-    if sys.argv[3] == "mask":
-        check_mask(was, now)
+    was = read(sys.argv[1])
+    if sys.argv[3] == "masks":
+        write(sys.argv[2], {name: ("BOOL", was[name][1], [place % 3 == 0 for place in range(len(was[name][2]))])
+                            for name in list(was)[:3:2]})
         return
-    modes = {"all": all_together, "each": each, "of": of, "blocks": blocks}
+    if sys.argv[3] == "mask":
+        check_mask(was, read(sys.argv[2]))
+        return
+    now = read(sys.argv[2])
+    modes = {"held": held, "all": all_together, "each": each, "of": of, "blocks": blocks}
     matrices = {name: tensor for name, tensor in was.items() if len(tensor[1]) > 1 and tensor[0] != "I32"}
     gone = modes[sys.argv[3]](matrices, *sys.argv[4:])
     if list(was) != list(now):

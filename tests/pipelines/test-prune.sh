@@ -68,6 +68,23 @@ right tall small blocks 0.6 4 1
 pipeline square small 'use = "prune-blocks"' 'block = "8x8"' 'sparsity = 0.3'
 right square small blocks 0.3 8 8
 
+# ---- What is protected stays, and others go in its place.
+must python3 "$expect" small.safetensors masks.safetensors masks
+guard=('inputs = { model = "input.model", protected = "input.masks" }' '[input.masks]' 'kind = "model"' 'path = "masks.safetensors"')
+pipeline held small 'use = "prune-magnitude"' 'sparsity = 0.6' 'require = "sparsity == 0.6 and protected == 840"' "${guard[@]}"
+right held small held 0.6 masks.safetensors
+must "$ADZE" why last layer.0.weight
+grep -qF 'protected = 420' must.out || complain "nobody says what is protected: $(cat must.out)"
+pipeline more small 'use = "prune-magnitude"' 'sparsity = 0.9' "${guard[@]}"
+must "$ADZE" run more.toml
+must python3 "$expect" small.safetensors more-out.safetensors held 0.9 masks.safetensors
+pipeline both small 'use = "prune-magnitude"' 'pattern = "2:4"' "${guard[@]}"
+must_fail "'protected' has a mask of tensor 'layer.0.weight', and pattern = \"2:4\"" "$ADZE" plan both.toml
+sed 's/masks\.safetensors/small.safetensors/' held.toml > floats.toml
+must_fail "a tensor 'layer.0.weight' that is no mask" "$ADZE" plan floats.toml
+sed 's/^path = "small/path = "tiny/' held.toml > others.toml
+must_fail "nothing that is pruned here has a mask" "$ADZE" plan others.toml
+
 # ---- The mask as a file, beside the model.
 cat > mask.toml << 'END'
 adze = 1

@@ -164,6 +164,18 @@ prune_not_finite (const adze_host *host, const char *tensor, uint64_t element)
                     tensor, (unsigned long long)element);
 }
 
+/* What is protected, and finite, as the largest magnitude. */
+static const uint32_t *
+hold (counter *c, const uint8_t *held, const uint32_t *bits, size_t count, uint32_t *room)
+{
+  for (size_t i = 0; i < count; i++) {
+    bool holds = held[i] && (bits[i] & 0x7fffffff) < PRUNE_INFINITE;
+    room[i] = holds ? PRUNE_HELD : bits[i];
+    c->sums->held += holds;
+  }
+  return room;
+}
+
 static adze_status
 refuse_bad (const adze_host *host, const adze_tensor *input, const uint32_t *bits, uint64_t first)
 {
@@ -184,12 +196,13 @@ prune_check_plain (const adze_host *host, const adze_tensor *input)
                     "tensor '%s' is not float16, bfloat16 or float32 without gaps", input->name);
 }
 
-/* FIRST: where the piece begins. What the first round has found finite is so in the others. A tensor of
+/* MASK: NULL, or what is protected. FIRST: where the piece begins. What the first round has found finite is so in the others. A tensor of
  * N:M needs no cut, and is only looked through. */
 static adze_status
 observe_weights (const adze_host *host, counter *c, const prune_tensor *tensor,
-                 const adze_tensor *input, uint64_t first, bool is_first_round)
+                 const adze_tensor *input, const adze_tensor *mask, uint64_t first, bool is_first_round)
 {
+  const uint8_t *held = mask ? (const uint8_t *)adze_view_data (&mask->view) : NULL;
   const char *in = (const char *)adze_view_data (&input->view);
   size_t size = input->view.dtype.bits / 8, count = adze_view_count (&input->view);
   uint32_t room[PRUNE_BLOCK];
@@ -197,6 +210,8 @@ observe_weights (const adze_host *host, counter *c, const prune_tensor *tensor,
     size_t length = count - start < PRUNE_BLOCK ? count - start : PRUNE_BLOCK;
     const uint32_t *bits = load (input->view.dtype, in + start * size, length, room);
     bool bad = false;
+    if (held)
+      bits = hold (c, held + start, bits, length, room);
     if (c->search)
       bad = count_bits (c, bits, length, first + start, tensor->keeps_bad, is_first_round);
     else if (is_first_round && !tensor->keeps_bad)
@@ -255,7 +270,9 @@ prune_observe (const adze_host *host, void *instance, adze_call *call, const adz
   adze_call_of (host)->place (host, call, &place);
   status = tensor->pattern.shape == PRUNE_BLOCKS
                ? observe_blocks (host, &c, tensor, input)
-               : observe_weights (host, &c, tensor, input, place.first, self->round == 0);
+               : observe_weights (host, &c, tensor, input,
+                                  tensor->masked ? adze_call_of (host)->input (host, call, 1) : NULL, place.first,
+                                  self->round == 0);
   gather_zeros (&c);
   return status;
 }
@@ -275,5 +292,6 @@ prune_merge (const adze_host *host, void *instance, void *left, const void *righ
   into->counted += from->counted;
   into->zeros += from->zeros;
   into->below += from->below;
+  into->held += from->held;
   return ADZE_OK;
 }

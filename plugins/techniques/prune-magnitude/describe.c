@@ -81,6 +81,86 @@ check_one (const adze_host *host, const prune *self, const adze_params *values,
              : ADZE_OK;
 }
 
+/* ---- Masks of what is protected. */
+
+enum { MODEL, MASKS }; /* ports */
+
+/* Where nothing is bound: none. */
+static uint32_t
+count_masks (const adze_host *host, adze_outline *outline)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  return service->ports (host, outline) > MASKS ? service->count (host, outline, MASKS) : 0;
+}
+
+/* That of the tensor NAME; false: there is none. */
+static bool
+find_mask (const adze_host *host, adze_outline *outline, const char *name, adze_pick *mask)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  for (uint32_t i = 0; i < count_masks (host, outline); i++) {
+    *mask = (adze_pick){ MASKS, i };
+    if (strcmp (service->tensor (host, outline, *mask)->name, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+static adze_status
+check_mask (const adze_host *host, const prune_pattern *pattern, const adze_tensor_meta *meta,
+            const adze_tensor_meta *mask)
+{
+  bool fits = !mask->codec && mask->dtype.code == ADZE_BOOL && mask->rank == meta->rank;
+  for (int32_t i = 0; fits && i < meta->rank; i++)
+    fits = mask->shape[i] == meta->shape[i];
+  if (!fits)
+    return adze_fail (host, ADZE_E_UNSUPPORTED,
+                      "what is bound to 'protected' has a tensor '%s' that is no mask of the model's: needed are bools "
+                      "in the same shape, as importance-mask and prune-mask give them",
+                      meta->name);
+  if (pattern->shape != PRUNE_OF_M)
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "'protected' has a mask of tensor '%s', and pattern = \"%u:%u\" says itself how many of each group "
+                    "stay; needed is pattern = \"unstructured\", or a rule with skip = true",
+                    meta->name, pattern->n, pattern->m);
+}
+
+/* A mask that protects nothing was meant otherwise: a rule left its tensor out, or names differ. */
+static adze_status
+check_masks (const adze_host *host, prune *self, adze_outline *outline, size_t met)
+{
+  const adze_outline_service *service = adze_outline_of (host);
+  size_t missed = 0;
+  const char *first = NULL;
+  for (uint32_t i = 0; i < count_masks (host, outline); i++) {
+    const adze_tensor_meta *mask = service->tensor (host, outline, (adze_pick){ MASKS, i });
+    if (mask->rank < 2 || prune_tensor_of (self, mask->name))
+      continue;
+    first = first ? first : mask->name;
+    missed++;
+  }
+  if (met == 0)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "nothing that is pruned here has a mask in what is bound to 'protected'%s%s%s",
+                      first ? ": its first one is of '" : "", first ? first : "", first ? "'" : "");
+  if (missed > 0 && !self->told_masks)
+    adze_log (host, ADZE_LOG_WARNING,
+              "%zu of the masks bound to 'protected' are of tensors that are not pruned here, '%s' being the first",
+              missed, first);
+  self->told_masks = true;
+  return ADZE_OK;
+}
+
+static size_t
+count_masked (const prune *self)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < self->tensors.count; i++)
+    count += prune_tensor_at (self, i)->masked;
+  return count;
+}
+
 /* ---- One tensor. */
 
 static adze_status
@@ -147,16 +227,17 @@ write_note (const prune *self, const prune_tensor *tensor, char *note, size_t si
 }
 
 static adze_status
-add_group (const adze_host *host, const prune *self, adze_outline *outline, adze_pick pick,
+add_group (const adze_host *host, const prune *self, adze_outline *outline, adze_pick pick, adze_pick mask,
            const prune_tensor *tensor)
 {
   const adze_outline_service *service = adze_outline_of (host);
   const adze_tensor_meta *meta = service->tensor (host, outline, pick);
+  const adze_pick picks[] = { pick, mask };
   char note[96];
   write_note (self, tensor, note, sizeof note);
   adze_group group = { .struct_size = sizeof group,
-                       .input_count = 1,
-                       .inputs = &pick,
+                       .input_count = tensor->masked ? 2 : 1,
+                       .inputs = picks,
                        .outputs = meta,
                        .output_count = 1,
                        .meta_size = sizeof *meta,
@@ -182,6 +263,8 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
                           = strcmp (adze_param_string (host, values, "not-finite"), "keep") == 0,
                           .state = self->global ? PRUNE_SHARED : PRUNE_OWN };
   double threshold = adze_param_float (host, values, "threshold");
+  adze_pick mask = { 0, 0 };
+  tensor.masked = find_mask (host, outline, meta->name, &mask);
   if (threshold > 0) {
     tensor.threshold = bits_of_threshold (threshold);
     tensor.state = PRUNE_OWN;
@@ -193,6 +276,8 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
   if (status != ADZE_OK)
     return adze_fail (host, status, "the stage and a rule together say too much of tensor '%s'", meta->name);
   status = check_one (host, self, values, &tensor, meta->name);
+  if (status == ADZE_OK && tensor.masked)
+    status = check_mask (host, &tensor.pattern, meta, service->tensor (host, outline, mask));
   if (status == ADZE_OK)
     status = set_places (host, &tensor, meta);
   if (status == ADZE_OK && tensor.pattern.shape == PRUNE_OF_M) {
@@ -203,14 +288,14 @@ describe_tensor (const adze_host *host, prune *self, adze_outline *outline, adze
     self->places += tensor.places;
     status = adze_entries_add (host, &self->tensors, &tensor, sizeof tensor, meta->name);
   }
-  return status == ADZE_OK ? add_group (host, self, outline, pick, &tensor) : status;
+  return status == ADZE_OK ? add_group (host, self, outline, pick, mask, &tensor) : status;
 }
 
 static adze_status
 describe_one (const adze_host *host, prune *self, adze_outline *outline, uint32_t index)
 {
   const adze_outline_service *service = adze_outline_of (host);
-  adze_pick pick = { 0, index };
+  adze_pick pick = { MODEL, index };
   const adze_tensor_meta *meta = service->tensor (host, outline, pick);
   adze_left_see (&self->left, meta);
   if (meta->codec || !adze_dtype_is_float (meta->dtype)) {
@@ -284,11 +369,14 @@ prune_describe (const adze_host *host, void *instance, adze_outline *outline)
     prune_clear (host, self);
   self->left = (adze_left_tally){ 0 };
   adze_status status = ADZE_OK;
-  uint32_t count = service->count (host, outline, 0);
+  uint32_t count = service->count (host, outline, MODEL);
   for (uint32_t i = 0; status == ADZE_OK && i < count; i++)
     status = describe_one (host, self, outline, i);
   if (status == ADZE_OK && !final)
     status = start_searches (host, self);
+  self->masked = count_masks (host, outline) > 0;
+  if (status == ADZE_OK && !final && self->masked)
+    status = check_masks (host, self, outline, count_masked (self));
   if (status == ADZE_OK)
     adze_left_tell (host, &self->left, &self->told, "not pruned");
   return status;

@@ -163,6 +163,18 @@ prune_weights (const prune_tensor *tensor, const adze_view *view, uint64_t first
 
 /* ---- Apply: blocks. */
 
+/* Those that are protected, as they were. */
+static void
+put_back (const adze_tensor *mask, const adze_view *view, void *out)
+{
+  const uint8_t *held = (const uint8_t *)adze_view_data (&mask->view);
+  const char *in = (const char *)adze_view_data (view);
+  size_t count = adze_view_count (view), size = view->dtype.bits / 8;
+  for (size_t i = 0; i < count; i++)
+    if (held[i])
+      memcpy ((char *)out + i * size, in + i * size, size);
+}
+
 static void
 clear_block (const prune_tensor *tensor, uint64_t down, uint64_t across, size_t size, char *out)
 {
@@ -217,6 +229,8 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
     prune_blocks (tensor, &input->view, to);
   else
     prune_weights (tensor, &input->view, place.first, to);
+  if (tensor->masked)
+    put_back (adze_call_of (host)->input (host, call, 1), &input->view, to);
   return ADZE_OK;
 }
 
@@ -224,17 +238,27 @@ apply (const adze_host *host, void *instance, adze_call *call, const adze_tensor
 static const char *const preserves[] = { ADZE_TRAIT_SPARSITY, ADZE_TRAIT_NM, NULL };
 static const char *const breaks[] = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
 
-#define PRUNE_TECHNIQUE(grain_, create_) \
+static const adze_port ports[] = {
+  { .name = "model", .type = "model", .direction = ADZE_PORT_IN, .required = 1,
+    .help = "the model whose weights are pruned" },
+  { .name = "protected", .type = "model", .direction = ADZE_PORT_IN,
+    .help = "masks: bools in the shape of a tensor, by its name; where they are true, the weight stays" },
+  { .name = "model", .type = "model", .direction = ADZE_PORT_OUT, .help = "the model with zeros" },
+  { .name = NULL }
+};
+
+#define PRUNE_TECHNIQUE(ports_, grain_, create_) \
   { \
-    .struct_size = sizeof (adze_technique), .effect = ADZE_CHANGES, .grain = grain_, \
+    .struct_size = sizeof (adze_technique), .effect = ADZE_CHANGES, .ports = ports_, \
+    .port_size = sizeof (adze_port), .grain = grain_, \
     .accumulate = ADZE_OVER_GROUP, .preserves = preserves, .breaks = breaks, .create = create_, \
     .destroy = destroy, .describe = prune_describe, .accumulator = accumulator, \
     .observe = prune_observe, .merge = prune_merge, .decide = prune_decide, .apply = apply, \
   }
 
 /* A block of several rows may lie in two pieces of a tensor that is cut. */
-static const adze_technique callbacks = PRUNE_TECHNIQUE (ADZE_GRAIN_ROW, create);
-static const adze_technique block_callbacks = PRUNE_TECHNIQUE (ADZE_GRAIN_TENSOR, create_blocks);
+static const adze_technique callbacks = PRUNE_TECHNIQUE (ports, ADZE_GRAIN_ROW, create);
+static const adze_technique block_callbacks = PRUNE_TECHNIQUE (NULL, ADZE_GRAIN_TENSOR, create_blocks);
 
 #define PRUNE_COMPONENT(id_, summary_, params_, callbacks_) \
   { \

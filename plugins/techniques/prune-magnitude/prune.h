@@ -28,6 +28,9 @@
 /* Bits of an infinite magnitude; those of a NaN are above it. */
 #define PRUNE_INFINITE UINT32_C (0x7f800000)
 
+/* What a weight that is protected counts as: the largest there is, which goes last. */
+#define PRUNE_HELD (PRUNE_INFINITE - 1)
+
 /* A key: 31 bits of magnitude, 33 of place. */
 #define PRUNE_PLACE_BITS 33u
 #define PRUNE_PLACES (UINT64_C (1) << PRUNE_PLACE_BITS)
@@ -154,6 +157,7 @@ typedef struct prune_sums {
   uint64_t zeros;   /* with the magnitude 0; of a round that counts all */
   uint64_t below;   /* below the interval */
   uint64_t listed;  /* in the window; more than there is room for: the list is not whole */
+  uint64_t held;    /* protected */
 } prune_sums;
 
 /* Zeros are spread over a few places of their own: a processor counts in one place much more slowly
@@ -198,10 +202,11 @@ typedef struct prune_tensor {
   uint64_t row;         /* elements of a row */
   uint64_t rows;
   bool keeps_bad;       /* what is not finite stays and is not counted */
+  bool masked;          /* a mask beside it says which weights are protected */
 
   prune_state state;
   prune_search search;  /* of PRUNE_OWN */
-  uint64_t counted, zeros;
+  uint64_t counted, zeros, held;
   uint64_t cap;         /* so many may go at most */
   double asked;         /* and so many were to, were it not for that */
   uint64_t target;      /* of PRUNE_OWN: so many go */
@@ -231,6 +236,8 @@ typedef struct prune {
   prune_grain grain;
   prune_grain shared_grain; /* all tensors of a window are to have room for what it lists */
   size_t round;
+  bool masked;           /* some are protected */
+  bool told_masks;
   adze_left_tally left, told;
 
   /* Of the tensors that share a cut. */

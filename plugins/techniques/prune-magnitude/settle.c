@@ -139,7 +139,9 @@ begin (const adze_host *host, const prune *self, prune_tensor *tensor, const pru
 {
   tensor->counted = sums->counted;
   tensor->zeros = sums->zeros;
-  tensor->cap = sums->counted - share_of (tensor->min_kept, sums->counted);
+  tensor->held = sums->held;
+  uint64_t least = share_of (tensor->min_kept, sums->counted);
+  tensor->cap = sums->counted - (least > sums->held ? least : sums->held);
   if (tensor->state == PRUNE_DONE) {
     tensor->asked = (double)tensor->pruned;
     return ADZE_OK;
