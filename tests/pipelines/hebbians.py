@@ -9,6 +9,9 @@ hebbians.py cosines MODEL WEIGHT CSV COUNT [LABEL]
 hebbians.py row MODEL WEIGHT  the numbers of a weight
 hebbians.py directions CSV COUNT [LABEL]
                               the components themselves
+hebbians.py kept DENSE MASKS PRUNED WEIGHT COUNT
+                              COUNT of a weight are protected, and of those that stay are as they were; of the others
+                              the largest stay
 """
 import os
 import random
@@ -17,6 +20,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import networks
+import techniques
 
 
 def table(path, labels):
@@ -78,6 +82,18 @@ def make():
             arms.write(f"{1.0 - i % 2},{float(i % 2)},{i % 2}\n")
 
 
+def kept(dense, masks, pruned, name, count):
+    techniques.FORMATS["BOOL"] = "?"
+    was, now = (techniques.read(path)[name][2] for path in (dense, pruned))
+    held = techniques.read(masks)[name][2]
+    others = [abs(x) for x, h in zip(was, held) if not h]
+    left = [abs(x) for x, y, h in zip(was, now, held) if not h and y]
+    if list(techniques.read(masks)) != [name] or sum(held) != int(count):
+        sys.exit(f"protected are {sum(held)} of {list(techniques.read(masks))}")
+    if any(h and x != y for x, y, h in zip(was, now, held)) or sorted(left) != sorted(others)[len(others) - len(left):]:
+        sys.exit("what is protected, or large, has gone")
+
+
 def main():
     verb, arguments = sys.argv[1], sys.argv[2:]
     labels = arguments[-1:] == ["LABEL"]
@@ -85,6 +101,8 @@ def main():
         make()
     elif verb == "row":
         print(" ".join(f"{x:.9g}" for row in weight(*arguments[:2]) for x in row))
+    elif verb == "kept":
+        kept(*arguments)
     elif verb == "directions":
         for vector in components(table(arguments[0], labels), int(arguments[1])):
             print(" ".join(f"{x:.6f}" for x in vector))

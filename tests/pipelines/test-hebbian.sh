@@ -79,6 +79,15 @@ done
 must "$ADZE" run sanger.toml --set run.threads=1
 components sanger.onnx plain.csv 3
 
+# Each at its own pace: the last ones, of a hundredth of the variance, as soon as the first.
+{ network 5 "dense 5" "dense 2"; table plain.csv 'shuffle = true'
+  stage 'weights = ["layer.0.*"]' 'plasticity = "sanger"' 'pace = "own"' 'centre = "learn"' 'epochs = 20' 'batch = 8' 'rate = 0.1'
+  output paced.onnx; } > paced.toml
+must "$ADZE" run paced.toml
+components paced.onnx plain.csv 5
+must_fail "the parameter 'pace' is given, and says nothing to plasticity" \
+  "$ADZE" plan paced.toml --set stage.hebbian.plasticity=hebb
+
 # ---- The same bytes for any number of threads, and on another backend where nothing in front is computed by it.
 mv oja.onnx one.onnx
 mv sanger.onnx three.onnx
@@ -154,13 +163,13 @@ sed '2,$s/,[01]$/,1/' arms.csv > all.csv
 must_fail "changed nothing" "$ADZE" run all.toml
 must "$ADZE" run all.toml --set stage.hebbian.baseline=0.9
 
-# ---- What matters is measured, handed on and kept; what is most important is told to others.
+# ---- What matters is measured, handed on and kept; pruning leaves what is most important alone.
 two_stages ()
 {
   network 5 "dense 4" "dense 2"; table cloud.csv 'label = "label"' 'shuffle = true'
-  stage 'id = "first"' 'weights = ["layer.0.weight"]' 'centre = "learn"' 'measure = true' 'protect = 0.25'
+  stage 'id = "first"' 'weights = ["layer.0.weight"]' 'centre = "learn"' 'measure = true'
   stage 'id = "second"' 'weights = ["layer.0.weight"]' 'plasticity = "hebb"' 'rate = 0.01' "$@"
-  output two.onnx; output two.json second.report; output protected.csv first.protected
+  output two.onnx; output two.json second.report
   output two.importance first.importance
 }
 two_stages > free.toml
@@ -171,7 +180,19 @@ must "$ADZE" run kept.toml
 python3 -c 'import json
 a, b = (json.load(open(f))["layers"][0]["moved"] for f in ("free.json", "two.json"))
 assert 0 < b < a / 5, (a, b)' || complain "what is important should change less"
-[ "$(awk -F, 'NR > 1 { n += $3 } END { print n }' protected.csv)" = 5 ] || complain "protected: $(cat protected.csv)"
+{ network 5 "dense 4" "dense 2"; table cloud.csv 'label = "label"' 'shuffle = true'
+  stage 'weights = ["layer.0.weight"]' 'centre = "learn"' 'measure = true'
+  printf '[[stage]]\nuse = "importance-mask"\nshare = 0.25\n[[stage]]\nuse = "prune-magnitude"\nsparsity = 0.75\n'
+  printf 'inputs = { model = "hebbian.model", protected = "importance-mask.model" }\n'
+  printf 'require = "protected == 5 and sparsity == 0.75"\n'
+  for name in hebbian importance-mask prune-magnitude; do
+    output $name.safetensors $name.model
+    echo 'drop-graph = true'
+  done; } > pruned.toml
+for wish in run.threads=1 run.threads=3 stage.prune-magnitude.isolate=true stage.importance-mask.isolate=true; do
+  must "$ADZE" run pruned.toml --fresh --set "$wish"
+  must python3 "$expected" kept hebbian.safetensors importance-mask.safetensors prune-magnitude.safetensors layer.0.weight 5
+done
 [ "$(head -n 1 two.importance)" = "adze importance 1" ] || complain "no importance is given"
 { network 5 "dense 4" "dense 2"; printf '[input.before]\nkind = "importance"\npath = "two.importance"\n'
   table cloud.csv 'label = "label"' 'shuffle = true'
@@ -209,9 +230,9 @@ done
 # ---- A plan looks at all of it and learns nothing; mistakes are found by it.
 must timeout 60 "$ADZE" plan oja.toml --set stage.hebbian.epochs=1000000
 must_fail "no dense layer (MatMul, Gemm) of the network has a weight" "$ADZE" plan oja.toml --set 'stage.hebbian.weights=["x*"]'
-must_fail "parameter 'losers' says nothing to plasticity" "$ADZE" run oja.toml --set stage.hebbian.losers=unlearn
-must_fail "parameter 'target-rate' says nothing to homeostasis" "$ADZE" run oja.toml --set stage.hebbian.target-rate=0.5
-must_fail "parameter 'rate' says nothing to plasticity" "$ADZE" run oja.toml --set stage.hebbian.plasticity=none
+must_fail "the parameter 'losers' is given, and says nothing to plasticity" "$ADZE" run oja.toml --set stage.hebbian.losers=unlearn
+must_fail "the parameter 'target-rate' is given, and says nothing to homeostasis" "$ADZE" run oja.toml --set stage.hebbian.target-rate=0.5
+must_fail "the parameter 'rate' is given, and says nothing to plasticity" "$ADZE" run oja.toml --set stage.hebbian.plasticity=none
 { network 2 "dense 2"; table two.csv; stage 'weights = ["*"]' 'plasticity = "none"'; output idle.onnx; } > idle.toml
 must_fail "change nothing" "$ADZE" run idle.toml
 must_fail "nothing says how important weights are" "$ADZE" run oja.toml --set stage.hebbian.consolidation=1

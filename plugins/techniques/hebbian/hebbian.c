@@ -241,8 +241,6 @@ static const adze_port ports[] = {
     .help = "how far each layer has come, and how that was come by" },
   { .name = "importance", .type = "importance", .direction = ADZE_PORT_OUT,
     .help = "with 'measure': how important each weight is now" },
-  { .name = "protected", .type = "table", .direction = ADZE_PORT_OUT,
-    .help = "with 'protect': the most important weights, neighbours of a tensor in a row" },
   { .name = NULL }
 };
 
@@ -274,7 +272,7 @@ static const adze_component component = {
   .callbacks = &callbacks,
 };
 
-static const adze_component *const components[] = { &component, NULL };
+static const adze_component *const components[] = { &component, &hebbian_mask_component, NULL };
 
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,

@@ -8,11 +8,14 @@
  *   learn.c       what a batch of them does to its weights
  *   rules.c       the mathematics, without a host
  *   importance.c  which weights matter: measured, handed on, taken over
+ *   mask.c        importance-mask: which weights matter most, for what is to leave them alone
  *   checkpoint.c  going on where a run that was killed has been
  *   report.c      what is told of it
  */
 #ifndef HEBBIAN_H
 #define HEBBIAN_H
+
+#include <string.h>
 
 #include <adze/sdk.h>
 
@@ -44,18 +47,18 @@ typedef struct hebbian_settings {
   uint64_t epochs;
   double rate;
   bool falls;        /* the rate, in a line, to 0 */
+  bool own_pace;     /* a unit's rate is divided by the mean square of its responses */
   bool rectified;    /* responses below 0 are 0 */
   bool unit_length;  /* of examples */
   bool unlearn;      /* units that do not win */
   bool matches;      /* the reward is 1 where the unit that acts has the column's number */
   double temperature;
-  double slide;      /* of BCM's threshold */
+  double slide;      /* of BCM's threshold, and of what own paces are divided by */
   double trace;      /* what is left of it an example later */
   double baseline, baseline_rate;
   double target_rate, homeostasis_rate;
   double consolidation;
   double metaplasticity;
-  double protect;    /* share of the weights */
   bool measures;     /* importance */
   uint64_t save_steps, save_epochs;
 } hebbian_settings;
@@ -81,7 +84,7 @@ typedef struct hebbian_state {
   double *all;
   size_t count;
   double *centre;     /* [inputs] */
-  double *threshold;  /* [units], of BCM */
+  double *threshold;  /* [units]: sliding mean square of responses, of BCM and own paces */
   double *activity;   /* [units]; below 0: nothing was seen yet, as of the next */
   double *spread;     /* [units]: mean square of responses */
   double *handicap;   /* [units]: a bias while units compete, and no longer */
@@ -163,9 +166,39 @@ adze_status hebbian_learn_batch (hebbian_run *h);
 void hebbian_close_layer (hebbian_run *h);
 
 /* importance.c */
+
+/* What there is of one weight. */
+typedef struct hebbian_entry {
+  uint64_t count;
+  size_t length;       /* of its name */
+  const char *name;    /* without an end */
+  const char *numbers; /* float32, anywhere */
+} hebbian_entry;
+
+static inline double
+hebbian_importance_at (const hebbian_entry *e, uint64_t index)
+{
+  float number;
+  memcpy (&number, e->numbers + index * sizeof number, sizeof number);
+  return (double)number;
+}
+
+static inline bool
+hebbian_entry_is_of (const hebbian_entry *e, const char *name)
+{
+  return strlen (name) == e->length && memcmp (name, e->name, e->length) == 0;
+}
+
+typedef adze_status (*hebbian_visit) (void *argument, const hebbian_entry *entry);
+/* Of what is bound to a port 'importance': VISIT sees one weight after the other. */
+adze_status hebbian_each_importance (const adze_host *host, const void *bytes, size_t size, hebbian_visit visit,
+                                     void *argument);
 adze_status hebbian_take_importance (hebbian_run *h);
 adze_status hebbian_measure_importance (hebbian_run *h);
 adze_status hebbian_give_importance (hebbian_run *h);
+
+/* mask.c */
+extern const adze_component hebbian_mask_component;
 
 /* checkpoint.c */
 adze_status hebbian_save (hebbian_run *h);

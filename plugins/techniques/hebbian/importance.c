@@ -116,77 +116,89 @@ hebbian_measure_importance (hebbian_run *h)
 /* ---- Taken over. */
 
 static adze_status
-not_importance (const hebbian_run *h, const char *why)
+not_importance (const adze_host *host, const char *why)
 {
-  return adze_fail (h->host, ADZE_E_FORMAT,
+  return adze_fail (host, ADZE_E_FORMAT,
                     "what is bound to 'importance' is none: %s; needed is what a stage of hebbian with measure = true "
                     "has given", why);
 }
 
-typedef struct entry {
-  unsigned long long count, length;
-  const char *name;
-} entry;
-
 /* The next line; false: there is none, or it is none. */
 static bool
-next_entry (const char **at, const char *end, entry *e)
+next_entry (const char **at, const char *end, hebbian_entry *e)
 {
   int used = 0;
   char line[64];
+  unsigned long long count, length;
   size_t room = (size_t)(end - *at) < sizeof line - 1 ? (size_t)(end - *at) : sizeof line - 1;
   memcpy (line, *at, room);
   line[room] = '\0';
-  if (sscanf (line, "%llu %llu%n", &e->count, &e->length, &used) != 2 || used == 0)
+  if (sscanf (line, "%llu %llu%n", &count, &length, &used) != 2 || used == 0)
     return false;
   size_t left = (size_t)(end - *at) - (size_t)used;
-  if (left < 2 || e->length > left - 2)
+  if (left < 2 || length > left - 2)
     return false;
+  e->count = count;
+  e->length = (size_t)length;
   e->name = *at + used + 1;
   *at = e->name + e->length + 1;
   return e->name[-1] == ' ' && (*at)[-1] == '\n';
 }
 
 static adze_status
-take_entry (hebbian_run *h, const entry *e, const char *numbers, size_t *taken)
+check_numbers (const adze_host *host, const hebbian_entry *e)
 {
-  for (size_t l = 0; l < h->layer_count; l++) {
-    hebbian_layer *layer = &h->layers[l];
-    size_t count = layer->units * layer->inputs;
-    if (strlen (layer->name) != e->length || memcmp (layer->name, e->name, e->length) != 0)
-      continue;
-    if (e->count != count)
-      return adze_fail (h->host, ADZE_E_FORMAT, "what is bound to 'importance' has %llu numbers for '%s', which has %zu "
-                        "weights; needed is what was measured of the same network", e->count, layer->name, count);
-    for (size_t i = 0; i < count; i++) {
-      float number;
-      memcpy (&number, numbers + i * sizeof number, sizeof number);
-      if (!(number >= 0 && number <= 3.0e38f))
-        return not_importance (h, "it has numbers below 0, or that are none");
-      layer->important[place_of (layer, i)] = (double)number;
-    }
-    ++*taken;
-    return ADZE_OK;
+  for (uint64_t i = 0; i < e->count; i++) {
+    double number = hebbian_importance_at (e, i);
+    if (!(number >= 0 && number <= 3.0e38))
+      return not_importance (host, "it has numbers below 0, or that are none");
   }
   return ADZE_OK;
 }
 
-static adze_status
-take_all (hebbian_run *h, const char *data, size_t size, size_t *taken)
+adze_status
+hebbian_each_importance (const adze_host *host, const void *bytes, size_t size, hebbian_visit visit, void *argument)
 {
-  const char *at = data + strlen (FIRST_LINE), *end = data + size, *numbers = at;
-  entry e;
+  const char *data = (const char *)bytes, *at = data + strlen (FIRST_LINE), *end = data + size, *numbers = at;
+  hebbian_entry e;
   if (size < strlen (FIRST_LINE) || memcmp (data, FIRST_LINE, strlen (FIRST_LINE)) != 0)
-    return not_importance (h, "its first line is another one");
+    return not_importance (host, "its first line is another one");
   while (next_entry (&numbers, end, &e))
     continue;
   if (numbers == end || *numbers++ != '\n')
-    return not_importance (h, "its lines end without an empty one");
+    return not_importance (host, "its lines end without an empty one");
   for (adze_status status; next_entry (&at, end, &e); numbers += e.count * sizeof (float)) {
     if (e.count > (size_t)(end - numbers) / sizeof (float))
-      return not_importance (h, "numbers are missing at its end");
-    if ((status = take_entry (h, &e, numbers, taken)) != ADZE_OK)
+      return not_importance (host, "numbers are missing at its end");
+    e.numbers = numbers;
+    if ((status = check_numbers (host, &e)) != ADZE_OK || (status = visit (argument, &e)) != ADZE_OK)
       return status;
+  }
+  return ADZE_OK;
+}
+
+typedef struct taking {
+  hebbian_run *h;
+  size_t count;
+} taking;
+
+static adze_status
+take_entry (void *argument, const hebbian_entry *e)
+{
+  taking *t = (taking *)argument;
+  for (size_t l = 0; l < t->h->layer_count; l++) {
+    hebbian_layer *layer = &t->h->layers[l];
+    size_t count = layer->units * layer->inputs;
+    if (!hebbian_entry_is_of (e, layer->name))
+      continue;
+    if (e->count != count)
+      return adze_fail (t->h->host, ADZE_E_FORMAT, "what is bound to 'importance' has %llu numbers for '%s', which has %zu "
+                        "weights; needed is what was measured of the same network", (unsigned long long)e->count,
+                        layer->name, count);
+    for (size_t i = 0; i < count; i++)
+      layer->important[place_of (layer, i)] = hebbian_importance_at (e, i);
+    t->count++;
+    return ADZE_OK;
   }
   return ADZE_OK;
 }
@@ -195,7 +207,8 @@ adze_status
 hebbian_take_importance (hebbian_run *h)
 {
   const void *data = NULL;
-  size_t size = 0, taken = 0;
+  size_t size = 0;
+  taking t = { h, 0 };
   if (!h->before && h->set.consolidation > 0)
     return adze_fail (h->host, ADZE_E_PARAM,
                       "parameter 'consolidation' is %g, and nothing says how important weights are; needed is a stage of "
@@ -210,8 +223,8 @@ hebbian_take_importance (hebbian_run *h)
     return status;
   status = h->run->bytes (h->host, h->before, &data, &size);
   if (status == ADZE_OK)
-    status = take_all (h, (const char *)data, size, &taken);
-  if (status == ADZE_OK && taken == 0 && h->set.consolidation > 0)
+    status = hebbian_each_importance (h->host, data, size, take_entry, &t);
+  if (status == ADZE_OK && t.count == 0 && h->set.consolidation > 0)
     return adze_fail (h->host, ADZE_E_PARAM,
                       "parameter 'consolidation' is %g, and what is bound to 'importance' is of other weights than those "
                       "that learn here", h->set.consolidation);
@@ -253,91 +266,8 @@ give_numbers (hebbian_run *h)
   return status;
 }
 
-/* ---- What is protected: runs of neighbours in the tensor. */
-
-static int
-by_size (const void *left, const void *right)
-{
-  double a = *(const double *)left, b = *(const double *)right;
-  return a < b ? 1 : a > b ? -1 : 0;
-}
-
-typedef struct cut {
-  size_t wanted;  /* weights */
-  double least;   /* what is above it is protected */
-  size_t equal;   /* and so many that are as important, the first ones */
-} cut;
-
-static adze_status
-find_cut (const hebbian_run *h, const hebbian_layer *layer, cut *c)
-{
-  size_t count = layer->units * layer->inputs;
-  c->wanted = (size_t)floor (h->set.protect * (double)count + 0.5);
-  c->least = INFINITY;
-  c->equal = 0;
-  if (c->wanted == 0)
-    return ADZE_OK;
-  double *sorted = (double *)h->host->allocate (h->host, count * sizeof *sorted);
-  if (!sorted)
-    return adze_fail (h->host, ADZE_E_MEMORY, "no room to sort the importance of '%s'", layer->name);
-  memcpy (sorted, layer->important, count * sizeof *sorted);
-  qsort (sorted, count, sizeof *sorted, by_size);
-  c->least = sorted[c->wanted - 1];
-  for (size_t i = c->wanted; i > 0 && sorted[i - 1] == c->least; i--)
-    c->equal++;
-  h->host->release (h->host, sorted);
-  return ADZE_OK;
-}
-
-/* Quotes as RFC 4180 has them. */
-static adze_status
-add_row (const hebbian_run *h, const char *name, size_t first, size_t count, adze_bytes *bytes)
-{
-  char numbers[64];
-  adze_status status = adze_bytes_add (h->host, bytes, "\"", 1);
-  for (const char *at = name; status == ADZE_OK && *at; at++)
-    status = adze_bytes_add (h->host, bytes, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
-  int size = snprintf (numbers, sizeof numbers, "\",%zu,%zu\n", first, count);
-  return status == ADZE_OK ? adze_bytes_add (h->host, bytes, numbers, (size_t)size) : status;
-}
-
-static adze_status
-add_runs (const hebbian_run *h, const hebbian_layer *layer, adze_bytes *bytes)
-{
-  size_t count = layer->units * layer->inputs, begun = SIZE_MAX;
-  cut c;
-  adze_status status = find_cut (h, layer, &c);
-  for (size_t i = 0; status == ADZE_OK && i <= count; i++) {
-    double important = i < count ? layer->important[place_of (layer, i)] : -1;
-    bool is_equal = important == c.least && c.equal > 0, in = i < count && (important > c.least || is_equal);
-    c.equal -= is_equal;
-    if (in && begun == SIZE_MAX)
-      begun = i;
-    if (in || begun == SIZE_MAX)
-      continue;
-    status = add_row (h, layer->name, begun, i - begun, bytes);
-    begun = SIZE_MAX;
-  }
-  return status;
-}
-
-static adze_status
-give_protected (hebbian_run *h)
-{
-  static const char head[] = "weight,first,count\n";
-  adze_bytes bytes = { 0 };
-  adze_status status = adze_bytes_add (h->host, &bytes, head, strlen (head));
-  for (size_t l = 0; status == ADZE_OK && l < h->layer_count; l++)
-    status = add_runs (h, &h->layers[l], &bytes);
-  if (status == ADZE_OK)
-    status = h->run->give_bytes (h->host, h->context, "protected", bytes.data, bytes.size);
-  adze_bytes_release (h->host, &bytes);
-  return status;
-}
-
 adze_status
 hebbian_give_importance (hebbian_run *h)
 {
-  adze_status status = h->set.measures ? give_numbers (h) : ADZE_OK;
-  return status == ADZE_OK && h->set.protect > 0 ? give_protected (h) : status;
+  return h->set.measures ? give_numbers (h) : ADZE_OK;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which layers of the network learn, and their numbers: out of it, and into it again. */
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -212,16 +211,20 @@ add_layer (hebbian_run *h, const adze_graph_node *node, hebbian_layer *layer)
 }
 
 /* HIT marks the patterns that mean some layer. */
-static bool
-is_wanted (const hebbian_run *h, const char *name, bool *hit)
+static adze_status
+look_at_patterns (const hebbian_run *h, const char *name, bool *hit, bool *wanted)
 {
   const adze_params_service *service = adze_params_of (h->host);
   const adze_params *list = service->get_nested (h->params, "weights");
-  bool wanted = false;
-  for (size_t i = 0; i < service->count (list); i++)
-    if (fnmatch (service->get_string (list, service->name_at (list, i)), name, 0) == 0)
-      wanted = hit[i] = true;
-  return wanted;
+  adze_status status = ADZE_OK;
+  *wanted = false;
+  for (size_t i = 0; status == ADZE_OK && i < service->count (list); i++) {
+    bool matches = false;
+    status = adze_match (h->host, service->get_string (list, service->name_at (list, i)), name, &matches);
+    hit[i] = hit[i] || matches;
+    *wanted = *wanted || matches;
+  }
+  return status;
 }
 
 static adze_status
@@ -268,7 +271,10 @@ find_all (hebbian_run *h, bool *hit)
   for (size_t i = 0; status == ADZE_OK && i < count; i++) {
     const adze_graph_node *node = h->graphs->node (h->graph, order[i]);
     uint32_t matrix = matrix_of (h, node);
-    if (matrix != ADZE_NONE && is_wanted (h, h->graphs->value (h->graph, matrix)->name, hit))
+    bool wanted = false;
+    if (matrix != ADZE_NONE)
+      status = look_at_patterns (h, h->graphs->value (h->graph, matrix)->name, hit, &wanted);
+    if (status == ADZE_OK && wanted)
       status = add_layer (h, node, &h->layers[h->layer_count++]);
   }
   return status == ADZE_OK ? check_patterns (h, hit) : status;

@@ -251,17 +251,21 @@ find_delta (const hebbian_run *h, size_t k)
     rules_take (against[j], layer->w + j * n, n, delta);
 }
 
-/* BCM's threshold has to be of this batch already, or the first ones would have none. */
+/* The threshold has to be of this batch already, or the first ones would have none. A pace never counts on less than
+ * this batch has, or a unit that is suddenly excited would leap. */
 static adze_status
 find_deltas (void *argument, size_t first, size_t last)
 {
   const hebbian_run *h = (const hebbian_run *)argument;
-  size_t rows = h->stream.rows;
+  size_t rows = h->stream.rows, n = h->layers[h->at].inputs;
+  double *threshold = h->state.threshold;
   for (size_t k = first; k < last; k++) {
-    if (h->set.rule == HEBBIAN_BCM)
-      h->state.threshold[k] = rules_slide (h->state.threshold[k], rules_mean_square (h->scratch.u + k * rows, rows),
-                                           h->set.slide);
+    double seen = rules_mean_square (h->scratch.u + k * rows, rows);
+    threshold[k] = rules_slide (threshold[k], seen, h->set.slide);
     find_delta (h, k);
+    double pace = threshold[k] > seen ? threshold[k] : seen;
+    if (h->set.own_pace && pace > 0)
+      rules_scale (1 / pace, n, h->scratch.delta + k * n);
   }
   return ADZE_OK;
 }

@@ -18,6 +18,8 @@ const adze_param hebbian_params[] = {
     .help = "what a change is multiplied by" },
   { .name = "schedule", .type = ADZE_PARAM_CHOICE, .preset = "linear", .choices = "constant|linear",
     .help = "the rate stays, or falls to 0 over all epochs of a layer" },
+  { .name = "pace", .type = ADZE_PARAM_CHOICE, .preset = "common", .choices = "common|own",
+    .help = "of oja and sanger: one rate for all units, or each unit's divided by the mean square of its responses" },
   { .name = "response", .type = ADZE_PARAM_CHOICE, .preset = "linear", .choices = "linear|rectified",
     .help = "of a unit, as hebb, oja, sanger and bcm see it: w x + b, or 0 where that is below 0" },
   { .name = "centre", .type = ADZE_PARAM_CHOICE, .preset = "none", .choices = "none|learn|fold",
@@ -29,7 +31,7 @@ const adze_param hebbian_params[] = {
   { .name = "losers", .type = ADZE_PARAM_CHOICE, .preset = "learn", .choices = "learn|unlearn",
     .help = "of soft-wta: units that do not win move a little towards the example as well, or away from it" },
   { .name = "slide", .type = ADZE_PARAM_FLOAT, .preset = "0.1", .range = "(0, 1]",
-    .help = "of bcm: share by which the threshold of a batch moves to the mean square of responses" },
+    .help = "share by which bcm's threshold, and what pace = \"own\" divides by, move to a batch's mean square of responses" },
   { .name = "reward", .type = ADZE_PARAM_STRING, .preset = "",
     .help = "of reward: the column of rewards, or of the right units' numbers" },
   { .name = "reward-is", .type = ADZE_PARAM_CHOICE, .preset = "given", .choices = "given|match",
@@ -52,8 +54,6 @@ const adze_param hebbian_params[] = {
     .help = "a weight's own rate grows by this share where it goes on, and shrinks where it turns" },
   { .name = "measure", .type = ADZE_PARAM_BOOL, .preset = "false",
     .help = "how important each weight is, and give it" },
-  { .name = "protect", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, 1]",
-    .help = "share of each layer's weights, the most important ones, that is given as protected" },
   { .name = "checkpoint", .type = ADZE_PARAM_INT, .preset = "1", .range = "[0, 1000000]", .unit = "epochs",
     .help = "after so many there is one that a killed run goes on from; 0: none" },
   { .name = "checkpoint-steps", .type = ADZE_PARAM_INT, .preset = "0", .range = "[0, inf)", .unit = "steps",
@@ -75,31 +75,6 @@ const adze_param hebbian_params[] = {
 
 /* ---- Those that say nothing to others. */
 
-static bool
-is_among (const char *word, const char *words)
-{
-  size_t size = strlen (word);
-  for (const char *at = words; *at; at += strcspn (at, "|"), at += *at == '|')
-    if (strncmp (at, word, size) == 0 && (at[size] == '|' || !at[size]))
-      return true;
-  return false;
-}
-
-/* Is a parameter something else than what it is when nobody sets it? */
-static bool
-is_set (const adze_host *host, const adze_params *params, const char *name)
-{
-  const adze_params_service *service = adze_params_of (host);
-  const adze_param *row = hebbian_params;
-  while (strcmp (row->name, name) != 0)
-    row++;
-  if (row->type == ADZE_PARAM_FLOAT)
-    return service->get_float (params, name) != strtod (row->preset, NULL);
-  if (row->type == ADZE_PARAM_BOOL)
-    return service->get_bool (params, name);
-  return strcmp (service->get_string (params, name), row->preset) != 0;
-}
-
 /* What somebody set, and what then plays no part, was meant otherwise. */
 static adze_status
 check_used (const adze_host *host, const adze_params *params)
@@ -112,7 +87,7 @@ check_used (const adze_host *host, const adze_params *params)
     { "response", "plasticity", "hebb|oja|sanger|bcm" },
     { "temperature", "plasticity", "soft-wta|reward" },
     { "losers", "plasticity", "soft-wta" },
-    { "slide", "plasticity", "bcm" },
+    { "pace", "plasticity", "oja|sanger" },
     { "reward", "plasticity", "reward" },
     { "reward-is", "plasticity", "reward" },
     { "baseline", "plasticity", "reward" },
@@ -123,15 +98,12 @@ check_used (const adze_host *host, const adze_params *params)
     { "target-rate", "homeostasis", "scaling|excitability" },
     { "homeostasis-rate", "homeostasis", "scaling|excitability" },
   };
-  for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
-    const char *chosen = adze_param_string (host, params, uses[i].chooser);
-    if (is_set (host, params, uses[i].name) && !is_among (chosen, uses[i].choices))
-      return adze_fail (host, ADZE_E_PARAM,
-                        "parameter '%s' says nothing to %s = \"%s\": it is of \"%s\"; leave it out, or choose one "
-                        "of those",
-                        uses[i].name, uses[i].chooser, chosen, uses[i].choices);
-  }
-  return ADZE_OK;
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < sizeof uses / sizeof uses[0]; i++)
+    status = adze_param_only_with (host, params, uses[i].name, uses[i].chooser, uses[i].choices);
+  if (status == ADZE_OK && strcmp (adze_param_string (host, params, "pace"), "own") != 0)
+    status = adze_param_only_with (host, params, "slide", "plasticity", "bcm");
+  return status;
 }
 
 static adze_status
@@ -194,6 +166,7 @@ hebbian_read_settings (const adze_host *host, const adze_params *params, hebbian
     .epochs = (uint64_t)service->get_int (params, "epochs"),
     .rate = service->get_float (params, "rate"),
     .falls = number_of (host, params, "schedule") == 1,
+    .own_pace = number_of (host, params, "pace") == 1,
     .rectified = number_of (host, params, "response") == 1,
     .unit_length = service->get_bool (params, "unit-length"),
     .unlearn = number_of (host, params, "losers") == 1,
@@ -207,8 +180,7 @@ hebbian_read_settings (const adze_host *host, const adze_params *params, hebbian
     .homeostasis_rate = service->get_float (params, "homeostasis-rate"),
     .consolidation = service->get_float (params, "consolidation"),
     .metaplasticity = service->get_float (params, "metaplasticity"),
-    .protect = service->get_float (params, "protect"),
-    .measures = service->get_bool (params, "measure") || service->get_float (params, "protect") > 0,
+    .measures = service->get_bool (params, "measure"),
     .save_epochs = (uint64_t)service->get_int (params, "checkpoint"),
     .save_steps = (uint64_t)service->get_int (params, "checkpoint-steps"),
   };
