@@ -125,11 +125,11 @@ check_soft (const adze_host *host, const adze_params *params)
                       "parameter 'soft' is %g, and loss = \"%s\" is not of classes, whose probabilities it "
                       "compares; say soft = 0, or loss = \"cross-entropy\"",
                       soft, loss);
-  if (soft == 0 && !divergence && temperature != 4)
+  if (soft == 0 && !divergence && adze_param_is_given (host, params, "temperature"))
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter 'temperature' is %g, and plays no part: 'soft' is 0, and 'loss' is not \"kl\"",
                       temperature);
-  if (soft == 0 && entries_of (host, params, "teacher-weights") > 0)
+  if (soft == 0 && adze_param_is_given (host, params, "teacher-weights"))
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter 'teacher-weights' plays no part, since 'soft' is 0: it is of the teachers' "
                       "probabilities");
@@ -139,11 +139,11 @@ check_soft (const adze_host *host, const adze_params *params)
 static adze_status
 check_hard (const adze_host *host, const adze_params *params)
 {
-  double smoothing = adze_param_float (host, params, "label-smoothing");
-  if (adze_param_float (host, params, "hard") == 0 && smoothing > 0
+  if (adze_param_float (host, params, "hard") == 0 && adze_param_is_given (host, params, "label-smoothing")
       && !adze_param_bool (host, params, "baseline"))
     return adze_fail (host, ADZE_E_PARAM,
-                      "parameter 'label-smoothing' is %g, and plays no part: 'hard' is 0", smoothing);
+                      "parameter 'label-smoothing' is %g, and plays no part: 'hard' is 0",
+                      adze_param_float (host, params, "label-smoothing"));
   return ADZE_OK;
 }
 
@@ -174,7 +174,7 @@ distill_check_params (const adze_host *host, const adze_params *params)
   for (size_t i = 0; status == ADZE_OK && i < MAPS; i++)
     status = check_map (host, params, &maps[i]);
   if (status == ADZE_OK && weight_of_map (host, params, &maps[0]) == 0
-      && strcmp (adze_param_string (host, params, "projection"), "learned") != 0)
+      && adze_param_is_given (host, params, "projection"))
     status = adze_fail (host, ADZE_E_PARAM,
                         "parameter 'projection' plays no part, since 'feature' is 0: it is of features");
   return status;
