@@ -574,6 +574,6 @@ adze_feed_ports (const adze_manifest_component *component)
   uint32_t models = 0;
   const adze_port *ports = adze_manifest_ports (component, &count);
   for (size_t i = 0; i < count; i++)
-    models += ports[i].direction == ADZE_PORT_IN && strcmp (ports[i].type, "model") == 0;
+    models += ports[i].direction == ADZE_PORT_IN && ports[i].required && strcmp (ports[i].type, "model") == 0;
   return models > 0 ? models : 1;
 }

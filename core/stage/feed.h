@@ -59,7 +59,7 @@ ADZE_MUST_CHECK adze_error *adze_feed (adze_instance *instance, uint32_t ports,
                                        const adze_feed_options *options, adze_fed *fed);
 void adze_fed_cleanup (adze_fed *fed);
 
-/* How many in-ports of type model a technique has. */
+/* How many in-ports of type model a technique cannot do without: others stay unbound. */
 uint32_t adze_feed_ports (const adze_manifest_component *component);
 
 #endif
