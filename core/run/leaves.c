@@ -179,7 +179,7 @@ adze_leaves_known (const adze_leaf_share *share)
   const adze_hash128 *hashes = share->state->hashes ? share->state->hashes[share->value] : NULL;
   const adze_span span = adze_unit_span (value, share->which);
   const uint64_t leaf = adze_leaf_elements (value->meta);
-  bool whole = span.first % leaf == 0
+  bool whole = span.count > 0 && span.first % leaf == 0 /* an empty tensor has no leaf */
                && (span.count == leaf || (span.count < leaf && span.first + span.count == value->elements));
   return value->model && hashes && whole && !adze_unit_splits_leaves (value) ? &hashes[span.first / leaf] : NULL;
 }

@@ -265,4 +265,16 @@ END
 must_fail "max-abs" "$ADZE" run limit.toml
 [ ! -e bad-out.safetensors ] && [ ! -e limit-out.safetensors ] \
   || complain "a run that failed has written its output"
+
+# ---- A tensor without a number.
+python3 - << 'END'
+import json, struct
+head = json.dumps({"w": {"dtype": "F32", "shape": [4, 8], "data_offsets": [0, 128]},
+                   "none": {"dtype": "F32", "shape": [0, 5], "data_offsets": [128, 128]}}).encode()
+open("none.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + struct.pack("<32f", *range(32)))
+END
+for stage in 'use = "cast"\nto = "f16"' 'use = "clip"\npercentile = 90' 'use = "profile"' 'use = "validate"'; do
+  printf '[[stage]]\n%b\n' "$stage" | pipeline none none
+  must "$ADZE" run none.toml --fresh
+done
 finish

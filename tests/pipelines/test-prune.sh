@@ -140,6 +140,11 @@ must_fail "parameter 'sparsity' of tensor 'layer.2.weight' is not that of the st
 must "$ADZE" run all.toml --set stage.prune-magnitude.sparsity=1
 grep -qF "min-kept says how much of each must stay" must.out || complain "nobody says that tensors are empty: $(cat must.out)"
 
+# Zeros that are there count, be they more than min-kept lets go.
+pipeline again small 'use = "prune-magnitude"' 'scope = "tensor"' 'sparsity = 0.9' '[[stage.rule]]' 'match = "layer.[12].*"' 'skip = true' \
+  '[[stage]]' 'use = "prune-magnitude"' 'id = "more"' 'sparsity = 0.5' 'min-kept = 0.3' 'require = "sparsity > 0.4995 and sparsity < 0.5005"'
+must "$ADZE" run again.toml
+
 # Rules say nothing that plays no part, and may say something else than the stage does.
 while IFS='|' read -r of rule words; do
   pipeline said small 'use = "prune-magnitude"' 'scope = "tensor"' ${of:+"$of"} '[[stage.rule]]' 'match = "layer.0.weight"' \

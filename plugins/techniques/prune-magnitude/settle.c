@@ -141,7 +141,9 @@ begin (const adze_host *host, const prune *self, prune_tensor *tensor, const pru
   tensor->zeros = sums->zeros;
   tensor->held = sums->held;
   uint64_t least = share_of (tensor->min_kept, sums->counted);
+  uint64_t most = sums->counted - sums->held; /* zeros that are there are gone, whatever is to be kept */
   tensor->cap = sums->counted - (least > sums->held ? least : sums->held);
+  tensor->cap = prune_least (tensor->cap > sums->zeros ? tensor->cap : sums->zeros, most);
   if (tensor->state == PRUNE_DONE) {
     tensor->asked = (double)tensor->pruned;
     return ADZE_OK;
