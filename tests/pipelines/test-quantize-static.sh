@@ -179,6 +179,16 @@ codes both both.onnx
 must "$ADZE" run both.toml
 grep -qF "2 of 4 products stay in floats: 'scores', 'mix'" must.out || complain "nobody names them: $(cat must.out)"
 must "$ADZE" plan mlp.toml
+# ---- A layer without a weight that is not zero; and how many examples were seen.
+codes zeros mlp-learnt.onnx
+sed -i '0,/^\[\[stage\]\]/s//[[stage]]\nuse = "prune-magnitude"\nscope = "tensor"\nsparsity = 1\n[[stage.rule]]\nmatch = "fc1.*"\nskip = true\n[[stage]]/' zeros.toml
+must "$ADZE" run zeros.toml
+holds zeros-codes.json '"sqnr" not in r["layers"][1] and r["layers"][0]["sqnr"] > 35'
+codes gptq mlp-learnt.onnx
+sed -i '/^use\|^from/s/quantize-static/quantize-gptq/' gptq.toml
+must "$ADZE" run gptq.toml
+holds gptq-codes.json 'r["examples"] == 202'
+
 # ---- Killed, and run again: nothing half-done stands there, and the same codes come of it.
 for use in quantize-static quantize-gptq; do
   codes mlp mlp-learnt.onnx 'batch = 1'

@@ -76,7 +76,7 @@ typedef struct solver {
   size_t fan;
   order_entry *order;
   double *upper; /* [fan][fan]: row I is that of the weight that is coded as number I */
-  bool sound;
+  bool finite, sound;
 } solver;
 
 /* Both triangles are those of the last weight first: so the factor of the inverse comes of one factorisation. A place
@@ -164,6 +164,7 @@ open_solver (const static_run *s, const gram *g, size_t group, solver *v)
   double *room = (double *)s->host->allocate (s->host, n * n * sizeof *room);
   for (size_t i = 0; i < n; i++)
     diagonal += sums[i * n + i];
+  v->finite = isfinite (diagonal);
   bool has_room = v->order && v->upper && room;
   if (has_room)
     solve (sums, s->set.damping * diagonal / (double)n, s->set.act_order, v, room);
@@ -179,14 +180,15 @@ static_gptq_layer (static_run *s, const gram *g, static_layer *layer)
   solver *solvers = (solver *)s->host->allocate (s->host, layer->groups * sizeof *solvers);
   adze_status status = solvers ? ADZE_OK : adze_fail (s->host, ADZE_E_MEMORY, "no room for '%s'", layer->name);
   coding c = { .s = s, .layer = layer, .solvers = solvers };
-  bool sound = true;
+  bool sound = true, odd = false;
   for (size_t i = 0; status == ADZE_OK && i < layer->groups; i++) {
     status = open_solver (s, g, i, &solvers[i]);
     sound = sound && solvers[i].sound;
+    odd = odd || !solvers[i].finite;
   }
   if (status == ADZE_OK && sound)
     status = adze_parallel_for (s->host, layer->channels, 4, code_channels, &c);
-  layer->fell_back = !sound; /* its codes are still the nearest ones */
+  layer->fell_back = sound ? FELL_NOT : odd ? FELL_ODD : FELL_SINGULAR; /* its codes are still the nearest ones */
   for (size_t i = 0; solvers && i < layer->groups; i++) {
     s->host->release (s->host, solvers[i].order);
     s->host->release (s->host, solvers[i].upper);

@@ -38,6 +38,8 @@ sum_up (static_run *s, adze_artifact *data, uint64_t samples, part *p)
   }
   if (status == ADZE_OK)
     status = static_sweep_data (s, &sweep);
+  if (data == s->data)
+    s->examples = sweep.examples;
   for (size_t i = 0; status == ADZE_OK && i < count; i++)
     gram_finish (&p->grams[i]);
   s->host->release (s->host, values);
@@ -62,8 +64,9 @@ measure (static_run *s, const gram *g, static_layer *layer)
     status = gram_error (s, g, layer->nearest, &nearest);
   if (status == ADZE_OK)
     status = gram_error (s, g, layer->codes, &now);
-  layer->error_nearest = power > 0 ? nearest / power : 0;
-  layer->error = power > 0 ? now / power : 0;
+  /* Of what is no number nothing is known, and of nothing nothing is lost. */
+  layer->error_nearest = power == 0 ? 0 : nearest / power;
+  layer->error = power == 0 ? 0 : now / power;
   return status;
 }
 
@@ -72,9 +75,9 @@ measure (static_run *s, const gram *g, static_layer *layer)
 static size_t
 kept_size (const static_run *s, const part *p)
 {
-  size_t size = 0;
+  size_t size = sizeof s->examples;
   for (size_t i = p->first; i < p->last; i++)
-    size += 2 * sizeof (double) + sizeof (bool) + s->layers[i].channels * s->layers[i].fan;
+    size += 2 * sizeof (double) + sizeof s->layers[i].fell_back + s->layers[i].channels * s->layers[i].fan;
   return size;
 }
 
@@ -87,7 +90,7 @@ move_layer (static_layer *layer, char *at, bool out)
     size_t size;
   } all[] = { { &layer->error, sizeof (double) },
               { &layer->error_nearest, sizeof (double) },
-              { &layer->fell_back, sizeof (bool) },
+              { &layer->fell_back, sizeof layer->fell_back },
               { layer->codes, layer->channels * layer->fan } };
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     memcpy (out ? at : (char *)all[i].at, out ? (const char *)all[i].at : at, all[i].size);
@@ -110,6 +113,8 @@ keep_part (const static_run *s, const part *p)
   char *room = (char *)s->host->allocate (s->host, size), *at = room;
   if (!room)
     return adze_fail (s->host, ADZE_E_MEMORY, "no room for a checkpoint of %zu bytes", size);
+  memcpy (at, &s->examples, sizeof s->examples);
+  at += sizeof s->examples;
   for (size_t i = p->first; i < p->last; i++)
     at = move_layer (&s->layers[i], at, true);
   name_part (p, name, sizeof name);
@@ -119,7 +124,7 @@ keep_part (const static_run *s, const part *p)
 }
 
 static adze_status
-find_part (const static_run *s, const part *p, bool *found)
+find_part (static_run *s, const part *p, bool *found)
 {
   char name[32];
   const void *data = NULL;
@@ -128,6 +133,10 @@ find_part (const static_run *s, const part *p, bool *found)
   adze_status status = s->run->load (s->host, s->context, name, &data, &size);
   *found = status == ADZE_OK && size > 0 && size == kept_size (s, p);
   char *at = (char *)(uintptr_t)data;
+  if (*found) {
+    memcpy (&s->examples, at, sizeof s->examples);
+    at += sizeof s->examples;
+  }
   for (size_t i = p->first; *found && i < p->last; i++)
     at = move_layer (&s->layers[i], at, false);
   if (*found)

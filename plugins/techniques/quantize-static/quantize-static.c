@@ -168,7 +168,9 @@ tell_fallbacks (const static_run *s)
   for (size_t i = 0; status == ADZE_OK && i < s->layer_count; i++)
     if (s->layers[i].fell_back)
       status = adze_fallback (s->host, s->layers[i].weight_name, "GPTQ", "the nearest codes",
-                              "the sums of what flows in have no inverse; more damping, or more data, gives them one");
+                              s->layers[i].fell_back == FELL_ODD
+                                  ? "its input had numbers that were none (NaN, or without end) with this data"
+                                  : "the sums of what flows in have no inverse; more damping, or more data, gives them one");
   return status;
 }
 

@@ -106,7 +106,7 @@ static_tell (const static_run *s)
     { "layers", (double)s->layer_count, true },
     { "left", (double)s->left_count, true },
     { "skipped", (double)s->skipped, true },
-    { "examples", (double)s->examples, s->set.inputs },
+    { "examples", (double)s->examples, s->examples > 0 },
     { "integer-nodes", (double)s->in_integers, s->set.integers },
     { "equalised", (double)s->equalised, s->set.equalise },
     { "smoothed", (double)s->smoothed, s->set.smooth > 0 },
@@ -133,8 +133,9 @@ report_layer (const static_run *s, adze_report *r, const static_layer *layer)
   adze_report_text (host, r, "op", op_of (layer));
   adze_report_count (host, r, "channels", layer->channels);
   adze_report_count (host, r, "bits", layer->bits);
-  adze_report_number (host, r, "sqnr", decibels (layer->power, layer->noise));
-  if (s->measured) {
+  if (layer->power > 0 && layer->noise > 0) /* else nothing is left out, or there is nothing */
+    adze_report_number (host, r, "sqnr", decibels (layer->power, layer->noise));
+  if (s->measured && isfinite (layer->error) && isfinite (layer->error_nearest)) {
     adze_report_number (host, r, "error-nearest", layer->error_nearest);
     adze_report_number (host, r, "error", layer->error);
   }

@@ -66,6 +66,12 @@ typedef enum static_kind {
 typedef struct static_value static_value;
 
 /* A product with a weight. Weights lie here as [CHANNELS][FAN], whichever way the network has them. */
+typedef enum static_fallback {
+  FELL_NOT = 0,
+  FELL_SINGULAR = 1, /* the sums of what flows in have no inverse */
+  FELL_ODD = 2       /* they are no numbers */
+} static_fallback;
+
 typedef struct static_layer {
   uint32_t node;
   static_kind kind;
@@ -86,7 +92,7 @@ typedef struct static_layer {
   static_value *range;    /* of the input */
   int8_t *nearest;        /* codes before they were rounded otherwise; NULL: nobody asks for errors */
   double error, error_nearest; /* shares of the squares of what the layer gives, with its codes and with those */
-  bool fell_back;         /* it could not be rounded as was asked for */
+  uint8_t fell_back;      /* a static_fallback: it could not be rounded as was asked for */
   double *means;          /* of what each channel gave in floats; NULL: no bias is corrected */
 } static_layer;
 
