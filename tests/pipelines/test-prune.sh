@@ -145,6 +145,13 @@ pipeline again small 'use = "prune-magnitude"' 'scope = "tensor"' 'sparsity = 0.
   '[[stage]]' 'use = "prune-magnitude"' 'id = "more"' 'sparsity = 0.5' 'min-kept = 0.3' 'require = "sparsity > 0.4995 and sparsity < 0.5005"'
 must "$ADZE" run again.toml
 
+# What may lose nothing counts as well: others lose more in its place.
+pipeline spared small 'use = "prune-magnitude"' 'sparsity = 0.3' 'require = "sparsity > 0.2995 and sparsity < 0.3005"' '[[stage.rule]]' \
+  'match = "layer.1.*"' 'min-kept = 0.9999999'
+must "$ADZE" run spared.toml
+sed -i 's/^min-kept.*/min-kept = 1.0/' spared.toml
+must "$ADZE" run spared.toml
+
 # Rules say nothing that plays no part, and may say something else than the stage does.
 while IFS='|' read -r of rule words; do
   pipeline said small 'use = "prune-magnitude"' 'scope = "tensor"' ${of:+"$of"} '[[stage.rule]]' 'match = "layer.0.weight"' \

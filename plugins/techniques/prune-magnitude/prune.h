@@ -207,6 +207,7 @@ typedef struct prune_tensor {
   prune_state state;
   prune_search search;  /* of PRUNE_OWN */
   uint64_t counted, zeros, held;
+  bool shares; /* it counts in the share of all, be it that nothing of it may go */
   uint64_t cap;         /* so many may go at most */
   double asked;         /* and so many were to, were it not for that */
   uint64_t target;      /* of PRUNE_OWN: so many go */

@@ -154,6 +154,7 @@ begin (const adze_host *host, const prune *self, prune_tensor *tensor, const pru
   tensor->target = prune_least (share_of (tensor->sparsity, sums->counted), tensor->cap);
   if (tensor->state == PRUNE_OWN)
     return settle_own (host, self, tensor, sums);
+  tensor->shares = true;
   if (tensor->cap == 0)
     finish (tensor, 0, 0);
   return ADZE_OK;
@@ -317,7 +318,7 @@ settle_shared (prune *self)
   if (self->round == 0) {
     uint64_t counted = 0;
     for (size_t i = 0; i < self->tensors.count; i++)
-      counted += prune_tensor_at (self, i)->state == PRUNE_SHARED ? prune_tensor_at (self, i)->counted : 0;
+      counted += prune_tensor_at (self, i)->shares ? prune_tensor_at (self, i)->counted : 0;
     self->target = share_of (self->sparsity, counted);
   }
   /* More than all caps together is not to be had. */

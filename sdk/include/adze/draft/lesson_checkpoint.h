@@ -176,15 +176,24 @@ adze_lesson_resume (adze_lesson *t)
   size_t size = 0;
   adze_lesson_head found, h;
   memset (&found, 0, sizeof found);
+  t->saves = 0;
   for (unsigned i = 0; i < 2; i++) {
     adze_lesson_place place = adze_lesson_place_of (t, i);
     adze_status status = t->run->load (t->host, t->context, place.head, &data, &size);
     if (status != ADZE_OK)
       return status;
-    if (adze_lesson_take_head (data, size, &h) && h.serial > found.serial)
+    if (!adze_lesson_take_head (data, size, &h))
+      continue;
+    t->saves = h.serial > t->saves ? h.serial : t->saves;
+    status = t->run->load (t->host, t->context, place.bytes, &data, &size);
+    if (status != ADZE_OK)
+      return status;
+    if (size == 0 && h.step > 0) /* the host says that nothing is there where it is not what was saved */
+      adze_log (t->host, ADZE_LOG_WARNING, "the checkpoint of step %llu is damaged, and is passed over",
+                (unsigned long long)h.step);
+    else if (h.serial > found.serial)
       found = h;
   }
-  t->saves = found.serial;
   if (found.step == 0) /* there is none, or all that was learnt was given up */
     return ADZE_OK;
   adze_lesson_place place = adze_lesson_place_of (t, found.serial);
