@@ -10,7 +10,7 @@
 #define ADZE_TYPE_MODEL "model"
 #define ADZE_TYPE_DATASET "dataset"
 #define ADZE_TYPE_TABLE "table"   /* CSV with a head */
-#define ADZE_TYPE_DAG "dag"       /* an edge a line: "A --> B" or "A --- B" */
+#define ADZE_TYPE_DAG "dag"       /* an edge a line: "A --> B" (artifact/dag.h) */
 #define ADZE_TYPE_TEXT "text"
 #define ADZE_TYPE_STATS "stats"   /* JSON */
 #define ADZE_TYPE_REPORT "report" /* JSON */

@@ -5,41 +5,105 @@
 
 #include <string.h>
 
+#include "artifact/name_index.h"
+#include "base/buffer.h"
+
+#define WANTED "needed is \"A --> B\", \"A --- B\" or \"A <-> B\", found "
+
 typedef struct span {
   const char *text;
   size_t size;
 } span;
 
-typedef struct edge {
-  span from, to;
-  size_t a, b; /* the same as numbers of nodes */
-  bool arrow;
-  size_t line;
-} edge;
-
-typedef struct graph {
-  const char *path;
-  edge *edges;
-  size_t edge_count, edge_capacity;
-  span *nodes; /* sorted, each once */
-  size_t node_count;
-} graph;
+typedef struct builder {
+  adze_dag *dag;
+  adze_name_index index;
+} builder;
 
 static void
-graph_cleanup (graph *g)
+builder_cleanup (builder *b)
 {
-  free (g->edges);
-  free (g->nodes);
+  adze_name_index_cleanup (&b->index);
+  adze_dag_free (b->dag);
 }
 
 static adze_error *
-bad_line (const graph *g, size_t line, const char *what, span name)
+bad_line (const adze_dag *dag, size_t line, const char *what, span name)
 {
-  adze_error *error = adze_error_new (ADZE_E_FORMAT, "%s:%zu: %s'%.*s'", g->path, line, what,
-                                      (int)(name.size < 64 ? name.size : 64), name.text);
-  adze_error_set (error, "file", g->path);
+  int shown = (int)(name.size < 64 ? name.size : 64);
+  if (line == 0)
+    return adze_error_new (ADZE_E_FORMAT, "%s'%.*s'", what, shown, name.text);
+  adze_error *error = adze_error_new (ADZE_E_FORMAT, "%s:%zu: %s'%.*s'", dag->path, line, what, shown, name.text);
+  adze_error_set (error, "file", dag->path);
   adze_error_setf (error, "line", "%zu", line);
   return error;
+}
+
+static span
+span_of (const char *text)
+{
+  return (span){ text, strlen (text) };
+}
+
+/* ---- Nodes and edges. */
+
+static bool
+same_name (const void *things, size_t number, const char *name, size_t size)
+{
+  const adze_dag *dag = things;
+  return strlen (dag->names[number]) == size && memcmp (dag->names[number], name, size) == 0;
+}
+
+static adze_error *
+grow_nodes (adze_dag *dag)
+{
+  if (dag->node_count < dag->node_room)
+    return NULL;
+  uint32_t room = dag->node_room ? 2 * dag->node_room : 16;
+  if (room < dag->node_room)
+    return adze_error_new (ADZE_E_LIMIT, "%s: more nodes than a graph of causes may have", dag->path);
+  char **grown = reallocarray (dag->names, room, sizeof *grown);
+  if (!grown)
+    return adze_error_memory ();
+  dag->names = grown;
+  dag->node_room = room;
+  return NULL;
+}
+
+/* The number of the node of this name, which is a new one where it was not named before. */
+static adze_error *
+number_of (builder *b, span name, uint32_t *number)
+{
+  adze_dag *dag = b->dag;
+  size_t earlier;
+  ADZE_TRY (grow_nodes (dag));
+  dag->names[dag->node_count] = strndup (name.text, name.size);
+  if (!dag->names[dag->node_count])
+    return adze_error_memory ();
+  adze_error *error
+      = adze_name_index_add (&b->index, name.text, name.size, dag->node_count, same_name, dag, &earlier);
+  if (error || earlier != ADZE_NAME_NONE)
+    free (dag->names[dag->node_count]);
+  *number = !error && earlier != ADZE_NAME_NONE ? (uint32_t)earlier : dag->node_count;
+  dag->node_count += !error && earlier == ADZE_NAME_NONE;
+  return error;
+}
+
+static adze_error *
+add_edge (adze_dag *dag, adze_dag_edge edge, size_t line)
+{
+  if (edge.from == edge.to)
+    return bad_line (dag, line, "an edge from a node to itself: ", span_of (dag->names[edge.from]));
+  if (dag->edge_count == dag->edge_room) {
+    size_t room = dag->edge_room ? 2 * dag->edge_room : 16;
+    adze_dag_line *grown = reallocarray (dag->lines, room, sizeof *grown);
+    if (!grown)
+      return adze_error_memory ();
+    dag->lines = grown;
+    dag->edge_room = room;
+  }
+  dag->lines[dag->edge_count++] = (adze_dag_line){ edge, line };
+  return NULL;
 }
 
 /* ---- Lines. */
@@ -56,201 +120,283 @@ trim (const char *text, size_t size)
   return (span){ text, size };
 }
 
-static adze_error *
-add_edge (graph *g, const edge *one)
+static const struct {
+  const char *text;
+  adze_dag_mark mark;
+} marks[] = { { " --> ", ADZE_DAG_CAUSES }, { " --- ", ADZE_DAG_EITHER }, { " <-> ", ADZE_DAG_HIDDEN } };
+
+enum { MARK_SIZE = 5 };
+
+/* The first mark of the line; NULL: it has none. */
+static const char *
+find_mark (span line, uint32_t *mark)
 {
-  if (g->edge_count == g->edge_capacity) {
-    size_t capacity = g->edge_capacity ? 2 * g->edge_capacity : 16;
-    edge *grown = reallocarray (g->edges, capacity, sizeof *grown);
-    if (!grown)
-      return adze_error_memory ();
-    g->edges = grown;
-    g->edge_capacity = capacity;
+  const char *first = NULL;
+  for (size_t i = 0; i < ADZE_COUNT_OF (marks); i++) {
+    const char *at = memmem (line.text, line.size, marks[i].text, MARK_SIZE);
+    if (!at || (first && first < at))
+      continue;
+    first = at;
+    *mark = marks[i].mark;
   }
-  g->edges[g->edge_count++] = *one;
+  return first;
+}
+
+static bool
+looks_like_edge (span text)
+{
+  return memmem (text.text, text.size, "--", 2) || memmem (text.text, text.size, "<-", 2);
+}
+
+static adze_error *
+read_edge (builder *b, span line, const char *middle, uint32_t mark, size_t number)
+{
+  adze_dag_edge edge = { .mark = mark };
+  const span from = trim (line.text, (size_t)(middle - line.text));
+  const span to = trim (middle + MARK_SIZE, line.size - MARK_SIZE - (size_t)(middle - line.text));
+  if (from.size == 0 || to.size == 0 || looks_like_edge (to))
+    return bad_line (b->dag, number, WANTED, line);
+  ADZE_TRY (number_of (b, from, &edge.from));
+  ADZE_TRY (number_of (b, to, &edge.to));
+  return add_edge (b->dag, edge, number);
+}
+
+static adze_error *
+check_text (const adze_dag *dag, span line, size_t number)
+{
+  for (size_t at = 0; at < line.size;) {
+    uint32_t code;
+    at += adze_utf8_read (line.text + at, line.size - at, &code);
+    if (code == ADZE_UTF8_BAD || code == 0)
+      return bad_line (dag, number, code == 0 ? "a NUL in it: " : "not UTF-8: ", line);
+  }
   return NULL;
 }
 
-/* A name alone is an edge to nothing. */
 static adze_error *
-read_line (graph *g, span line, size_t number)
+read_line (builder *b, span line, size_t number)
 {
-  const char *arrow = memmem (line.text, line.size, " --> ", 5);
-  const char *other = memmem (line.text, line.size, " --- ", 5);
-  const char *middle = arrow ? arrow : other;
-  edge one = { .from = line, .arrow = arrow != NULL, .line = number };
-  if (memchr (line.text, '\0', line.size) || (arrow && other)
-      || (!middle && memmem (line.text, line.size, "--", 2)))
-    return bad_line (g, number, "needed is \"A --> B\" or \"A --- B\", found ", line);
-  if (middle) {
-    one.from = trim (line.text, (size_t)(middle - line.text));
-    one.to = trim (middle + 5, line.size - 5 - (size_t)(middle - line.text));
-    if (one.from.size == 0 || one.to.size == 0 || memmem (one.to.text, one.to.size, " --", 3))
-      return bad_line (g, number, "needed is \"A --> B\" or \"A --- B\", found ", line);
-  }
-  return add_edge (g, &one);
+  uint32_t mark = 0, node;
+  ADZE_TRY (check_text (b->dag, line, number));
+  const char *middle = find_mark (line, &mark);
+  if (middle)
+    return read_edge (b, line, middle, mark, number);
+  if (looks_like_edge (line))
+    return bad_line (b->dag, number, WANTED, line);
+  return number_of (b, line, &node);
 }
 
 static adze_error *
-read_lines (graph *g, const char *data, size_t size)
+read_lines (builder *b, const char *data, size_t size)
 {
   size_t number = 1;
   for (const char *at = data, *last = data + size; at < last; number++) {
     const char *end = memchr (at, '\n', (size_t)(last - at));
     span line = trim (at, (size_t)((end ? end : last) - at));
     if (line.size > 0 && line.text[0] != '#')
-      ADZE_TRY (read_line (g, line, number));
+      ADZE_TRY (read_line (b, line, number));
     at = end ? end + 1 : last;
   }
   return NULL;
 }
 
-/* ---- Names to numbers. */
-
-static int
-compare_spans (const void *a, const void *b)
-{
-  const span *left = a, *right = b;
-  size_t least = left->size < right->size ? left->size : right->size;
-  int order = memcmp (left->text, right->text, least);
-  return order ? order : left->size < right->size ? -1 : left->size > right->size;
-}
-
-static size_t
-node_of (const graph *g, const span *name)
-{
-  const span *found = bsearch (name, g->nodes, g->node_count, sizeof *g->nodes, compare_spans);
-  return (size_t)(found - g->nodes);
-}
-
-static adze_error *
-number_nodes (graph *g)
-{
-  g->nodes = calloc (2 * g->edge_count + 1, sizeof *g->nodes);
-  if (!g->nodes)
-    return adze_error_memory ();
-  size_t count = 0;
-  for (size_t i = 0; i < g->edge_count; i++) {
-    g->nodes[count++] = g->edges[i].from;
-    if (g->edges[i].to.text)
-      g->nodes[count++] = g->edges[i].to;
-  }
-  qsort (g->nodes, count, sizeof *g->nodes, compare_spans);
-  for (size_t i = 0; i < count; i++)
-    if (i == 0 || compare_spans (&g->nodes[i], &g->nodes[g->node_count - 1]) != 0)
-      g->nodes[g->node_count++] = g->nodes[i];
-  /* Names alone have been counted, and are no edges. */
-  size_t kept = 0;
-  for (size_t i = 0; i < g->edge_count; i++) {
-    edge *one = &g->edges[i];
-    if (!one->to.text)
-      continue;
-    one->a = node_of (g, &one->from);
-    one->b = node_of (g, &one->to);
-    if (one->a == one->b)
-      return bad_line (g, one->line, "an edge from a node to itself: ", one->from);
-    g->edges[kept++] = *one;
-  }
-  g->edge_count = kept;
-  return NULL;
-}
-
 /* ---- Rules. */
 
-static int
-compare_edges (const void *a, const void *b)
+static uint32_t
+lesser (const adze_dag_edge *edge)
 {
-  const edge *left = a, *right = b;
-  size_t l[2] = { left->a < left->b ? left->a : left->b, left->a < left->b ? left->b : left->a };
-  size_t r[2] = { right->a < right->b ? right->a : right->b,
-                  right->a < right->b ? right->b : right->a };
-  for (int i = 0; i < 2; i++)
+  return edge->from < edge->to ? edge->from : edge->to;
+}
+
+static int
+compare_pairs (const void *a, const void *b)
+{
+  const adze_dag_line *left = a, *right = b;
+  const uint32_t l[] = { lesser (&left->edge), left->edge.from ^ left->edge.to };
+  const uint32_t r[] = { lesser (&right->edge), right->edge.from ^ right->edge.to };
+  for (size_t i = 0; i < ADZE_COUNT_OF (l); i++)
     if (l[i] != r[i])
       return l[i] < r[i] ? -1 : 1;
-  return left->line < right->line ? -1 : left->line > right->line;
+  return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static bool
+may_stand_together (const adze_dag_edge *one, const adze_dag_edge *other)
+{
+  return (one->mark == ADZE_DAG_CAUSES && other->mark == ADZE_DAG_HIDDEN)
+         || (one->mark == ADZE_DAG_HIDDEN && other->mark == ADZE_DAG_CAUSES);
 }
 
 static adze_error *
-check_twice (graph *g)
+twice (const adze_dag *dag, const adze_dag_line *before, const adze_dag_line *one)
 {
-  if (g->edge_count > 1)
-    qsort (g->edges, g->edge_count, sizeof *g->edges, compare_edges);
-  for (size_t i = 1; i < g->edge_count; i++) {
-    const edge *one = &g->edges[i], *before = &g->edges[i - 1];
-    if ((one->a == before->a && one->b == before->b)
-        || (one->a == before->b && one->b == before->a)) {
-      adze_error *error = bad_line (g, one->line, "a second edge between the same two nodes, from ",
-                                    one->from);
-      adze_error_setf (error, "hint", "the first one is in line %zu", before->line);
-      return error;
-    }
-  }
-  return NULL;
+  adze_error *error = bad_line (dag, one->number, "a second edge between the same two nodes, from ",
+                                span_of (dag->names[one->edge.from]));
+  if (before->number > 0)
+    adze_error_setf (error, "hint", "the first one is in line %zu", before->number);
+  return error;
 }
 
-static int
-compare_origins (const void *a, const void *b)
+static adze_error *
+check_twice (const adze_dag *dag)
 {
-  const edge *left = a, *right = b;
-  return left->a < right->a ? -1 : left->a > right->a;
+  ADZE_AUTO_FREE adze_dag_line *sorted = calloc (dag->edge_count + 1, sizeof *sorted);
+  if (!sorted)
+    return adze_error_memory ();
+  for (size_t i = 0; i < dag->edge_count; i++)
+    sorted[i] = dag->lines[i];
+  qsort (sorted, dag->edge_count, sizeof *sorted, compare_pairs);
+  for (size_t i = 1, alike = 1; i < dag->edge_count; i++) {
+    const adze_dag_edge *one = &sorted[i].edge, *before = &sorted[i - 1].edge;
+    alike = lesser (one) == lesser (before) && (one->from ^ one->to) == (before->from ^ before->to) ? alike + 1 : 1;
+    if (alike > 2 || (alike == 2 && !may_stand_together (one, before)))
+      return twice (dag, &sorted[i - 1], &sorted[i]);
+  }
+  return NULL;
 }
 
 /* An arrow on a circle, given that to each node with ARROWS left leads one from another such node.
  * Walking back, one must come round. LEADS has room for all nodes. */
-static const edge *
-find_circle (const graph *g, size_t kept, const size_t *arrows, size_t *leads)
+static const adze_dag_line *
+find_circle (const adze_dag *dag, const uint32_t *arrows, size_t *leads)
 {
-  const edge *at = NULL;
-  for (size_t i = 0; i < kept; i++)
-    if (arrows[g->edges[i].a] > 0 && arrows[g->edges[i].b] > 0) {
-      leads[g->edges[i].b] = i;
-      at = &g->edges[i];
-    }
-  for (size_t i = 0; at && i < g->node_count; i++)
-    at = &g->edges[leads[at->a]];
+  const adze_dag_line *at = NULL;
+  for (size_t i = 0; i < dag->edge_count; i++) {
+    const adze_dag_edge *edge = &dag->lines[i].edge;
+    if (edge->mark != ADZE_DAG_CAUSES || arrows[edge->from] == 0 || arrows[edge->to] == 0)
+      continue;
+    leads[edge->to] = i;
+    at = &dag->lines[i];
+  }
+  for (size_t i = 0; at && i < dag->node_count; i++)
+    at = &dag->lines[leads[at->edge.from]];
   return at;
+}
+
+static adze_error *
+tell_circle (const adze_dag *dag, const uint32_t *arrows)
+{
+  ADZE_AUTO_FREE size_t *leads = calloc (dag->node_count, sizeof *leads);
+  if (!leads)
+    return adze_error_memory ();
+  const adze_dag_line *circle = find_circle (dag, arrows, leads);
+  return bad_line (dag, circle->number, "arrows lead in a circle, by way of ", span_of (dag->names[circle->edge.from]));
+}
+
+/* ARROWS counts those that lead to a node. */
+static adze_error *
+sort_arrows (adze_dag *dag, uint32_t *arrows)
+{
+  dag->first = calloc ((size_t)dag->node_count + 2, sizeof *dag->first);
+  dag->out = calloc (dag->edge_count + 1, sizeof *dag->out);
+  if (!dag->first || !dag->out)
+    return adze_error_memory ();
+  for (size_t i = 0; i < dag->edge_count; i++)
+    if (dag->lines[i].edge.mark == ADZE_DAG_CAUSES) {
+      dag->first[dag->lines[i].edge.from + 2]++;
+      arrows[dag->lines[i].edge.to]++;
+    }
+  for (size_t n = 2; n <= (size_t)dag->node_count + 1; n++)
+    dag->first[n] += dag->first[n - 1];
+  /* FIRST[N + 1] is where the next one of N goes: it comes to rest where those of N end. */
+  for (size_t i = 0; i < dag->edge_count; i++)
+    if (dag->lines[i].edge.mark == ADZE_DAG_CAUSES)
+      dag->out[dag->first[dag->lines[i].edge.from + 1]++] = dag->lines[i].edge.to;
+  return NULL;
 }
 
 /* Takes away nodes that no arrow leads to, until none is left: what stays is on a circle, or behind
  * one. */
 static adze_error *
-check_circles (graph *g)
+find_order (adze_dag *dag)
 {
-  ADZE_AUTO_FREE size_t *arrows = calloc (g->node_count + 1, sizeof *arrows);
-  ADZE_AUTO_FREE size_t *first = calloc (g->node_count + 1, sizeof *first);
-  ADZE_AUTO_FREE size_t *queue = calloc (g->node_count + 1, sizeof *queue);
-  if (!arrows || !first || !queue)
+  ADZE_AUTO_FREE uint32_t *arrows = calloc (dag->node_count + 1, sizeof *arrows);
+  uint32_t ready = 0;
+  dag->order = calloc (dag->node_count + 1, sizeof *dag->order);
+  if (!arrows || !dag->order)
     return adze_error_memory ();
-  size_t kept = 0, ready = 0, done = 0;
-  for (size_t i = 0; i < g->edge_count; i++)
-    if (g->edges[i].arrow)
-      g->edges[kept++] = g->edges[i];
-  if (kept > 1)
-    qsort (g->edges, kept, sizeof *g->edges, compare_origins);
-  for (size_t i = 0; i < kept; i++) {
-    arrows[g->edges[i].b]++;
-    first[g->edges[i].a + 1]++;
+  ADZE_TRY (sort_arrows (dag, arrows));
+  for (uint32_t n = 0; n < dag->node_count; n++)
+    if (arrows[n] == 0)
+      dag->order[ready++] = n;
+  for (uint32_t done = 0; done < ready; done++)
+    for (size_t i = dag->first[dag->order[done]]; i < dag->first[dag->order[done] + 1]; i++)
+      if (--arrows[dag->out[i]] == 0)
+        dag->order[ready++] = dag->out[i];
+  return ready == dag->node_count ? NULL : tell_circle (dag, arrows);
+}
+
+/* ---- Life. */
+
+static adze_error *
+builder_open (const char *path, builder *b)
+{
+  *b = (builder){ .dag = calloc (1, sizeof *b->dag) };
+  if (b->dag)
+    b->dag->path = strdup (path);
+  return b->dag && b->dag->path ? NULL : adze_error_memory ();
+}
+
+static adze_error *
+finish (builder *b, adze_dag **dag)
+{
+  ADZE_TRY (check_twice (b->dag));
+  ADZE_TRY (find_order (b->dag));
+  *dag = adze_take (&b->dag);
+  return NULL;
+}
+
+adze_error *
+adze_dag_read (const char *path, const char *data, size_t size, adze_dag **dag)
+{
+  ADZE_AUTO (builder) b;
+  ADZE_TRY (builder_open (path, &b));
+  ADZE_TRY (read_lines (&b, data, size));
+  return finish (&b, dag);
+}
+
+adze_error *
+adze_dag_make (const char *const *nodes, uint32_t node_count, const adze_dag_edge *edges, size_t edge_count,
+               adze_dag **dag)
+{
+  ADZE_AUTO (builder) b;
+  ADZE_TRY (builder_open ("a graph of causes", &b));
+  for (uint32_t i = 0; i < node_count; i++) {
+    uint32_t number;
+    ADZE_TRY (number_of (&b, span_of (nodes[i]), &number));
+    if (number != i)
+      return bad_line (b.dag, 0, "two nodes of a graph of causes are called ", span_of (nodes[i]));
   }
-  for (size_t i = 0; i < g->node_count; i++) {
-    first[i + 1] += first[i];
-    if (arrows[i] == 0)
-      queue[ready++] = i;
+  for (size_t i = 0; i < edge_count; i++) {
+    if (edges[i].from >= node_count || edges[i].to >= node_count || edges[i].mark < ADZE_DAG_CAUSES
+        || edges[i].mark > ADZE_DAG_HIDDEN)
+      return adze_error_new (ADZE_E_PARAM, "edge %zu of a graph of causes with %u nodes is none", i, node_count);
+    ADZE_TRY (add_edge (b.dag, edges[i], 0));
   }
-  for (; done < ready; done++)
-    for (size_t i = first[queue[done]]; i < first[queue[done] + 1]; i++)
-      if (--arrows[g->edges[i].b] == 0)
-        queue[ready++] = g->edges[i].b;
-  const edge *circle = find_circle (g, kept, arrows, queue);
-  return circle ? bad_line (g, circle->line, "arrows lead in a circle, by way of ", circle->from)
-                : NULL;
+  return finish (&b, dag);
+}
+
+void
+adze_dag_free (adze_dag *dag)
+{
+  if (!dag)
+    return;
+  for (uint32_t i = 0; i < dag->node_count; i++)
+    free (dag->names[i]);
+  free (dag->names);
+  free (dag->lines);
+  free (dag->first);
+  free (dag->out);
+  free (dag->order);
+  free (dag->path);
+  free (dag);
 }
 
 adze_error *
 adze_dag_check (const char *path, const char *data, size_t size)
 {
-  ADZE_AUTO (graph) g = { .path = path };
-  ADZE_TRY (read_lines (&g, data, size));
-  ADZE_TRY (number_nodes (&g));
-  ADZE_TRY (check_twice (&g));
-  return check_circles (&g);
+  adze_dag *dag = NULL;
+  ADZE_TRY (adze_dag_read (path, data, size, &dag));
+  adze_dag_free (dag);
+  return NULL;
 }

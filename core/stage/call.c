@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "artifact/dag.h"
+#include "artifact/table.h"
 #include "plugin/services.h"
 #include "graph/graph.h"
 #include "stage/networks.h"
@@ -260,5 +262,9 @@ adze_technique_service (const char *id, bool bare)
     return bare ? NULL : &adze_train_services;
   if (strcmp (id, ADZE_DECISION) == 0)
     return bare ? NULL : &adze_decision_services;
+  if (strcmp (id, ADZE_TABLE) == 0)
+    return bare ? NULL : &adze_table_services;
+  if (strcmp (id, ADZE_DAG) == 0)
+    return bare ? NULL : &adze_dag_services;
   return adze_service_find (id, bare);
 }

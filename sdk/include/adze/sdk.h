@@ -21,6 +21,7 @@
 #include <adze/threading.h>
 
 #include <adze/draft/backend.h>
+#include <adze/draft/dag.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/entries.h>
 #include <adze/draft/eval.h>
@@ -49,6 +50,7 @@
 #include <adze/draft/claim.h>
 #include <adze/draft/codec.h>
 #include <adze/draft/source.h>
+#include <adze/draft/table.h>
 #include <adze/draft/tap.h>
 #include <adze/draft/technique.h>
 #include <adze/draft/train.h>

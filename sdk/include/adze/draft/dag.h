@@ -32,7 +32,8 @@ typedef enum adze_dag_mark {
 
 /* Frozen, so that arrays of it need no stride. Nodes by their numbers. */
 typedef struct adze_dag_edge {
-  uint32_t from, to;
+  uint32_t from;
+  uint32_t to;
   uint32_t mark; /* adze_dag_mark */
   uint32_t reserved;
 } adze_dag_edge;
