@@ -219,6 +219,7 @@ static const struct {
   bool needed; /* there is no working without it */
 } offered[] = {
   { ADZE_ERROR, &error_service, false },   { ADZE_EVENT, &event_service, false },
+  { ADZE_JSON, &adze_json_services, false },
   { ADZE_LOG, &log_service, false },       { ADZE_MATCH, &match_service, false },
   { ADZE_PARALLEL, &parallel_service, false },
   { ADZE_PARAMS, &params_service, true },  { ADZE_RANDOM, &random_service, false },

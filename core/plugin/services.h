@@ -5,7 +5,11 @@
 
 #include <stdbool.h>
 
+#include <adze/draft/json.h>
+
 /* The table of a service, or NULL. BARE: only those without which no plugin can work. */
 const void *adze_service_find (const char *id, bool bare);
+
+extern const adze_json_service adze_json_services;
 
 #endif

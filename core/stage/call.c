@@ -264,6 +264,8 @@ adze_technique_service (const char *id, bool bare)
     return bare ? NULL : &adze_decision_services;
   if (strcmp (id, ADZE_TABLE) == 0)
     return bare ? NULL : &adze_table_services;
+  if (strcmp (id, ADZE_DRAWING) == 0)
+    return bare ? NULL : &adze_drawing_services;
   if (strcmp (id, ADZE_DAG) == 0)
     return bare ? NULL : &adze_dag_services;
   return adze_service_find (id, bare);

@@ -23,6 +23,7 @@
 #include <adze/draft/backend.h>
 #include <adze/draft/dag.h>
 #include <adze/draft/decision.h>
+#include <adze/draft/drawing.h>
 #include <adze/draft/entries.h>
 #include <adze/draft/eval.h>
 #include <adze/draft/feed.h>
@@ -31,6 +32,7 @@
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
 #include <adze/draft/graph.h>
+#include <adze/draft/json.h>
 #include <adze/draft/layers.h>
 #include <adze/draft/left.h>
 #include <adze/draft/lesson.h>
