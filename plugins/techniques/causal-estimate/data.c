@@ -82,8 +82,7 @@ find_levels (est_data *data, size_t index, est_column *column)
   column->level_count = count;
   if (count > EST_LEVELS)
     return adze_fail (data->host, ADZE_E_UNSUPPORTED,
-                      "the column '%s' has %u values, and %d is the most that is taken value by value; put it into "
-                      "bins, or choose method = \"ols\"",
+                      "the column '%s' has %u values, and %d is the most that is taken value by value; put it into bins",
                       column->name, (unsigned)count, (int)EST_LEVELS);
   for (size_t row = 0; row < data->rows; row++) {
     const adze_text cell = tables->cell (data->table, row, index);
