@@ -16,6 +16,15 @@ ident_sets_close (const adze_host *host, ident_sets *sets)
   memset (sets, 0, sizeof *sets);
 }
 
+/* Sets that are tried for an instrument. */
+enum { TRIED = 16 };
+
+static adze_status
+goes_on (const ident_watch *watch, uint64_t done, uint64_t total)
+{
+  return watch->run && !watch->run->progress (watch->host, watch->context, done, total) ? ADZE_E_CANCELLED : ADZE_OK;
+}
+
 /* One of each, and IDENT_LISTED at most. */
 static adze_status
 keep (const adze_host *host, ident_sets *sets, ident_set set)
@@ -119,52 +128,55 @@ around_side (const moral *m, ident_set side, ident_set *separator)
   return true;
 }
 
-/* Each that is found leads to others. */
+/* Each that is found leads to others; enough are MOST. */
 static adze_status
-find_separators (const adze_host *host, const moral *m, ident_sets *found)
+find_separators (const ident_watch *watch, const moral *m, size_t most, ident_sets *found)
 {
   ident_set separator = ident_none ();
   if (!around_side (m, m->x, &separator))
     return ADZE_OK;
-  adze_status status = keep (host, found, separator);
-  for (size_t i = 0; status == ADZE_OK && i < found->count; i++) {
+  adze_status status = keep (watch->host, found, separator);
+  for (size_t i = 0; status == ADZE_OK && i < found->count && found->count <= most; i++) {
     const ident_set from = found->items[i], side = reach (m, m->x, from);
     for IDENT_EACH (v, from)
       if (status == ADZE_OK && around_side (m, ident_or (side, ident_one (v)), &separator))
-        status = keep (host, found, separator);
+        status = keep (watch->host, found, separator);
+    if (status == ADZE_OK)
+      status = goes_on (watch, i, IDENT_LISTED);
   }
   return status;
 }
 
 static adze_status
-separators (const adze_host *host, const ident_view *view, ident_set x, ident_set y, ident_set allowed,
-            ident_sets *found)
+separators (const ident_watch *watch, const ident_view *view, ident_set x, ident_set y, ident_set allowed,
+            size_t most, ident_sets *found)
 {
-  moral *m = (moral *)host->allocate (host, sizeof *m);
+  moral *m = (moral *)watch->host->allocate (watch->host, sizeof *m);
   if (!m)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for a graph of %u nodes", (unsigned)view->graph->count);
+    return adze_fail (watch->host, ADZE_E_MEMORY, "no room for a graph of %u nodes", (unsigned)view->graph->count);
   build (view, x, y, allowed, m);
-  adze_status status = find_separators (host, m, found);
-  host->release (host, m);
-  sort (found);
+  adze_status status = find_separators (watch, m, most, found);
+  watch->host->release (watch->host, m);
   return status;
 }
 
 /* ---- Backdoor. */
 
 adze_status
-ident_backdoors (const adze_host *host, const ident_graph *graph, ident_set x, ident_set y, ident_sets *found)
+ident_backdoors (const ident_watch *watch, const ident_graph *graph, ident_set x, ident_set y, ident_sets *found)
 {
   ident_view view = ident_whole (graph);
   const ident_set allowed = ident_less (ident_less (view.nodes, ident_descendants (&view, x)), y);
   view.no_out = x;
-  return separators (host, &view, x, y, allowed, found);
+  adze_status status = separators (watch, &view, x, y, allowed, IDENT_LISTED, found);
+  sort (found);
+  return status;
 }
 
 /* ---- Front door. */
 
 typedef struct doors {
-  const adze_host *host;
+  const ident_watch *watch;
   const ident_graph *graph;
   ident_set x, y;
   uint32_t candidates[IDENT_NODES];
@@ -202,15 +214,17 @@ try_doors (doors *d, ident_set set, uint32_t from, uint32_t size)
     return status;
   }
   d->looked_at++;
-  if (has_smaller (d->found, set) || !is_front_door (d, set))
-    return ADZE_OK;
-  return keep (d->host, d->found, set);
+  if (d->looked_at % 64 == 0)
+    status = goes_on (d->watch, d->looked_at, IDENT_LOOKED_AT);
+  if (status != ADZE_OK || has_smaller (d->found, set) || !is_front_door (d, set))
+    return status;
+  return keep (d->watch->host, d->found, set);
 }
 
 adze_status
-ident_front_doors (const adze_host *host, const ident_graph *graph, ident_set x, ident_set y, ident_sets *found)
+ident_front_doors (const ident_watch *watch, const ident_graph *graph, ident_set x, ident_set y, ident_sets *found)
 {
-  doors d = { .host = host, .graph = graph, .x = x, .y = y, .found = found };
+  doors d = { .watch = watch, .graph = graph, .x = x, .y = y, .found = found };
   const ident_view whole = ident_whole (graph);
   ident_view cut = whole;
   cut.no_out = x;
@@ -230,26 +244,25 @@ ident_front_doors (const adze_host *host, const ident_graph *graph, ident_set x,
 
 /* ---- Instruments. */
 
-/* Given the separator from Y that is closest to the node: no other one leaves more open between it and X. */
 static adze_status
-try_instrument (const adze_host *host, const ident_view *cut, ident_set x, ident_set y, uint32_t node,
+try_instrument (const ident_watch *watch, const ident_view *cut, ident_set x, ident_set y, uint32_t node,
                 ident_set allowed, ident_instruments *found)
 {
   const ident_view whole = ident_whole (cut->graph);
   ident_sets sets = { .count = 0 };
   ident_drop (&allowed, node);
-  adze_status status = separators (host, cut, ident_one (node), y, allowed, &sets);
+  adze_status status = separators (watch, cut, y, ident_one (node), allowed, TRIED, &sets);
   for (size_t i = 0; status == ADZE_OK && i < sets.count; i++)
     if (!ident_meet (sets.items[i], x) && !ident_separated (&whole, ident_one (node), x, sets.items[i])) {
       found->items[found->count++] = (ident_instrument){ node, sets.items[i] };
       break;
     }
-  ident_sets_close (host, &sets);
+  ident_sets_close (watch->host, &sets);
   return status;
 }
 
 adze_status
-ident_find_instruments (const adze_host *host, const ident_graph *graph, ident_set x, ident_set y,
+ident_find_instruments (const ident_watch *watch, const ident_graph *graph, ident_set x, ident_set y,
                         ident_instruments *found)
 {
   const ident_view whole = ident_whole (graph);
@@ -262,6 +275,6 @@ ident_find_instruments (const adze_host *host, const ident_graph *graph, ident_s
     return ADZE_OK;
   for IDENT_EACH (v, allowed)
     if (status == ADZE_OK)
-      status = try_instrument (host, &cut, x, y, v, allowed, found);
-  return status;
+      status = try_instrument (watch, &cut, x, y, v, allowed, found);
+  return status == ADZE_OK ? goes_on (watch, 1, 1) : status;
 }

@@ -172,11 +172,12 @@ write_sentence (ident_run *r)
 adze_status
 ident_answer (ident_run *r)
 {
-  adze_status status = ident_backdoors (r->host, &r->graph, r->x, r->y, &r->backdoors);
+  const ident_watch watch = { r->host, r->run, r->context };
+  adze_status status = ident_backdoors (&watch, &r->graph, r->x, r->y, &r->backdoors);
   if (status == ADZE_OK)
-    status = ident_front_doors (r->host, &r->graph, r->x, r->y, &r->front_doors);
+    status = ident_front_doors (&watch, &r->graph, r->x, r->y, &r->front_doors);
   if (status == ADZE_OK)
-    status = ident_find_instruments (r->host, &r->graph, r->x, r->y, &r->instruments);
+    status = ident_find_instruments (&watch, &r->graph, r->x, r->y, &r->instruments);
   if (status == ADZE_OK)
     status = choose (r);
   if (status == ADZE_OK)

@@ -19,7 +19,7 @@ refuse (const reader *r, const char *needed)
 }
 
 static void
-skip (reader *r)
+skip_blanks (reader *r)
 {
   while (*r->at == ' ' || *r->at == '\t')
     r->at++;
@@ -29,7 +29,7 @@ skip (reader *r)
 static adze_status
 read_name (reader *r, uint32_t *node)
 {
-  skip (r);
+  skip_blanks (r);
   const char *first = r->at;
   if (*first == '"') {
     const char *end = strchr (first + 1, '"');
@@ -49,14 +49,16 @@ read_name (reader *r, uint32_t *node)
 static bool
 read_number (reader *r, double *number)
 {
-  skip (r);
+  skip_blanks (r);
   const char *digit = r->at + (*r->at == '.');
   if (*digit < '0' || *digit > '9' || (*r->at == '0' && (r->at[1] == 'x' || r->at[1] == 'X')))
     return false;
   char *end = NULL;
   *number = strtod (r->at, &end);
+  if (!isfinite (*number))
+    return false;
   r->at = end;
-  return isfinite (*number);
+  return true;
 }
 
 static adze_status
@@ -85,10 +87,10 @@ read_term (reader *r, scm_node *node, double sign)
 {
   double number = 1;
   const bool counts = read_number (r, &number);
-  skip (r);
+  skip_blanks (r);
   const bool times = counts && *r->at == '*';
   r->at += times;
-  skip (r);
+  skip_blanks (r);
   if (counts && !times && (*r->at == '\0' || *r->at == '+' || *r->at == '-')) {
     node->base += sign * number;
     return ADZE_OK;
@@ -105,7 +107,7 @@ read_equation (scm *m, const char *text)
   if (status != ADZE_OK)
     return status;
   scm_node *node = &m->nodes[index];
-  skip (&r);
+  skip_blanks (&r);
   if (*r.at != '=')
     return refuse (&r, "'='");
   if (node->has_law)
@@ -113,7 +115,7 @@ read_equation (scm *m, const char *text)
   node->has_law = true;
   r.at++;
   for (bool first = true; status == ADZE_OK; first = false) {
-    skip (&r);
+    skip_blanks (&r);
     if (*r.at == '\0' && !first)
       return ADZE_OK;
     const bool minus = *r.at == '-', plus = *r.at == '+';

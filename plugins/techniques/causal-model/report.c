@@ -128,7 +128,8 @@ report_answers (const scm *m, adze_report *report, const scm_answers *answers)
     adze_report_text (m->host, report, "node", a->node);
     if (m->discrete)
       adze_report_text (m->host, report, "value", a->value);
-    adze_report_number (m->host, report, "before", a->before);
+    if (!isnan (a->before))
+      adze_report_number (m->host, report, "before", a->before);
     adze_report_number (m->host, report, "after", a->after);
     adze_report_close (m->host, report, "}");
   }
@@ -158,7 +159,8 @@ report_necessity (const scm *m, adze_report *report, const scm_necessity *n)
     adze_report_text (host, report, "in-words", n->bounds[i].words);
     adze_report_number (host, report, "low", n->bounds[i].low);
     adze_report_number (host, report, "high", n->bounds[i].high);
-    adze_report_number (host, report, "point", n->bounds[i].point);
+    if (!isnan (n->bounds[i].point))
+      adze_report_number (host, report, "point", n->bounds[i].point);
     adze_report_close (host, report, "}");
   }
   adze_report_close (host, report, "]");
