@@ -112,6 +112,9 @@ typedef struct adze_train_settings {
   void *argument;
 
   const uint8_t *looks; /* an adze_train_looks for each input, in the graph's order; NULL: always */
+  /* 0: what is validated, and is the result, are the weights. Else their average, in which those in front of the
+   * last step count 1 / AVERAGE, and earlier ones less and less; of fewer steps than that it is the mean. */
+  uint64_t average;
 } adze_train_settings;
 
 typedef struct adze_train_service {
