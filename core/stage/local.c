@@ -421,7 +421,7 @@ adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
 {
   bracket around;
   adze_context context = { .ops = ops, .data = data, .component = local->component,
-                           .thread = pthread_self () };
+                           .thread = pthread_self (), .local = local };
   if (!local->callbacks.run)
     return adze_error_new (ADZE_E_CONTRACT, "'%s' has no run", adze_desk_source (local->desk));
   ADZE_TRY (open_inputs (local, ops, data));
@@ -430,4 +430,34 @@ adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
   adze_status status = local->callbacks.run (table_of (local), local->instance, &context);
   free (context.loaded);
   return leave (&around, "run", status);
+}
+
+/* ---- Jobs. */
+
+bool
+adze_local_has_job (const adze_local *local)
+{
+  return local->callbacks.job != NULL;
+}
+
+adze_status
+adze_local_do_job (adze_local *local, adze_context *context, const adze_text *request)
+{
+  return local->callbacks.job (table_of (local), local->instance, context, request->data ? request->data : "",
+                               request->size);
+}
+
+adze_error *
+adze_local_job (adze_local *local, const adze_run_ops *ops, void *data, const adze_text *request,
+                adze_job_done *done)
+{
+  bracket around;
+  adze_context context = { .ops = ops, .data = data, .component = local->component,
+                           .thread = pthread_self (), .local = local, .job = done };
+  if (!local->callbacks.job)
+    return adze_error_new (ADZE_E_CONTRACT, "'%s' has no job", adze_desk_source (local->desk));
+  ADZE_TRY (open_inputs (local, ops, data));
+  enter (local, ADZE_PHASE_RUN, false, &around);
+  around.frame.context = &context;
+  return leave (&around, "job", adze_local_do_job (local, &context, request));
 }

@@ -131,7 +131,9 @@ start (adze_remote *remote, const adze_remote_options *options, const adze_value
   ADZE_TRY (adze_worker_start (options->worker, options->bus, false, &remote->worker));
   adze_worker_filter (remote->worker, keep_event, remote);
   remote->asked = true;
+  remote->replaying = options->again;
   adze_error *error = adze_worker_ask (remote->worker, request, options->time_limit_ms, &reply);
+  remote->replaying = false;
   if (!error && options->params)
     error = read_facts (adze_value_get (adze_value_get (reply.root, "ok"), "facts"), remote);
   return error ? adze_remote_explain (remote, "create", error) : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stage/remote_private.h: what remote.c (a worker's life) and remote_work.c (a technique's calls)
- * share. */
+/* stage/remote_private.h: what remote.c (a worker's life), remote_work.c (a technique's calls) and
+ * remote_job.c (its jobs) share. */
 #ifndef ADZE_STAGE_REMOTE_PRIVATE_H
 #define ADZE_STAGE_REMOTE_PRIVATE_H
 

@@ -30,6 +30,7 @@
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
 #include <adze/draft/graph.h>
+#include <adze/draft/jobs.h>
 #include <adze/draft/layers.h>
 #include <adze/draft/left.h>
 #include <adze/draft/lesson.h>
