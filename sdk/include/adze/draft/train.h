@@ -147,8 +147,8 @@ typedef struct adze_train_service {
   /* [callback] Of the step that was compiled last; refused before there was one. */
   adze_status (*facts) (const adze_host *host, const adze_training *training,
                         adze_eval_facts *facts);
-  /* [callback] The weights of OTHER that training changes get their numbers: as they are now (copies),
-   * or, SHARE being 1, as they are whenever it is computed with. */
+  /* [callback] The weights of OTHER that training changes get their numbers, or their average where there is one: as
+   * they are now (copies), or, SHARE being 1, as they are whenever it is computed with. */
   adze_status (*give) (const adze_host *host, const adze_training *training, adze_graph *other,
                        uint32_t share);
   /* [callback] All that it takes to go on: *BYTES are valid until the next call. load refuses what
