@@ -252,6 +252,16 @@ if [ -n "${ADZE_TEST_DATA-}" ] && [ -r "$tables/digits.csv.gz" ]; then
     output digit.onnx; } > digit.toml
   must "$ADZE" run digit.toml
   components digit.onnx digits.csv 1 LABEL
+# A network that is damaged is refused, be it behind the layers that learn.
+{ network 2 "dense 3" "dense 2"; output deep.onnx; } > deep.toml
+must "$ADZE" run deep.toml
+PYTHONPATH="$TOP_SRCDIR/tests/pipelines" must python3 -c 'import networks; networks.damage("deep.onnx", "layer.1.weight", "nan")'
+{ printf 'adze = 1\n[model]\npath = "damaged.onnx"\n'; table two.csv
+  stage 'weights = ["layer.0.*"]' 'plasticity = "oja"'; output bad.onnx; } > bad.toml
+must_fail "'layer.1.weight' has NaN at element 1: it is damaged" "$ADZE" run bad.toml
+sed -i 's/damaged\.onnx/deep.onnx/' bad.toml
+must "$ADZE" run bad.toml
+
   { network 64 "dense 4" "dense 10"; table digits.csv 'header = false' 'label = "65"' 'shuffle = true'
     stage 'weights = ["layer.0.*"]' 'plasticity = "sanger"' 'centre = "learn"' 'epochs = 20' 'batch = 1' 'rate = 0.0003' \
       'input = "x"'

@@ -154,6 +154,13 @@ symmetric = true"; do
   must_fail "${words%%@*}" "$ADZE" run no.toml
 done
 
+# A layer that stays in floats is looked at as well.
+must python3 "$networks" damaged mlp-learnt.onnx fc2.weight nan
+codes no damaged.onnx 'float = ["fc2"]'
+for backend in $backends; do
+  must_fail "'fc2.weight' has NaN at element 1: it is damaged" "$ADZE" run no.toml --set run.backend=$backend
+done
+
 # A layer whose input is nothing but zeros has no scale: it is a fallback, and named.
 TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no networks"
 import os, sys

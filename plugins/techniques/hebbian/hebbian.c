@@ -240,6 +240,8 @@ static const adze_port ports[] = {
   { .name = "report", .type = "report", .direction = ADZE_PORT_OUT,
     .help = "how far each layer has come, and how that was come by" },
   { .name = "importance", .type = "importance", .direction = ADZE_PORT_OUT,
+  if (status == ADZE_OK)
+    status = adze_damage_refuse (h->host, h->graph, "model");
     .help = "with 'measure': how important each weight is now" },
   { .name = NULL }
 };

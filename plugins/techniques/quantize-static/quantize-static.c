@@ -153,6 +153,8 @@ open_network (static_run *s)
   if (status == ADZE_OK)
     status = adze_run_give_others (s->host, s->context, s->model, s->graph, "model");
   if (status == ADZE_OK)
+    status = adze_damage_refuse (s->host, s->graph, "model");
+  if (status == ADZE_OK)
     status = s->graphs->optimise (s->host, s->graph, PASSES, changed);
   return status == ADZE_OK ? s->graphs->verify (s->host, s->graph) : status;
 }

@@ -21,6 +21,7 @@
 #include <adze/threading.h>
 
 #include <adze/draft/backend.h>
+#include <adze/draft/damage.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/entries.h>
 #include <adze/draft/eval.h>
