@@ -37,7 +37,7 @@ struct adze_remote {
   bool broken; /* the worker is gone */
   bool ended;  /* it was asked to destroy and has answered, or never will */
   adze_instance_facts facts;
-  char **words; /* preserves, NULL, breaks, NULL */
+  char **words; /* preserves, NULL, breaks, NULL, keeps, NULL */
   size_t word_room;
   adze_loan *loans;
   size_t loan_count;

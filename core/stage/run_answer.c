@@ -361,7 +361,8 @@ answer_claim (question *one)
   ADZE_TRY (text_of (one, "port", &port));
   ADZE_TRY (text_of (one, "tensor", &tensor));
   ADZE_TRY (text_of (one, "id", &id));
-  if (!trait || trait->type != ADZE_VALUE_TABLE)
+  bool none = trait && trait->type == ADZE_VALUE_BOOL;
+  if (!trait || (trait->type != ADZE_VALUE_TABLE && !none))
     return adze_wire_damaged ("a question");
   return adze_run_ops_here.claim (one->all->here, port, tensor, id, trait);
 }

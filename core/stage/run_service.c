@@ -352,7 +352,10 @@ static adze_error *
 claim (const adze_context *context, const char *port, const char *tensor, const char *id, const char *json)
 {
   enum { JSON_MOST = 1 << 20 };
+  static const adze_value none = { .type = ADZE_VALUE_BOOL };
   ADZE_AUTO (adze_document) document = { 0 };
+  if (!json)
+    return context->ops->claim (context->data, port, tensor, id, &none);
   size_t size = strnlen (json, JSON_MOST + 1);
   if (size > JSON_MOST)
     return adze_error_new (ADZE_E_LIMIT, "the trait '%s' of '%s' is longer than 1 MiB", id, tensor);
@@ -372,8 +375,8 @@ claim_trait (const adze_host *host, adze_context *given, const char *port, const
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
-  if (!is_out_port (context, port, true) || !tensor || !tensor[0] || !id || !id[0] || !json)
-    return refuse ("it gave a trait without a tensor, an id or JSON, or to what is no out-port for models");
+  if (!is_out_port (context, port, true) || !tensor || !tensor[0] || !id || !id[0])
+    return refuse ("it gave a trait without a tensor or an id, or to what is no out-port for models");
   return settle (host, claim (context, port, tensor, id, json));
 }
 

@@ -22,6 +22,14 @@
 #include "stage/run_ops.h"
 #include "stage/worker_private.h"
 
+static void
+add_words (adze_value *table, const char *name, const char *const *words)
+{
+  adze_value *list = adze_json_list (table, name);
+  for (size_t i = 0; words[i]; i++)
+    adze_wire_text (list, NULL, words[i], strlen (words[i]));
+}
+
 void
 adze_worker_facts (const adze_local *local, adze_value *reply)
 {
@@ -36,12 +44,9 @@ adze_worker_facts (const adze_local *local, adze_value *reply)
   adze_json_bool (table, "runs", facts->runs);
   adze_json_bool (table, "rehearses", facts->rehearses);
   adze_json_bool (table, "keeps-network", facts->keeps_network);
-  adze_value *preserves = adze_json_list (table, "preserves");
-  for (size_t i = 0; facts->preserves[i]; i++)
-    adze_wire_text (preserves, NULL, facts->preserves[i], strlen (facts->preserves[i]));
-  adze_value *breaks = adze_json_list (table, "breaks");
-  for (size_t i = 0; facts->breaks[i]; i++)
-    adze_wire_text (breaks, NULL, facts->breaks[i], strlen (facts->breaks[i]));
+  add_words (table, "preserves", facts->preserves);
+  add_words (table, "breaks", facts->breaks);
+  add_words (table, "keeps", facts->keeps);
 }
 
 /* ACCUMULATES: it needs an accumulator to be asked. */

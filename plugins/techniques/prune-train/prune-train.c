@@ -375,6 +375,8 @@ static const adze_port ports[] = {
 /* Zeros that were there stay where 'keep-zeros' says so, and the host looks whether they did. */
 static const char *const breaks[] = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
 
+static const char *const keeps[] = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", NULL };
+
 static const adze_technique callbacks = {
   .struct_size = sizeof callbacks,
   .effect = ADZE_CHANGES,
@@ -386,6 +388,7 @@ static const adze_technique callbacks = {
   .run = run,
   .rehearses = 1,
   .keeps_network = 1,
+  .keeps = keeps,
 };
 
 static const adze_component component = {

@@ -211,7 +211,8 @@ static const adze_port ports[] = {
   { .name = NULL }
 };
 
-/* Zeros stay where 'keep-zeros' says so, and the host looks whether they did. */
+/* Zeros stay where 'keep-zeros' says so, and the host looks whether they did; claims.c says of which tensors few values
+ * are none any more. */
 static const char *const breaks[] = { ADZE_TRAIT_FROZEN, NULL };
 
 static const adze_technique callbacks = {
@@ -238,6 +239,8 @@ static const adze_param params[] = {
   { .name = "zero", .type = ADZE_PARAM_CHOICE, .preset = "auto", .choices = "auto|yes|no",
     .help = "is 0 a level of int4, int3 and int2; auto: of int2 it is not, of the others it is" },
   { .name = "learn-steps", .type = ADZE_PARAM_BOOL, .preset = "true",
+static const char *const keeps[]
+    = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", ADZE_TRAIT_CODEBOOK, "keep-values", NULL };
     .help = "the distances between levels are learnt, too; false: they stay those that suit the first weights" },
   { .name = "keep-values", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_STRING, .preset = "[]",
     .help = "patterns of weights that have few values, and keep as few: what was clustered stays so" },
@@ -249,6 +252,7 @@ static const adze_param params[] = {
     .help = "share of the sizes that ranges = \"percentile\" reaches" },
   { .name = "calibration", .type = ADZE_PARAM_INT, .preset = "8", .range = "[1, 1000000]", .unit = "batches",
     .help = "of the data, from which ranges are told" },
+  .keeps = keeps,
   { .name = "delay", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", .unit = "epochs",
     .help = "in which nothing is rounded yet; 0.5 is half an epoch" },
   { .name = "observe", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", .unit = "epochs",
