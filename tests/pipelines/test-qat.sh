@@ -157,4 +157,10 @@ must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layer
 must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
 must_fail "'calibration' is given, and says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
 must_fail "'percentile' is given, and says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
+for levels in int8 ternary binary; do
+  must_fail "'zero' is given, and says nothing to weights = \"$levels\"" "$ADZE" plan int4.toml \
+    --set "stage.qat.weights=\"$levels\"" --set 'stage.qat.zero="yes"'
+done
+must "$ADZE" plan int4.toml --set 'stage.qat.weights="int8"' --set 'stage.qat.layers={ "fc2.*" = "int2" }' \
+  --set 'stage.qat.zero="yes"'
 finish
