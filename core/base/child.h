@@ -65,6 +65,10 @@ void adze_child_deadline (adze_child *child, int64_t milliseconds);
 ADZE_MUST_CHECK adze_error *adze_child_send (adze_child *child, const void *message, size_t size);
 ADZE_MUST_CHECK adze_error *adze_child_receive (adze_child *child, adze_buffer *message);
 
+/* Waits until one of COUNT children has sent a message that can be received, or has ended, or is too late, which the
+ * next call on it will say. *WHICH it is; before, which one is looked at first. */
+ADZE_MUST_CHECK adze_error *adze_child_await (adze_child *const *children, size_t count, size_t *which);
+
 /* Memory that both ends see at once: what is where, and whose turn it is to touch it, they tell each
  * other in messages. The other end can write to it at any moment. */
 #define ADZE_AREA_SIZE ((size_t)8 << 20)

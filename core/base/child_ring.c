@@ -349,3 +349,88 @@ adze_child_take (adze_child *child, void *data, size_t size)
     return adze_error_copy (child->over);
   return settle (child, take_data (child, data, size));
 }
+
+/* ---- Several children. */
+
+/* Takes what has come, and waits for nothing. *READY: a frame that is not the release of a slot; of those there may be
+ * some with nothing behind them for a long time. */
+static adze_error *
+look (adze_child *child, bool *ready)
+{
+  ring_frame frame;
+  for (*ready = false; !*ready;) {
+    size_t left = child->early_end - child->early_at;
+    if (left >= sizeof frame) {
+      memcpy (&frame, child->early + child->early_at, sizeof frame);
+      *ready = frame.type != FRAME_EMPTIED;
+      if (!*ready)
+        ADZE_TRY (read_frame (child, FRAME_EMPTIED, &frame));
+      continue;
+    }
+    memmove (child->early, child->early + child->early_at, left);
+    child->early_at = 0;
+    child->early_end = left;
+    ssize_t got = recv (child->socket, child->early + left, sizeof child->early - left, MSG_DONTWAIT);
+    if (got > 0)
+      child->early_end += (size_t)got;
+    else if (got == 0 || errno == ECONNRESET || (errno == EAGAIN && child->seen_ended))
+      return adze_child_gone (child);
+    else if (errno == EAGAIN)
+      return time_left_ms (child) == 0 ? timed_out (child) : NULL;
+    else if (errno != EINTR)
+      return adze_error_errno ("cannot talk to %s", child->name);
+  }
+  return NULL;
+}
+
+/* *FOUND: one has something to say, and be it that it has ended. */
+static void
+look_at_all (adze_child *const *children, size_t count, size_t *which, bool *found)
+{
+  const size_t first = *which;
+  *found = false;
+  for (size_t i = 0; i < count && !*found; i++) {
+    *which = (first + i) % count;
+    adze_child *child = children[*which];
+    /* What went wrong is said by the next call on it. */
+    if (!child->over)
+      adze_error_free (settle (child, look (child, found)));
+    *found = *found || child->over;
+  }
+}
+
+static adze_error *
+await_any (adze_child *const *children, size_t count, struct pollfd *ends)
+{
+  int limit = -1;
+  for (size_t i = 0; i < count; i++) {
+    int left = time_left_ms (children[i]);
+    ends[2 * i] = (struct pollfd){ .fd = children[i]->socket, .events = POLLIN };
+    ends[2 * i + 1] = (struct pollfd){ .fd = children[i]->pidfd, .events = POLLIN };
+    limit = left >= 0 && (limit < 0 || left < limit) ? left : limit;
+  }
+  if (poll (ends, 2 * count, limit) < 0) {
+    if (errno != EINTR)
+      return adze_error_errno ("cannot wait for %zu processes", count);
+    return NULL; /* what ENDS says is nothing then */
+  }
+  for (size_t i = 0; i < count; i++)
+    if (ends[2 * i + 1].revents)
+      children[i]->seen_ended = true;
+  return NULL;
+}
+
+adze_error *
+adze_child_await (adze_child *const *children, size_t count, size_t *which)
+{
+  ADZE_AUTO_FREE struct pollfd *ends = calloc (2 * count, sizeof *ends);
+  if (!ends)
+    return adze_error_memory ();
+  for (;;) {
+    bool found;
+    look_at_all (children, count, which, &found);
+    if (found)
+      return NULL;
+    ADZE_TRY (await_any (children, count, ends));
+  }
+}

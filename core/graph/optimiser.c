@@ -62,6 +62,7 @@ adze_optimiser_scalars (const adze_optimiser *o, double rate, uint64_t step,
   scalars[ADZE_SCALAR_RATE] = has_betas (o) ? rate * root / (1 - pow (o->beta1, count)) : rate;
   scalars[ADZE_SCALAR_LEAST] = o->epsilon * root;
   scalars[ADZE_SCALAR_KEPT] = o->kind == ADZE_OPTIMISER_ADAMW ? 1 - rate * o->decay : 1;
+  scalars[ADZE_SCALAR_SHARE] = o->average ? fmax (1 / (double)o->average, 1 / count) : 0;
 }
 
 size_t

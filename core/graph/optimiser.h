@@ -28,6 +28,9 @@ typedef struct adze_optimiser {
   double momentum;
   double beta1, beta2, epsilon;
   double decay;
+  /* Steps whose weights are averaged: a' = a + s (w - a), s being 1 / average, and 1 / t while that is more, which
+   * makes it the mean of all of the first. 0: they are not. */
+  uint64_t average;
 } adze_optimiser;
 
 /* With what is usual: momentum .9; betas .9 and .999, epsilon 1e-8; no decay, but .01 for AdamW. */
@@ -39,7 +42,8 @@ typedef enum adze_optimiser_scalar {
   ADZE_SCALAR_RATE = 0, /* r; r sqrt (1 - beta2^t) / (1 - beta1^t) where there are betas */
   ADZE_SCALAR_LEAST = 1, /* epsilon sqrt (1 - beta2^t); 0 where there are none */
   ADZE_SCALAR_KEPT = 2, /* 1 - r d where decay is not part of the gradient, else 1 */
-  ADZE_SCALARS = 3
+  ADZE_SCALAR_SHARE = 3, /* of the weights of now in their average; 0 where there is none */
+  ADZE_SCALARS = 4
 } adze_optimiser_scalar;
 
 /* STEP: how many there were before. */

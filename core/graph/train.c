@@ -178,16 +178,23 @@ check_same (const adze_carried *c, const adze_graph_value *value)
                          trained.data ? trained.data : "?");
 }
 
+const void *
+adze_train_given (const adze_trainer *t, const adze_carried *c)
+{
+  bool averaged = c->average != ADZE_NO_AVERAGE && t->progress.step > 0 && !t->progress.ended;
+  return averaged ? t->carried[c->average].now : c->now;
+}
+
 /* A place that stays, whatever step comes. */
 static adze_error *
-make_shared (adze_carried *c)
+make_shared (const adze_trainer *t, adze_carried *c)
 {
   if (c->shared)
     return NULL;
   c->shared = aligned_alloc (64, (c->size / 64 + 1) * 64);
   if (!c->shared)
     return adze_error_memory ();
-  memcpy (c->shared, c->now, c->size);
+  memcpy (c->shared, adze_train_given (t, c), c->size);
   return NULL;
 }
 
@@ -196,7 +203,7 @@ adze_train_refresh (adze_trainer *t)
 {
   for (size_t i = 0; i < t->carried_count; i++)
     if (t->carried[i].shared)
-      memcpy (t->carried[i].shared, t->carried[i].now, t->carried[i].size);
+      memcpy (t->carried[i].shared, adze_train_given (t, &t->carried[i]), t->carried[i].size);
 }
 
 static adze_error *
@@ -211,8 +218,8 @@ hand_over (const adze_trainer *t, adze_graph *other, bool copy)
       continue;
     ADZE_TRY (check_same (c, value));
     if (!copy)
-      ADZE_TRY (make_shared (c));
-    ADZE_TRY (adze_graph_set_data (other, number, copy ? c->now : c->shared, c->size, copy));
+      ADZE_TRY (make_shared (t, c));
+    ADZE_TRY (adze_graph_set_data (other, number, copy ? adze_train_given (t, c) : c->shared, c->size, copy));
     found++;
   }
   if (found)

@@ -141,12 +141,12 @@ size_t adze_trainer_count (const adze_trainer *trainer, uint64_t *elements);
 /* Weight number INDEX of those that do not train and that nobody has frozen, but for statistics, and why: "the
  * exponent of a Pow"; NULL behind the last. */
 const char *adze_trainer_left (const adze_trainer *trainer, size_t index, const char **why);
-/* The numbers of what training changes, by name: as they are now. The view is valid until the trainer
- * goes; its numbers move with each step. NULL: it does not change. */
+/* The numbers of what training changes, by name: as they are now, averaged or not. The view is valid until the
+ * trainer goes; its numbers move with each step. NULL: it does not change. */
 const adze_view *adze_trainer_weight (const adze_trainer *trainer, const char *name);
 
-/* Weights of OTHER that training changes, found by name, get their numbers from the trainer's
- * own memory: what is compiled from it afterwards computes with the weights as they are in
+/* Weights of OTHER that training changes, found by name, get their numbers, those of the average where there is
+ * one (adze_optimiser.average), from the trainer's own memory: what is compiled from it afterwards computes with the weights as they are in
  * validate and after_epoch, and after each adze_trainer_step. So the trainer must outlive that. Refuses one of another type or shape, and a graph
  * without any. */
 ADZE_MUST_CHECK adze_error *adze_trainer_share (const adze_trainer *trainer, adze_graph *other);

@@ -95,7 +95,7 @@ add_carried (adze_trainer *t, uint32_t number, size_t *index)
     return adze_error_memory ();
   for (int32_t i = 0; i < value->rank; i++)
     shape[i] = value->shape[i];
-  *c = (adze_carried){ .value = number, .next = ADZE_NONE, .name = strdup (value->name) };
+  *c = (adze_carried){ .value = number, .next = ADZE_NONE, .average = ADZE_NO_AVERAGE, .name = strdup (value->name) };
   c->view = (adze_view){ .device = { ADZE_DEVICE_CPU, 0 }, .rank = value->rank,
                          .dtype = value->dtype, .shape = shape };
   c->size = adze_view_count (&c->view) * value->dtype.bits / 8;
@@ -327,10 +327,12 @@ clip (adze_trainer *t)
 static adze_error *
 add_scalars (adze_trainer *t, adze_train_scalars *s, bool is_double)
 {
-  static const char *const names[ADZE_SCALARS] = { "rate", "least", "kept" };
+  static const char *const names[ADZE_SCALARS] = { "rate", "least", "kept", "share" };
   const adze_dtype dtype = { ADZE_FLOAT, is_double ? 64 : 32, 1 };
   for (size_t i = 0; i < ADZE_SCALARS; i++) {
     char name[32];
+    if (i == ADZE_SCALAR_SHARE && !t->options.optimiser.average)
+      continue;
     snprintf (name, sizeof name, "%%%s.%u", names[i], dtype.bits);
     ADZE_TRY (adze_graph_add_input (t->graph, name, dtype, 0, NULL, &s->values[i]));
     s->views[i] = (adze_view){ .data = is_double ? (void *)&s->doubles[i] : (void *)&s->singles[i],
@@ -339,22 +341,44 @@ add_scalars (adze_trainer *t, adze_train_scalars *s, bool is_double)
   return NULL;
 }
 
+/* Numbers like those of a weight, zeros at first, that are no part of the model. */
+static adze_error *
+add_state (adze_trainer *t, const adze_trained *one, const char *word, uint32_t *state, size_t *index)
+{
+  const adze_graph_value *value = t->graph->values[one->value];
+  ADZE_AUTO_FREE char *name = adze_text_format ("%%%s.%s", value->name, word);
+  if (!name)
+    return adze_error_memory ();
+  ADZE_TRY (adze_graph_add_weight (t->graph, name, value->dtype, value->rank, value->shape, state));
+  ADZE_TRY (add_carried (t, *state, index));
+  t->carried[*index].state = true;
+  return NULL;
+}
+
 static adze_error *
 add_states (adze_trainer *t, const adze_trained *one, adze_update *u, size_t *indices)
 {
-  const adze_graph_value *value = t->graph->values[one->value];
-  for (size_t i = 0; i < adze_optimiser_states (t->options.optimiser.kind); i++) {
-    ADZE_AUTO_FREE char *name
-        = adze_text_format ("%%%s.%s", value->name,
-                            adze_optimiser_state_name (t->options.optimiser.kind, i));
-    if (!name)
-      return adze_error_memory ();
-    ADZE_TRY (adze_graph_add_weight (t->graph, name, value->dtype, value->rank, value->shape,
-                                     &u->states[i]));
-    ADZE_TRY (add_carried (t, u->states[i], &indices[i]));
-    t->carried[indices[i]].state = true;
-  }
+  for (size_t i = 0; i < adze_optimiser_states (t->options.optimiser.kind); i++)
+    ADZE_TRY (add_state (t, one, adze_optimiser_state_name (t->options.optimiser.kind, i), &u->states[i],
+                         &indices[i]));
   return NULL;
+}
+
+/* Of the weights in front of each step, so that nothing waits for those that it makes: backends do the whole of an
+ * update in one loop, and this would be in its way. The share of the first step is 1. */
+static adze_error *
+add_average (adze_trainer *t, const adze_trained *one, uint32_t share)
+{
+  adze_gradient g = { .graph = t->graph };
+  uint32_t average;
+  size_t index;
+  if (!t->options.optimiser.average)
+    return NULL;
+  ADZE_TRY (add_state (t, one, "average", &average, &index));
+  uint32_t way = two (&g, "Sub", one->value, average);
+  t->carried[index].next = two (&g, "Add", average, two (&g, "Mul", way, share));
+  t->carried[one->carried].average = index;
+  return g.error;
 }
 
 static adze_error *
@@ -369,6 +393,7 @@ update (adze_trainer *t, const adze_trained *one)
   if (s->values[0] == ADZE_NONE)
     ADZE_TRY (add_scalars (t, s, is_double));
   memcpy (u.scalars, s->values, sizeof u.scalars);
+  ADZE_TRY (add_average (t, one, s->values[ADZE_SCALAR_SHARE]));
   ADZE_TRY (add_states (t, one, &u, indices));
   adze_optimiser_update (&g, &u);
   /* Its gradient is masked, and a rule keeps zeros zeros by itself; this holds for rules to come. */
@@ -444,7 +469,8 @@ take_fingerprint (adze_trainer *t, const adze_trainer_options *options)
                              o->beta2,        o->epsilon,         o->decay,
                              options->clip,   (double)s->kind,    s->rate,
                              s->factor,       (double)s->warm_up, (double)s->every,
-                             s->least,        (double)s->total,   s->power };
+                             s->least,        (double)s->total,   s->power,
+                             (double)o->average };
   adze_graph_show (t->graph, &text);
   adze_buffer_add (&text, numbers, sizeof numbers);
   for (uint32_t i = 0; i < t->graph->value_count; i++)

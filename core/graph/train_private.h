@@ -32,7 +32,10 @@ typedef struct adze_carried {
   void *kept; /* a copy to go back to */
   void *best; /* of weights, where there is one */
   bool state; /* the optimiser's own: no part of the model */
+  size_t average; /* what is carried at this place is its average, and is what others get; ADZE_NO_AVERAGE: there is none */
 } adze_carried;
+
+#define ADZE_NO_AVERAGE SIZE_MAX
 
 /* A weight that trains. */
 typedef struct adze_trained {
@@ -143,6 +146,9 @@ adze_buffer adze_train_spare (const adze_trainer *trainer);
 
 /* train.c */
 void adze_train_forget_size (adze_train_size *size);
+
+/* train.c: the numbers that others get: before the first step, and where they are the result, those that it has. */
+const void *adze_train_given (const adze_trainer *trainer, const adze_carried *carried);
 
 /* train_step.c: the step for a batch, compiled; the batch is what it is executed with. */
 ADZE_MUST_CHECK adze_error *adze_train_prepare (adze_trainer *trainer,

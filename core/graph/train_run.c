@@ -41,7 +41,7 @@ keep_best (adze_trainer *t)
   ADZE_TRY (adze_train_hold_best (t));
   for (size_t i = 0; i < t->carried_count; i++)
     if (!t->carried[i].state)
-      memcpy (t->carried[i].best, t->carried[i].now, t->carried[i].size);
+      memcpy (t->carried[i].best, adze_train_given (t, &t->carried[i]), t->carried[i].size);
   return NULL;
 }
 
@@ -177,12 +177,16 @@ run_epoch (adze_trainer *t)
   return o->after_epoch ? o->after_epoch (o->argument, t) : NULL;
 }
 
+/* The best, which are averages where there are any; else what others get becomes the weights themselves. */
 static void
-take_best (adze_trainer *t)
+take_result (adze_trainer *t)
 {
-  for (size_t i = 0; t->has_best && i < t->carried_count; i++)
-    if (!t->carried[i].state)
-      memcpy (t->carried[i].now, t->carried[i].best, t->carried[i].size);
+  for (size_t i = 0; i < t->carried_count; i++) {
+    adze_carried *c = &t->carried[i];
+    const void *result = t->has_best ? c->best : adze_train_given (t, c);
+    if (!c->state && result != c->now)
+      memcpy (c->now, result, c->size);
+  }
 }
 
 adze_error *
@@ -199,10 +203,10 @@ adze_trainer_run (adze_trainer *t)
     ADZE_TRY (adze_train_prepare_steps (t));
   while (t->progress.epoch < o->epochs && !(o->patience && t->stale >= o->patience))
     ADZE_TRY (run_epoch (t));
-  take_best (t);
-  adze_train_refresh (t);
+  take_result (t);
   /* There is nothing left to go back from, and whoever is given the weights needs room for them. */
   adze_train_drop_kept (t);
   t->progress.ended = true;
+  adze_train_refresh (t);
   return NULL;
 }

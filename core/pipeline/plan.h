@@ -67,6 +67,7 @@ typedef struct adze_plan_stage {
   adze_outline_port *outline_ports;
   adze_outline outline;
   bool described;
+  bool told_keepers; /* adze_plan_tell_keepers has spoken */
   adze_value *lost; /* the traits that were told to be lost, as adze_plan_count_lost counts them */
   adze_value **variants; /* settings: the stage's own, then those of rules */
   size_t variant_count;
@@ -239,6 +240,13 @@ ADZE_MUST_CHECK adze_error *adze_plan_tell_lost (const adze_plan *plan,
  * without having said that it does so, and claims that cannot be; warns, once, of traits that are
  * lost. */
 ADZE_MUST_CHECK adze_error *adze_plan_check_traits (const adze_plan *plan,
+                                                    adze_plan_stage *planned);
+
+/* The parameter of the stage's technique that keeps TRAIT of the tensors that it names; NULL: there is none. */
+const char *adze_plan_keeper (const adze_plan_stage *planned, const char *trait);
+/* Warns, once, and as soon as the model that comes in is known, where a tensor of it has a trait that a parameter
+ * would keep, and that parameter does not name it. */
+ADZE_MUST_CHECK adze_error *adze_plan_tell_keepers (const adze_plan *plan,
                                                     adze_plan_stage *planned);
 
 /* The model that a binding means. */

@@ -533,6 +533,7 @@ adze_plan_describe_from (adze_plan *plan, size_t number)
       ADZE_TRY (adze_plan_describe (plan, i, false));
     else if (planned->output && !planned->output->file)
       planned->output->known = false;
+    ADZE_TRY (adze_plan_tell_keepers (plan, planned));
   }
   return NULL;
 }

@@ -188,13 +188,19 @@ take_text (adze_worker *worker, const adze_buffer *text, adze_document *reply, b
 }
 
 adze_error *
+adze_worker_turn (adze_worker *worker, adze_document *reply, bool *done)
+{
+  ADZE_AUTO (adze_buffer) text = { 0 };
+  *done = false;
+  ADZE_TRY (adze_child_receive (worker->child, &text));
+  return take_text (worker, &text, reply, done);
+}
+
+adze_error *
 adze_worker_receive (adze_worker *worker, adze_document *reply)
 {
-  for (bool done = false; !done;) {
-    ADZE_AUTO (adze_buffer) text = { 0 };
-    ADZE_TRY (adze_child_receive (worker->child, &text));
-    ADZE_TRY (take_text (worker, &text, reply, &done));
-  }
+  for (bool done = false; !done;)
+    ADZE_TRY (adze_worker_turn (worker, reply, &done));
   return NULL;
 }
 

@@ -48,6 +48,9 @@ ADZE_MUST_CHECK adze_error *adze_worker_send (adze_worker *worker, const adze_va
 /* The answer is the value "ok" of the root of REPLY. Clean REPLY up either way. */
 ADZE_MUST_CHECK adze_error *adze_worker_receive (adze_worker *worker, adze_document *reply);
 
+/* One message of what receive takes: an event, a question, which is answered, or the answer; *DONE: it was that. */
+ADZE_MUST_CHECK adze_error *adze_worker_turn (adze_worker *worker, adze_document *reply, bool *done);
+
 /* Both in one. */
 ADZE_MUST_CHECK adze_error *adze_worker_ask (adze_worker *worker, const adze_value *request,
                                              int64_t limit_ms, adze_document *reply);

@@ -161,7 +161,7 @@ hook_compute (void *context, adze_run_compute *compute)
 
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
-  hook_networks, hook_give_part, hook_claim, hook_compute,
+  hook_networks, hook_give_part, hook_claim, hook_compute, true,
 };
 
 /* ---- One stage. */
@@ -308,7 +308,7 @@ rehearse_segment (adze_plan *plan, size_t number, bool foresees)
   planned->delegates = needs.delegated;
   /* What an isolated one takes is not taken here. */
   if (!planned->facts->isolated)
-    segment->resident = needs.peak;
+    segment->resident = needs.peak * (1 + needs.workers);
   return NULL;
 }
 

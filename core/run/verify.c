@@ -328,10 +328,17 @@ broken_by_stage (const adze_plan_stage *planned, const char *name, const adze_br
                               "stage '%s' (%s) broke %s of '%s' without saying so, at element %llu",
                               id, planned->stage->use, trait, name,
                               (unsigned long long)breach->where);
-  adze_error_setf (error, "hint",
-                   "put the stage before the one that made the tensor so, %sor use a technique that "
-                   "preserves it",
-                   planned->facts->runs ? "" : "skip the tensor by a rule, ");
+  const char *keeper = adze_plan_keeper (planned, trait);
+  if (keeper)
+    adze_error_setf (error, "hint",
+                     "name the tensor in the parameter '%s' of the stage, which keeps it so: %s = [\"%s\"]; or put the "
+                     "stage before the one that made the tensor so",
+                     keeper, keeper, name);
+  else
+    adze_error_setf (error, "hint",
+                     "put the stage before the one that made the tensor so, %sor use a technique that "
+                     "preserves it",
+                     planned->facts->runs ? "" : "skip the tensor by a rule, ");
   return error;
 }
 

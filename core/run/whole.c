@@ -198,7 +198,7 @@ hook_progress (void *context, uint64_t done, uint64_t total)
 
 static const adze_run_hooks hooks = {
   hook_input, hook_give_tensor, hook_give_bytes, hook_save, hook_load, hook_progress,
-  hook_networks, hook_give_part, hook_claim, hook_compute,
+  hook_networks, hook_give_part, hook_claim, hook_compute, false,
 };
 
 /* ---- The result. */

@@ -151,7 +151,8 @@ collect_traits (const comparison *c, const pair *p, bool same, adze_value **into
     if (!p->claims || !adze_value_get (p->claims, left->items[i]->key))
       ADZE_TRY (add_trait (left->items[i], all));
   for (size_t i = 0; p->claims && i < p->claims->count; i++)
-    ADZE_TRY (add_trait (p->claims->items[i], all));
+    if (p->claims->items[i]->type == ADZE_VALUE_TABLE) /* else it says that there is none any more */
+      ADZE_TRY (add_trait (p->claims->items[i], all));
   *into = adze_take (&all);
   return NULL;
 }

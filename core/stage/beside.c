@@ -80,7 +80,7 @@ adze_beside_networks (adze_runtime *runtime, const char *backend, adze_value **l
 }
 
 adze_error *
-adze_beside_list (adze_runtime *runtime, adze_params *const *params, size_t variants,
+adze_beside_list (adze_runtime *runtime, const adze_params *const *params, size_t variants,
                   adze_value **list)
 {
   ADZE_AUTO_VALUE fresh = adze_value_new (ADZE_VALUE_LIST);

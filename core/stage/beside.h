@@ -8,7 +8,7 @@
 #include "plugin/runtime.h"
 
 /* A list of { path, file }, without those that are built in; *LIST is empty where none are named. */
-ADZE_MUST_CHECK adze_error *adze_beside_list (adze_runtime *runtime, adze_params *const *params,
+ADZE_MUST_CHECK adze_error *adze_beside_list (adze_runtime *runtime, const adze_params *const *params,
                                               size_t variants, adze_value **list);
 
 /* The same, of what networks are computed with: BACKEND, the reference, and all formats. */

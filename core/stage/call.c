@@ -256,6 +256,8 @@ adze_technique_service (const char *id, bool bare)
     return bare ? NULL : &adze_eval_services;
   if (strcmp (id, ADZE_CLAIM) == 0)
     return bare ? NULL : &adze_claim_services;
+  if (strcmp (id, ADZE_JOBS) == 0)
+    return bare ? NULL : &adze_jobs_services;
   if (strcmp (id, ADZE_TAP) == 0)
     return bare ? NULL : &adze_tap_services;
   if (strcmp (id, ADZE_TRAIN) == 0)

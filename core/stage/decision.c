@@ -4,9 +4,17 @@
 
 #include "stage/call.h"
 #include "stage/early.h"
+#include "stage/run_ops.h"
 
 /* A table of more columns than this is a mistake of whoever counted. */
 enum { FIELDS_MOST = 1024 };
+
+static bool
+is_job (const adze_desk *desk)
+{
+  const adze_context *context = adze_desk_context (desk);
+  return context && context->job;
+}
 
 /* Pieces are applied by several processes in any order, so that what is told there is told in no
  * order and more than once. Says so, and no. */
@@ -17,6 +25,10 @@ may_tell (const adze_host *host, const char *what)
   if (!adze_desk_inside (desk, ADZE_DECISION))
     return false;
   unsigned phase = adze_desk_phase (desk);
+  if (phase == ADZE_PHASE_RUN && is_job (desk)) {
+    adze_desk_broken ("it told %s in a job, which ends whenever it ends; run tells it when it has the answer", what);
+    return false;
+  }
   if (phase == ADZE_PHASE_DECIDE || phase == ADZE_PHASE_RUN)
     return true;
   adze_desk_broken ("it told %s outside of decide and run, the only places for it", what);

@@ -54,6 +54,7 @@ struct adze_instance {
   /* Fallbacks told in create, and in the last describe; NULL: not heard yet. */
   adze_value *created, *described;
   pthread_mutex_t described_lock; /* describe may be asked on several threads */
+  uint64_t jobs_peak; /* the most memory that workers of jobs have had, together */
   atomic_bool broken; /* a worker failed: nothing more is asked of the others */
 };
 
@@ -122,27 +123,34 @@ typedef struct opening {
   unsigned lane;
 } opening;
 
+static adze_remote_options
+remote_options (const adze_instance *instance, unsigned threads, const adze_params *const *params)
+{
+  return (adze_remote_options){ .worker = instance->runtime->places.worker,
+                                .path = instance->path,
+                                .builtin = instance->builtin,
+                                .file = instance->builtin ? NULL : &instance->file,
+                                .component = instance->id,
+                                .bus = instance->runtime->bus,
+                                .stage = instance->stage,
+                                .seed = instance->seed,
+                                .threads = threads,
+                                .time_limit_ms = instance->time_limit_ms,
+                                .memory_limit = instance->memory_limit,
+                                .settings = instance->settings,
+                                .params = params,
+                                .variants = instance->variants,
+                                .beside = instance->beside };
+}
+
 static adze_error *
 open_remote (void *argument)
 {
   const opening *one = argument;
   adze_instance *instance = one->instance;
-  adze_remote_options options = { .worker = instance->runtime->places.worker,
-                                  .path = instance->path,
-                                  .builtin = instance->builtin,
-                                  .file = instance->builtin ? NULL : &instance->file,
-                                  .component = instance->id,
-                                  .bus = instance->runtime->bus,
-                                  .stage = instance->stage,
-                                  .seed = instance->seed,
-                                  .threads = adze_pool_threads (instance->runtime->pool),
-                                  .time_limit_ms = instance->time_limit_ms,
-                                  .memory_limit = instance->memory_limit,
-                                  .aside = one->lane > 0,
-                                  .settings = instance->settings,
-                                  .params = (const adze_params *const *)instance->params,
-                                  .variants = instance->variants,
-                                  .beside = instance->beside };
+  adze_remote_options options = remote_options (instance, adze_pool_threads (instance->runtime->pool),
+                                                (const adze_params *const *)instance->params);
+  options.aside = one->lane > 0;
   return adze_remote_open (&options, &instance->lanes[one->lane].remote);
 }
 
@@ -180,18 +188,15 @@ remote_of (adze_instance *instance, unsigned lane, adze_remote **remote)
 }
 
 static adze_error *
-open_isolated (adze_instance *instance, const adze_instance_options *options)
+open_isolated (adze_instance *instance)
 {
   adze_remote *first;
   adze_record_use (instance->record, &instance->file);
   ADZE_TRY (adze_verify (instance->runtime, instance->record));
-  ADZE_TRY (adze_beside_list (instance->runtime, instance->params, instance->variants,
+  ADZE_TRY (adze_beside_list (instance->runtime, (const adze_params *const *)instance->params, instance->variants,
                               &instance->beside));
   instance->spawner = adze_spawner_new ();
   if (!instance->spawner)
-    return adze_error_memory ();
-  const adze_value *settings = options->settings ? options->settings[0] : NULL;
-  if (settings && !(instance->settings = adze_value_copy (settings)))
     return adze_error_memory ();
   ADZE_TRY (remote_of (instance, 0, &first));
   instance->facts = *adze_remote_facts (first);
@@ -205,7 +210,7 @@ create (adze_instance *instance, const adze_instance_options *options)
   bool isolate
       = options->isolate > 0 || (options->isolate == 0 && !instance->record->trusted);
   ADZE_TRY (adze_early_begin (&early, instance->runtime->bus, instance->stage));
-  adze_error *error = isolate ? open_isolated (instance, options) : open_local (instance);
+  adze_error *error = isolate ? open_isolated (instance) : open_local (instance);
   adze_error *lost = adze_early_end (&early, &instance->created);
   if (!error)
     return lost;
@@ -229,6 +234,9 @@ open_parts (adze_instance *instance, const adze_instance_options *options)
   instance->id = strdup (instance->component->id);
   instance->builtin = instance->record->builtin;
   if (!instance->stage || !instance->lanes || !instance->path || !instance->id)
+    return adze_error_memory ();
+  const adze_value *settings = options->settings ? options->settings[0] : NULL;
+  if (settings && !(instance->settings = adze_value_copy (settings)))
     return adze_error_memory ();
   ADZE_TRY (bind_params (instance, options));
   return create (instance, options);
@@ -494,16 +502,65 @@ adze_instance_apply (adze_instance *instance, unsigned lane, adze_work *work)
 
 /* ---- Run. */
 
+/* A technique that is at work here has its jobs done by what its own code came from. */
+static adze_error *
+prepare_jobs (adze_instance *instance, const adze_params **params)
+{
+  for (size_t i = 0; i < instance->variants; i++)
+    params[i] = adze_instance_params (instance, i);
+  if (!instance->local || instance->beside)
+    return NULL;
+  instance->file = instance->record->used;
+  return adze_beside_list (instance->runtime, params, instance->variants, &instance->beside);
+}
+
+/* On the thread that run was called on, which stays until they have ended. */
+static adze_error *
+open_job_worker (void *context, unsigned threads, adze_remote **remote)
+{
+  adze_instance *instance = context;
+  ADZE_LOCKED (instance->runtime);
+  ADZE_AUTO_FREE const adze_params **params = calloc (instance->variants, sizeof *params);
+  if (!params)
+    return adze_error_memory ();
+  ADZE_TRY (prepare_jobs (instance, params));
+  adze_remote_options options = remote_options (instance, threads, params);
+  options.aside = true;
+  options.again = true;
+  return adze_remote_open (&options, remote);
+}
+
+static adze_error *
+run_with (adze_instance *instance, adze_run_here *here)
+{
+  adze_remote *remote;
+  if (instance->local)
+    return adze_local_run (instance->local, &adze_run_ops_here, here);
+  ADZE_TRY (remote_of (instance, 0, &remote));
+  return settle (instance, 0, adze_remote_run (remote, here));
+}
+
+/* What the end of workers says is heard where nothing went wrong before. */
+static adze_error *
+end_jobs (adze_instance *instance, adze_jobs *jobs, adze_error *error)
+{
+  adze_error *end = adze_jobs_end (jobs);
+  uint64_t peak = adze_jobs_peak (jobs);
+  instance->jobs_peak = peak > instance->jobs_peak ? peak : instance->jobs_peak;
+  adze_jobs_close (jobs);
+  if (!error)
+    return end;
+  adze_error_free (end);
+  return error;
+}
+
 adze_error *
 adze_instance_run (adze_instance *instance, const adze_run_hooks *hooks, void *context)
 {
-  adze_remote *remote;
-  if (!instance->local) {
-    ADZE_TRY (remote_of (instance, 0, &remote));
-    return settle (instance, 0, adze_remote_run (remote, hooks, context));
-  }
   adze_run_here here = { .hooks = hooks, .context = context };
-  adze_error *error = adze_local_run (instance->local, &adze_run_ops_here, &here);
+  ADZE_TRY (adze_jobs_open (instance->stage, adze_pool_threads (instance->runtime->pool), open_job_worker, instance,
+                            &here, &here.jobs));
+  adze_error *error = end_jobs (instance, here.jobs, run_with (instance, &here));
   adze_run_here_cleanup (&here);
   return error;
 }
@@ -513,7 +570,7 @@ adze_instance_run (adze_instance *instance, const adze_run_hooks *hooks, void *c
 uint64_t
 adze_instance_peak (const adze_instance *instance)
 {
-  uint64_t bytes = 0;
+  uint64_t bytes = instance->jobs_peak;
   for (unsigned i = 0; instance->lanes && i < instance->lane_count; i++)
     if (instance->lanes[i].remote)
       bytes += adze_remote_peak (instance->lanes[i].remote);

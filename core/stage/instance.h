@@ -48,6 +48,7 @@ typedef struct adze_instance_facts {
   bool keeps_network; /* what its run gives differs from what came in by numbers alone */
   const char *const *preserves; /* NULL-terminated, never NULL */
   const char *const *breaks;
+  const char *const *keeps; /* likewise: a trait, and the parameter that keeps it, and so on */
   bool isolated;
   bool parallel; /* apply of several lanes at once gains something */
 } adze_instance_facts;

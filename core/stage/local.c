@@ -22,6 +22,7 @@ struct adze_local {
   adze_instance_facts facts;
   char **preserves;
   char **breaks;
+  char **keeps;
   pthread_mutex_t lock; /* ADZE_THREADS_INSTANCE */
   adze_codecs *codecs;  /* that it uses */
 };
@@ -98,12 +99,36 @@ copy_words (const adze_local *local, const char *member, const char *const *from
   return NULL;
 }
 
+static bool
+has_param (const adze_manifest_component *component, const char *name)
+{
+  size_t i = 0;
+  while (i < component->param_count && strcmp (component->params[i].name, name) != 0)
+    i++;
+  return i < component->param_count;
+}
+
+/* A trait, and the parameter that keeps it. */
+static adze_error *
+check_pairs (const adze_local *local)
+{
+  for (size_t i = 0; local->keeps[i]; i += 2)
+    if (!local->keeps[i + 1] || !has_param (local->component, local->keeps[i + 1]))
+      return adze_error_new (ADZE_E_CONTRACT,
+                             "the table .keeps of '%s' has '%s' behind the trait '%s'; needed is the name of one of its "
+                             "parameters",
+                             local->component->id, local->keeps[i + 1] ? local->keeps[i + 1] : "", local->keeps[i]);
+  return NULL;
+}
+
 static adze_error *
 gather_facts (adze_local *local)
 {
   const adze_technique *callbacks = &local->callbacks;
   ADZE_TRY (copy_words (local, "preserves", callbacks->preserves, &local->preserves));
   ADZE_TRY (copy_words (local, "breaks", callbacks->breaks, &local->breaks));
+  ADZE_TRY (copy_words (local, "keeps", callbacks->keeps, &local->keeps));
+  ADZE_TRY (check_pairs (local));
   if (callbacks->grain > ADZE_GRAIN_ELEMENT || callbacks->accumulate > ADZE_OVER_GROUP)
     return adze_error_new (ADZE_E_CONTRACT, "'%s' has the grain %u and accumulates over %u; this "
                            "adze knows neither", local->component->id, callbacks->grain,
@@ -120,6 +145,7 @@ gather_facts (adze_local *local)
     .keeps_network = callbacks->run != NULL && callbacks->keeps_network == 1,
     .preserves = (const char *const *)local->preserves,
     .breaks = (const char *const *)local->breaks,
+    .keeps = (const char *const *)local->keeps,
     .parallel = local->component->threading == ADZE_THREADS_PARALLEL,
   };
   return NULL;
@@ -264,6 +290,7 @@ adze_local_close (adze_local *local)
   free (local->params);
   free_words (local->preserves);
   free_words (local->breaks);
+  free_words (local->keeps);
   pthread_mutex_destroy (&local->lock);
   free (local);
 }
@@ -421,7 +448,7 @@ adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
 {
   bracket around;
   adze_context context = { .ops = ops, .data = data, .component = local->component,
-                           .thread = pthread_self () };
+                           .thread = pthread_self (), .local = local };
   if (!local->callbacks.run)
     return adze_error_new (ADZE_E_CONTRACT, "'%s' has no run", adze_desk_source (local->desk));
   ADZE_TRY (open_inputs (local, ops, data));
@@ -430,4 +457,34 @@ adze_local_run (adze_local *local, const adze_run_ops *ops, void *data)
   adze_status status = local->callbacks.run (table_of (local), local->instance, &context);
   free (context.loaded);
   return leave (&around, "run", status);
+}
+
+/* ---- Jobs. */
+
+bool
+adze_local_has_job (const adze_local *local)
+{
+  return local->callbacks.job != NULL;
+}
+
+adze_status
+adze_local_do_job (adze_local *local, adze_context *context, const adze_text *request)
+{
+  return local->callbacks.job (table_of (local), local->instance, context, request->data ? request->data : "",
+                               request->size);
+}
+
+adze_error *
+adze_local_job (adze_local *local, const adze_run_ops *ops, void *data, const adze_text *request,
+                adze_job_done *done)
+{
+  bracket around;
+  adze_context context = { .ops = ops, .data = data, .component = local->component,
+                           .thread = pthread_self (), .local = local, .job = done };
+  if (!local->callbacks.job)
+    return adze_error_new (ADZE_E_CONTRACT, "'%s' has no job", adze_desk_source (local->desk));
+  ADZE_TRY (open_inputs (local, ops, data));
+  enter (local, ADZE_PHASE_RUN, false, &around);
+  around.frame.context = &context;
+  return leave (&around, "job", adze_local_do_job (local, &context, request));
 }

@@ -41,6 +41,14 @@ struct adze_run_ops;
 ADZE_MUST_CHECK adze_error *adze_local_run (adze_local *local, const struct adze_run_ops *ops,
                                             void *data);
 
+/* A job, its answer becoming that of DONE, to be freed. */
+struct adze_job_done;
+ADZE_MUST_CHECK adze_error *adze_local_job (adze_local *local, const struct adze_run_ops *ops, void *data,
+                                            const adze_text *request, struct adze_job_done *done);
+/* The same inside run, whose CONTEXT says what job it is. */
+adze_status adze_local_do_job (adze_local *local, adze_context *context, const adze_text *request);
+bool adze_local_has_job (const adze_local *local);
+
 /* Destroys the instance, once, and says what it broke or kept. */
 ADZE_MUST_CHECK adze_error *adze_local_end (adze_local *local);
 /* Ends it first if nobody has; what goes wrong then is told on the runtime's bus. */

@@ -70,12 +70,18 @@ free_lent (lent *first)
 }
 
 void
+adze_networks_clear (adze_networks *networks)
+{
+  while (networks->newest)
+    adze_networks_drop (networks, networks->newest->object);
+}
+
+void
 adze_networks_close (adze_networks *networks)
 {
   if (!networks)
     return;
-  while (networks->newest)
-    adze_networks_drop (networks, networks->newest->object);
+  adze_networks_clear (networks);
   free_lent (networks->lent);
   adze_backend_close (networks->backend);
   adze_backend_close (networks->ref);
@@ -203,6 +209,13 @@ adze_networks_look (adze_networks *networks)
     bytes += one->absent ? one->absent (one->object) : 0;
   if (bytes > networks->needs->peak)
     networks->needs->peak = bytes;
+}
+
+void
+adze_networks_share_out (adze_networks *networks, unsigned workers)
+{
+  if (networks->needs && workers > networks->needs->workers)
+    networks->needs->workers = workers;
 }
 
 /* ---- Graphs. */

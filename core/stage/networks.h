@@ -38,6 +38,7 @@ typedef struct adze_networks_needs {
                          out and takes none yet */
   uint32_t delegated; /* nodes that are left to ref, of what has the most of them: of a training its
                          steps, in which more is computed than the network */
+  uint32_t workers;   /* that would do jobs, each of which takes this process' peak at most; 0: there are none */
 } adze_networks_needs;
 
 /* From now on it is one. NEEDS must outlive NETWORKS. */
@@ -45,6 +46,8 @@ void adze_networks_rehearse (adze_networks *networks, adze_networks_needs *needs
 bool adze_networks_rehearses (const adze_networks *networks);
 /* Looks how much it is now. */
 void adze_networks_look (adze_networks *networks);
+/* So many workers would do what is made ready here. */
+void adze_networks_share_out (adze_networks *networks, unsigned workers);
 
 /* The backends of it, in options for adze_graph_compile. */
 ADZE_MUST_CHECK adze_error *adze_networks_options (adze_networks *networks,
@@ -64,6 +67,8 @@ ADZE_MUST_CHECK adze_error *adze_networks_keep (adze_networks *networks, void *o
 void adze_networks_weigh (adze_networks *networks, const void *object,
                           uint64_t (*absent) (const void *object));
 void adze_networks_drop (adze_networks *networks, void *object);
+/* All that is kept goes. Backends stay open. */
+void adze_networks_clear (adze_networks *networks);
 
 ADZE_MUST_CHECK adze_error *adze_networks_graph (adze_networks *networks, const adze_model *model,
                                                  adze_graph **graph);

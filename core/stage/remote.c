@@ -94,18 +94,21 @@ read_facts (const adze_value *table, adze_remote *remote)
   size_t count = 0;
   const adze_value *preserves = adze_value_get (table, "preserves");
   const adze_value *breaks = adze_value_get (table, "breaks");
+  const adze_value *keeps = adze_value_get (table, "keeps");
   if (!adze_wire_number (table, "effect", ADZE_INSPECTS, &effect)
       || !adze_wire_number (table, "grain", ADZE_GRAIN_ELEMENT, &grain)
       || !adze_wire_number (table, "accumulate", ADZE_OVER_GROUP, &accumulate) || !preserves
-      || !breaks)
+      || !breaks || !keeps || keeps->count % 2 != 0)
     return adze_wire_damaged ("a technique's table");
-  remote->word_room = preserves->count + breaks->count + 2;
+  remote->word_room = preserves->count + breaks->count + keeps->count + 3;
   remote->words = calloc (remote->word_room, sizeof *remote->words);
   if (!remote->words)
     return adze_error_memory ();
   ADZE_TRY (read_words (preserves, remote->words, &count));
   size_t middle = count;
   ADZE_TRY (read_words (breaks, remote->words, &count));
+  size_t last = count;
+  ADZE_TRY (read_words (keeps, remote->words, &count));
   remote->facts = (adze_instance_facts){
     .effect = (uint32_t)effect,
     .grain = (uint32_t)grain,
@@ -118,6 +121,7 @@ read_facts (const adze_value *table, adze_remote *remote)
     .keeps_network = adze_wire_truth (table, "keeps-network"),
     .preserves = (const char *const *)remote->words,
     .breaks = (const char *const *)remote->words + middle,
+    .keeps = (const char *const *)remote->words + last,
     .isolated = true,
     .parallel = true,
   };
@@ -131,7 +135,9 @@ start (adze_remote *remote, const adze_remote_options *options, const adze_value
   ADZE_TRY (adze_worker_start (options->worker, options->bus, false, &remote->worker));
   adze_worker_filter (remote->worker, keep_event, remote);
   remote->asked = true;
+  remote->replaying = options->again;
   adze_error *error = adze_worker_ask (remote->worker, request, options->time_limit_ms, &reply);
+  remote->replaying = false;
   if (!error && options->params)
     error = read_facts (adze_value_get (adze_value_get (reply.root, "ok"), "facts"), remote);
   return error ? adze_remote_explain (remote, "create", error) : NULL;

@@ -21,6 +21,7 @@ typedef struct adze_remote_options {
   uint64_t memory_limit; /* of the process; 0: none */
   bool aside; /* not the first lane: of its events only log lines, fallbacks and what is told of a piece
                  in apply are passed on; the rest the first one tells as well */
+  bool again; /* another one has told what it tells while it is opened; no event of that is passed on */
   const adze_value *settings; /* as they were written; NULL: none. For messages, and for components
                                  that are no technique */
   const char *folder; /* that paths in them start from; NULL: the current one */
@@ -56,9 +57,18 @@ ADZE_MUST_CHECK adze_error *adze_remote_decide (adze_remote *remote, const adze_
                                                 const void *accumulator, size_t size, bool replay,
                                                 bool *again);
 ADZE_MUST_CHECK adze_error *adze_remote_apply (adze_remote *remote, adze_work *work);
-ADZE_MUST_CHECK adze_error *adze_remote_run (adze_remote *remote, const adze_run_hooks *hooks,
-                                             void *context);
+struct adze_run_here;
+ADZE_MUST_CHECK adze_error *adze_remote_run (adze_remote *remote, struct adze_run_here *here);
 ADZE_MUST_CHECK adze_error *adze_remote_event (adze_remote *remote, const adze_event *event);
+
+/* Jobs (stage/jobs.h): what a worker asks meanwhile is answered from ANSWERS; it is sent one, and what it says is
+ * taken a message at a time, once there is one. *DONE: it was the last; *ANSWER is to be freed. */
+struct adze_run_answers;
+void adze_remote_answer_with (adze_remote *remote, struct adze_run_answers *answers);
+ADZE_MUST_CHECK adze_error *adze_remote_job (adze_remote *remote, const void *request, size_t size);
+ADZE_MUST_CHECK adze_error *adze_remote_job_turn (adze_remote *remote, bool *done, void **answer, size_t *size);
+/* It is not asked to end, but killed when it is closed. */
+void adze_remote_abandon (adze_remote *remote);
 
 /* Lets the worker destroy the instance and end the plugin, once, and says what went wrong; also
  * that it took its process down or did not come back. */

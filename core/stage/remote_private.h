@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stage/remote_private.h: what remote.c (a worker's life) and remote_work.c (a technique's calls)
- * share. */
+/* stage/remote_private.h: what remote.c (a worker's life), remote_work.c (a technique's calls) and
+ * remote_job.c (its jobs) share. */
 #ifndef ADZE_STAGE_REMOTE_PRIVATE_H
 #define ADZE_STAGE_REMOTE_PRIVATE_H
 
@@ -37,7 +37,7 @@ struct adze_remote {
   bool broken; /* the worker is gone */
   bool ended;  /* it was asked to destroy and has answered, or never will */
   adze_instance_facts facts;
-  char **words; /* preserves, NULL, breaks, NULL */
+  char **words; /* preserves, NULL, breaks, NULL, keeps, NULL */
   size_t word_room;
   adze_loan *loans;
   size_t loan_count;

@@ -416,15 +416,14 @@ adze_remote_apply (adze_remote *remote, adze_work *work)
 /* ---- Run. */
 
 adze_error *
-adze_remote_run (adze_remote *remote, const adze_run_hooks *hooks, void *context)
+adze_remote_run (adze_remote *remote, adze_run_here *here)
 {
   ADZE_AUTO (adze_document) reply = { 0 };
   adze_shipment shipment;
   ADZE_TRY (adze_remote_check (remote));
-  adze_run_answers answers = { .here = { .hooks = hooks, .context = context },
-                               .child = adze_worker_child (remote->worker) };
+  adze_run_answers answers = { .here = here };
   adze_shipment_begin (&shipment, "run");
-  adze_worker_answer_with (remote->worker, adze_run_answer, &answers);
+  adze_remote_answer_with (remote, &answers);
   adze_error *error = adze_remote_exchange (remote, &shipment, &reply);
   adze_worker_answer_with (remote->worker, NULL, NULL);
   adze_shipment_cleanup (&shipment);

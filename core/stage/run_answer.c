@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's answers to the questions of a worker whose technique runs. The worker is not believed:
  * numbers are looked at as the service looks at a plugin's. */
+#include <limits.h>
 #include <string.h>
 
 #include "stage/beside.h"
@@ -22,9 +23,10 @@ typedef struct question {
 void
 adze_run_answers_cleanup (adze_run_answers *answers)
 {
-  adze_run_here_cleanup (&answers->here);
-  free (answers->artifacts);
-  answers->artifacts = NULL;
+  free (adze_take (&answers->artifacts));
+  free (adze_take (&answers->requests));
+  free (adze_take (&answers->jobs));
+  answers->count = 0;
 }
 
 static adze_error *
@@ -87,7 +89,7 @@ answer_input (question *one)
   ADZE_AUTO_FREE char *port = NULL;
   struct adze_artifact *artifact = NULL;
   ADZE_TRY (text_of (one, "port", &port));
-  ADZE_TRY (adze_run_ops_here.input (&one->all->here, port, &artifact));
+  ADZE_TRY (adze_run_ops_here.input (one->all->here, port, &artifact));
   if (!artifact)
     return NULL;
   struct adze_artifact **grown
@@ -120,7 +122,7 @@ answer_read (question *one)
   *one->data = malloc ((size_t)size + 1);
   if (!*one->data)
     return adze_error_memory ();
-  ADZE_TRY (adze_run_ops_here.read_tensor (&one->all->here, artifact, (size_t)index, offset,
+  ADZE_TRY (adze_run_ops_here.read_tensor (one->all->here, artifact, (size_t)index, offset,
                                            *one->data, (size_t)size));
   *one->size = (size_t)size;
   return NULL;
@@ -135,7 +137,7 @@ dataset_of (const question *one, struct adze_artifact **artifact, uint32_t *batc
   if (!(*artifact)->dataset || !adze_wire_number (one->ask, "size", UINT32_MAX, &size) || size == 0)
     return adze_wire_damaged ("a question");
   *batch_size = (uint32_t)size;
-  return adze_run_ops_here.batches (&one->all->here, *artifact, *batch_size, batches);
+  return adze_run_ops_here.batches (one->all->here, *artifact, *batch_size, batches);
 }
 
 static adze_error *
@@ -197,7 +199,7 @@ answer_batch (question *one)
       || !adze_wire_number (one->ask, "column", SIZE_MAX, &column)
       || column >= adze_dataset_columns (artifact->dataset))
     return adze_wire_damaged ("a question");
-  ADZE_TRY (adze_run_ops_here.batch (&one->all->here, artifact, epoch, number, size,
+  ADZE_TRY (adze_run_ops_here.batch (one->all->here, artifact, epoch, number, size,
                                      (size_t)column, &values, &count));
   size_t each = adze_dataset_column_size (artifact->dataset, (size_t)column);
   ADZE_TRY (adze_dataset_column (artifact->dataset, (size_t)column)->is_text
@@ -234,7 +236,7 @@ answer_give_tensor (question *one)
   ADZE_TRY (adze_wire_meta_from (adze_value_get (one->ask, "meta"), &meta));
   if (meta->byte_size != size)
     return adze_wire_damaged ("a question");
-  return adze_run_ops_here.give_tensor (&one->all->here, port, meta, bytes);
+  return adze_run_ops_here.give_tensor (one->all->here, port, meta, bytes);
 }
 
 static adze_error *
@@ -245,7 +247,7 @@ answer_give_bytes (question *one)
   size_t size = 0;
   ADZE_TRY (take_bytes (one, &bytes, &size));
   ADZE_TRY (text_of (one, "port", &port));
-  return adze_run_ops_here.give_bytes (&one->all->here, port, bytes, size);
+  return adze_run_ops_here.give_bytes (one->all->here, port, bytes, size);
 }
 
 static adze_error *
@@ -258,7 +260,7 @@ answer_save (question *one)
   ADZE_TRY (text_of (one, "name", &name));
   if (!adze_run_name (name))
     return adze_wire_damaged ("a checkpoint's name");
-  return adze_run_ops_here.save (&one->all->here, name, bytes, size);
+  return adze_run_ops_here.save (one->all->here, name, bytes, size);
 }
 
 static adze_error *
@@ -268,7 +270,7 @@ answer_load (question *one)
   ADZE_TRY (text_of (one, "name", &name));
   if (!adze_run_name (name))
     return adze_wire_damaged ("a checkpoint's name");
-  ADZE_TRY (adze_run_ops_here.load (&one->all->here, name, one->data, one->size));
+  ADZE_TRY (adze_run_ops_here.load (one->all->here, name, one->data, one->size));
   adze_json_bool (one->reply, "found", *one->data != NULL);
   adze_json_int (one->reply, "bytes", (int64_t)*one->size);
   return NULL;
@@ -281,7 +283,12 @@ answer_progress (question *one)
   if (!adze_wire_number (one->ask, "done", INT64_MAX, &done)
       || !adze_wire_number (one->ask, "total", INT64_MAX, &total))
     return adze_wire_damaged ("a question");
-  adze_json_bool (one->reply, "go", adze_run_ops_here.progress (&one->all->here, done, total));
+  /* How far a job is says nothing of how far the run is. */
+  if (one->all->job) {
+    done = one->all->here->done;
+    total = one->all->here->total;
+  }
+  adze_json_bool (one->reply, "go", adze_run_ops_here.progress (one->all->here, done, total));
   return NULL;
 }
 
@@ -315,13 +322,18 @@ answer_parts (question *one)
 static adze_error *
 answer_networks (question *one)
 {
-  const adze_run_here *here = &one->all->here;
+  adze_run_here *here = one->all->here;
   adze_run_compute compute = { 0 };
   ADZE_AUTO_VALUE plugins = NULL;
   if (!here->hooks->compute)
     return adze_error_new (ADZE_E_UNSUPPORTED, "there is no backend here to compute with");
   ADZE_TRY (here->hooks->compute (here->context, &compute));
   ADZE_TRY (adze_beside_networks (compute.runtime, compute.backend, &plugins));
+  if (one->all->job && compute.delegation == ADZE_DELEGATE_WARN) {
+    /* Once is enough. */
+    compute.delegation = here->job_warns ? ADZE_DELEGATE_ALLOW : ADZE_DELEGATE_WARN;
+    here->job_warns = true;
+  }
   adze_json_string (one->reply, "stage", compute.stage);
   adze_json_string (one->reply, "backend", compute.backend);
   adze_json_int (one->reply, "delegation", compute.delegation);
@@ -338,7 +350,7 @@ answer_give_part (question *one)
   ADZE_TRY (take_bytes (one, &bytes, &size));
   ADZE_TRY (text_of (one, "port", &port));
   ADZE_TRY (text_of (one, "id", &id));
-  return adze_run_ops_here.give_part (&one->all->here, port, id, bytes, size);
+  return adze_run_ops_here.give_part (one->all->here, port, id, bytes, size);
 }
 
 static adze_error *
@@ -349,9 +361,72 @@ answer_claim (question *one)
   ADZE_TRY (text_of (one, "port", &port));
   ADZE_TRY (text_of (one, "tensor", &tensor));
   ADZE_TRY (text_of (one, "id", &id));
-  if (!trait || trait->type != ADZE_VALUE_TABLE)
+  bool none = trait && trait->type == ADZE_VALUE_BOOL;
+  if (!trait || (trait->type != ADZE_VALUE_TABLE && !none))
     return adze_wire_damaged ("a question");
-  return adze_run_ops_here.claim (&one->all->here, port, tensor, id, trait);
+  return adze_run_ops_here.claim (one->all->here, port, tensor, id, trait);
+}
+
+/* ---- Jobs. */
+
+/* Sizes, then bytes, as texts come. */
+static adze_error *
+unpack_requests (adze_run_answers *all, size_t count, size_t size)
+{
+  size_t sizes = count * sizeof (uint64_t);
+  if (count > size / sizeof (uint64_t))
+    return adze_wire_damaged ("a list of jobs");
+  all->jobs = calloc (count + 1, sizeof *all->jobs);
+  if (!all->jobs)
+    return adze_error_memory ();
+  const char *at = (const char *)all->requests + sizes;
+  for (size_t i = 0, left = size - sizes; i < count; i++) {
+    uint64_t length;
+    memcpy (&length, (const char *)all->requests + i * sizeof length, sizeof length);
+    if (length > left)
+      return adze_wire_damaged ("a list of jobs");
+    all->jobs[i] = (adze_text){ at, (size_t)length };
+    at += length;
+    left -= (size_t)length;
+  }
+  return NULL;
+}
+
+static adze_error *
+answer_jobs_begin (question *one)
+{
+  adze_run_answers *all = one->all;
+  uint64_t count, threads, most;
+  size_t size = 0;
+  bool rehearses = false;
+  free (adze_take (&all->requests));
+  free (adze_take (&all->jobs));
+  ADZE_TRY (take_bytes (one, &all->requests, &size));
+  if (!adze_wire_number (one->ask, "count", SIZE_MAX, &count)
+      || !adze_wire_number (one->ask, "threads", UINT_MAX, &threads) || threads == 0
+      || !adze_wire_number (one->ask, "most", UINT_MAX, &most))
+    return adze_wire_damaged ("a question");
+  ADZE_TRY (unpack_requests (all, (size_t)count, size));
+  const adze_jobs_list list = { all->jobs, (size_t)count, (unsigned)threads, (unsigned)most };
+  ADZE_TRY (adze_run_ops_here.jobs_begin (all->here, &list, &rehearses));
+  adze_json_bool (one->reply, "rehearses", rehearses);
+  return NULL;
+}
+
+static adze_error *
+answer_jobs_next (question *one)
+{
+  size_t index = 0;
+  ADZE_TRY (adze_run_ops_here.jobs_next (one->all->here, &index, one->data, one->size));
+  adze_json_int (one->reply, "index", (int64_t)index);
+  adze_json_int (one->reply, "bytes", (int64_t)*one->size);
+  return NULL;
+}
+
+static adze_error *
+answer_jobs_end (question *one)
+{
+  return adze_run_ops_here.jobs_end (one->all->here);
 }
 
 /* ---- Which question. */
@@ -363,17 +438,28 @@ adze_run_answer (void *context, const adze_value *ask, adze_value *reply, void *
   static const struct {
     const char *what;
     adze_error *(*answer) (question *one);
-  } answers[] = { { "input", answer_input },           { "read", answer_read },
-                  { "batches", answer_batches },       { "batch", answer_batch },
-                  { "bytes", answer_bytes },           { "give-tensor", answer_give_tensor },
-                  { "give-bytes", answer_give_bytes }, { "save", answer_save },
-                  { "load", answer_load },             { "progress", answer_progress },
-                  { "parts", answer_parts },           { "networks", answer_networks },
-                  { "give-part", answer_give_part },   { "claim", answer_claim } };
+    bool run_alone; /* a job does not ask it */
+  } answers[] = { { "input", answer_input, false },
+                  { "read", answer_read, false },
+                  { "batches", answer_batches, false },
+                  { "batch", answer_batch, false },
+                  { "bytes", answer_bytes, false },
+                  { "give-tensor", answer_give_tensor, true },
+                  { "give-bytes", answer_give_bytes, true },
+                  { "save", answer_save, true },
+                  { "load", answer_load, true },
+                  { "progress", answer_progress, false },
+                  { "parts", answer_parts, false },
+                  { "networks", answer_networks, false },
+                  { "give-part", answer_give_part, true },
+                  { "claim", answer_claim, true },
+                  { "jobs-begin", answer_jobs_begin, true },
+                  { "jobs-next", answer_jobs_next, true },
+                  { "jobs-end", answer_jobs_end, true } };
   question one = { context, ask, reply, data, size, broken };
   const adze_value *what = adze_value_get (ask, "what");
   for (size_t i = 0; what && what->string && i < ADZE_COUNT_OF (answers); i++)
-    if (strcmp (answers[i].what, what->string) == 0)
+    if (strcmp (answers[i].what, what->string) == 0 && !(answers[i].run_alone && one.all->job))
       return answers[i].answer (&one);
   *broken = true;
   return adze_wire_damaged ("a question");

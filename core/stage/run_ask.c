@@ -133,6 +133,13 @@ adze_run_there_cleanup (adze_run_there *there)
   }
 }
 
+void
+adze_run_there_clear (adze_run_there *there)
+{
+  if (there->networks)
+    adze_networks_clear (there->networks);
+}
+
 static adze_error *
 read_metas (const adze_value *list, adze_run_shell *shell)
 {
@@ -571,8 +578,67 @@ there_claim (void *data, const char *port, const char *tensor, const char *id, c
   return error;
 }
 
+/* ---- Jobs. */
+
+/* Their sizes, one after the other, and then their bytes. */
+static adze_error *
+pack_requests (const adze_jobs_list *list, adze_buffer *bytes)
+{
+  for (size_t i = 0; i < list->count; i++) {
+    const uint64_t size = list->requests[i].size;
+    adze_buffer_add (bytes, &size, sizeof size);
+  }
+  for (size_t i = 0; i < list->count; i++)
+    if (list->requests[i].size > 0)
+      adze_buffer_add (bytes, list->requests[i].data, list->requests[i].size);
+  return bytes->failed ? adze_error_memory () : NULL;
+}
+
+static adze_error *
+there_jobs_begin (void *data, const adze_jobs_list *list, bool *rehearses)
+{
+  ADZE_AUTO (adze_buffer) bytes = { 0 };
+  conversation talk;
+  ADZE_TRY (pack_requests (list, &bytes));
+  begin (data, "jobs-begin", &talk);
+  adze_json_int (talk.ask, "count", (int64_t)list->count);
+  adze_json_int (talk.ask, "threads", list->threads);
+  adze_json_int (talk.ask, "most", list->most);
+  adze_json_int (talk.ask, "bytes", (int64_t)bytes.size);
+  adze_error *error = ask (&talk, bytes.data, bytes.size);
+  *rehearses = !error && adze_wire_truth (talk.ok, "rehearses");
+  end (&talk);
+  return error;
+}
+
+static adze_error *
+there_jobs_next (void *data, size_t *index, void **answer, size_t *size)
+{
+  conversation talk;
+  uint64_t number = 0;
+  begin (data, "jobs-next", &talk);
+  adze_error *error = ask (&talk, NULL, 0);
+  if (!error && !adze_wire_number (talk.ok, "index", SIZE_MAX, &number))
+    error = adze_wire_damaged ("an answer");
+  if (!error)
+    error = take (&talk, answer, size);
+  end (&talk);
+  *index = (size_t)number;
+  return error;
+}
+
+static adze_error *
+there_jobs_end (void *data)
+{
+  conversation talk;
+  begin (data, "jobs-end", &talk);
+  adze_error *error = ask (&talk, NULL, 0);
+  end (&talk);
+  return error;
+}
+
 const adze_run_ops adze_run_ops_there = {
   there_input,       there_read_tensor, there_column, there_batches, there_batch,    there_bytes,
   there_give_tensor, there_give_bytes,  there_save,   there_load,    there_progress, there_model,
-  there_networks,    there_give_part,   there_claim,
+  there_networks,    there_give_part,   there_claim,  there_jobs_begin, there_jobs_next, there_jobs_end,
 };

@@ -112,7 +112,9 @@ here_load (void *data, const char *name, void **bytes, size_t *size)
 static bool
 here_progress (void *data, uint64_t done, uint64_t total)
 {
-  const adze_run_here *here = data;
+  adze_run_here *here = data;
+  here->done = done;
+  here->total = total;
   return here->hooks->progress (here->context, done, total);
 }
 
@@ -147,10 +149,45 @@ here_claim (void *data, const char *port, const char *tensor, const char *id, co
   return here->hooks->claim (here->context, port, tensor, id, trait);
 }
 
+/* What each of the workers would take in a run is not known otherwise than by what is ready here. */
+static adze_error *
+rehearse_jobs (adze_run_here *here, const adze_jobs_list *list)
+{
+  struct adze_networks *networks = NULL;
+  if (!here->hooks->networks)
+    return NULL;
+  ADZE_TRY (here->hooks->networks (here->context, &networks));
+  adze_networks_share_out (networks, adze_jobs_at_once (here->jobs, list));
+  return NULL;
+}
+
+static adze_error *
+here_jobs_begin (void *data, const adze_jobs_list *list, bool *rehearses)
+{
+  adze_run_here *here = data;
+  *rehearses = here->hooks->rehearses;
+  return *rehearses ? rehearse_jobs (here, list) : adze_jobs_begin (here->jobs, list);
+}
+
+static adze_error *
+here_jobs_next (void *data, size_t *index, void **answer, size_t *size)
+{
+  const adze_run_here *here = data;
+  return adze_jobs_next (here->jobs, index, answer, size);
+}
+
+static adze_error *
+here_jobs_end (void *data)
+{
+  const adze_run_here *here = data;
+  adze_jobs_stop (here->jobs);
+  return NULL;
+}
+
 const adze_run_ops adze_run_ops_here = {
   here_input,       here_read_tensor, here_column, here_batches, here_batch,    here_bytes,
   here_give_tensor, here_give_bytes,  here_save,   here_load,    here_progress, here_model,
-  here_networks,    here_give_part,   here_claim,
+  here_networks,    here_give_part,   here_claim,  here_jobs_begin, here_jobs_next, here_jobs_end,
 };
 
 void

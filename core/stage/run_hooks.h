@@ -35,6 +35,7 @@ struct adze_run_hooks {
                         const adze_value *trait);
   /* For `networks` in a worker. */
   adze_error *(*compute) (void *context, adze_run_compute *compute);
+  bool rehearses; /* nothing is computed, so jobs are done by nobody else */
 };
 
 #endif

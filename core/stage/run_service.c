@@ -24,6 +24,17 @@ adze_run_here_of (const adze_host *host, const char *function)
   return NULL;
 }
 
+/* Jobs end in any order, and what they did would be seen in it. */
+adze_context *
+adze_run_no_job (const adze_host *host, const char *function)
+{
+  adze_context *context = adze_run_here_of (host, function);
+  if (!context || !context->job)
+    return context;
+  adze_desk_broken ("%s was called in a job; a job answers, and run does that with the answer", function);
+  return NULL;
+}
+
 static adze_status
 settle (const adze_host *host, adze_error *error)
 {
@@ -162,7 +173,7 @@ static adze_status
 run_give_tensor (const adze_host *host, adze_context *given, const char *port,
                  const adze_tensor_meta *meta, const void *data)
 {
-  adze_context *context = adze_run_here_of (host, ADZE_RUN " give_tensor");
+  adze_context *context = adze_run_no_job (host, ADZE_RUN " give_tensor");
   uint64_t elements, bytes;
   (void)given;
   if (!context)
@@ -186,7 +197,7 @@ static adze_status
 run_give_bytes (const adze_host *host, adze_context *given, const char *port, const void *data,
                 size_t size)
 {
-  adze_context *context = adze_run_here_of (host, ADZE_RUN " give_bytes");
+  adze_context *context = adze_run_no_job (host, ADZE_RUN " give_bytes");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
@@ -327,7 +338,9 @@ run_give_graph (const adze_host *host, adze_context *given, const char *port, ad
   (void)given;
   if (!networks)
     return ADZE_E_UNSUPPORTED;
-  const adze_context *context = adze_run_here_of (host, ADZE_RUN " give_graph");
+  const adze_context *context = adze_run_no_job (host, ADZE_RUN " give_graph");
+  if (!context)
+    return ADZE_E_CONTRACT;
   if (!is_out_port (context, port, true) || !graph)
     return refuse ("it gave a network to what is no out-port for models");
   return settle_fully (host, give_graph (networks, context, port, graph));
@@ -339,7 +352,10 @@ static adze_error *
 claim (const adze_context *context, const char *port, const char *tensor, const char *id, const char *json)
 {
   enum { JSON_MOST = 1 << 20 };
+  static const adze_value none = { .type = ADZE_VALUE_BOOL };
   ADZE_AUTO (adze_document) document = { 0 };
+  if (!json)
+    return context->ops->claim (context->data, port, tensor, id, &none);
   size_t size = strnlen (json, JSON_MOST + 1);
   if (size > JSON_MOST)
     return adze_error_new (ADZE_E_LIMIT, "the trait '%s' of '%s' is longer than 1 MiB", id, tensor);
@@ -355,12 +371,12 @@ static adze_status
 claim_trait (const adze_host *host, adze_context *given, const char *port, const char *tensor, const char *id,
              const char *json)
 {
-  adze_context *context = adze_run_here_of (host, ADZE_CLAIM " trait");
+  adze_context *context = adze_run_no_job (host, ADZE_CLAIM " trait");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
-  if (!is_out_port (context, port, true) || !tensor || !tensor[0] || !id || !id[0] || !json)
-    return refuse ("it gave a trait without a tensor, an id or JSON, or to what is no out-port for models");
+  if (!is_out_port (context, port, true) || !tensor || !tensor[0] || !id || !id[0])
+    return refuse ("it gave a trait without a tensor or an id, or to what is no out-port for models");
   return settle (host, claim (context, port, tensor, id, json));
 }
 
@@ -389,7 +405,7 @@ static adze_status
 run_save (const adze_host *host, adze_context *given, const char *name, const void *data,
           size_t size)
 {
-  adze_context *context = adze_run_here_of (host, ADZE_RUN " save");
+  adze_context *context = adze_run_no_job (host, ADZE_RUN " save");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;
@@ -402,7 +418,7 @@ static adze_status
 run_load (const adze_host *host, adze_context *given, const char *name, const void **data,
           size_t *size)
 {
-  adze_context *context = adze_run_here_of (host, ADZE_RUN " load");
+  adze_context *context = adze_run_no_job (host, ADZE_RUN " load");
   (void)given;
   if (!context)
     return ADZE_E_CONTRACT;

@@ -185,7 +185,7 @@ make_trainer (adze_training *training, adze_graph *graph, uint32_t scalar)
   const adze_train_settings *s = &training->settings;
   ADZE_AUTO_FREE adze_train_weight *weights = NULL;
   adze_trainer_options options = { .optimiser = { (adze_optimiser_kind)s->optimiser, s->momentum,
-                                                  s->beta1, s->beta2, s->epsilon, s->decay },
+                                                  s->beta1, s->beta2, s->epsilon, s->decay, s->average },
                                    .schedule = schedule_of (s),
                                    .seed = adze_networks_seed (training->networks),
                                    .clip = s->clip,
@@ -209,7 +209,8 @@ static adze_error *
 open_training (adze_networks *networks, adze_graph *graph, uint32_t scalar,
                const adze_train_settings *settings, adze_training **training)
 {
-  if (settings->struct_size < sizeof *settings || !settings->batch
+  /* Those of an older SDK are smaller. */
+  if (settings->struct_size < offsetof (adze_train_settings, average) || !settings->batch
       || (settings->rule_count > 0
           && settings->rule_size < offsetof (adze_train_weight_rule, next)))
     return adze_error_new (ADZE_E_CONTRACT,
@@ -219,7 +220,8 @@ open_training (adze_networks *networks, adze_graph *graph, uint32_t scalar,
     return adze_error_memory ();
   ADZE_TRY (adze_networks_keep (networks, made, free_training));
   made->networks = networks;
-  made->settings = *settings;
+  memcpy (&made->settings, settings,
+          settings->struct_size < sizeof made->settings ? settings->struct_size : sizeof made->settings);
   adze_error *error = make_trainer (made, graph, scalar);
   if (error) {
     adze_networks_drop (networks, made);

@@ -302,6 +302,7 @@ do_close (adze_worker_state *state, const adze_value *request, adze_value *reply
   if (!state->runtime)
     return NULL;
   adze_worker_tell (state, "destroy");
+  adze_worker_jobs_close (state);
   adze_error *error = state->local     ? adze_local_end (state->local)
                       : state->watcher ? adze_watcher_end (state->watcher)
                                        : NULL;
@@ -442,6 +443,7 @@ adze_worker_serve (const adze_worker_verb *more)
   /* The parent has gone, which is how a worker's life ends. */
   adze_error_free (error);
   adze_inbox_cleanup (&state.inbox);
+  adze_worker_jobs_close (&state);
   adze_local_close (state.local);
   adze_watcher_close (state.watcher);
   adze_runtime_close (state.runtime);

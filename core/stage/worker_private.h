@@ -50,7 +50,12 @@ struct adze_worker_state {
   adze_inbox inbox; /* of the request at hand, or of the last one */
   adze_outgoing *outgoing;
   size_t outgoing_count;
+  struct adze_run_there *jobs; /* what jobs ask for, kept from one to the next; NULL: it has done none */
+  void *answer;                /* of the last job */
 };
+
+/* Before what it uses goes. */
+void adze_worker_jobs_close (adze_worker_state *state);
 
 /* Takes everything that comes with the request, sound or not, before it says what is wrong. WORK:
  * there may be a table "work". */

@@ -8,6 +8,7 @@
  *   decide       work or none, accumulator or none  -> again
  *   apply        work                               -> given; then the bytes of what was given
  *   run                                             -> after questions of its own; run_ask.c
+ *   job          bytes, which follow                -> likewise: bytes, which follow
  *
  * And "again FIRST", which is no JSON, right behind an apply whose tensors all lie in the area: the
  * same once more, with another first element; "again FIRST GROUP NAME": of another tensor like it.
@@ -20,6 +21,14 @@
 #include "plugin/worker_client.h"
 #include "stage/run_ops.h"
 #include "stage/worker_private.h"
+
+static void
+add_words (adze_value *table, const char *name, const char *const *words)
+{
+  adze_value *list = adze_json_list (table, name);
+  for (size_t i = 0; words[i]; i++)
+    adze_wire_text (list, NULL, words[i], strlen (words[i]));
+}
 
 void
 adze_worker_facts (const adze_local *local, adze_value *reply)
@@ -35,12 +44,9 @@ adze_worker_facts (const adze_local *local, adze_value *reply)
   adze_json_bool (table, "runs", facts->runs);
   adze_json_bool (table, "rehearses", facts->rehearses);
   adze_json_bool (table, "keeps-network", facts->keeps_network);
-  adze_value *preserves = adze_json_list (table, "preserves");
-  for (size_t i = 0; facts->preserves[i]; i++)
-    adze_wire_text (preserves, NULL, facts->preserves[i], strlen (facts->preserves[i]));
-  adze_value *breaks = adze_json_list (table, "breaks");
-  for (size_t i = 0; facts->breaks[i]; i++)
-    adze_wire_text (breaks, NULL, facts->breaks[i], strlen (facts->breaks[i]));
+  add_words (table, "preserves", facts->preserves);
+  add_words (table, "breaks", facts->breaks);
+  add_words (table, "keeps", facts->keeps);
 }
 
 /* ACCUMULATES: it needs an accumulator to be asked. */
@@ -217,10 +223,52 @@ do_run (adze_worker_state *state, const adze_value *request, adze_value *reply)
   return error;
 }
 
+void
+adze_worker_jobs_close (adze_worker_state *state)
+{
+  if (state->jobs)
+    adze_run_there_cleanup (state->jobs);
+  free (adze_take (&state->jobs));
+  free (adze_take (&state->answer));
+}
+
+static adze_error *
+do_one_job (adze_worker_state *state, const adze_text *request, adze_value *reply)
+{
+  adze_job_done done = { .answered = false };
+  ADZE_TRY (check_technique (state, false));
+  if (!state->jobs && !(state->jobs = calloc (1, sizeof *state->jobs)))
+    return adze_error_memory ();
+  state->jobs->state = state;
+  adze_error *error = adze_local_job (state->local, &adze_run_ops_there, state->jobs, request, &done);
+  adze_run_there_clear (state->jobs);
+  free (state->answer);
+  state->answer = done.answer;
+  if (error)
+    return error;
+  adze_json_int (reply, "bytes", (int64_t)done.size);
+  return adze_worker_send_later (state, done.answer, done.size);
+}
+
+/* What comes with it is taken whatever becomes of it. */
+static adze_error *
+do_job (adze_worker_state *state, const adze_value *request, adze_value *reply)
+{
+  uint64_t size;
+  if (!adze_wire_number (request, "bytes", SIZE_MAX - 1, &size))
+    return adze_wire_damaged ("a request");
+  ADZE_AUTO_FREE void *bytes = malloc ((size_t)size + 1);
+  ADZE_TRY (adze_child_take (state->parent, bytes, (size_t)size));
+  if (!bytes)
+    return adze_error_memory ();
+  const adze_text text = { bytes, (size_t)size };
+  return do_one_job (state, &text, reply);
+}
+
 const adze_worker_verb adze_worker_technique_verbs[] = {
   { "describe", do_describe }, { "accumulator", do_accumulator },
   { "observe", do_observe },   { "merge", do_merge },
   { "decide", do_decide },     { "apply", do_apply },
-  { "run", do_run },
+  { "run", do_run },           { "job", do_job },
   { NULL, NULL },
 };

@@ -120,7 +120,7 @@ row ()
   local use=prune-train what="sparsity = 0.$share\n" at_once="prune-magnitude\"\nsparsity = 0.$share\n"
   case $share in
     24) what='pattern = "2:4"\n' at_once='prune-magnitude"\npattern = "2:4"\n' ;;
-    channels) use=prune-train-channels what='sparsity = 0.5\n' at_once='prune-structured"\nsparsity = 0.5\n' ;;
+    channels) use=prune-train-channels what='sparsity = 0.5\nscope = "global"\nmultiple = 16\n' at_once='prune-structured"\nsparsity = 0.5\n' ;;
   esac
   local tune="[[stage]]\nuse = \"train\"\n$again"
   [ "$share" = channels ] || tune="${tune}keep-zeros = [\"*\"]\n"

@@ -11,8 +11,9 @@
 #
 # NETWORKS (mlp cnn), WIDTHS (int8 int4 int3 int2), SEEDS (3), BACKEND (onednn), THREADS (1), PEER (yes), FEW (yes) and SCHEDULE
 # (cosine, or constant: how the rate falls, of all that goes on: dense, ours and torch's) can be given; TEACHER (no; yes: ours listens
-# to the start as well); and RECIPE, further lines of our stage. All train by Adam at .001, but for our mlp, which has learnt
-# much by heart already: .0007 and some decay. What training starts from is kept in QAT_FOLDER, and made where it is not there.
+# to the start as well); RECIPE, further lines of our stage; and PEER_RECIPE, rate and decay of AdamW for torch. All train by Adam
+# at .001, but for our mlp, which has learnt much by heart already: .0007 and some decay; and steps of our cnn's int4 follow what is
+# seen of the weights for .9 of the epoch. What training starts from is kept in QAT_FOLDER, and made where it is not there.
 set -u
 seeds=${SEEDS:-3} teacher=${TEACHER:-no} schedule=${SCHEDULE:-cosine} threads=${THREADS:-1} here=$TOP_SRCDIR/tests/bench
 data=/usr/share/datasets/fashion-mnist
@@ -130,8 +131,11 @@ static ()
 theirs ()
 {
   [ "${PEER:-yes}" = yes ] || { echo "- -"; return; }
+  local like
+  read -r -a like <<< "${PEER_RECIPE-}"
   MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 \
-    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4" "$schedule"
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $python "$here/qat.py" "$kept/$1-$2.safetensors" "$1" "$2" "${3#int}" "$4" "$schedule" \
+    "${like[@]}"
 }
 
 # few_values EPOCHS: stages that prune, train what is left for all epochs but one, where there are several, and cluster.
@@ -188,7 +192,9 @@ for name in ${NETWORKS:-mlp cnn}; do
     echo "$name, seed $seed: start $(cat "$kept/$name-$seed.accuracy"), dense and $epochs epochs more $dense"
     for width in ${WIDTHS:-int8 int4 int3 int2}; do
       rounded=$(static "$name" "$seed" "$width") || exit 1
-      ours=$(more "$name" "$seed" qat $epochs "weights = \"$width\"") || exit 1
+      lines=("weights = \"$width\"")
+      [ "$name-$width-${RECIPE+given}" != cnn-int4- ] || lines+=('observe = 0.9')
+      ours=$(more "$name" "$seed" qat $epochs "${lines[@]}") || exit 1
       fast=$(speed $epochs)
       peer=$(theirs "$name" "$seed" "$width" $epochs) || exit 1
       echo "$name, seed $seed, $width: static $rounded, ours $ours, torch ${peer% *}; images/s $fast and ${peer#* }"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peer of bench-qat.sh, on PyTorch: qat.py START.safetensors mlp|cnn SEED BITS EPOCHS cosine|constant trains on Fashion-MNIST from
-these weights, with weights rounded by torch.ao's FakeQuantize; prints accuracy, and images a second of processor time."""
+"""The peer of bench-qat.sh, on PyTorch: qat.py START.safetensors mlp|cnn SEED BITS EPOCHS cosine|constant [RATE DECAY] trains on
+Fashion-MNIST from these weights, with weights rounded by torch.ao's FakeQuantize, by Adam at .001, or by AdamW; prints accuracy,
+and images a second of processor time."""
 import gzip
 import json
 import struct
@@ -73,14 +74,15 @@ def network(name, path, bits):
     return shape, nn.Sequential(*(Rounded(layer, bits) if layer in own else layer for layer in layers))
 
 
-def main(path, name, seed, bits, epochs, schedule):
+def main(path, name, seed, bits, epochs, schedule, rate=".001", decay="0"):
     torch.set_num_threads(1)
     torch.manual_seed(int(seed))
     shape, net = network(name, path, int(bits))
     x, labels = pictures("train", shape)
     if name == "cnn":
         net = net.to(memory_format=torch.channels_last)
-    loss, steps = nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=.001)
+    loss, optimiser = nn.CrossEntropyLoss(), torch.optim.AdamW if float(decay) else torch.optim.Adam
+    steps = optimiser(net.parameters(), lr=float(rate), weight_decay=float(decay))
     total = int(epochs) * -(-len(x) // BATCH)
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(steps, total if schedule == "cosine" else 1 << 40)
     began = time.process_time()

@@ -4,6 +4,7 @@ Python from what papers say of them.
 
 distills.py make                       writes wise.onnx (as mlp of networks.py, which must lie there, with other
                                        numbers), wide.onnx (with more in the middle), eye.onnx (as conv, with 5 filters)
+distills.py masked                     writes masked.onnx: one of four classes is never the answer, by an infinity
 distills.py loss STUDENT TEACHER KIND [WEIGHT OTHER]
                                        prints the loss of the first 20 examples: hard, few (labels of the first 5
                                        alone), soft (with OTHER: WEIGHT of the teacher and the rest of OTHER), feature,
@@ -38,6 +39,13 @@ def make():
         networks.node("Conv", ["x", "conv.weight", "conv.bias"], ["a"], "conv", pads=[1, 1, 1, 1]),
         networks.node("Relu", ["a"], ["r"], "relu"), networks.node("Flatten", ["r"], ["f"], "flat"),
         networks.node("Gemm", ["f", "fc2.weight", "fc2.bias"], ["y"], "fc2")], weights, ["N", 1, SIDE, SIDE])
+
+
+def make_masked():
+    weights = {"fc1.weight": ([SIDE * SIDE, CLASSES], networks.spread(SIDE * SIDE * CLASSES, 27, 1.5)),
+               "never": ([CLASSES], [float("-inf")] + [0.0] * (CLASSES - 1))}
+    networks.write("masked.onnx", [networks.node("MatMul", ["x", "fc1.weight"], ["a"], "fc1"),
+                                   networks.node("Add", ["a", "never"], ["y"], "mask")], weights, ["N", SIDE * SIDE])
 
 
 # ---- Networks: (what is in the middle, scores) of an example. Of a convolution the middle is a list of channels.
@@ -148,5 +156,7 @@ def loss(student, teacher, kind, weight="1", third=None):
 if __name__ == "__main__":
     if sys.argv[1] == "make":
         make()
+    elif sys.argv[1] == "masked":
+        make_masked()
     else:
         print(repr(loss(*sys.argv[2:])))

@@ -13,6 +13,8 @@ networks.py quantised MODEL   writes quantised.onnx: MODEL, of mlp's form, with 
                               products
 networks.py fashion           writes fashion.onnx, 784-32-10
 networks.py values            writes values.npz: pictures, and what mlp.onnx gives for them, and a half
+networks.py damaged MODEL NAME NUMBER
+                              writes damaged.onnx: MODEL, with NUMBER, as nan, as the second element of a weight
 networks.py weight MODEL NAME prints the bytes of a weight as hexadecimal digits
 """
 import struct
@@ -315,6 +317,15 @@ def values():
         archive.writestr("y.npy", npy("<f4", (20, CLASSES), struct.pack(f"<{len(wanted)}f", *wanted)))
 
 
+def damage(path, name, number):
+    weight = weights_of(path)[name][1]
+    with open(path, "rb") as file:
+        data = file.read()
+    assert data.count(weight) == 1
+    with open("damaged.onnx", "wb") as file:
+        file.write(data.replace(weight, weight[:4] + struct.pack("<f", float(number)) + weight[8:]))
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "make":
         make()
@@ -326,5 +337,7 @@ if __name__ == "__main__":
         values()
     elif sys.argv[1] == "accuracy":
         print(f"{accuracy(sys.argv[2]):.12f}")
+    elif sys.argv[1] == "damaged":
+        damage(*sys.argv[2:])
     elif sys.argv[1] == "weight":
         print(weights_of(sys.argv[2])[sys.argv[3]][1].hex())

@@ -43,7 +43,7 @@ def all_together(tensors, share, least=None):
     if least:
         number = list(tensors).index("layer.1.weight")
         count = len(tensors["layer.1.weight"][2])
-        caps[number] = count - rounded(float(least) * count)
+        caps[number] = count - math.ceil(float(least) * count)
     return smallest(entries, rounded(float(share) * len(entries)), caps)
 
 

@@ -184,6 +184,17 @@ distil bad mlp.onnx wise
 sed -i 's/, teacher = [^ ]*//' bad.toml
 must_fail "nothing is bound to its port 'teacher'" "$ADZE" run bad.toml
 
+# A teacher that is damaged is refused, whatever comes of it: behind the Relu of some backends it looks sound.
+must python3 "$distills" masked
+for number in nan inf; do
+  must python3 "$networks" damaged wise.onnx fc1.weight $number
+  refused "'fc1.weight' has $([ $number = nan ] && echo NaN || echo 'an infinity, which a product takes,') at element 1: it is damaged" \
+    mlp.onnx damaged
+done
+# One that says "never" is not.
+distil masked mlp.onnx masked
+must "$ADZE" run masked.toml --set stage.distill.epochs=1
+
 # ---- onednn learns as well.
 case " $ADZE_MISSING_PLUGINS " in
   *" onednn "*) echo "onednn was not built" ;;
@@ -191,6 +202,9 @@ case " $ADZE_MISSING_PLUGINS " in
     export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"
     sed -i 's/^use = "distill"/&\nbackend = "onednn"/' all.toml
     must "$ADZE" run all.toml
+    must python3 "$networks" damaged wise.onnx fc1.weight nan
+    distil bad mlp.onnx damaged
+    must_fail "'fc1.weight' has NaN" "$ADZE" run bad.toml --backend onednn
     holds all-out.json 'r["epochs"][-1]["loss"] < 0.7 * r["epochs"][0]["loss"] and r["protocol"]["backend"] == "onednn"'
     ;;
 esac

@@ -43,18 +43,10 @@ assert a["accuracy-high"] - a["accuracy-low"] < b["accuracy-high"] - b["accuracy
   || complain "half as sure should be narrower"
 
 # Numbers that are none are told of, in the weights and in what comes of them.
-TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with a NaN"
-import os, struct, sys
-sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
-import networks
-data = open("little-out.onnx", "rb").read()
-weight = networks.weights_of("little-out.onnx")["fc1.weight"][1]
-assert data.count(weight) == 1
-open("nan.onnx", "wb").write(data.replace(weight, struct.pack("<f", float("nan")) + weight[4:]))
-END
-evaluates nan nan.onnx 'data = "test"'
+must python3 "$networks" damaged little-out.onnx fc1.weight nan
+evaluates nan damaged.onnx 'data = "test"'
 must "$ADZE" run nan.toml
-grep -qF "'fc1.weight' has numbers that are none" must.out || complain "nobody tells of a NaN in a weight"
+grep -qF "'fc1.weight' has numbers that are none (NaN at element 1)" must.out || complain "nobody tells of a NaN in a weight"
 grep -qF 'scores of some examples are no numbers' must.out || complain "nobody tells of scores that are none"
 # Whoever finds the result instead of making it is told of them as well, once, and so is the report.
 cp "$(ls -d adze-runs/0* | tail -n 1)/report.json" made.json
@@ -69,6 +61,23 @@ holds "$(ls -d adze-runs/0* | tail -n 1)/report.json" \
   'r["stages"] == json.load(open("made.json"))["stages"] and len(r["stages"]["evaluate"]["warnings"]) == 2'
 must "$ADZE" run good.toml --fresh
 ! grep -qF 'numbers' must.out || complain "numbers that are some are told of"
+# An infinity that says "never" is meant; one that is multiplied is not.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with a mask"
+import os, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+from networks import node, spread, write
+w = {"fc.weight": ([16, 4], spread(64, 3, 0.8)), "never": ([4], [0.0, 0.0, float("-inf"), 0.0])}
+write("never.onnx", [node("MatMul", ["x", "fc.weight"], ["a"], "fc"), node("Add", ["a", "never"], ["m"], "mask"),
+                     node("Softmax", ["m"], ["y"], "softmax", axis=1)], w, ["N", 16])
+END
+evaluates never never.onnx 'data = "test"'
+must "$ADZE" run never.toml
+! grep -qF 'that are none' must.out || complain "a mask is told of as if it were damage: $(cat must.out)"
+must python3 "$networks" damaged never.onnx fc.weight inf
+evaluates never damaged.onnx 'data = "test"'
+must "$ADZE" run never.toml
+grep -qF "'fc.weight' has numbers that are none (an infinity at element 1)" must.out \
+  || complain "nobody tells of an infinity that is multiplied: $(cat must.out)"
 
 # In the data as well, whatever the backend makes of them.
 export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"

@@ -56,6 +56,8 @@ must "$ADZE" run known.toml --set 'stage.nas-evolve-table.isolate=true'
 cmp known.json before.json || complain "it finds something else in a process of its own"
 must "$ADZE" run known.toml --set stage.nas-evolve-table.budget=60
 holds known.json 'r["evolution"]["looked-at"] == 60 and len(r["evolution"]["way"]) > 1'
+must_fail "'tournament' is 10, and 'population' 4: no more can be drawn than live" "$ADZE" plan known.toml \
+  --set stage.nas-evolve-table.population=4
 must_fail "all candidates would be drawn at random" "$ADZE" plan known.toml --set stage.nas-evolve-table.budget=20
 must_fail "the row '0000' has no field 'nosuch'" "$ADZE" run known.toml --set stage.nas-evolve-table.worth=nosuch
 must_fail "\"acc\" is there already: it is the worth" "$ADZE" plan known.toml --set 'stage.nas-evolve-table.costs=["acc"]'
@@ -125,10 +127,14 @@ same ()
     cmp $output before-$output || complain "$1: another $output"
   done
 }
-must "$ADZE" run space.toml --fresh --set run.threads=2
+must "$ADZE" run space.toml --fresh --set run.threads=3
 same threads
-must "$ADZE" run space.toml --fresh --set stage.nas-evolve.isolate=true
+must "$ADZE" run space.toml --fresh --set run.threads=2 --set stage.nas-evolve.isolate=true
 same "a process of its own"
+[ -z "$(pgrep -P $$)" ] || complain "processes are left: $(pgrep -laP $$)"
+# Asked for one at a time, children have other parents.
+must "$ADZE" run space.toml --fresh --set stage.nas-evolve.together=1
+cmp -s space.json before-space.json && complain "it is all the same how many are asked for together"
 
 # What the recipe builds are the networks of the front.
 must "$ADZE" run recipe.toml
@@ -165,15 +171,23 @@ for round in 1 2 3; do
     cd killed || exit 99
     failures=0
     for count in 2 6; do
-      "$ADZE" run p.toml > /dev/null 2>&1 &
+      "$ADZE" run p.toml > killed.out 2>&1 &
       victim=$!
       until [ "$(cat adze-runs/*/journal 2> /dev/null | grep -c '^n ')" -ge $((count + round)) ] \
         || ! kill -0 $victim 2> /dev/null; do
         sleep 0.005
       done
-      kill -9 $victim 2> /dev/null
-      wait $victim 2> /dev/null
+      # In the second round it is one of those that train, and the run says so and ends.
+      other=
+      until [ $round -ne 2 ] || [ -n "$other" ] || ! kill -0 $victim 2> /dev/null; do
+        other=$(pgrep -P $victim | head -n 1)
+      done
+      kill -9 "${other:-$victim}" 2> /dev/null
+      if wait $victim 2> /dev/null; then
+        complain "it goes on without ${other:-$victim}"
+      fi
     done
+    [ $round -ne 2 ] || grep -qE "was killed by signal 9" killed.out || complain "nobody says why: $(cat killed.out)"
     must "$ADZE" run p.toml
     grep -q 'goes on with what is known of' adze-runs/*/events.jsonl || complain "round $round: nothing was gone on with"
     [ $failures -eq 0 ]
@@ -182,6 +196,18 @@ for round in 1 2 3; do
     cmp killed/$output before-$output || complain "round $round: another $output"
   done
 done
+
+# ---- Numbers that are none are the fault of no candidate, and told once.
+python3 - << 'END' || complain "no data"
+import struct
+raw = open("dots-train-images.idx", "rb").read()
+dims = raw[3]
+head, numbers = raw[4:4 + 4 * dims], [b / 255 for b in raw[4 + 4 * dims:]]
+numbers[40] = float("nan")
+open("odd.idx", "wb").write(bytes([0, 0, 13, dims]) + head + struct.pack(f">{len(numbers)}f", *numbers))
+END
+must_fail "of 6 of stage 'nas-evolve' failed" "$ADZE" run space.toml --set "data.train.images=$PWD/odd.idx"
+[ "$(grep -c 'NaN' must.out)" = 1 ] || complain "it is not told once: $(cat must.out)"
 
 # ---- What is refused.
 refused ()
@@ -195,6 +221,7 @@ refused 'has no choice, so there is one network' 'layers=["dense 4"]'
 refused "alternative 2 of {4|x} in layers[0] makes no layer" 'layers=["dense {4|x}"]'
 refused "the choice 'a' has 3 alternatives, and 2 where it first stood, in layers[0]" 'layers=["dense {a=4|8}", "dense {a=4|5|6}"]'
 refused "latency is none of the costs" 'latency-runs=7'
+refused "'tournament' is 7, and 'population' 6: no more can be drawn than live" 'tournament=7'
 refused "'finalists' is 2, and says nothing where 'final-epochs' is 0" 'final-epochs=0'
 refused "'costs' has \"flops\" twice" 'costs=["flops", "flops"]'
 refused "'costs' has none" 'costs=[]'

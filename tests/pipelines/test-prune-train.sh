@@ -113,6 +113,12 @@ cp channels-out.onnx one.onnx
 must "$ADZE" run channels.toml --fresh --set stage.prune-train-channels.isolate=true
 cmp channels-out.onnx one.onnx || complain "a process of its own is seen in the channels"
 
+# ---- What stays may have to be a multiple: of 12 channels 6 would go, and bundles of 4 go as far as they fit.
+must "$ADZE" run channels.toml --set stage.prune-train-channels.multiple=4
+holds channels-out.json 'r["pruning"]["counted"] == 12 and r["pruning"]["pruned"] == 4'
+[ "$(weight channels-out.onnx fc1.weight | tr -d '\n' | wc -c)" = $((8 * 16 * 8)) ] || complain "8 channels should be left"
+must_fail "nothing went in any: of 12 channels" "$ADZE" run channels.toml --set stage.prune-train-channels.multiple=12
+
 # ---- What cannot be done.
 must_fail "needed is \"unstructured\", or N:M" "$ADZE" run each.toml --set 'stage.prune-train.pattern=4:2'
 must_fail "'sparsity' says nothing to pattern" "$ADZE" run pattern.toml --set stage.prune-train.sparsity=0.5

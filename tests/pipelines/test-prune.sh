@@ -145,6 +145,17 @@ pipeline again small 'use = "prune-magnitude"' 'scope = "tensor"' 'sparsity = 0.
   '[[stage]]' 'use = "prune-magnitude"' 'id = "more"' 'sparsity = 0.5' 'min-kept = 0.3' 'require = "sparsity > 0.4995 and sparsity < 0.5005"'
 must "$ADZE" run again.toml
 
+[ "$("$ADZE" runs show | sed -n 's/^  more.zero-before  *//p')" -gt 100 ] || complain "nobody tells how many were zero: $("$ADZE" runs show)"
+
+# At least so many stay as min-kept says, and a share that cannot be had is told of.
+pipeline third small 'use = "prune-magnitude"' 'scope = "tensor"' 'sparsity = 1' 'min-kept = 0.3335'
+must "$ADZE" run third.toml
+[ "$("$ADZE" runs show | sed -n 's/^  prune-magnitude.pruned  *//p')" = $((3 * (1260 - 421))) ] \
+  || complain "0.3335 of 1260 are at least 421: $("$ADZE" runs show)"
+grep -qF "weights were to be zero, and" must.out || complain "nobody warns of a share that cannot be had: $(cat must.out)"
+must "$ADZE" run third.toml --set stage.prune-magnitude.sparsity=0.5 --set stage.prune-magnitude.min-kept=0.5
+! grep -qF "were to be zero" must.out || complain "it warns of a share that was had: $(cat must.out)"
+
 # What may lose nothing counts as well: others lose more in its place.
 pipeline spared small 'use = "prune-magnitude"' 'sparsity = 0.3' 'require = "sparsity > 0.2995 and sparsity < 0.3005"' '[[stage.rule]]' \
   'match = "layer.1.*"' 'min-kept = 0.9999999'

@@ -103,4 +103,7 @@ must_fail "'delay' is 12 epochs, and there are 12" "$ADZE" plan late.toml --set 
 must_fail "'freeze-norm' is given, and the network has no BatchNormalization" "$ADZE" run late.toml --set stage.qat.freeze-norm=3
 must_fail "'teacher-share' is given, and there is no teacher" "$ADZE" run late.toml --set stage.qat.teacher-share=0.3
 must_fail "needed is \"cross-entropy\"" "$ADZE" run pupil.toml --set 'stage.qat.loss="kl"'
+must python3 "$networks" damaged before.onnx fc1.weight nan
+sed -i "s@/teacher\.onnx@/damaged.onnx@" pupil.toml
+must_fail "of the model at the port 'teacher', 'fc1.weight' has NaN at element 1" "$ADZE" run pupil.toml
 finish

@@ -84,7 +84,16 @@ must "$ADZE" run zeros.toml
 [ "$(weight zeros-out.onnx fc1.weight | fold -w 2 | grep -c 00)" -ge $((16 * 12 / 2)) ] \
   || complain "zeros did not stay zeros"
 grep -q adze.sparsity/1 zeros-out.onnx || complain "nobody says any more that they are zeros"
-must_fail "adze.sparsity/1" "$ADZE" run zeros.toml --fresh --set 'stage.qat.keep-zeros=[]'
+! grep -q "says so, which does not name" must.out || complain "the plan warns of what is named: $(cat must.out)"
+must "$ADZE" plan zeros.toml --set 'stage.qat.keep-zeros=["fc2.*"]'
+grep -qF "keeps adze.sparsity/1 of 'fc1.weight' where its parameter 'keep-zeros' says so, which does not name it" must.out \
+  || complain "no plan warns that zeros will not stay: $(cat must.out)"
+for where in false true; do
+  must_fail "broke adze.sparsity/1 of" "$ADZE" run zeros.toml --fresh --set 'stage.qat.keep-zeros=[]' \
+    --set stage.qat.isolate=$where
+  grep -qF "name the tensor in the parameter 'keep-zeros' of the stage, which keeps it so: keep-zeros = [\"fc" must.out \
+    || complain "nobody says what keeps zeros: $(cat must.out)"
+done
 
 # ---- Nor do what was clustered: few values stay as few, though there are codes for more.
 sed -i 's/^\[\[output/[[stage]]\nuse = "cluster"\nk = 6\n[[stage.rule]]\nmatch = "*.bias"\nskip = true\n&/; s/pruned.onnx/few.onnx/' prune.toml
@@ -99,7 +108,16 @@ for trait in adze.sparsity/1 adze.codebook/1; do
   grep -q $trait few-out.onnx || complain "nobody says any more that it has $trait"
 done
 holds few-out.json 'r["epochs"][-1]["loss"] < r["epochs"][0]["loss"]'
-must_fail "adze.codebook/1" "$ADZE" run few.toml --fresh --set 'stage.qat.keep-values=[]'
+# Without being named they are more, and it is said: 4 bits have few codes, and many values where each channel has a step.
+for where in false true; do
+  must "$ADZE" run few.toml --fresh --set 'stage.qat.keep-values=[]' --set 'stage.qat.weights="int4"' \
+    --set stage.qat.isolate=$where
+  grep -qF "'fc1.weight', and of 1 other, where its parameter 'keep-values' says so" must.out \
+    || complain "no plan warns of values: $(cat must.out)"
+  grep -qF "no longer has adze.codebook/1 (2 tensors)" must.out || complain "nobody tells of values: $(cat must.out)"
+  grep -q adze.codebook/1 few-out.onnx && complain "it says that values are few"
+  grep -q adze.sparsity/1 few-out.onnx || complain "what is true of zeros has gone with it"
+done
 must_fail "is none of the weights that are rounded" "$ADZE" run few.toml --set 'stage.qat.keep-values=["fc7.*"]'
 
 # ---- All of it in one pipeline: the host has verified what the file says.
@@ -139,4 +157,10 @@ must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layer
 must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
 must_fail "'calibration' is given, and says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
 must_fail "'percentile' is given, and says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
+for levels in int8 ternary binary; do
+  must_fail "'zero' is given, and says nothing to weights = \"$levels\"" "$ADZE" plan int4.toml \
+    --set "stage.qat.weights=\"$levels\"" --set 'stage.qat.zero="yes"'
+done
+must "$ADZE" plan int4.toml --set 'stage.qat.weights="int8"' --set 'stage.qat.layers={ "fc2.*" = "int2" }' \
+  --set 'stage.qat.zero="yes"'
 finish

@@ -154,6 +154,13 @@ symmetric = true"; do
   must_fail "${words%%@*}" "$ADZE" run no.toml
 done
 
+# A layer that stays in floats is looked at as well.
+must python3 "$networks" damaged mlp-learnt.onnx fc2.weight nan
+codes no damaged.onnx 'float = ["fc2"]'
+for backend in $backends; do
+  must_fail "'fc2.weight' has NaN at element 1: it is damaged" "$ADZE" run no.toml --set run.backend=$backend
+done
+
 # A layer whose input is nothing but zeros has no scale: it is a fallback, and named.
 TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no networks"
 import os, sys
@@ -231,4 +238,24 @@ use = "prune-magnitude"|vectors = true
 use = "cast"|to = "f16"'
 behind left 'float = ["fc2"]' 'use = "clip"' 'percentile = 90' '[[stage.rule]]' 'match = "fc1.*"' 'skip = true'
 must "$ADZE" run left.toml
+
+# ---- What was pruned stays so, where GPTQ is asked to, and errors are made up for all the same.
+{
+  head_ mlp-learnt.onnx
+  printf '[[stage]]\nuse = "prune-magnitude"\npattern = "2:4"\n[[stage.rule]]\nmatch = "*.bias"\nskip = true\n'
+  printf '[[stage]]\nuse = "quantize-gptq"\ndata = "train"\nweight-bits = 3\nkeep-zeros = ["*.weight"]\n'
+  printf '[[output]]\npath = "sparse.onnx"\n[[output]]\npath = "sparse.json"\nfrom = "quantize-gptq.report"\n'
+} > sparse.toml
+must "$ADZE" run sparse.toml
+for trait in adze.sparsity/1 adze.nm/1; do
+  [ "$("$ADZE" show sparse.onnx --json | grep -o "$trait" | wc -l)" = 2 ] || complain "not both weights have $trait"
+done
+[ "$(weight sparse.onnx fc1.weight | fold -w 2 | grep -c 00)" -ge $((16 * 12 / 2)) ] || complain "zeros did not stay zeros"
+holds sparse.json 'all(l["error"] < l["error-nearest"] for l in r["layers"])'
+must "$ADZE" plan sparse.toml
+! grep -q 'does not name' must.out || complain "the plan warns of what is named: $(cat must.out)"
+must "$ADZE" plan sparse.toml --set 'stage.quantize-gptq.keep-zeros=["fc2"]'
+grep -qF "keeps adze.sparsity/1 of 'fc1.weight'" must.out || complain "no plan warns: $(cat must.out)"
+must_fail "keep-zeros = [\"fc1.weight\"]" "$ADZE" run sparse.toml --set 'stage.quantize-gptq.keep-zeros=["fc2"]'
+must_fail "means no layer of the network" "$ADZE" run sparse.toml --set 'stage.quantize-gptq.keep-zeros=["nosuch"]'
 finish

@@ -65,7 +65,7 @@ killed ()
 }
 
 RANDOM=5
-learn whole mlp.onnx 'validation = "check"' 'checkpoint-steps = 7'
+learn whole mlp.onnx 'validation = "check"' 'checkpoint-steps = 7' 'average = 3'
 sed -i 's/^epochs.*/epochs = 80/' whole.toml
 killed whole 12
 

@@ -33,6 +33,19 @@ must "$ADZE" run mlp.toml --fresh --set run.threads=2
 cmp mlp-out.onnx one.onnx || complain "threads are seen in the weights"
 cmp mlp-out.json one.json || complain "threads are seen in the report"
 
+# ---- What is given may be an average of the weights; what is learnt is the same, and what is told of learning.
+learn averaged mlp.onnx 'average = 1'
+learn last mlp.onnx
+must "$ADZE" run averaged.toml
+must "$ADZE" run last.toml
+[ "$(weight averaged-out.onnx fc1.weight)" != "$(weight last-out.onnx fc1.weight)" ] || complain "nothing was averaged"
+cmp averaged-out.json last-out.json || complain "an average is seen in what is learnt"
+mv averaged-out.onnx averaged.onnx
+must "$ADZE" run averaged.toml --fresh --set run.threads=2
+cmp averaged-out.onnx averaged.onnx || complain "threads are seen in an average"
+learn averaged mlp.onnx 'average = 0.05'
+must_fail "parameter 'average' is 0.05 epochs, which is one step" "$ADZE" run averaged.toml
+
 # ---- The loss has its softmax: that of a network is not another one.
 learn softmax softmax.onnx 'validation = "check"'
 must "$ADZE" run softmax.toml

@@ -403,7 +403,7 @@ on_progress (void *context, uint64_t done, uint64_t total)
 }
 
 static const adze_run_hooks hooks
-    = { on_input, on_tensor, on_bytes, on_save, on_load, on_progress, NULL, NULL, NULL, NULL };
+    = { on_input, on_tensor, on_bytes, on_save, on_load, on_progress, NULL, NULL, NULL, NULL, false };
 
 static adze_error *
 run_once (world *w, const char *setting, int isolate, keeper *all)

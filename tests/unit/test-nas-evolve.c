@@ -71,6 +71,28 @@ run_search (nas_search *search, const nas_space *space, const nas_settings *sett
   }
 }
 
+/* Several are asked for before it is told of any. */
+static void
+run_together (nas_search *search, const nas_space *space, const nas_settings *settings, size_t budget)
+{
+  uint8_t genes[NAS_DRAWN][NAS_GENES];
+  memset (search, 0, sizeof *search);
+  search->random.fill = fill;
+  assert_true (nas_search_open (search, space, settings));
+  for (size_t count = 1; count > 0 && search->count < budget;) {
+    size_t wanted = nas_search_batch (search, budget - search->count);
+    assert_true (wanted > 0 && wanted <= NAS_DRAWN);
+    memset (genes, 0, sizeof genes);
+    for (count = 0; count < wanted && nas_search_next (search, genes[count]); count++)
+      for (size_t i = 0; i < count; i++)
+        assert_memory_not_equal (genes[i], genes[count], NAS_GENES);
+    for (size_t i = 0; i < count; i++) {
+      const nas_point point = look (genes[i]);
+      assert_true (nas_search_tell (search, &point));
+    }
+  }
+}
+
 static nas_settings
 settings_of (nas_method method, uint32_t costs)
 {
@@ -104,6 +126,33 @@ all_are_looked_at_and_none_twice (void **state)
         assert_false (same_genes (&search, i, k));
     }
     nas_search_close (&search);
+  }
+}
+
+/* Whoever is drawn at random is the same, asked for together or alone; children are others, and none is had twice. */
+static void
+several_are_asked_for_at_once (void **state)
+{
+  const nas_space space = small_space ();
+  (void)state;
+  for (nas_method method = NAS_REGULARISED; method <= NAS_RANDOM; method++) {
+    nas_settings settings = settings_of (method, 2);
+    nas_search alone, together;
+    size_t same = method == NAS_RANDOM ? 100 : settings.population;
+    seed = 9;
+    run_search (&alone, &space, &settings, 100);
+    run_together (&together, &space, &settings, 100);
+    assert_memory_equal (alone.points, together.points, 100 * sizeof *alone.points);
+    nas_search_close (&together);
+    settings.together = 7;
+    run_together (&together, &space, &settings, 100);
+    assert_int_equal (together.count, 100);
+    assert_memory_equal (alone.points, together.points, same * sizeof *alone.points);
+    nas_search_close (&alone);
+    nas_search_close (&together);
+    run_together (&together, &space, &settings, 100000);
+    assert_int_equal (together.count, ALL);
+    nas_search_close (&together);
   }
 }
 
@@ -383,6 +432,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (all_are_looked_at_and_none_twice),
+    cmocka_unit_test (several_are_asked_for_at_once),
     cmocka_unit_test (a_search_is_a_function_of_its_seed),
     cmocka_unit_test (who_is_given_up_counts_for_nothing),
     cmocka_unit_test (a_front_is_what_comparing_all_finds),

@@ -282,7 +282,7 @@ each_tensor_may_have_its_own_share (void **state)
     memcpy (gone + firsts[t], part + firsts[t], firsts[t + 1] - firsts[t]);
   }
   assert_int_equal (check_result (gone), 3750 + 714 + 22500);
-  was_told ("weights=5000 pruned=714 kept=4286\n");
+  was_told ("weights=5000 pruned=714 kept=4286 zero-before=714\n");
   was_told ("achieved sparsity asked=%.17g got=%.17g\n", (.75 * 5000 + .3 * 5000 + .75 * 30000) / MANY,
             (3750 + 714 + 22500) / (double)MANY);
 }

@@ -244,6 +244,37 @@ cuts_are_where_and_as_deep_as_they_should_be (void **state)
   assert_int_equal (count_due (&t, 25), 1);
 }
 
+/* Two groups of 6 and of 4, bundles of 4: of the first 2 go at once, then 4; it is the mean of a bundle that counts. */
+static void
+bundles_go_by_what_they_are_worth_on_average (void **state)
+{
+  static const double scores[] = { 9, 1, 8, 2, 7, 6, 3, 3, 3, 30 };
+  static const size_t wanted[] = { 1, 3, 0, 2, 4, 5, 6, 7, 8, 9 };
+  static const double means[] = { 1.5, 7.5, 9.75 };
+  static const size_t sizes[] = { 2, 4, 4 };
+  trim t;
+  trim_order order[10];
+  const trim_group groups[] = { { .count = 6 }, { .count = 4 } };
+  (void)state;
+  memset (&t, 0, sizeof t);
+  t.multiple = 4;
+  assert_int_equal (adze_bytes_add (&fake_host, &t.groups, groups, sizeof groups), ADZE_OK);
+  for (size_t i = 0; i < 10; i++)
+    order[i] = (trim_order){ .score = scores[i], .group = i >= 6, .number = i };
+  assert_int_equal (bundle (&t, order, 10), 10);
+  for (size_t i = 0, b = 0; i < 10; i += sizes[b++])
+    for (size_t k = i; k < i + sizes[b]; k++) {
+      assert_true (order[k].score == means[b] && order[k].bundle == sizes[b]);
+      assert_int_equal (order[k].number, wanted[k]);
+    }
+  /* What makes no whole bundle stays: 2 of 3 go, the third has no company. */
+  for (size_t i = 0; i < 3; i++)
+    order[i] = (trim_order){ .score = scores[i], .group = 0, .number = i };
+  assert_int_equal (bundle (&t, order, 3), 2);
+  assert_true (order[0].number == 1 && order[1].number == 2);
+  adze_bytes_release (&fake_host, &t.groups);
+}
+
 static void
 masks_are_ones_and_zeros_of_the_type (void **state)
 {
@@ -277,6 +308,7 @@ main (void)
     cmocka_unit_test (others_lose_what_one_may_not),
     cmocka_unit_test (of_m_neighbours_the_best_stay),
     cmocka_unit_test (cuts_are_where_and_as_deep_as_they_should_be),
+    cmocka_unit_test (bundles_go_by_what_they_are_worth_on_average),
     cmocka_unit_test (masks_are_ones_and_zeros_of_the_type),
   };
   return cmocka_run_group_tests_name ("prune-train", tests, NULL, NULL);

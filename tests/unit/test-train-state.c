@@ -75,6 +75,8 @@ make_trainer (const engine *e, turned *t, net *n, adze_optimiser_kind kind, uint
   make_xor (n);
   options.schedule = (adze_schedule){ .kind = ADZE_SCHEDULE_COSINE, .rate = .05, .warm_up = 3,
                                       .total = 30 };
+  if (kind == ADZE_OPTIMISER_ADAMW)
+    options.optimiser.average = 4;
   options.epochs = epochs;
   options.batch = turned_batch;
   options.after_step = stop_and_save;
@@ -197,6 +199,102 @@ the_best_weights_are_kept (void **state)
   /* It ended: nothing happens any more. */
   must (adze_trainer_run (trainer));
   assert_int_equal (t.validated, 5);
+}
+
+/* ---- Averages. */
+
+enum { AVERAGED = 4 };
+
+/* What an average of AVERAGED steps should be, by the definition, of w1. */
+typedef struct averaged {
+  turned turned;
+  adze_graph *follower; /* whose weights follow those that are given */
+  double average[16];
+  float last[16]; /* in front of the step that comes */
+  uint64_t steps;
+} averaged;
+
+static const float *
+shared_w1 (const averaged *a)
+{
+  return adze_graph_value_at (a->follower, adze_graph_find (a->follower, "w1"))->data;
+}
+
+static void
+must_be_average (const averaged *a, const float *found)
+{
+  bool moved = false;
+  for (size_t i = 0; i < 16; i++) {
+    assert_true (fabs ((double)found[i] - a->average[i]) < 1e-6);
+    moved = moved || fabs ((double)a->last[i] - a->average[i]) > 1e-3;
+  }
+  assert_true (moved); /* the weights themselves are something else */
+}
+
+static adze_error *
+add_to_average (void *argument, const adze_trainer *trainer)
+{
+  averaged *a = argument;
+  double share = fmax (1. / AVERAGED, 1. / (double)++a->steps);
+  for (size_t i = 0; i < 16; i++)
+    a->average[i] += share * ((double)a->last[i] - a->average[i]);
+  memcpy (a->last, adze_view_data (adze_trainer_weight (trainer, "w1")), sizeof a->last);
+  return NULL;
+}
+
+static adze_error *
+average_is_validated (void *argument, const adze_trainer *trainer, double *score)
+{
+  averaged *a = argument;
+  *score = -(double)adze_trainer_progress (trainer)->epoch; /* the last is the best */
+  must_be_average (a, shared_w1 (a));
+  return NULL;
+}
+
+/* What is learnt is the same as without one. */
+static void
+check_average (const engine *e, averaged *a, bool validates)
+{
+  net n, same;
+  ADZE_AUTO_TRAINER trainer = NULL;
+  ADZE_AUTO_TRAINER plain = NULL;
+  *a = (averaged){ 0 };
+  make_turned (&a->turned);
+  adze_trainer_options options = options_of (e, ADZE_OPTIMISER_ADAM, .05);
+  options.epochs = 2;
+  options.batch = turned_batch;
+  options.argument = a; /* a turned is what it begins with */
+  make_xor (&n);
+  make_xor (&same);
+  must (adze_trainer_new (same.graph, same.loss, &options, &plain));
+  options.after_step = add_to_average;
+  options.validate = validates ? average_is_validated : NULL;
+  options.optimiser.average = AVERAGED;
+  must (adze_trainer_new (n.graph, n.loss, &options, &trainer));
+  must (adze_graph_copy (n.graph, &a->follower));
+  memcpy (a->last, adze_view_data (adze_trainer_weight (trainer, "w1")), sizeof a->last);
+  must (adze_trainer_share (trainer, a->follower));
+  assert_memory_equal (shared_w1 (a), a->last, sizeof a->last); /* nothing is averaged yet */
+  must (adze_trainer_run (trainer));
+  must (adze_trainer_run (plain));
+  assert_int_equal (a->steps, 10);
+  assert_memory_equal (a->last, adze_view_data (adze_trainer_weight (plain, "w1")), sizeof a->last);
+  must_be_average (a, shared_w1 (a));
+  must_be_average (a, adze_view_data (adze_trainer_weight (trainer, "w1")));
+  adze_graph_free (a->follower);
+  a->follower = NULL;
+  adze_trainer_free (adze_take (&trainer));
+  adze_trainer_free (adze_take (&plain));
+  adze_graph_free (n.graph);
+  adze_graph_free (same.graph);
+}
+
+static void
+averages_are_what_others_get (void **state)
+{
+  averaged a;
+  check_average (*state, &a, false);
+  check_average (*state, &a, true);
 }
 
 /* ---- Numbers that are none. */
@@ -599,6 +697,7 @@ main (void)
     cmocka_unit_test (resumed_training_gives_the_same_bytes),
     cmocka_unit_test (checkpoints_are_checked),
     cmocka_unit_test (the_best_weights_are_kept),
+    cmocka_unit_test (averages_are_what_others_get),
     cmocka_unit_test (divergence_is_named_and_the_last_good_weights_are_kept),
     cmocka_unit_test (the_loss_itself_is_named),
     cmocka_unit_test (gradients_without_end_change_nothing),

@@ -122,7 +122,7 @@ meet_bad (world *w, const char *verb, const bad_reply *bad)
 }
 
 #define FACTS(rest) "{\"ok\": {\"facts\": {\"effect\": 1, " rest "}}}"
-#define WORDS "\"accumulate\": 0, \"preserves\": [], \"breaks\": []"
+#define WORDS "\"accumulate\": 0, \"preserves\": [], \"breaks\": [], \"keeps\": []"
 #define GROUPS(rest) \
   "{\"ok\": {\"answer\": {\"metadata\": [], \"traits\": [], \"codecs\": [], \"groups\": [" rest "]}}}"
 #define LIKE(rest) \
@@ -170,11 +170,13 @@ bad_facts (void **state)
     { FACTS (WORDS), "", "", ADZE_E_FORMAT, "damaged" },
     { FACTS ("\"grain\": 3, " WORDS), "", "", ADZE_E_FORMAT, "damaged" },
     { FACTS ("\"grain\": -1, " WORDS), "", "", ADZE_E_FORMAT, "damaged" },
-    { FACTS ("\"grain\": 0, \"accumulate\": 9, \"preserves\": [], \"breaks\": []"), "", "",
+    { FACTS ("\"grain\": 0, \"accumulate\": 9, \"preserves\": [], \"breaks\": [], \"keeps\": []"), "", "",
       ADZE_E_FORMAT, "damaged" },
-    { FACTS ("\"grain\": 0, \"accumulate\": 0, \"preserves\": [5], \"breaks\": []"), "", "",
+    { FACTS ("\"grain\": 0, \"accumulate\": 0, \"preserves\": [5], \"breaks\": [], \"keeps\": []"), "", "",
       ADZE_E_FORMAT, "damaged" },
-    { FACTS ("\"grain\": 0, \"accumulate\": 0, \"preserves\": [\"x\"], \"breaks\": 7"), "", "",
+    { FACTS ("\"grain\": 0, \"accumulate\": 0, \"preserves\": [\"x\"], \"breaks\": 7, \"keeps\": []"), "", "",
+      ADZE_E_FORMAT, "damaged" },
+    { FACTS ("\"grain\": 0, \"accumulate\": 0, \"preserves\": [], \"breaks\": [], \"keeps\": [\"x\"]"), "", "",
       ADZE_E_FORMAT, "damaged" },
   };
   world *w = *state;

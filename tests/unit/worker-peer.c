@@ -34,7 +34,7 @@ say (adze_child *parent, const char *text)
 /* What a request to open is answered with: a technique that says nothing of its own. */
 #define FACTS \
   "{\"ok\": {\"facts\": {\"effect\": 1, \"grain\": 0, \"accumulate\": 0, \"applies\": true, " \
-  "\"describes\": %s, \"preserves\": [], \"breaks\": []}}}"
+  "\"describes\": %s, \"preserves\": [], \"breaks\": [], \"keeps\": []}}}"
 
 static bool opened; /* the last request was to open */
 

@@ -151,6 +151,8 @@ static const adze_param params[] = {
 static const char *const breaks[]
     = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
 
+static const char *const keeps[] = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", NULL };
+
 static const adze_technique callbacks = {
   .struct_size = sizeof callbacks,
   .effect = ADZE_CHANGES,
@@ -162,6 +164,7 @@ static const adze_technique callbacks = {
   .run = run,
   .rehearses = 1,
   .keeps_network = 1,
+  .keeps = keeps,
 };
 
 static const adze_component component = {

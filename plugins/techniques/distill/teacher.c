@@ -151,6 +151,8 @@ open_teacher (distill *d, size_t number)
   bool soft = d->soft > 0 && teacher->weight > 0;
   adze_status status = d->run->graph (d->host, d->context, teacher->model, &teacher->graph);
   if (status == ADZE_OK)
+    status = adze_damage_refuse (d->host, teacher->graph, teacher->port);
+  if (status == ADZE_OK)
     status = find_scores (d, teacher);
   if (status == ADZE_OK && soft)
     status = add_soft (d, teacher);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <adze/numbers.h>
-
 #include "evaluate.h"
 
 /* ---- What is compared. */
@@ -186,34 +184,17 @@ open_integers (evaluate_run *e, side *s)
 
 /* ---- Numbers that are none: NaN, and what has no end. */
 
-static bool
-has_strange (const adze_graph_value *value)
-{
-  size_t count = 1;
-  for (int32_t i = 0; i < value->rank; i++)
-    count *= (size_t)value->shape[i];
-  return !adze_numbers_are_finite (value->dtype, value->data, count);
-}
-
 /* Not every backend hands such numbers on: what comes out may look sound. */
 static void
-tell_strange_weights (const evaluate_run *e, const adze_graph *graph)
+tell_damage (const evaluate_run *e, const adze_graph *graph)
 {
-  const char *first = NULL;
-  unsigned count = 0;
-  for (uint32_t i = 0; i < e->graphs->value_count (graph); i++) {
-    const adze_graph_value *value = e->graphs->value (graph, i);
-    if (!value->data || value->rank < 0 || !adze_dtype_is_float (value->dtype)
-        || value->dtype.bits % 8 != 0 || !has_strange (value))
-      continue;
-    first = first ? first : value->name;
-    count++;
-  }
-  if (count > 0)
+  const adze_damage found = adze_damage_find (e->host, graph);
+  if (found.count > 0)
     adze_log (e->host, ADZE_LOG_WARNING,
-              "'%s'%s numbers that are none (NaN, or without end): what is computed with them says "
+              "'%s'%s numbers that are none (%s at element %zu): what is computed with them says "
               "little, and a backend may make others of them",
-              first, count == 1 ? " has" : ", and other weights, have");
+              found.name, found.count == 1 ? " has" : ", and other weights, have", found.endless ? "an infinity" : "NaN",
+              found.index);
 }
 
 /* There is a loss unless some example's score is no number. */
@@ -229,7 +210,7 @@ tell_strange_scores (const evaluate_run *e)
 static void
 withhold_loss (evaluate_run *e)
 {
-  if (e->strange)
+  if (e->strange || !isfinite (e->classes ? e->verdict.surprise : e->verdict.squares))
     e->verdict.perplexity = e->verdict.surprise = e->verdict.squares = e->integers.squares = NAN;
 }
 
@@ -322,7 +303,7 @@ evaluate_quality (evaluate_run *e)
   if (status == ADZE_OK && e->in_floats && e->in_integers)
     status = open_integers (e, &sides[1]);
   if (status == ADZE_OK) {
-    tell_strange_weights (e, graph);
+    tell_damage (e, graph);
     status = judge_graph (e, graph, output, sides);
   }
   if (status == ADZE_OK) {

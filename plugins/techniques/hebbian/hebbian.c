@@ -117,10 +117,27 @@ take_state (hebbian_run *h, double *state, size_t count)
               : adze_fail (h->host, ADZE_E_FORMAT, "the checkpoint is of other settings; --fresh begins anew");
 }
 
+/* Where BCM has found something to answer to, the mean square of answers is 1 and more. */
+static void
+tell_silent (const hebbian_run *h, const hebbian_layer *layer)
+{
+  const double silent = 0.01;
+  size_t count = 0;
+  for (size_t k = 0; k < layer->units; k++)
+    count += h->state.threshold[k] < silent;
+  if (count > 0)
+    adze_log (h->host, ADZE_LOG_WARNING,
+              "'%s': %zu of %zu unit%s ended with answers near 0 to all examples, and tell%s none from the others; more "
+              "epochs, or, where answers are below 0 to begin with, another seed may do",
+              layer->name, count, layer->units, layer->units == 1 ? "" : "s", count == 1 ? "s" : "");
+}
+
 static adze_status
 end_layer (hebbian_run *h)
 {
   hebbian_layer *layer = &h->layers[h->at];
+  if (h->set.rule == HEBBIAN_BCM)
+    tell_silent (h, layer);
   double sum = 0;
   for (size_t k = 0; k < layer->units; k++)
     sum += h->state.activity[k];
@@ -181,6 +198,21 @@ learn_all (hebbian_run *h)
 
 /* ---- After. */
 
+/* That means went into biases is nothing learnt. Excitability moves biases alone. */
+static adze_status
+check_learnt (const hebbian_run *h)
+{
+  bool learnt = h->set.centre != HEBBIAN_CENTRE_FOR_GOOD || h->set.homeostasis == HEBBIAN_EXCITABILITY;
+  for (size_t l = 0; l < h->layer_count && !learnt; l++)
+    learnt = h->layers[l].learnt;
+  if (learnt)
+    return ADZE_OK;
+  return adze_fail (h->host, ADZE_E_LIMIT,
+                    "nothing was learnt: of %zu layer%s no weight is another number than before, and that means went into "
+                    "biases is none of it; a higher 'rate', or more 'epochs', may do",
+                    h->layer_count, h->layer_count == 1 ? "" : "s");
+}
+
 static adze_status
 give_model (hebbian_run *h)
 {
@@ -191,6 +223,8 @@ give_model (hebbian_run *h)
     if (status == ADZE_OK)
       status = hebbian_set_layer (h, given, &h->layers[l]);
   }
+  if (status == ADZE_OK)
+    status = check_learnt (h);
   if (status == ADZE_OK)
     status = h->run->give_graph (h->host, h->context, "model", given);
   return status == ADZE_OK ? adze_run_give_others (h->host, h->context, h->model, given, "model") : status;
@@ -206,6 +240,8 @@ run_all (hebbian_run *h)
     status = find_inputs (h);
   if (status == ADZE_OK)
     status = h->run->graph (h->host, h->context, h->model, &h->graph);
+  if (status == ADZE_OK)
+    status = adze_damage_refuse (h->host, h->graph, "model");
   if (status == ADZE_OK)
     status = hebbian_find_layers (h);
   if (status == ADZE_OK)

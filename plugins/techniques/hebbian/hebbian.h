@@ -74,6 +74,7 @@ typedef struct hebbian_layer {
   double *b;          /* [units]; zeros where there is no bias */
   double *important;  /* [units][inputs], their mean being 1; NULL: nothing was handed over and nothing is measured */
   /* Beside what it had. */
+  bool learnt;        /* some weight is another number in the file */
   double moved;       /* length of the change of all weights, as a share of their length before */
   double length;      /* mean of the units' */
   double activity;    /* mean of the units', of the last examples; nan: it was not looked at */

@@ -146,6 +146,16 @@ hebbian_fold_centre (hebbian_layer *layer, const double *centre)
   }
 }
 
+/* Steps may be too small for the type that weights have in the file. */
+static bool
+becomes_another (adze_dtype dtype, double was, double is)
+{
+  double room = 0, back = 0;
+  adze_feed_write (dtype, &room, 0, is);
+  adze_doubles_read (dtype, &room, 1, &back);
+  return back != was;
+}
+
 adze_status
 hebbian_compare_layer (const hebbian_run *h, const adze_graph *graph, hebbian_layer *layer)
 {
@@ -153,7 +163,10 @@ hebbian_compare_layer (const hebbian_run *h, const adze_graph *graph, hebbian_la
   double *was = (double *)h->host->allocate (h->host, count * sizeof *was);
   if (!was)
     return no_room (h, layer);
-  adze_status status = read_matrix (h, h->graphs->value (graph, same_in (h, graph, layer->weight)), layer, was);
+  const adze_graph_value *value = h->graphs->value (graph, same_in (h, graph, layer->weight));
+  adze_status status = read_matrix (h, value, layer, was);
+  for (size_t i = 0; i < count && !layer->learnt; i++)
+    layer->learnt = becomes_another (value->dtype, was[i], layer->w[i]);
   double before = rules_length (was, count), lengths = 0;
   rules_take (1, layer->w, count, was);
   layer->moved = before > 0 ? rules_length (was, count) / before : NAN;

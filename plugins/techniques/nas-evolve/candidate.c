@@ -10,6 +10,7 @@
 
 typedef struct work {
   nas_trained *t;
+  const nas_request *request;
   const adze_host *host;
   nas_network *network;
   adze_graph *learner; /* with target and loss, batch normalisation in training mode */
@@ -19,8 +20,8 @@ typedef struct work {
   adze_feed feed, watch_feed;
   adze_feed_runner runner;
   adze_training *training;
-  uint64_t epochs, batches; /* of an epoch */
-  bool may_stop, gave_up;
+  uint64_t batches; /* of an epoch */
+  bool gave_up;
   nas_result *result;
   double told; /* when progress was last told */
 } work;
@@ -38,13 +39,13 @@ nas_build (nas_trained *t, const uint8_t genes[NAS_GENES], nas_network *network,
   return status == ADZE_OK ? build_emit (t->n->host, &network->plan, *graph) : status;
 }
 
-static adze_status
-find_scores (const work *w, adze_graph *graph, uint32_t *scores)
+adze_status
+nas_find_scores (const nas_trained *t, adze_graph *graph, uint32_t *scores)
 {
   uint32_t output = ADZE_NONE;
-  adze_status status = adze_feed_output (w->host, w->t->n->params, graph, &output);
+  adze_status status = adze_feed_output (t->n->host, t->n->params, graph, &output);
   if (status == ADZE_OK)
-    *scores = adze_feed_scores (w->host, graph, output, false);
+    *scores = adze_feed_scores (t->n->host, graph, output, false);
   return status;
 }
 
@@ -61,15 +62,15 @@ open_feed (const work *w, adze_artifact *data, adze_graph *graph, uint32_t score
 }
 
 static adze_status
-make_learner (work *w, const uint8_t genes[NAS_GENES])
+make_learner (work *w)
 {
   const adze_train_service *train = w->t->train;
   uint32_t scores = ADZE_NONE, target = ADZE_NONE;
-  adze_status status = nas_build (w->t, genes, w->network, &w->learner);
+  adze_status status = nas_build (w->t, w->request->genes, w->network, &w->learner);
   if (status == ADZE_OK)
     status = train->set_training (w->host, w->learner);
   if (status == ADZE_OK)
-    status = find_scores (w, w->learner, &scores);
+    status = nas_find_scores (w->t, w->learner, &scores);
   if (status == ADZE_OK)
     status = train->add_target (w->host, w->learner, scores, 1, TARGET, &target);
   if (status == ADZE_OK)
@@ -80,13 +81,13 @@ make_learner (work *w, const uint8_t genes[NAS_GENES])
 }
 
 static adze_status
-make_watched (work *w, const uint8_t genes[NAS_GENES])
+make_watched (work *w)
 {
   const adze_graph_service *graphs = w->t->graphs;
   size_t count = 0;
-  adze_status status = nas_build (w->t, genes, w->network, &w->watched);
+  adze_status status = nas_build (w->t, w->request->genes, w->network, &w->watched);
   if (status == ADZE_OK)
-    status = find_scores (w, w->watched, &w->scores);
+    status = nas_find_scores (w->t, w->watched, &w->scores);
   if (status != ADZE_OK)
     return status;
   const uint32_t *outputs = graphs->outputs (w->watched, &count);
@@ -146,34 +147,15 @@ validate (void *argument, double *score)
   return ADZE_OK;
 }
 
-static bool
-costs_no_more (const nas_trained *t, const nas_point *one, const nas_point *other)
-{
-  for (uint32_t c = 0; c < t->n->settings.costs; c++)
-    if (one->costs[c] > other->costs[c])
-      return false;
-  return true;
-}
-
-/* How many cost no more and were better after as many epochs. */
-static uint64_t
-count_better (const work *w)
-{
-  const nas_trained *t = w->t;
-  uint64_t epoch = w->result->epochs - 1, count = 0;
-  for (size_t i = 0; i < t->result_count; i++)
-    count += t->results[i].epochs > epoch && t->results[i].by_epoch[epoch] > w->result->by_epoch[epoch]
-             && costs_no_more (t, &t->results[i].point, &w->result->point);
-  return count;
-}
-
+/* Below what others had by then that cost no more? */
 static adze_status
 after_epoch (void *argument, const adze_train_progress_info *progress)
 {
   work *w = (work *)argument;
-  uint64_t enough = (uint64_t)adze_param_int (w->host, w->t->n->params, "give-up");
+  uint64_t done = w->result->epochs;
   (void)progress;
-  w->gave_up = w->may_stop && enough > 0 && w->result->epochs < w->epochs && count_better (w) >= enough;
+  w->gave_up = w->request->searching && done > 0 && done < w->request->epochs
+               && w->result->by_epoch[done - 1] < w->request->bars[done - 1];
   return w->gave_up ? ADZE_E_CANCELLED : ADZE_OK;
 }
 
@@ -191,8 +173,7 @@ after_step (void *argument, const adze_train_progress_info *progress)
   if (now - w->told < often)
     return ADZE_OK;
   w->told = now;
-  return n->run->progress (w->host, n->context, n->evolved.count + n->drawn.count, 2 * n->budget) ? ADZE_OK
-                                                                                                  : ADZE_E_CANCELLED;
+  return n->run->progress (w->host, n->context, w->result->epochs, w->request->epochs) ? ADZE_OK : ADZE_E_CANCELLED;
 }
 
 /* ---- The training. */
@@ -202,7 +183,7 @@ open_training (work *w)
 {
   adze_train_settings s = { .struct_size = sizeof s, .rule_size = sizeof (adze_train_weight_rule) };
   uint8_t looks[2] = { ADZE_LOOKS_ALWAYS, ADZE_LOOKS_NEVER };
-  nas_set_schedule (w->t, w->epochs, w->batches, &s);
+  nas_set_schedule (w->t, w->request->epochs, w->batches, &s);
   s.batch = next_batch;
   s.validate = validate;
   s.after_step = after_step;
@@ -217,13 +198,13 @@ open_training (work *w)
 }
 
 /* Of all epochs the best, whose weights the trainer has gone back to; of one that was given up the last. One whose
- * numbers got out of hand is given up as well. */
+ * numbers got out of hand is given up as well, unless they were none to begin with: then nobody would do better. */
 static adze_status
 learn (work *w)
 {
   nas_result *r = w->result;
   adze_status status = w->t->train->run (w->host, w->training);
-  if (status == ADZE_E_LIMIT && w->may_stop) {
+  if (status == ADZE_E_LIMIT && w->request->searching && !adze_feed_strange (&w->feed)) {
     adze_log (w->host, ADZE_LOG_INFO, "a candidate's loss got out of hand; it is given up");
     w->gave_up = true;
   }
@@ -234,40 +215,82 @@ learn (work *w)
   return w->gave_up ? ADZE_OK : status;
 }
 
-static adze_status
-hand_over (work *w, const uint8_t genes[NAS_GENES], adze_graph **into)
+/* ---- What it has learnt. */
+
+/* Of a weight, as all are: of one type, and written one after the other. */
+static size_t
+size_of (const adze_graph_value *value)
 {
-  adze_status status = nas_build (w->t, genes, w->network, into);
-  return status == ADZE_OK ? w->t->train->give (w->host, w->training, *into, 0) : status;
+  size_t size = value->role == ADZE_ROLE_WEIGHT ? value->dtype.bits / 8 : 0;
+  for (int32_t d = 0; size > 0 && d < value->rank; d++)
+    size *= (size_t)value->shape[d];
+  return size;
 }
 
 static adze_status
-train_all (work *w, const uint8_t genes[NAS_GENES], bool searching, adze_graph **into)
+hand_over (work *w, adze_bytes *weights)
 {
-  adze_status status = make_learner (w, genes);
+  const adze_graph_service *graphs = w->t->graphs;
+  adze_graph *graph = NULL;
+  adze_status status = nas_build (w->t, w->request->genes, w->network, &graph);
   if (status == ADZE_OK)
-    status = make_watched (w, genes);
-  if (status == ADZE_OK && searching)
-    status = nas_weigh (w->t, &w->network->plan, w->watched, w->scores, w->result->point.costs);
+    status = w->t->train->give (w->host, w->training, graph, 0);
+  for (uint32_t i = 0; status == ADZE_OK && i < graphs->value_count (graph); i++) {
+    const adze_graph_value *value = graphs->value (graph, i);
+    if (size_of (value) > 0)
+      status = adze_bytes_add (w->host, weights, value->data, size_of (value));
+  }
+  return status;
+}
+
+adze_status
+nas_rebuild (nas_trained *t, const uint8_t genes[NAS_GENES], const adze_bytes *weights, adze_graph **graph)
+{
+  const adze_host *host = t->n->host;
+  nas_network *network = (nas_network *)host->allocate (host, sizeof *network);
+  size_t at = 0;
+  adze_status status = network ? nas_build (t, genes, network, graph)
+                               : adze_fail (host, ADZE_E_MEMORY, "no room for a network of %d layers", NAS_LAYERS);
+  for (uint32_t i = 0; status == ADZE_OK && i < t->graphs->value_count (*graph); i++) {
+    size_t size = size_of (t->graphs->value (*graph, i));
+    if (size > weights->size - at)
+      status = adze_fail (host, ADZE_E_FORMAT, "what is kept of a network has %zu bytes, and it needs more", weights->size);
+    else if (size > 0)
+      status = t->graphs->set_data (host, *graph, i, weights->data + at, size);
+    at += size;
+  }
+  host->release (host, network);
+  return status;
+}
+
+/* ---- All of it. */
+
+static adze_status
+train_all (work *w, adze_bytes *weights)
+{
+  adze_status status = make_learner (w);
+  if (status == ADZE_OK)
+    status = make_watched (w);
+  w->batches = w->request->batches;
   if (w->batches == 0 || w->batches > w->feed.batches)
     w->batches = w->feed.batches;
   if (status == ADZE_OK)
     status = open_training (w);
   if (status == ADZE_OK)
     status = learn (w);
-  return status == ADZE_OK && into ? hand_over (w, genes, into) : status;
+  return status == ADZE_OK && weights ? hand_over (w, weights) : status;
 }
 
 adze_status
-nas_train (nas_trained *t, const uint8_t genes[NAS_GENES], uint64_t epochs, uint64_t batches, bool searching,
-           nas_result *result, adze_graph **into)
+nas_train (nas_trained *t, const nas_request *request, nas_result *result, adze_bytes *weights)
 {
   const adze_host *host = t->n->host;
-  work w = { .t = t, .host = host, .epochs = epochs, .batches = batches, .may_stop = searching, .result = result };
+  work w = { .t = t, .host = host, .request = request, .result = result };
   w.network = (nas_network *)host->allocate (host, sizeof *w.network);
   memset (result, 0, sizeof *result);
-  memcpy (result->point.genes, genes, NAS_GENES);
-  adze_status status = w.network ? train_all (&w, genes, searching, into)
+  memcpy (result->point.genes, request->genes, NAS_GENES);
+  memcpy (result->point.costs, request->costs, sizeof result->point.costs);
+  adze_status status = w.network ? train_all (&w, weights)
                                  : adze_fail (host, ADZE_E_MEMORY, "no room for a network of %d layers", NAS_LAYERS);
   adze_feed_runner_close (host, t->n->context, &w.runner);
   if (w.training)
@@ -275,6 +298,5 @@ nas_train (nas_trained *t, const uint8_t genes[NAS_GENES], uint64_t epochs, uint
   adze_feed_close (host, &w.feed);
   adze_feed_close (host, &w.watch_feed);
   host->release (host, w.network);
-  t->trained++;
   return status;
 }

@@ -16,7 +16,10 @@ nas_search_open (nas_search *search, const nas_space *space, const nas_settings 
   search->living = (uint32_t *)calloc (most, sizeof *search->living);
   search->ranks = (uint32_t *)calloc (most, sizeof *search->ranks);
   search->spaces = (double *)calloc (most, sizeof *search->spaces);
-  return search->living && search->ranks && search->spaces;
+  search->asked_room = settings->together > settings->population ? settings->together : settings->population;
+  search->asked_room = search->asked_room > NAS_DRAWN ? search->asked_room : NAS_DRAWN;
+  search->asked = (uint8_t (*)[NAS_GENES])calloc (search->asked_room, sizeof *search->asked);
+  return search->living && search->ranks && search->spaces && search->asked;
 }
 
 void
@@ -27,6 +30,7 @@ nas_search_close (nas_search *search)
   free (search->living);
   free (search->ranks);
   free (search->spaces);
+  free (search->asked);
   memset (search, 0, sizeof *search);
 }
 
@@ -78,6 +82,9 @@ is_new (const nas_search *search, uint8_t genes[NAS_GENES])
 {
   if (!search->space->settle (search->space->argument, genes))
     return false;
+  for (size_t i = 0; i < search->asked_count; i++)
+    if (memcmp (search->asked[i], genes, NAS_GENES) == 0)
+      return false;
   return search->count == 0 || *find_slot (search, genes) == 0;
 }
 
@@ -140,10 +147,17 @@ count_on (nas_search *search, uint8_t genes[NAS_GENES])
   return false;
 }
 
-bool
-nas_search_next (nas_search *search, uint8_t genes[NAS_GENES])
+/* Are there enough that can be parents? */
+static bool
+has_grown (const nas_search *search)
 {
-  bool grown = search->settings.method != NAS_RANDOM && search->living_count >= search->settings.population;
+  return search->settings.method != NAS_RANDOM && search->living_count >= search->settings.population;
+}
+
+static bool
+find_next (nas_search *search, uint8_t genes[NAS_GENES])
+{
+  bool grown = has_grown (search);
   for (uint32_t tries = 0; tries < TRIES; tries++) {
     if (grown)
       breed (search, tries, genes);
@@ -153,6 +167,25 @@ nas_search_next (nas_search *search, uint8_t genes[NAS_GENES])
       return true;
   }
   return count_on (search, genes);
+}
+
+bool
+nas_search_next (nas_search *search, uint8_t genes[NAS_GENES])
+{
+  if (search->asked_count == search->asked_room || !find_next (search, genes))
+    return false;
+  memcpy (search->asked[search->asked_count++], genes, NAS_GENES);
+  return true;
+}
+
+size_t
+nas_search_batch (const nas_search *search, size_t left)
+{
+  const nas_settings *s = &search->settings;
+  size_t most = s->together > 0 ? s->together : 1;
+  if (!has_grown (search))
+    most = s->method == NAS_RANDOM ? NAS_DRAWN : s->population - search->living_count;
+  return most < left ? most : left;
 }
 
 /* ---- Who lives. */
@@ -200,9 +233,22 @@ join (nas_search *search, uint32_t number)
     rank (search);
 }
 
+static void
+forget_asked (nas_search *search, const uint8_t genes[NAS_GENES])
+{
+  size_t at = 0;
+  while (at < search->asked_count && memcmp (search->asked[at], genes, NAS_GENES) != 0)
+    at++;
+  if (at == search->asked_count)
+    return;
+  search->asked_count--;
+  memmove (search->asked + at, search->asked + at + 1, (search->asked_count - at) * sizeof *search->asked);
+}
+
 bool
 nas_search_tell (nas_search *search, const nas_point *point)
 {
+  forget_asked (search, point->genes);
   if (!make_room (search))
     return false;
   search->points[search->count] = *point;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* evolve.h: a search asks for candidates and is told how good they are. It is a function of its settings, its random
  * numbers and what it was told: done once more with the same answers, it asks for the same candidates. None is asked
- * for twice. */
+ * for twice. Several may be asked for before it is told of any, in the same order. */
 #ifndef NAS_EVOLVE_EVOLVE_H
 #define NAS_EVOLVE_EVOLVE_H
 
@@ -20,7 +20,11 @@ typedef struct nas_settings {
   double mutation;     /* how many genes of a child change, in the mean; one at least of one with one parent */
   double crossover;    /* share of children with two parents */
   uint32_t costs;      /* numbers of a point's costs that count */
+  uint32_t together;   /* children that are asked for before it is told of any; 0 is 1 */
 } nas_settings;
+
+/* Of those that are drawn at random so many are asked for at once, at most: what they are depends on no other. */
+enum { NAS_DRAWN = 64 };
 
 /* Begins as zeros but for .random. */
 typedef struct nas_search {
@@ -35,6 +39,8 @@ typedef struct nas_search {
   size_t living_count;
   uint32_t *ranks; /* of those that live, for NAS_NSGA2 */
   double *spaces;
+  uint8_t (*asked)[NAS_GENES]; /* and not told of yet */
+  size_t asked_count, asked_room;
   uint8_t cursor[NAS_GENES]; /* where counting through all genomes has come to */
   bool exhausted;
 } nas_search;
@@ -43,7 +49,9 @@ typedef struct nas_search {
 bool nas_search_open (nas_search *search, const nas_space *space, const nas_settings *settings);
 void nas_search_close (nas_search *search);
 
-/* A candidate that it was not told of yet. False: there is none left. */
+/* How many to ask for now, of LEFT that may be; no more of them have room. */
+size_t nas_search_batch (const nas_search *search, size_t left);
+/* A candidate that was not asked for yet. False: there is none left. */
 bool nas_search_next (nas_search *search, uint8_t genes[NAS_GENES]);
 /* False: there is no memory. */
 bool nas_search_tell (nas_search *search, const nas_point *point);

@@ -14,20 +14,18 @@ final_epochs (const nas_trained *t)
 /* ---- Trained further. */
 
 /* As the search did, or for longer and with all of the data. */
-static adze_status
-train_one (nas_trained *t, uint32_t number, double *accuracy, adze_graph **graph)
+static nas_request
+request_of (const nas_trained *t, uint32_t number)
 {
-  const adze_host *host = t->n->host;
-  uint64_t epochs = final_epochs (t), batches = 0;
-  nas_result result;
-  if (epochs == 0) {
-    epochs = (uint64_t)adze_param_int (host, t->n->params, "epochs");
-    batches = (uint64_t)adze_param_int (host, t->n->params, "batches");
+  const nas_run *n = t->n;
+  nas_request request = { .epochs = final_epochs (t) };
+  memcpy (request.genes, n->evolved.points[number].genes, NAS_GENES);
+  memcpy (request.costs, n->evolved.points[number].costs, sizeof request.costs);
+  if (request.epochs == 0) {
+    request.epochs = (uint64_t)adze_param_int (n->host, n->params, "epochs");
+    request.batches = (uint64_t)adze_param_int (n->host, n->params, "batches");
   }
-  adze_status status
-      = nas_train (t, t->n->evolved.points[number].genes, epochs, batches, false, &result, graph);
-  *accuracy = result.point.worth;
-  return status;
+  return request;
 }
 
 /* Number INDEX of COUNT, which lie evenly between both ends of the front, the best one first. */
@@ -38,38 +36,72 @@ choose (const nas_trained *t, size_t index, size_t count)
   return t->n->front[count > 1 ? index * last / (count - 1) : 0];
 }
 
-static adze_status
-finish_one (nas_trained *t, size_t index, size_t count)
+/* Of the best one the weights are needed; of equally good ones the first is the best, whichever ended first. */
+static void
+compare (nas_trained *t, size_t index)
 {
-  nas_final *own = &t->finals[index];
-  bool found = false;
-  adze_graph *graph = NULL;
-  adze_status status = nas_find_final (t, index, own, &found);
-  own->number = choose (t, index, count);
-  if (status == ADZE_OK && !found) {
-    status = train_one (t, own->number, &own->accuracy, &graph);
-    if (status == ADZE_OK)
-      status = nas_keep_final (t, index, own);
-  }
-  if (status != ADZE_OK)
-    return status;
-  t->final_count = index + 1;
-  if (index > 0 && own->accuracy <= t->finals[t->best].accuracy)
-    return ADZE_OK;
-  t->best = index;
-  t->given = graph;
-  return ADZE_OK;
+  size_t worse = t->best;
+  const nas_final *own = &t->finals[index], *best = &t->finals[t->best];
+  if (index != t->best && best->weights.size > 0
+      && (own->accuracy < best->accuracy || (own->accuracy == best->accuracy && index > t->best)))
+    worse = index;
+  else
+    t->best = index;
+  if (worse != t->best)
+    adze_bytes_release (t->n->host, &t->finals[worse].weights);
 }
 
-/* Its weights were not kept if it was trained before the run was killed: the same ones are found once more. */
+typedef struct finish {
+  nas_trained *t;
+  size_t *numbers; /* of those that are trained, among the finals */
+} finish;
+
+static adze_status
+one_ended (void *argument, size_t index, const nas_result *result, const adze_bytes *weights)
+{
+  const finish *f = (const finish *)argument;
+  nas_final *own = &f->t->finals[f->numbers[index]];
+  own->accuracy = result->point.worth;
+  adze_status status = adze_bytes_add (f->t->n->host, &own->weights, weights->data, weights->size);
+  if (status == ADZE_OK)
+    status = nas_keep_final (f->t, f->numbers[index], own);
+  if (status == ADZE_OK)
+    compare (f->t, f->numbers[index]);
+  return status;
+}
+
+/* One that is trained by itself has all threads; several have one each, so that the bytes of each are the same however
+ * many are trained at once. So has one that stays as the search has trained it. */
+static adze_status
+finish_all (finish *f, nas_request *requests)
+{
+  nas_trained *t = f->t;
+  const nas_run *n = t->n;
+  size_t count = 0;
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < t->final_count; i++) {
+    bool found = false;
+    t->finals[i].number = choose (t, i, t->final_count);
+    status = nas_find_final (t, i, &t->finals[i], &found);
+    if (found)
+      compare (t, i);
+    if (found)
+      continue;
+    requests[count] = request_of (t, t->finals[i].number);
+    f->numbers[count++] = i;
+  }
+  bool alone = t->final_count == 1 && final_epochs (t) > 0;
+  uint32_t threads = alone ? adze_jobs_of (n->host)->workers (n->host, n->context, 1) : 1;
+  return status == ADZE_OK ? nas_have_trained (t, requests, count, threads, one_ended, f) : status;
+}
+
 static adze_status
 give_best (nas_trained *t)
 {
-  double accuracy;
-  adze_status status = ADZE_OK;
-  if (!t->given)
-    status = train_one (t, t->finals[t->best].number, &accuracy, &t->given);
-  return status == ADZE_OK ? t->n->run->give_graph (t->n->host, t->n->context, "model", t->given) : status;
+  const nas_final *best = &t->finals[t->best];
+  adze_graph *graph = NULL;
+  adze_status status = nas_rebuild (t, t->n->evolved.points[best->number].genes, &best->weights, &graph);
+  return status == ADZE_OK ? t->n->run->give_graph (t->n->host, t->n->context, "model", graph) : status;
 }
 
 adze_status
@@ -78,13 +110,30 @@ nas_finish (nas_trained *t)
   const adze_host *host = t->n->host;
   size_t wanted = (size_t)adze_param_int (host, t->n->params, "finalists");
   size_t count = wanted < t->n->front_count ? wanted : t->n->front_count;
+  nas_tell_kept (t);
+  finish f = { .t = t, .numbers = (size_t *)host->allocate (host, count * sizeof *f.numbers) };
+  nas_request *requests = (nas_request *)host->allocate (host, count * sizeof *requests);
   t->finals = (nas_final *)host->allocate (host, count * sizeof *t->finals);
-  if (!t->finals)
-    return adze_fail (host, ADZE_E_MEMORY, "no room for %zu networks that are trained further", count);
   adze_status status = ADZE_OK;
-  for (size_t i = 0; status == ADZE_OK && i < count; i++)
-    status = finish_one (t, i, count);
+  if (t->finals) {
+    memset (t->finals, 0, count * sizeof *t->finals);
+    t->final_count = count;
+  }
+  if (!t->finals || !f.numbers || !requests)
+    status = adze_fail (host, ADZE_E_MEMORY, "no room for %zu networks that are trained further", count);
+  if (status == ADZE_OK)
+    status = finish_all (&f, requests);
+  host->release (host, f.numbers);
+  host->release (host, requests);
   return status == ADZE_OK ? give_best (t) : status;
+}
+
+void
+nas_finish_close (nas_trained *t)
+{
+  for (size_t i = 0; i < t->final_count; i++)
+    adze_bytes_release (t->n->host, &t->finals[i].weights);
+  t->n->host->release (t->n->host, t->finals);
 }
 
 /* ---- What is told of it. */

@@ -46,37 +46,51 @@ name_of (const char *what, size_t index, char name[32])
 }
 
 adze_status
-nas_keep (nas_trained *t, const nas_result *result)
+nas_keep (nas_trained *t, size_t number, const nas_result *result)
 {
   char name[32];
-  return t->n->run->save (t->n->host, t->n->context, name_of ("candidate", t->result_count, name), result,
-                          sizeof *result);
+  return t->n->run->save (t->n->host, t->n->context, name_of ("candidate", number, name), result, sizeof *result);
 }
 
+/* Candidates end in any order, so that the one in front of it may be missing. */
 adze_status
-nas_find_kept (nas_trained *t)
+nas_find_kept (nas_trained *t, size_t number, const uint8_t genes[NAS_GENES], nas_result *result, bool *found)
 {
   const void *data = NULL;
   size_t size = 0;
-  nas_result result;
   char name[32];
-  for (;;) {
-    adze_status status = t->n->run->load (t->n->host, t->n->context, name_of ("candidate", t->result_count, name),
-                                          &data, &size);
-    if (status != ADZE_OK || size != sizeof result)
-      return status;
-    memcpy (&result, data, sizeof result);
-    status = nas_add_result (t, &result);
-    if (status != ADZE_OK)
-      return status;
-  }
+  adze_status status
+      = t->n->run->load (t->n->host, t->n->context, name_of ("candidate", number, name), &data, &size);
+  *found = status == ADZE_OK && size == sizeof *result;
+  if (*found)
+    memcpy (result, data, sizeof *result);
+  *found = *found && memcmp (result->point.genes, genes, NAS_GENES) == 0;
+  t->kept += *found;
+  return status;
 }
 
+void
+nas_tell_kept (nas_trained *t)
+{
+  if (t->kept > 0 && !t->told)
+    adze_log (t->n->host, ADZE_LOG_INFO, "goes on with what is known of %zu candidates", t->kept);
+  t->told = true;
+}
+
+/* The accuracy, and then the weights. */
 adze_status
 nas_keep_final (nas_trained *t, size_t index, const nas_final *final)
 {
+  const adze_host *host = t->n->host;
   char name[32];
-  return t->n->run->save (t->n->host, t->n->context, name_of ("final", index, name), final, sizeof *final);
+  adze_bytes bytes = { 0 };
+  adze_status status = adze_bytes_add (host, &bytes, (const char *)&final->accuracy, sizeof final->accuracy);
+  if (status == ADZE_OK)
+    status = adze_bytes_add (host, &bytes, final->weights.data, final->weights.size);
+  if (status == ADZE_OK)
+    status = t->n->run->save (host, t->n->context, name_of ("final", index, name), bytes.data, bytes.size);
+  adze_bytes_release (host, &bytes);
+  return status;
 }
 
 adze_status
@@ -87,8 +101,10 @@ nas_find_final (nas_trained *t, size_t index, nas_final *final, bool *found)
   char name[32];
   adze_status status
       = t->n->run->load (t->n->host, t->n->context, name_of ("final", index, name), &data, &size);
-  *found = status == ADZE_OK && size == sizeof *final;
-  if (*found)
-    memcpy (final, data, sizeof *final);
-  return status;
+  *found = status == ADZE_OK && size >= sizeof final->accuracy;
+  if (!*found)
+    return status;
+  memcpy (&final->accuracy, data, sizeof final->accuracy);
+  return adze_bytes_add (t->n->host, &final->weights, (const char *)data + sizeof final->accuracy,
+                         size - sizeof final->accuracy);
 }

@@ -74,11 +74,14 @@ settle (const void *argument, uint8_t genes[NAS_GENES])
 }
 
 static adze_status
-look (nas_run *n, const uint8_t genes[NAS_GENES], nas_point *point)
+look (nas_run *n, nas_point *points, size_t count, uint64_t before)
 {
-  const nas_row *row = nas_table_find ((const nas_table *)n->own, genes);
-  point->worth = row->numbers[0];
-  memcpy (point->costs, row->numbers + 1, sizeof point->costs);
+  (void)before;
+  for (size_t i = 0; i < count; i++) {
+    const nas_row *row = nas_table_find ((const nas_table *)n->own, points[i].genes);
+    points[i].worth = row->numbers[0];
+    memcpy (points[i].costs, row->numbers + 1, sizeof points[i].costs);
+  }
   return ADZE_OK;
 }
 

@@ -24,47 +24,11 @@ destroy (const adze_host *host, void *instance)
 
 /* ---- A candidate. */
 
-static adze_status
-name (const nas_run *n, const uint8_t genes[NAS_GENES], adze_bytes *text)
+adze_status
+nas_name (const nas_run *n, const uint8_t genes[NAS_GENES], adze_bytes *text)
 {
   const nas_trained *t = (const nas_trained *)n->own;
   return nas_declared_words (n->host, &t->declared, genes, "", "", "; ", text);
-}
-
-static adze_status
-tell_result (const nas_trained *t, const nas_result *result)
-{
-  adze_bytes words = { 0 };
-  adze_status status = name (t->n, result->point.genes, &words);
-  if (status == ADZE_OK)
-    adze_log (t->n->host, ADZE_LOG_INFO, "candidate %zu: accuracy %.4f%s: %.*s", t->result_count, result->point.worth,
-              result->point.stopped ? ", given up" : "", (int)words.size, words.data);
-  adze_bytes_release (t->n->host, &words);
-  return status;
-}
-
-/* Evolution and random search share what is known: who was trained for the one is not for the other. */
-static adze_status
-look (nas_run *n, const uint8_t genes[NAS_GENES], nas_point *point)
-{
-  nas_trained *t = (nas_trained *)n->own;
-  const nas_result *known = nas_find_result (t, genes);
-  nas_result result;
-  adze_status status = ADZE_OK;
-  if (!known) {
-    status = nas_train (t, genes, (uint64_t)adze_param_int (n->host, n->params, "epochs"),
-                        (uint64_t)adze_param_int (n->host, n->params, "batches"), true, &result, NULL);
-    if (status == ADZE_OK)
-      status = nas_keep (t, &result);
-    if (status == ADZE_OK)
-      status = nas_add_result (t, &result);
-    if (status == ADZE_OK)
-      status = tell_result (t, &result);
-    known = &result;
-  }
-  if (status == ADZE_OK)
-    *point = known->point;
-  return status;
 }
 
 /* ---- All of it. */
@@ -76,13 +40,14 @@ find_services (nas_trained *t)
   t->graphs = adze_graph_of (host);
   t->eval = adze_eval_of (host);
   t->train = adze_train_of (host);
-  if (t->n->run && t->graphs && t->eval && t->train)
+  if (t->n->run && t->graphs && t->eval && t->train && adze_jobs_of (host))
     return ADZE_OK;
   return adze_fail (host, ADZE_E_UNSUPPORTED, "this host has no %s",
                     !t->n->run  ? ADZE_RUN
                     : !t->graphs ? ADZE_GRAPH
                     : !t->eval   ? ADZE_EVAL
-                                 : ADZE_TRAIN);
+                    : !t->train  ? ADZE_TRAIN
+                                 : ADZE_JOBS);
 }
 
 static adze_status
@@ -103,12 +68,22 @@ declare (nas_trained *t)
   nas_run *n = t->n;
   adze_status status = nas_declare_params (n->host, n->params, &t->declared);
   n->worth = "accuracy";
+  n->settings.together = (uint32_t)adze_param_int (n->host, n->params, "together");
   n->settings.costs = nas_read_costs (n->host, n->params, t->costs, n->costs);
   n->space.genes = t->declared.genes;
   memcpy (n->space.choices, t->declared.choices, sizeof n->space.choices);
   n->space.settle = nas_declared_settle;
   n->space.argument = &t->declared;
   return status;
+}
+
+adze_status
+nas_begin (nas_trained *t)
+{
+  adze_status status = find_services (t);
+  if (status == ADZE_OK)
+    status = find_inputs (t);
+  return status == ADZE_OK ? declare (t) : status;
 }
 
 static adze_status
@@ -121,15 +96,7 @@ tell_trained (const nas_trained *t)
 static adze_status
 run_all (nas_trained *t)
 {
-  adze_status status = find_services (t);
-  if (status == ADZE_OK)
-    status = find_inputs (t);
-  if (status == ADZE_OK)
-    status = declare (t);
-  if (status == ADZE_OK)
-    status = nas_find_kept (t);
-  if (status == ADZE_OK && t->result_count > 0)
-    adze_log (t->n->host, ADZE_LOG_INFO, "goes on with what is known of %zu candidates", t->result_count);
+  adze_status status = nas_begin (t);
   if (status == ADZE_OK)
     status = nas_run_search (t->n);
   if (status == ADZE_OK)
@@ -150,17 +117,17 @@ run (const adze_host *host, void *instance, adze_context *context)
                 .params = (const adze_params *)instance,
                 .run = adze_run_of (host),
                 .context = context,
-                .look = look,
-                .name = name,
+                .look = nas_look,
+                .name = nas_name,
                 .own = t };
   if (!t)
     return adze_fail (host, ADZE_E_MEMORY, "no room for its state");
   t->n = &n;
   adze_status status = run_all (t);
+  nas_finish_close (t);
   nas_run_close (&n);
   nas_declared_close (&t->declared);
   host->release (host, t->results);
-  host->release (host, t->finals);
   host->release (host, t);
   return status;
 }
@@ -190,6 +157,7 @@ static const adze_technique callbacks = {
   .destroy = destroy,
   .run = run,
   .rehearses = 1,
+  .job = nas_job,
 };
 
 static const adze_component component = {

@@ -9,6 +9,8 @@
  *   table.c       reads a table of known results
  *   declare.c     from layers with alternatives to genes, and back
  *   candidate.c   a network that is built, trained and judged
+ *   job.c         that, in a process of its own; and who has it done
+ *   look.c        candidates that are asked for at once
  *   kept.c        what was found out, for a run that goes on
  *   recipe.c      pipelines that build networks of the front
  *
@@ -50,8 +52,9 @@ struct nas_run {
   const char *worth; /* what it is called, and the costs */
   const char *costs[NAS_COSTS];
 
-  /* How good a candidate is. Given by the component, with what it needs for it. */
-  adze_status (*look) (nas_run *n, const uint8_t genes[NAS_GENES], nas_point *point);
+  /* How good these candidates are, of which the genes are there. Given by the component, with what it needs for it.
+   * BEFORE: how many were looked at, for whoever watches. */
+  adze_status (*look) (nas_run *n, nas_point *points, size_t count, uint64_t before);
   /* What a candidate is, for people; added to TEXT. */
   adze_status (*name) (const nas_run *n, const uint8_t genes[NAS_GENES], adze_bytes *text);
   void *own;

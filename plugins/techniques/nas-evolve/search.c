@@ -12,11 +12,17 @@ adze_status
 nas_check_search (const adze_host *host, const adze_params *params, size_t costs)
 {
   int64_t population = adze_param_int (host, params, "population"), budget = adze_param_int (host, params, "budget");
+  int64_t tournament = adze_param_int (host, params, "tournament");
   if (population >= budget)
     return adze_fail (host, ADZE_E_PARAM,
                       "parameter 'population' is %lld, and 'budget' %lld: all candidates would be drawn at random; "
                       "needed is a budget above the population",
                       (long long)population, (long long)budget);
+  if (tournament > population)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'tournament' is %lld, and 'population' %lld: no more can be drawn than live; needed is a "
+                      "tournament of %lld at most",
+                      (long long)tournament, (long long)population, (long long)population);
   if (costs > NAS_COSTS)
     return adze_fail (host, ADZE_E_PARAM, "parameter 'costs' has %zu entries; %d are the most", costs, NAS_COSTS);
   if (costs == 0 && strcmp (adze_param_string (host, params, "method"), "nsga2") == 0)
@@ -63,24 +69,33 @@ open_search (nas_run *n, nas_search *search, nas_method method)
   return nas_search_open (search, &n->space, &settings) ? ADZE_OK : no_memory (n);
 }
 
+/* POINTS has room for a batch. *COUNT becomes 0 where nothing is left. */
+static adze_status
+look_at_some (nas_run *n, nas_search *search, uint64_t before, nas_point *points, size_t *count)
+{
+  size_t wanted = nas_search_batch (search, (size_t)n->budget - search->count);
+  memset (points, 0, wanted * sizeof *points);
+  for (*count = 0; *count < wanted && nas_search_next (search, points[*count].genes);)
+    ++*count;
+  adze_status status = *count > 0 ? n->look (n, points, *count, before + search->count) : ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < *count; i++)
+    if (!nas_search_tell (search, &points[i]))
+      return no_memory (n);
+  if (status == ADZE_OK && !n->run->progress (n->host, n->context, before + search->count, 2 * n->budget))
+    return ADZE_E_CANCELLED;
+  return status;
+}
+
 /* BEFORE: how many the other search has looked at, for whoever watches. */
 static adze_status
 search_on (nas_run *n, nas_search *search, uint64_t before)
 {
-  nas_point point;
-  while (search->count < n->budget) {
-    memset (&point, 0, sizeof point);
-    if (!nas_search_next (search, point.genes))
-      break;
-    adze_status status = n->look (n, point.genes, &point);
-    if (status != ADZE_OK)
-      return status;
-    if (!nas_search_tell (search, &point))
-      return no_memory (n);
-    if (!n->run->progress (n->host, n->context, before + search->count, 2 * n->budget))
-      return ADZE_E_CANCELLED;
-  }
-  return ADZE_OK;
+  nas_point *points = (nas_point *)n->host->allocate (n->host, search->asked_room * sizeof *points);
+  adze_status status = points ? ADZE_OK : no_memory (n);
+  for (size_t count = 1; status == ADZE_OK && count > 0 && search->count < n->budget;)
+    status = look_at_some (n, search, before, points, &count);
+  n->host->release (n->host, points);
+  return status;
 }
 
 static adze_status

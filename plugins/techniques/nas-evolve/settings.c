@@ -12,6 +12,9 @@ const adze_param nas_params[] = {
   { .name = "init", .type = ADZE_PARAM_CHOICE, .preset = "he-normal", .choices = BUILD_INITIALS,
     .help = "the numbers that weights begin with" },
   NAS_SEARCH_PARAMS ("40", "nsga2", "12", "3"),
+  { .name = "together", .type = ADZE_PARAM_INT, .preset = "4", .range = "[1, 4096]", .unit = "candidates",
+    .help = "children that are asked for before any of them is known, and trained side by side; what is found depends "
+            "on it, and not on how many processors there are" },
   { .name = "costs", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_CHOICE, .preset = "[\"parameters\"]",
     .choices = NAS_COST_NAMES, .help = "what is to be low beside a high accuracy" },
   { .name = "epochs", .type = ADZE_PARAM_INT, .preset = "3", .range = "[1, 64]",

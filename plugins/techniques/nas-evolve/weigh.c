@@ -117,8 +117,8 @@ find_latency (nas_trained *t, adze_graph *graph, uint32_t scores, double *latenc
 
 /* ---- All that were asked for. */
 
-adze_status
-nas_weigh (nas_trained *t, const build_plan *plan, adze_graph *graph, uint32_t scores, double costs[NAS_COSTS])
+static adze_status
+weigh (nas_trained *t, const build_plan *plan, adze_graph *graph, uint32_t scores, double costs[NAS_COSTS])
 {
   adze_status status = ADZE_OK;
   for (uint32_t c = 0; status == ADZE_OK && c < t->n->settings.costs; c++)
@@ -132,5 +132,27 @@ nas_weigh (nas_trained *t, const build_plan *plan, adze_graph *graph, uint32_t s
     default:
       status = find_latency (t, graph, scores, &costs[c]);
     }
+  return status;
+}
+
+/* In front of the jobs of a batch, so that nobody is timed while others train. */
+adze_status
+nas_weigh (nas_trained *t, const uint8_t genes[NAS_GENES], double costs[NAS_COSTS])
+{
+  const adze_host *host = t->n->host;
+  adze_graph *graph = NULL;
+  uint32_t scores = ADZE_NONE;
+  if (t->n->settings.costs == 0)
+    return ADZE_OK;
+  nas_network *network = (nas_network *)host->allocate (host, sizeof *network);
+  adze_status status = network ? nas_build (t, genes, network, &graph)
+                               : adze_fail (host, ADZE_E_MEMORY, "no room for a network of %d layers", NAS_LAYERS);
+  if (status == ADZE_OK)
+    status = nas_find_scores (t, graph, &scores);
+  if (status == ADZE_OK)
+    status = t->graphs->verify (host, graph);
+  if (status == ADZE_OK)
+    status = weigh (t, &network->plan, graph, scores, costs);
+  host->release (host, network);
   return status;
 }

@@ -14,7 +14,7 @@ number (const char *key, uint64_t value)
 static adze_status
 tell_tensor (const adze_host *host, const prune_tensor *tensor)
 {
-  adze_field fields[7];
+  adze_field fields[8];
   uint32_t count = 0;
   char pattern[48];
   uint64_t place = tensor->cut & (PRUNE_PLACES - 1);
@@ -33,6 +33,8 @@ tell_tensor (const adze_host *host, const prune_tensor *tensor)
       = number (tensor->pattern.shape == PRUNE_BLOCKS ? "blocks" : "weights", tensor->counted);
   fields[count++] = number ("pruned", tensor->pruned);
   fields[count++] = number ("kept", tensor->counted - tensor->pruned);
+  if (tensor->zeros > 0)
+    fields[count++] = number ("zero-before", tensor->zeros);
   if (tensor->masked)
     fields[count++] = number ("protected", tensor->held);
   return adze_decided (host, tensor->name, fields, count);
@@ -58,16 +60,29 @@ warn_of_empty (const adze_host *host, const prune *self)
               count, count == 1 ? "" : "s", first);
 }
 
+/* Each tensor may be off by a half. */
+static void
+warn_of_shortage (const adze_host *host, const prune *self, double asked, uint64_t zeros)
+{
+  double missing = asked - (double)zeros;
+  if (missing > 0.5 + 0.5 * (double)self->tensors.count)
+    adze_log (host, ADZE_LOG_WARNING,
+              "%.0f %s were to be zero, and %llu are: 'min-kept'%s leaves no more to go", asked,
+              self->blocks ? "blocks" : "weights", (unsigned long long)zeros,
+              self->masked ? ", or what is protected," : "");
+}
+
 static adze_status
 tell_all (const adze_host *host, const prune *self)
 {
-  uint64_t counted = 0, pruned = 0, zeros = 0, held = 0;
+  uint64_t counted = 0, pruned = 0, zeros = 0, before = 0, held = 0;
   double asked = 0;
   for (size_t i = 0; i < self->tensors.count; i++) {
     const prune_tensor *tensor = prune_tensor_at (self, i);
     counted += tensor->counted;
     pruned += tensor->pruned;
     zeros += tensor->zeros > tensor->pruned ? tensor->zeros : tensor->pruned;
+    before += tensor->zeros;
     held += tensor->held;
     asked += tensor->asked;
   }
@@ -75,12 +90,15 @@ tell_all (const adze_host *host, const prune *self)
   adze_status status = adze_metric (host, "pruned", (double)pruned, NULL);
   if (status == ADZE_OK)
     status = adze_metric (host, "counted", (double)counted, NULL);
+  if (status == ADZE_OK)
+    status = adze_metric (host, "zero-before", (double)before, NULL);
   if (status == ADZE_OK && self->masked)
     status = adze_metric (host, "protected", (double)held, NULL);
   if (status == ADZE_OK)
     status = adze_metric (host, "sparsity", (double)zeros / all, NULL);
   if (status == ADZE_OK && counted > 0)
     status = adze_achieved (host, "sparsity", asked / all, (double)zeros / all);
+  warn_of_shortage (host, self, asked, zeros);
   return status;
 }
 

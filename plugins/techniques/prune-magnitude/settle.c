@@ -15,6 +15,16 @@ share_of (double share, uint64_t count)
   return part < count ? part : count;
 }
 
+/* The least whole number that is no less than the share of COUNT. What is whole but for roundings is that number. */
+static uint64_t
+at_least (double share, uint64_t count)
+{
+  double exact = share * (double)count * (1 - 1e-12);
+  uint64_t part = (uint64_t)exact;
+  part += exact > (double)part;
+  return part < count ? part : count;
+}
+
 static uint64_t
 sum_of (const uint64_t *counts, size_t count)
 {
@@ -140,7 +150,7 @@ begin (const adze_host *host, const prune *self, prune_tensor *tensor, const pru
   tensor->counted = sums->counted;
   tensor->zeros = sums->zeros;
   tensor->held = sums->held;
-  uint64_t least = share_of (tensor->min_kept, sums->counted);
+  uint64_t least = at_least (tensor->min_kept, sums->counted);
   uint64_t most = sums->counted - sums->held; /* zeros that are there are gone, whatever is to be kept */
   tensor->cap = sums->counted - (least > sums->held ? least : sums->held);
   tensor->cap = prune_least (tensor->cap > sums->zeros ? tensor->cap : sums->zeros, most);

@@ -186,7 +186,17 @@ by_score (const void *left, const void *right)
   const trim_order *a = (const trim_order *)left, *b = (const trim_order *)right;
   if (a->score != b->score)
     return a->score < b->score ? -1 : 1;
+  if (a->group != b->group)
+    return a->group < b->group ? -1 : 1;
   return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* The same in each group by itself. */
+static int
+by_group (const void *left, const void *right)
+{
+  const trim_order *a = (const trim_order *)left, *b = (const trim_order *)right;
+  return a->group != b->group ? (a->group < b->group ? -1 : 1) : by_score (left, right);
 }
 
 /* So many of each group, or of all together, however much of each. */
@@ -203,20 +213,60 @@ set_goals (trim *t, double share)
   return t->global ? (uint64_t)floor (share * (double)all + 0.5) : all;
 }
 
+/* Whole bundles, as many as fit. */
 static void
 take_channels (trim *t, const trim_order *order, size_t count, uint64_t goal)
 {
   uint64_t gone = trim_channels_gone (t);
-  for (size_t i = 0; i < count && gone < goal; i++) {
-    trim_channel *channel = trim_channel_at (t, order[i].number);
-    trim_group *group = trim_group_at (t, channel->group);
-    if (group->gone >= group->goal)
+  for (size_t i = 0; i < count; i += order[i].bundle) {
+    trim_group *group = trim_group_at (t, order[i].group);
+    if (gone + order[i].bundle > goal || group->gone + order[i].bundle > group->goal)
       continue;
-    visit_channel (t, channel, take_element, NULL);
-    channel->gone = true;
-    group->gone++;
-    gone++;
+    for (size_t k = i; k < i + order[i].bundle; k++) {
+      trim_channel *channel = trim_channel_at (t, order[k].number);
+      visit_channel (t, channel, take_element, NULL);
+      channel->gone = true;
+    }
+    group->gone += order[i].bundle;
+    gone += order[i].bundle;
   }
+}
+
+/* COUNT of a group, from the one that is worth least on: the first bundle makes what stays a multiple, and those
+ * behind it leave it one. Each is worth the mean of it; what is left over stays. How many there are of whole ones. */
+static size_t
+bundle_group (const trim *t, trim_order *order, size_t count)
+{
+  const trim_group *group = trim_group_at (t, order[0].group);
+  size_t size = (size_t)((group->count - group->gone) % t->multiple), done = 0;
+  for (size = size ? size : (size_t)t->multiple; count - done >= size; size = (size_t)t->multiple) {
+    double sum = 0;
+    for (size_t i = done; i < done + size; i++)
+      sum += order[i].score;
+    for (size_t i = done; i < done + size; i++) {
+      order[i].score = sum / (double)size;
+      order[i].bundle = size;
+    }
+    done += size;
+  }
+  return done;
+}
+
+/* Which come first is told of single channels in each group, and of bundles between them. How many are in one. */
+static size_t
+bundle (const trim *t, trim_order *order, size_t count)
+{
+  size_t bundled = 0, next;
+  qsort (order, count, sizeof *order, by_group);
+  for (size_t first = 0; first < count; first = next) {
+    for (next = first + 1; next < count && order[next].group == order[first].group;)
+      next++;
+    size_t whole = bundle_group (t, &order[first], next - first);
+    memmove (&order[bundled], &order[first], whole * sizeof *order);
+    bundled += whole;
+  }
+  qsort (order, bundled, sizeof *order, by_score);
+  return bundled;
 }
 
 adze_status
@@ -230,10 +280,11 @@ trim_choose_channels (trim *t, double share)
   for (size_t i = 0; i < count; i++) {
     const trim_channel *channel = trim_channel_at (t, i);
     order[left].score = channel->score;
+    order[left].group = channel->group;
     order[left].number = i;
     left += !channel->gone && !isnan (channel->score);
   }
-  qsort (order, left, sizeof *order, by_score);
+  left = bundle (t, order, left);
   take_channels (t, order, left, set_goals (t, share));
   host->release (host, order);
   return ADZE_OK;

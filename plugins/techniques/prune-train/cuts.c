@@ -45,9 +45,9 @@ check_gone (const trim *t)
     return ADZE_OK;
   return adze_fail (t->lesson.host, ADZE_E_PARAM,
                     "the last cut is done, and nothing went in any: of %llu %s that take part %llu are zero already, and no "
-                    "more are asked for, or 'min-kept' leaves no more; ask for a larger share",
+                    "more are asked for, or 'min-kept'%s leaves no more; ask for a larger share",
                     (unsigned long long)trim_count_all (t), t->by_channels ? "channels" : "weights",
-                    (unsigned long long)t->before);
+                    (unsigned long long)t->before, t->by_channels ? " or 'multiple'" : "");
 }
 
 /* The masks first: see masks.c. */

@@ -54,6 +54,8 @@ static const adze_param channel_params[] = {
     .help = "whether the share is one of all channels together, or one of each group that hangs together" },
   { .name = "min-kept", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, 1)",
     .help = "share of each group that stays at least; one channel always does" },
+  { .name = "multiple", .type = ADZE_PARAM_INT, .preset = "1", .range = "[1, 65536]", .unit = "channels",
+    .help = "what stays of a group is a multiple of this; rather more stays than less" },
   TRIM_PARAMS
 };
 
@@ -166,6 +168,7 @@ read_params (trim *t)
   t->end = adze_param_float (host, values, "end");
   t->min_kept = adze_param_float (host, values, "min-kept");
   t->batches = (uint64_t)adze_param_int (host, values, "score-batches");
+  t->multiple = t->by_channels ? (uint64_t)adze_param_int (host, values, "multiple") : 1;
   t->cuts = t->growth == TRIM_ONCE ? 1 : (uint64_t)adze_param_int (host, values, "cuts");
   if (t->by_channels || !read_pair (adze_param_string (host, values, "pattern"), &t->n, &t->m))
     t->m = 0;
@@ -372,6 +375,8 @@ static const adze_port ports[] = {
 /* Zeros that were there stay where 'keep-zeros' says so, and the host looks whether they did. */
 static const char *const breaks[] = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
 
+static const char *const keeps[] = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", NULL };
+
 static const adze_technique callbacks = {
   .struct_size = sizeof callbacks,
   .effect = ADZE_CHANGES,
@@ -383,6 +388,7 @@ static const adze_technique callbacks = {
   .run = run,
   .rehearses = 1,
   .keeps_network = 1,
+  .keeps = keeps,
 };
 
 static const adze_component component = {

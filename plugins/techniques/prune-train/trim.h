@@ -82,8 +82,10 @@ typedef struct trim_group {
 
 /* A channel, while channels are compared. */
 typedef struct trim_order {
-  double score;
+  double score;  /* of its bundle: of those of its group that go with it or not at all */
+  size_t group;
   size_t number;
+  size_t bundle; /* how many these are, itself among them */
 } trim_order;
 
 typedef struct trim {
@@ -99,6 +101,7 @@ typedef struct trim {
   double min_kept;
   uint64_t cuts;
   uint64_t batches;   /* that scores are made of */
+  uint64_t multiple;  /* what stays of a group is one of it */
   uint32_t n, m;      /* m 0: each weight by itself */
   bool global;
 

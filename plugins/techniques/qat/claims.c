@@ -5,6 +5,7 @@
 
 #include <adze/draft/claim.h>
 #include <adze/draft/codec.h>
+#include <adze/draft/traits.h>
 
 /* Passes behind the codes may have given them another form, of which there is no codec. */
 static bool
@@ -43,12 +44,27 @@ claim (const qat *q, const qat_item *item)
   return adze_claim_of (q->host)->trait (q->host, q->lesson->context, "model", item->name, ADZE_TRAIT_CODED, json);
 }
 
+/* Nothing has kept it to few values, and its codes say nothing of that: where each channel has a step of its own, there
+ * are as many values of one code as channels. */
+static adze_status
+disclaim_values (const qat *q, const adze_graph *given, const qat_item *item)
+{
+  uint32_t number = q->graphs->find_value (given, item->name);
+  if (item->values || number == ADZE_NONE || q->graphs->value (given, number)->role != ADZE_ROLE_WEIGHT)
+    return ADZE_OK;
+  return adze_claim_of (q->host)->trait (q->host, q->lesson->context, "model", item->name, ADZE_TRAIT_CODEBOOK, NULL);
+}
+
 adze_status
 qat_claim (const qat *q, const adze_graph *given)
 {
   adze_status status = ADZE_OK;
-  for (size_t i = 0; adze_claim_of (q->host) && status == ADZE_OK && i < q->count; i++)
-    if (q->items[i].weight && lies_so (q, given, &q->items[i]))
-      status = claim (q, &q->items[i]);
+  for (size_t i = 0; adze_claim_of (q->host) && status == ADZE_OK && i < q->count; i++) {
+    const qat_item *item = &q->items[i];
+    if (item->weight && lies_so (q, given, item))
+      status = claim (q, item);
+    if (item->weight && status == ADZE_OK)
+      status = disclaim_values (q, given, item);
+  }
   return status;
 }

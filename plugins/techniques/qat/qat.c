@@ -7,12 +7,37 @@
 
 /* ---- An instance is its parameters. */
 
+static bool
+can_be_without_zero (const char *levels)
+{
+  return strcmp (levels, "int4") == 0 || strcmp (levels, "int3") == 0 || strcmp (levels, "int2") == 0;
+}
+
+/* Of other levels 0 always is one, or never. */
+static adze_status
+check_zero (const adze_host *host, const adze_params *params)
+{
+  const adze_params_service *service = adze_params_of (host);
+  const adze_params *layers = service->get_nested (params, "layers");
+  bool used = can_be_without_zero (adze_param_string (host, params, "weights"));
+  for (size_t i = 0; !used && i < service->count (layers); i++)
+    used = can_be_without_zero (service->get_string (layers, service->name_at (layers, i)));
+  if (used || !adze_param_is_given (host, params, "zero"))
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "the parameter 'zero' is given, and says nothing to weights = \"%s\": it is of \"int4\", \"int3\" and "
+                    "\"int2\"; leave it out, or choose these, for all or in 'layers'",
+                    adze_param_string (host, params, "weights"));
+}
+
 /* What plays no part was meant otherwise. */
 static adze_status
 check_used (const adze_host *host, const adze_params *params)
 {
   bool flows = strcmp (adze_param_string (host, params, "activations"), "none") != 0;
-  adze_status status = adze_param_only_with (host, params, "ranges", "activations", "int8");
+  adze_status status = check_zero (host, params);
+  if (status == ADZE_OK)
+    status = adze_param_only_with (host, params, "ranges", "activations", "int8");
   if (status == ADZE_OK)
     status = adze_param_only_with (host, params, "calibration", "activations", "int8");
   if (status == ADZE_OK)
@@ -211,8 +236,11 @@ static const adze_port ports[] = {
   { .name = NULL }
 };
 
-/* Zeros stay where 'keep-zeros' says so, and the host looks whether they did. */
+/* Zeros stay where 'keep-zeros' says so, and the host looks whether they did; claims.c says of which tensors few values
+ * are none any more. */
 static const char *const breaks[] = { ADZE_TRAIT_FROZEN, NULL };
+static const char *const keeps[]
+    = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", ADZE_TRAIT_CODEBOOK, "keep-values", NULL };
 
 static const adze_technique callbacks = {
   .struct_size = sizeof callbacks,
@@ -224,6 +252,7 @@ static const adze_technique callbacks = {
   .destroy = destroy,
   .run = run,
   .rehearses = 1,
+  .keeps = keeps,
 };
 
 #define LEVELS "int8|int4|int3|int2|ternary|binary|none"

@@ -3,6 +3,7 @@
 #ifndef QAT_H
 #define QAT_H
 
+#include <adze/draft/damage.h>
 #include <adze/draft/lesson.h>
 #include <adze/draft/match.h>
 #include <adze/draft/nodes.h>

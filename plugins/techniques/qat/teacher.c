@@ -127,6 +127,8 @@ qat_add_teacher (qat *q, adze_graph *graph, uint32_t scores, uint32_t *loss)
     return ADZE_OK;
   adze_status status = lesson->run->graph (q->host, lesson->context, q->teacher.model, &q->teacher.graph);
   if (status == ADZE_OK)
+    status = adze_damage_refuse (q->host, q->teacher.graph, "teacher");
+  if (status == ADZE_OK)
     status = add_probabilities (q, &q->teacher, &theirs);
   if (status == ADZE_OK)
     status = open_feed (q, &q->teacher, theirs);

@@ -124,7 +124,8 @@ code_channel (const coding *c, size_t row, double *weights, double *moved)
     for (size_t i = first; i < last; i++) {
       size_t place = v->order[i].place;
       float scale = static_scale_at (layer, row, place);
-      int32_t code = static_nearest_code (weights[i], scale, layer->bits);
+      bool zero = layer->keeps_zeros && layer->weights[row * n + place] == 0;
+      int32_t code = zero ? 0 : static_nearest_code (weights[i], scale, layer->bits);
       layer->codes[row * n + place] = (int8_t)code;
       moved[i] = (weights[i] - (double)scale * code) / v->upper[i * n + i];
       for (size_t j = i + 1; j < last; j++)

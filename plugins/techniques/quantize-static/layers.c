@@ -271,6 +271,7 @@ add_layer (static_run *s, const adze_graph_node *node)
   layer->weight_name = static_copy_text (s->host, s->graphs->value (s->graph, layer->weight)->name);
   if (!layer->name || !layer->weight_name)
     return adze_fail (s->host, ADZE_E_MEMORY, "no room for the layer '%s'", name);
+  layer->keeps_zeros = static_keeps_zeros (s, name, layer->weight_name);
   adze_status status = static_bits_of (s, name, layer->weight_name, node->op, &layer->bits);
   return status == ADZE_OK && layer->bits > 0 ? fill_layer (s, node, layer) : status;
 }

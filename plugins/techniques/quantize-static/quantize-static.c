@@ -66,6 +66,8 @@ static const adze_param gptq_params[] = {
     .help = "how much data counts that was not seen, as a share of what was" },
   { .name = "act-order", .type = ADZE_PARAM_BOOL, .preset = "false",
     .help = "weights through which the most flows are coded first" },
+  { .name = "keep-zeros", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_STRING, .preset = "[]",
+    .help = "patterns of nodes or weights whose zeros stay zero: what was pruned stays so" },
   LAYER_PARAMS,
   ADZE_FEED_PARAMS,
   { .name = NULL }
@@ -150,6 +152,8 @@ open_network (static_run *s)
   if (!s->model || !s->data)
     return adze_fail (s->host, ADZE_E_NOT_FOUND, "there is no %s", s->model ? "data" : "model");
   adze_status status = s->run->graph (s->host, s->context, s->model, &s->graph);
+  if (status == ADZE_OK)
+    status = adze_damage_refuse (s->host, s->graph, "model");
   if (status == ADZE_OK)
     status = adze_run_give_others (s->host, s->context, s->model, s->graph, "model");
   if (status == ADZE_OK)
@@ -280,7 +284,10 @@ run (const adze_host *host, void *instance, adze_context *context)
 
 /* ---- The plugin. */
 
+/* To the nearest code, or to one of its neighbours, zeros stay of themselves; GPTQ lets them make up for others. */
 static const char *const breaks[] = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
+static const char *const static_keeps[] = { NULL };
+static const char *const gptq_keeps[] = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", NULL };
 
 #define CALIBRATED(name, says, identifier) \
   static const adze_technique identifier##_callbacks = { \
@@ -293,6 +300,7 @@ static const char *const breaks[] = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NU
     .destroy = destroy, \
     .run = run, \
     .rehearses = 1, \
+    .keeps = identifier##_keeps, \
   }; \
   static const adze_component identifier##_component = { \
     .struct_size = sizeof identifier##_component, \

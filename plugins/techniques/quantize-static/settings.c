@@ -163,6 +163,12 @@ static_bits_of (const static_run *s, const char *name, const char *weight, const
   return ADZE_OK;
 }
 
+bool
+static_keeps_zeros (const static_run *s, const char *name, const char *weight)
+{
+  return s->set.gptq && is_listed (s->host, adze_params_of (s->host)->get_nested (s->params, "keep-zeros"), name, weight);
+}
+
 /* ---- Has each pattern met a layer? */
 
 static adze_status
@@ -178,14 +184,25 @@ check_pattern (const static_run *s, const char *param, const char *pattern)
                     s->layer_count ? s->layers[0].weight_name : "");
 }
 
+static adze_status
+check_list (const static_run *s, const char *param)
+{
+  const adze_params_service *service = adze_params_of (s->host);
+  const adze_params *list = service->get_nested (s->params, param);
+  adze_status status = ADZE_OK;
+  for (size_t i = 0; status == ADZE_OK && i < service->count (list); i++)
+    status = check_pattern (s, param, service->get_string (list, service->name_at (list, i)));
+  return status;
+}
+
 adze_status
 static_check_patterns (const static_run *s)
 {
   const adze_params_service *service = adze_params_of (s->host);
-  const adze_params *list = service->get_nested (s->params, "float"), *map = service->get_nested (s->params, "bits");
-  adze_status status = ADZE_OK;
-  for (size_t i = 0; status == ADZE_OK && i < service->count (list); i++)
-    status = check_pattern (s, "float", service->get_string (list, service->name_at (list, i)));
+  const adze_params *map = service->get_nested (s->params, "bits");
+  adze_status status = check_list (s, "float");
+  if (status == ADZE_OK && s->set.gptq)
+    status = check_list (s, "keep-zeros");
   for (size_t i = 0; status == ADZE_OK && i < service->count (map); i++)
     status = check_pattern (s, "bits", service->name_at (map, i));
   return status;

@@ -80,6 +80,7 @@ typedef struct static_layer {
   uint32_t input, weight, bias, output; /* values; BIAS may be ADZE_NONE */
   bool turned;            /* the weight has a channel in each column, not in each row */
   uint32_t bits;
+  bool keeps_zeros;       /* weights that are 0 get the code 0, whatever they are to make up for */
   size_t channels, fan, groups;
   size_t kernel;          /* of a Conv: places of a window; else 1 */
   size_t group, steps;    /* places that share a scale, and scales of a channel */
@@ -160,6 +161,8 @@ char *static_copy_text (const adze_host *host, const char *text);
 /* settings.c: of a layer; *BITS 0: it stays as it is, as was asked for. */
 adze_status static_bits_of (const static_run *s, const char *name, const char *weight, const char *op,
                             uint32_t *bits);
+/* Is it one of a layer whose zeros stay, as was asked for? */
+bool static_keeps_zeros (const static_run *s, const char *name, const char *weight);
 /* Each pattern must have met a layer. */
 adze_status static_check_patterns (const static_run *s);
 

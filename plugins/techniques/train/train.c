@@ -68,6 +68,8 @@ static const adze_port ports[] = {
 static const char *const breaks[]
     = { ADZE_TRAIT_CODEBOOK, ADZE_TRAIT_FROZEN, NULL };
 
+static const char *const keeps[] = { ADZE_TRAIT_SPARSITY, "keep-zeros", ADZE_TRAIT_NM, "keep-zeros", NULL };
+
 static const adze_technique callbacks = {
   .struct_size = sizeof callbacks,
   .effect = ADZE_CHANGES,
@@ -79,6 +81,7 @@ static const adze_technique callbacks = {
   .run = run,
   .rehearses = 1,
   .keeps_network = 1,
+  .keeps = keeps,
 };
 
 static const adze_param params[] = { ADZE_LESSON_PARAMS, { .name = NULL } };

@@ -22,6 +22,7 @@
 
 #include <adze/draft/backend.h>
 #include <adze/draft/dag.h>
+#include <adze/draft/damage.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/drawing.h>
 #include <adze/draft/entries.h>
@@ -32,6 +33,7 @@
 #include <adze/draft/file.h>
 #include <adze/draft/format.h>
 #include <adze/draft/graph.h>
+#include <adze/draft/jobs.h>
 #include <adze/draft/json.h>
 #include <adze/draft/layers.h>
 #include <adze/draft/left.h>

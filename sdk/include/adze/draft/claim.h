@@ -18,7 +18,7 @@ typedef struct adze_claim_service {
 
   /* [callback] TENSOR, which was given to PORT before, has the trait ID, whose JSON is an object. The host verifies
    * those that it knows. A tensor has one trait of an ID, which is said once: this one goes before one that it had
-   * when it came in at port 0. */
+   * when it came in at port 0. JSON NULL: it has such a trait no more, of which the host warns. */
   adze_status (*trait) (const adze_host *host, adze_context *context, const char *port,
                         const char *tensor, const char *id, const char *json);
 } adze_claim_service;

@@ -60,6 +60,8 @@ ADZE_BEGIN_DECLS
     .help = "of the schedule polynomial; 1 is a straight line" }, \
   { .name = "clip", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", \
     .help = "gradients are shortened together to this length at most; 0: as they are" }, \
+  { .name = "average", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", \
+    .unit = "epochs", .help = "over which weights are averaged, and the average is given; 0: the last ones are" }, \
   { .name = "frozen", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_STRING, .preset = "[]", \
     .help = "patterns of weights that do not change" }, \
   { .name = "no-decay", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_STRING, .preset = "[]", \
@@ -281,6 +283,7 @@ adze_lesson_open (adze_lesson *t)
   s.decay = adze_lesson_real (t, "decay");
   adze_lesson_set_schedule (t, &s);
   s.clip = adze_lesson_real (t, "clip");
+  s.average = adze_lesson_steps_of (t, adze_lesson_real (t, "average"));
   s.rules = t->rules;
   s.rule_count = t->rule_count;
   s.epochs = t->epochs;
@@ -296,6 +299,11 @@ adze_lesson_open (adze_lesson *t)
                       "parameter 'patience' is %llu, and nothing says how good an epoch is; needed "
                       "is validation = \"NAME\", with data that is not trained with",
                       (unsigned long long)s.patience);
+  if (s.average == 1)
+    return adze_fail (t->host, ADZE_E_PARAM,
+                      "parameter 'average' is %g epochs, which is one step, and that of one is what it is; needed is "
+                      "more, or 0",
+                      adze_lesson_real (t, "average"));
   return adze_lesson_open_with_looks (t, &s);
 }
 

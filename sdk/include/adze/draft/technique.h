@@ -266,6 +266,17 @@ typedef struct adze_technique {
    * numbers alone. So a plan can rehearse what stands behind a stage that ended with ADZE_E_CANCELLED. */
   uint32_t keeps_network;
   uint32_t reserved_keeps;
+
+  /* adze/draft/jobs.h. One job, asked for by run, in a process of its own: REQUEST is what run has sent, and its
+   * answer goes through adze.jobs/1. */
+  adze_status (*job) (const adze_host *host, void *instance, adze_context *context, const void *request,
+                      size_t size);
+
+  /* Traits that are kept where a parameter asks for it, and those parameters, in pairs ended by NULL:
+   * { "adze.sparsity/1", "keep-zeros", NULL }. Such a parameter is a list of patterns of tensors' names, or true, and
+   * its preset keeps nothing. A plan warns of tensors that have the trait and are not named, and a run that fails since
+   * the trait was broken says which parameter keeps it. For run; NULL: there are none. */
+  const char *const *keeps;
 } adze_technique;
 
 /* A host that calls describe has the one, and one that calls apply the other; hosts of the

@@ -112,6 +112,9 @@ typedef struct adze_train_settings {
   void *argument;
 
   const uint8_t *looks; /* an adze_train_looks for each input, in the graph's order; NULL: always */
+  /* 0: what is validated, and is the result, are the weights. Else their average, in which those in front of the
+   * last step count 1 / AVERAGE, and earlier ones less and less; of fewer steps than that it is the mean. */
+  uint64_t average;
 } adze_train_settings;
 
 typedef struct adze_train_service {
@@ -144,8 +147,8 @@ typedef struct adze_train_service {
   /* [callback] Of the step that was compiled last; refused before there was one. */
   adze_status (*facts) (const adze_host *host, const adze_training *training,
                         adze_eval_facts *facts);
-  /* [callback] The weights of OTHER that training changes get their numbers: as they are now (copies),
-   * or, SHARE being 1, as they are whenever it is computed with. */
+  /* [callback] The weights of OTHER that training changes get their numbers, or their average where there is one: as
+   * they are now (copies), or, SHARE being 1, as they are whenever it is computed with. */
   adze_status (*give) (const adze_host *host, const adze_training *training, adze_graph *other,
                        uint32_t share);
   /* [callback] All that it takes to go on: *BYTES are valid until the next call. load refuses what
