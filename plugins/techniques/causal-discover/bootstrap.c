@@ -110,3 +110,10 @@ discover_share (const discover_run *r, uint32_t from, uint32_t to, bool line)
   const uint32_t *counted = &r->counted[discover_pair_at (r->count, from, to) * 3];
   return (double)counted[line ? 2 : from < to ? 0 : 1] / r->settings.bootstrap;
 }
+
+double
+discover_any_share (const discover_run *r, uint32_t x, uint32_t y)
+{
+  const uint32_t *counted = &r->counted[discover_pair_at (r->count, x, y) * 3];
+  return (double)(counted[0] + counted[1] + counted[2]) / r->settings.bootstrap;
+}
