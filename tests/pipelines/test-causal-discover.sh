@@ -201,6 +201,9 @@ for network in "$data"bif/*.bif; do
   all_alike "$name"
 done
 
+must "$ADZE" run asia.toml --fresh --set stage.s1.isolate=true
+must python3 "$tools" same asia-1.found "${data}cpdag/asia.cpdag.txt"
+
 # ---- Chi-square: the skeletons, and no farther from the truth than others are; ten orders.
 for want in asia:5 cancer:2 earthquake:0 survey:2; do
   table=${want%:*}
