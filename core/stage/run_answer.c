@@ -62,11 +62,13 @@ take_bytes (const question *one, void **bytes, size_t *size)
 
 /* ---- Input. */
 
+/* Texts have no type, and what crosses as a tensor has one: that of their bytes. */
 static void
 add_column (const adze_column *column, adze_value *row)
 {
-  const adze_tensor_meta meta = { .rank = column->rank, .name = column->name,
-                                  .shape = column->shape, .dtype = column->dtype };
+  const adze_dtype bytes = { ADZE_UINT, 8, 1 };
+  const adze_tensor_meta meta = { .rank = column->rank, .name = column->name, .shape = column->shape,
+                                  .dtype = column->is_text ? bytes : column->dtype };
   adze_wire_meta (&meta, row);
   adze_json_bool (row, "text", column->is_text);
 }

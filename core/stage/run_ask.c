@@ -180,8 +180,9 @@ read_columns (const adze_value *list, adze_run_shell *shell)
     shell->columns[i] = (adze_column){ .name = meta->name,
                                        .is_text = adze_wire_truth (list->items[i], "text"),
                                        .rank = meta->rank,
-                                       .dtype = meta->dtype,
                                        .shape = meta->shape };
+    if (!shell->columns[i].is_text)
+      shell->columns[i].dtype = meta->dtype;
   }
   return NULL;
 }

@@ -195,18 +195,18 @@ strata_have_their_own_degrees (void **state)
 static void
 sorted_rows_say_what_cells_say (void **state)
 {
-  static const uint32_t few[6] = { 3, 2, 3, 2, 3, 2 }, many[6] = { 3, 2, 255, 255, 255, 255 };
-  static const uint32_t given[4] = { 2, 3, 4, 5 };
+  static const uint32_t few[8] = { 3, 2, 3, 2, 3, 2, 2, 2 }, many[8] = { 3, 2, 128, 128, 128, 128, 128, 128 };
+  static const uint32_t given[6] = { 2, 3, 4, 5, 6, 7 };
   discover_run r;
   (void)state;
   causal_state = 9;
-  causal_open (&r, 6);
+  causal_open (&r, 8);
   open_categories (&r, 500, few);
-  for (uint32_t i = 0; i < 6; i++)
+  for (uint32_t i = 0; i < 8; i++)
     for (size_t row = 0; row < 500; row++)
       r.data.codes[i * 500 + row] = (uint8_t)causal_below (few[i]);
   for (int test = DISCOVER_CHI_SQUARE; test <= DISCOVER_G_SQUARE; test++)
-    for (uint32_t count = 3; count <= 4; count++) {
+    for (uint32_t count = 3; count <= 6; count++) {
       r.settings.test = (discover_test)test;
       const double cells = ask_categories (&r, 0, 1, given, count);
       memcpy (r.data.kinds, many, sizeof many);
@@ -279,6 +279,26 @@ a_class_is_what_all_have_in_common (void **state)
   discover_close_pdag (&causal_host, &g);
   discover_close_pdag (&causal_host, &common);
   discover_close_pdag (&causal_host, &other);
+}
+
+/* d --> c --> b, and a has lines to all three: a --> b, else b --> a would make d --- a another collider or a circle. */
+static void
+the_fourth_rule_needs_knowledge (void **state)
+{
+  enum { A, B, C, D };
+  pdag g;
+  (void)state;
+  assert_int_equal (discover_open_pdag (&causal_host, 4, &g), ADZE_OK);
+  pdag_set_line (&g, A, B);
+  pdag_set_line (&g, A, C);
+  pdag_set_line (&g, A, D);
+  pdag_set_arrow (&g, D, C, PDAG_BY_KNOWLEDGE);
+  pdag_set_arrow (&g, C, B, PDAG_BY_KNOWLEDGE);
+  pdag_follow (&g, NULL);
+  assert_true (pdag_arrow (&g, A, B));
+  assert_true (pdag_line (&g, A, C) && pdag_line (&g, A, D));
+  assert_int_equal (g.why[A * 4 + B], PDAG_BY_RULE_4);
+  discover_close_pdag (&causal_host, &g);
 }
 
 /* ---- The search, with an oracle of its own: two are separated unless a path is open, by walking all ways. */
@@ -473,6 +493,7 @@ main (void)
     cmocka_unit_test (strata_have_their_own_degrees),
     cmocka_unit_test (sorted_rows_say_what_cells_say),
     cmocka_unit_test (a_class_is_what_all_have_in_common),
+    cmocka_unit_test (the_fourth_rule_needs_knowledge),
     cmocka_unit_test (an_oracle_gives_the_class),
     cmocka_unit_test (true_knowledge_agrees_with_the_truth),
     cmocka_unit_test (no_knowledge_is_ever_broken),

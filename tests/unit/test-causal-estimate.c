@@ -115,6 +115,17 @@ inference_is_what_summing_says (void **state)
 }
 
 static void
+rounded_rows_have_the_sum_one (void **state)
+{
+  net n;
+  (void)state;
+  assert_int_equal (read_changed ("0.2, 0.8", "0.2, 0.799", &n), ADZE_OK);
+  assert_float_equal (n.nodes[0].table[0] + n.nodes[0].table[1], 1, 1e-15);
+  assert_float_equal (n.nodes[0].table[0], .2 / .999, 1e-15);
+  net_close (&n);
+}
+
+static void
 broken_networks_are_refused (void **state)
 {
   static const struct {
@@ -270,6 +281,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (inference_is_what_summing_says),
+    cmocka_unit_test (rounded_rows_have_the_sum_one),
     cmocka_unit_test (broken_networks_are_refused),
     cmocka_unit_test (formulas_are_read),
     cmocka_unit_test (broken_formulas_are_refused),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Identification by itself: formulas read as people write them; what a formula says of a distribution is what setting
- * does to the model behind it, for models with hidden causes drawn at random; separators against trying all sets. */
+ * does to the model behind it, for models with hidden causes drawn at random, and hedges are hedges; what is separated is
+ * independent in them; backdoor sets against trying all sets. */
 #include "fake-host.h"
 
 #include "../../plugins/techniques/causal-identify/adjust.c"
@@ -36,15 +37,14 @@ hidden (uint32_t a, uint32_t b)
 /* ---- Texts. */
 
 static void
-reads (uint32_t x, uint32_t y, const char *expected)
+reads (uint32_t x, uint32_t y, ident_set given, const char *expected)
 {
   ident_room room = { .host = &fake_host, .graph = &graph };
   static ident_hedge hedge;
   const ident_formula *formula = NULL;
   adze_bytes text = { 0 };
   assert_true (ident_graph_sort (&graph));
-  assert_int_equal (
-      ident_identify (&room, ident_one (y), ident_one (x), ident_none (), &formula, &hedge), ADZE_OK);
+  assert_int_equal (ident_identify (&room, ident_one (y), ident_one (x), given, &formula, &hedge), ADZE_OK);
   assert_true ((formula != NULL) == (expected != NULL));
   if (formula) {
     assert_int_equal (ident_write (&room, formula, &text), ADZE_OK);
@@ -65,17 +65,23 @@ formulas_read_as_people_write_them (void **state)
   cause (1, 0);
   cause (0, 2);
   hidden (1, 2);
-  reads (1, 2, "sum_{M} P(M|X) sum_{X'} P(X') P(Y|M,X')");
+  reads (1, 2, ident_none (), "sum_{M} P(M|X) sum_{X'} P(X') P(Y|M,X')");
   begin (odd, 3); /* backdoor */
   cause (0, 1);
   cause (0, 2);
   cause (1, 2);
-  reads (1, 2, "sum_{\"a \"\"b\"\"\"} P(\"a \"\"b\"\"\") P(y|\"a \"\"b\"\"\",x)");
-  reads (2, 1, "P(x)");
+  reads (1, 2, ident_none (), "sum_{\"a \"\"b\"\"\"} P(\"a \"\"b\"\"\") P(y|\"a \"\"b\"\"\",x)");
+  reads (2, 1, ident_none (), "P(x)");
   begin (names, 3); /* bow */
   cause (1, 2);
   hidden (1, 2);
-  reads (1, 2, NULL);
+  reads (1, 2, ident_none (), NULL);
+  begin (names, 3); /* what X does to M is not known, and with M given does not matter */
+  cause (1, 0);
+  hidden (1, 0);
+  cause (0, 2);
+  reads (1, 2, ident_one (0), "P(Y|M)");
+  reads (1, 2, ident_none (), NULL);
 }
 
 /* ---- Separators, against trying all sets. */
@@ -163,18 +169,25 @@ typedef struct world {
   double joint[VALUES];
 } world;
 
+static uint64_t
+mix (uint64_t hash)
+{
+  hash = (hash ^ (hash >> 31)) * UINT64_C (0xbf58476d1ce4e5b9);
+  hash = (hash ^ (hash >> 27)) * UINT64_C (0x94d049bb133111eb);
+  return hash ^ (hash >> 33);
+}
+
 static double
 chance (const world *w, uint32_t node, uint32_t values, uint32_t bits)
 {
   uint64_t hash = w->salt + node * UINT64_C (0x9e3779b97f4a7c15);
   for (uint32_t v = 0; v < graph.count; v++)
     if (ident_has (&graph.parents[node], v))
-      hash = (hash ^ (values >> v & 1) ^ (v << 1)) * UINT64_C (0xbf58476d1ce4e5b9) + 1;
+      hash = mix (hash + (values >> v & 1) + 2 * v);
   for (uint32_t h = 0; h < w->hidden_count; h++)
     if (w->hidden_from[h] == node || w->hidden_to[h] == node)
-      hash = (hash ^ (bits >> h & 1) ^ (h << 8)) * UINT64_C (0x94d049bb133111eb) + 1;
-  hash ^= hash >> 29;
-  return 0.1 + 0.8 * (double)(hash >> 40) / (double)(1 << 24);
+      hash = mix (hash + (bits >> h & 1) + 256 * h);
+  return 0.1 + 0.8 * (double)(mix (hash) >> 40) / (double)(1 << 24);
 }
 
 /* X: the node that is set to what it has in a row; NODES: none is. */
@@ -239,13 +252,71 @@ note_hidden (world *w)
       }
 }
 
+/* Is A independent of B, given the others? */
+static bool
+is_independent (const world *w, uint32_t a, uint32_t b, ident_set others)
+{
+  const ident_set both = ident_or (ident_one (a), ident_one (b));
+  for (uint32_t values = 0; values < 1u << graph.count; values++) {
+    const double all = probability (w, others, values);
+    const double joint = probability (w, ident_or (others, both), values) / all;
+    const double left = probability (w, ident_or (others, ident_one (a)), values) / all;
+    const double right = probability (w, ident_or (others, ident_one (b)), values) / all;
+    if (joint - left * right > 1e-10 || left * right - joint > 1e-10)
+      return false;
+  }
+  return true;
+}
+
+static void
+separated_is_what_is_independent (void **state)
+{
+  uint32_t separated = 0;
+  (void)state;
+  seed = 17;
+  for (int round = 0; round < 300; round++) {
+    static world seen;
+    const uint32_t a = draw (NODES), b = (a + 1 + draw (NODES - 1)) % NODES;
+    any_graph (NODES);
+    const ident_view whole = ident_whole (&graph);
+    const ident_set others = ident_less (subset (draw (VALUES)), ident_or (ident_one (a), ident_one (b)));
+    note_hidden (&seen);
+    fill_joint (&seen, NODES);
+    const bool yes = ident_separated (&whole, ident_one (a), ident_one (b), others);
+    assert_int_equal (yes, is_independent (&seen, a, b, others));
+    separated += yes;
+  }
+  assert_in_range (separated, 30, 270);
+}
+
+/* Two forests of the graph's own edges, with the same roots, which lead to Y without what is set. */
+static void
+is_hedge (const ident_hedge *hedge, ident_set x, ident_set y)
+{
+  ident_view cut = ident_whole (&graph);
+  cut.no_in = x;
+  assert_true (ident_within (hedge->roots, ident_ancestors (&cut, y)));
+  assert_true (ident_within (hedge->roots, hedge->inner) && ident_within (hedge->inner, hedge->outer));
+  assert_true (!ident_meet (hedge->inner, x) && ident_meet (hedge->outer, x));
+  uint32_t first = 0;
+  for IDENT_EACH (v, hedge->outer) {
+    const uint32_t child = hedge->child[v], sibling = hedge->joined[v];
+    const ident_set within = ident_has (&hedge->inner, v) ? hedge->inner : hedge->outer;
+    assert_int_equal (child == IDENT_NODES, ident_has (&hedge->roots, v));
+    assert_true (child == IDENT_NODES || (ident_has (&graph.parents[child], v) && ident_has (&within, child)));
+    assert_true (sibling == IDENT_NODES || (ident_has (&graph.siblings[sibling], v) && ident_has (&within, sibling)));
+    first += sibling == IDENT_NODES;
+  }
+  assert_int_equal (first, 1);
+}
+
 static void
 formulas_say_what_setting_does (void **state)
 {
   uint32_t identified = 0;
   (void)state;
   seed = 9;
-  for (int round = 0; round < 60; round++) {
+  for (int round = 0; round < 600; round++) {
     static world seen, set;
     static ident_hedge hedge;
     const uint32_t x = draw (NODES), y = (x + 1 + draw (NODES - 1)) % NODES;
@@ -265,10 +336,12 @@ formulas_say_what_setting_does (void **state)
           = probability (&set, ident_or (with, ident_one (y)), values) / probability (&set, with, values);
       assert_float_equal (value_of (&seen, formula, values), truth, 1e-9);
     }
+    if (!formula)
+      is_hedge (&hedge, ident_one (x), ident_or (ident_one (y), given));
     identified += formula != NULL;
     ident_room_close (&room);
   }
-  assert_in_range (identified, 20, 59);
+  assert_in_range (identified, 200, 599);
 }
 
 int
@@ -277,6 +350,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (formulas_read_as_people_write_them),
     cmocka_unit_test (minimal_backdoor_sets_are_all_there),
+    cmocka_unit_test (separated_is_what_is_independent),
     cmocka_unit_test (formulas_say_what_setting_does),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

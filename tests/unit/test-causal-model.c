@@ -220,6 +220,12 @@ a_published_example_comes_out (void **state)
   assert_float_equal (n.bounds[0].high, 1, 1e-9);
   assert_float_equal (n.bounds[1].low, .002, 5e-4);
   assert_float_equal (n.bounds[1].high, .031, 5e-4);
+  /* Who has the result though the cause is missing, or the other way round, is no case of both. */
+  n = (scm_necessity){ .experiment = true, .both = .1, .cause_alone = .3, .result_alone = .4, .neither = .2, .done = .6,
+                       .left = .5 };
+  find_bounds (&n);
+  assert_float_equal (n.bounds[2].low, .1, 1e-12);
+  assert_float_equal (n.bounds[2].high, .3, 1e-12);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "../../plugins/techniques/causal-discover/found.c"
 #include "../../plugins/techniques/causal-discover/ges.c"
 #include "../../plugins/techniques/causal-discover/notears.c"
+#include "../../plugins/techniques/causal-discover/operators.c"
 #include "../../plugins/techniques/causal-discover/pdag.c"
 #include "../../plugins/techniques/causal-discover/quasi-newton.c"
 #include "../../plugins/techniques/causal-discover/score.c"
@@ -127,7 +128,8 @@ equivalent_graphs_score_the_same (void **state)
   assert_int_equal (discover_open_pdag (&causal_host, 3, &g), ADZE_OK);
   causal_draw (&g, 1);
   causal_fill (&r, &g, 100, 0.5, 1);
-  assert_near (score_of (&r, 0, NULL, 0) + score_of (&r, 2, zero, 1), score_of (&r, 2, NULL, 0) + score_of (&r, 0, two, 1), 1e-12);
+  assert_near (score_of (&r, 0, NULL, 0) + score_of (&r, 2, zero, 1), score_of (&r, 2, NULL, 0) + score_of (&r, 0, two, 1),
+               1e-12);
   discover_close_pdag (&causal_host, &g);
   causal_close (&r);
 }
@@ -275,7 +277,7 @@ the_least_is_drawn_to_zero (void **state)
   static const uint8_t open[NUMBERS] = { 1, 1, 1, 1, 1, 0 };
   const discover_problem problem
       = { .host = &causal_host, .count = NUMBERS, .lambda = 1, .open = open, .value = bowl, .most = 1000 };
-  double at[NUMBERS] = { 0 };
+  double at[NUMBERS] = { -8, 9, 3, 5, -30, 0 };
   (void)state;
   assert_int_equal (discover_minimise (&problem, at), ADZE_OK);
   assert_near (at[0], 4, 1e-6);
@@ -285,6 +287,36 @@ the_least_is_drawn_to_zero (void **state)
 }
 
 /* ---- NOTEARS: noise of one variance, so that the directions are told as well. */
+
+/* The slope is what a small step makes of the value. */
+static void
+slopes_are_those_of_small_steps (void **state)
+{
+  enum { NODES = 5 };
+  double numbers[8][NODES * NODES], room[4 * NODES * NODES], *weights = numbers[1];
+  discover_run r = { .host = &causal_host };
+  fitting f = { .r = &r, .n = NODES, .covariances = numbers[0], .squares = numbers[2], .exponential = numbers[3],
+                .product = numbers[4], .room = room, .price = 0.7, .stiffness = 3 };
+  (void)state;
+  causal_state = 8;
+  for (int i = 0; i < NODES; i++)
+    for (int k = 0; k <= i; k++)
+      f.covariances[i * NODES + k] = f.covariances[k * NODES + i] = i == k ? 3 : causal_unit ();
+  for (int i = 0; i < NODES * NODES; i++)
+    weights[i] = causal_normal () / 2;
+  double value, above, below, *slope = numbers[5], *other = numbers[6];
+  assert_int_equal (objective (&f, weights, &value, slope), ADZE_OK);
+  for (int i = 0; i < NODES * NODES; i++) {
+    const double was = weights[i], step = 1e-5;
+    weights[i] = was + step;
+    assert_int_equal (objective (&f, weights, &above, other), ADZE_OK);
+    weights[i] = was - step;
+    assert_int_equal (objective (&f, weights, &below, other), ADZE_OK);
+    weights[i] = was;
+    if (fabs ((above - below) / (2 * step) - slope[i]) > 1e-6 * (1 + fabs (slope[i])))
+      fail_msg ("weight %d: slope %.10g, by steps %.10g", i, slope[i], (above - below) / (2 * step));
+  }
+}
 
 static void
 notears_finds_the_graph (void **state)
@@ -324,6 +356,7 @@ main (void)
     cmocka_unit_test (no_knowledge_is_ever_broken),
     cmocka_unit_test (exponentials_are_those_of_closed_forms),
     cmocka_unit_test (the_least_is_drawn_to_zero),
+    cmocka_unit_test (slopes_are_those_of_small_steps),
     cmocka_unit_test (notears_finds_the_graph),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -81,6 +81,62 @@ do_round (discover_run *r, uint64_t *rows, discover_data *drawn)
   return status;
 }
 
+/* ---- What was counted is kept now and then, so that a run that was killed need not count it again: how many tables, and
+ * the counts. */
+
+enum { KEPT = 20 }; /* times in all */
+
+static adze_status
+keep_counts (const discover_run *r)
+{
+  const size_t size = discover_pairs (r->count) * 3 * sizeof *r->counted;
+  adze_bytes bytes = { 0 };
+  adze_status status = adze_bytes_add (r->host, &bytes, &r->round, sizeof r->round);
+  if (status == ADZE_OK)
+    status = adze_bytes_add (r->host, &bytes, r->counted, size);
+  if (status == ADZE_OK)
+    status = r->run->save (r->host, r->context, "bootstrap", bytes.data, bytes.size);
+  adze_bytes_release (r->host, &bytes);
+  return status;
+}
+
+/* R->ROUND becomes the number of tables that are counted. */
+static adze_status
+find_counts (discover_run *r)
+{
+  const size_t size = discover_pairs (r->count) * 3 * sizeof *r->counted;
+  const void *bytes = NULL;
+  size_t found = 0;
+  uint64_t round = 0;
+  r->round = 0;
+  adze_status status = r->run->load (r->host, r->context, "bootstrap", &bytes, &found);
+  if (status != ADZE_OK || found != sizeof round + size)
+    return status;
+  memcpy (&round, bytes, sizeof round);
+  if (round > r->settings.bootstrap)
+    return ADZE_OK;
+  memcpy (r->counted, (const char *)bytes + sizeof round, size);
+  r->round = round;
+  adze_log (r->host, ADZE_LOG_INFO, "goes on behind table %llu of %u", (unsigned long long)round, r->settings.bootstrap);
+  return ADZE_OK;
+}
+
+static adze_status
+count_tables (discover_run *r, uint64_t *rows, discover_data *drawn)
+{
+  const uint64_t every = 1 + r->settings.bootstrap / KEPT;
+  adze_status status = find_counts (r);
+  while (status == ADZE_OK && r->round < r->settings.bootstrap) {
+    r->round++;
+    status = discover_go_on (r);
+    if (status == ADZE_OK)
+      status = do_round (r, rows, drawn);
+    if (status == ADZE_OK && r->round % every == 0)
+      status = keep_counts (r);
+  }
+  return status;
+}
+
 adze_status
 discover_bootstrap (discover_run *r)
 {
@@ -94,11 +150,8 @@ discover_bootstrap (discover_run *r)
     status = discover_room (r->host, r->data.rows, sizeof *rows, "rows that are drawn", &rows);
   if (status == ADZE_OK)
     status = open_drawn (r, &drawn);
-  for (r->round = 1; status == ADZE_OK && r->round <= r->settings.bootstrap; r->round++) {
-    status = discover_go_on (r);
-    if (status == ADZE_OK)
-      status = do_round (r, rows, &drawn);
-  }
+  if (status == ADZE_OK)
+    status = count_tables (r, rows, &drawn);
   r->host->release (r->host, rows);
   discover_close_data (r->host, &drawn);
   return status;
@@ -109,4 +162,11 @@ discover_share (const discover_run *r, uint32_t from, uint32_t to, bool line)
 {
   const uint32_t *counted = &r->counted[discover_pair_at (r->count, from, to) * 3];
   return (double)counted[line ? 2 : from < to ? 0 : 1] / r->settings.bootstrap;
+}
+
+double
+discover_any_share (const discover_run *r, uint32_t x, uint32_t y)
+{
+  const uint32_t *counted = &r->counted[discover_pair_at (r->count, x, y) * 3];
+  return (double)(counted[0] + counted[1] + counted[2]) / r->settings.bootstrap;
 }

@@ -192,7 +192,10 @@ end (discover_run *r)
 static adze_status
 run (const adze_host *host, void *instance, adze_context *context)
 {
-  discover_run r = { .host = host, .params = (const adze_params *)instance, .run = adze_run_of (host), .context = context };
+  discover_run r = { .host = host,
+                     .params = (const adze_params *)instance,
+                     .run = adze_run_of (host),
+                     .context = context };
   if (!r.run)
     return adze_fail (host, ADZE_E_UNSUPPORTED, "this host has no %s", ADZE_RUN);
   adze_status status = discover_read_settings (host, r.params, &r.settings);

@@ -5,21 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "discover.h"
-
-typedef struct reading {
-  discover_run *r;
-  const adze_table_service *tables;
-  adze_table *table;
-  uint32_t *columns; /* of the table; those that were chosen, and later of each variable */
-  size_t *rows;      /* of the table, of each row that stays */
-  size_t room;
-} reading;
+#include "columns.h"
 
 /* ---- Which columns. */
 
 static adze_status
-is_chosen (reading *g, size_t column, uint8_t *used, bool *chosen)
+is_chosen (discover_reading *g, size_t column, uint8_t *used, bool *chosen)
 {
   const adze_host *host = g->r->host;
   const size_t patterns = discover_text_count (host, g->r->params, "columns");
@@ -38,7 +29,7 @@ is_chosen (reading *g, size_t column, uint8_t *used, bool *chosen)
 }
 
 static adze_status
-check_patterns (const reading *g, const uint8_t *used)
+check_patterns (const discover_reading *g, const uint8_t *used)
 {
   for (size_t i = 0; i < discover_text_count (g->r->host, g->r->params, "columns"); i++)
     if (!used[i])
@@ -49,7 +40,7 @@ check_patterns (const reading *g, const uint8_t *used)
 }
 
 static adze_status
-find_columns (reading *g, uint8_t *used)
+find_columns (discover_reading *g, uint8_t *used)
 {
   discover_run *r = g->r;
   const size_t all = g->tables->columns (g->table);
@@ -101,7 +92,7 @@ copy_names (discover_run *r, const named *sorted)
 }
 
 static adze_status
-name_columns (reading *g)
+name_columns (discover_reading *g)
 {
   discover_run *r = g->r;
   named *sorted = NULL;
@@ -131,7 +122,7 @@ is_missing (adze_text cell)
 }
 
 static adze_status
-find_rows (reading *g)
+find_rows (discover_reading *g)
 {
   discover_run *r = g->r;
   const size_t all = g->tables->rows (g->table);
@@ -188,7 +179,7 @@ discover_standardise (double *column, size_t rows)
 }
 
 static adze_status
-read_number (const reading *g, uint32_t column, size_t row, double *number)
+read_number (const discover_reading *g, uint32_t column, size_t row, double *number)
 {
   const adze_text cell = g->tables->cell (g->table, g->rows[row], g->columns[column]);
   if (adze_table_number (cell, number))
@@ -200,8 +191,8 @@ read_number (const reading *g, uint32_t column, size_t row, double *number)
                     cell.size > 40 ? 40 : (int)cell.size, cell.data);
 }
 
-static adze_status
-refuse_constant (const discover_run *r, uint32_t column)
+adze_status
+discover_refuse_constant (const discover_run *r, uint32_t column)
 {
   return adze_fail (r->host, ADZE_E_FORMAT,
                     "the column '%s' has the same value in all %zu rows, so that nothing depends on it; leave it out "
@@ -210,10 +201,15 @@ refuse_constant (const discover_run *r, uint32_t column)
 }
 
 static adze_status
-read_numbers (reading *g)
+read_numbers (discover_reading *g)
 {
   discover_run *r = g->r;
   discover_data *data = &r->data;
+  if (r->settings.method != DISCOVER_PC && data->rows <= r->count)
+    return adze_fail (r->host, ADZE_E_FORMAT,
+                      "there are %zu rows for %u columns, to which a linear model always fits; needed are more rows than "
+                      "columns, many more for it to mean something",
+                      data->rows, r->count);
   adze_status status
       = discover_room (r->host, (size_t)r->count * data->rows, sizeof *data->numbers, "the numbers", &data->numbers);
   if (status == ADZE_OK)
@@ -224,7 +220,7 @@ read_numbers (reading *g)
   for (uint32_t i = 0; status == ADZE_OK && i < r->count; i++) {
     data->spread[i] = discover_standardise (data->numbers + i * data->rows, data->rows);
     if (data->spread[i] == 0)
-      status = refuse_constant (r, i);
+      status = discover_refuse_constant (r, i);
     else if (r->settings.method == DISCOVER_NOTEARS && !r->settings.standardise
              && !(data->spread[i] < 1e100 && data->spread[i] > 1e-100))
       status = adze_fail (r->host, ADZE_E_FORMAT,
@@ -235,141 +231,10 @@ read_numbers (reading *g)
   return status;
 }
 
-/* ---- Categories. */
-
-typedef struct word {
-  adze_text text;
-  double number;
-  size_t row;
-} word;
-
-static int
-by_text (const void *left, const void *right)
-{
-  const adze_text a = ((const word *)left)->text, b = ((const word *)right)->text;
-  const int order = memcmp (a.data, b.data, (size_t)(a.size < b.size ? a.size : b.size));
-  return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size;
-}
-
-static int
-by_number (const void *left, const void *right)
-{
-  const double a = ((const word *)left)->number, b = ((const word *)right)->number;
-  return a < b ? -1 : a > b;
-}
-
-/* Numbers that are told apart by how they are written are categories of their own. Up to one more than can be. */
-static uint32_t
-number_words (const reading *g, const word *words, uint8_t *codes)
-{
-  const size_t rows = g->r->data.rows;
-  uint32_t kinds = 0;
-  for (size_t i = 0; i < rows && kinds <= DISCOVER_CATEGORIES; i++) {
-    kinds += i == 0 || by_text (&words[i - 1], &words[i]) != 0;
-    codes[words[i].row] = (uint8_t)(kinds - 1);
-  }
-  return kinds;
-}
-
-/* Equal numbers are in one bin, that of the middle of their places. */
-static uint32_t
-cut_by_quantile (const word *words, size_t rows, uint32_t bins, uint8_t *codes)
-{
-  uint32_t kinds = 0, before = 0;
-  for (size_t first = 0, last = 0; first < rows; first = last) {
-    while (last < rows && words[last].number == words[first].number)
-      last++;
-    const double middle = ((double)first + (double)last) / 2 / (double)rows;
-    const uint32_t bin = (uint32_t)(middle * bins);
-    kinds += first == 0 || bin != before;
-    before = bin;
-    for (size_t i = first; i < last; i++)
-      codes[words[i].row] = (uint8_t)(kinds - 1);
-  }
-  return kinds;
-}
-
-/* Bins in which there is nothing are none. */
-static uint32_t
-cut_by_width (const word *words, size_t rows, uint32_t bins, uint8_t *codes)
-{
-  const double low = words[0].number, high = words[rows - 1].number;
-  uint32_t kinds = 0, before = 0;
-  for (size_t i = 0; i < rows; i++) {
-    const double share = (words[i].number / 2 - low / 2) / (high / 2 - low / 2);
-    const uint32_t bin = share >= 1 ? bins - 1 : (uint32_t)(share * bins);
-    kinds += i == 0 || bin != before;
-    before = bin;
-    codes[words[i].row] = (uint8_t)(kinds - 1);
-  }
-  return kinds;
-}
-
-/* Numbers of which there are more than bins. */
-static bool
-is_cut (const reading *g, word *words, uint32_t *kinds, uint8_t *codes)
-{
-  const discover_settings *s = &g->r->settings;
-  const size_t rows = g->r->data.rows;
-  uint32_t there = 1;
-  for (size_t i = 0; i < rows; i++)
-    if (s->cut == DISCOVER_UNCUT || !adze_table_number (words[i].text, &words[i].number))
-      return false;
-  qsort (words, rows, sizeof *words, by_number);
-  for (size_t i = 1; i < rows && there <= s->bins; i++)
-    there += words[i].number != words[i - 1].number;
-  if (there <= s->bins)
-    return false;
-  *kinds = s->cut == DISCOVER_BY_QUANTILE ? cut_by_quantile (words, rows, s->bins, codes)
-                                          : cut_by_width (words, rows, s->bins, codes);
-  return true;
-}
-
-static adze_status
-read_category (reading *g, uint32_t column, word *words)
-{
-  discover_run *r = g->r;
-  uint8_t *codes = r->data.codes + (size_t)column * r->data.rows;
-  uint32_t *kinds = &r->data.kinds[column];
-  for (size_t i = 0; i < r->data.rows; i++)
-    words[i] = (word){ g->tables->cell (g->table, g->rows[i], g->columns[column]), 0, i };
-  if (!is_cut (g, words, kinds, codes)) {
-    qsort (words, r->data.rows, sizeof *words, by_text);
-    *kinds = number_words (g, words, codes);
-  }
-  if (*kinds < 2)
-    return refuse_constant (r, column);
-  if (*kinds <= DISCOVER_CATEGORIES && (*kinds < r->data.rows || r->data.rows < 10))
-    return ADZE_OK;
-  return adze_fail (r->host, ADZE_E_FORMAT,
-                    *kinds > DISCOVER_CATEGORIES
-                        ? "the column '%s' has more than %d different values, which are no categories; cut numbers up "
-                          "by the parameter 'discretise', or leave the column out by 'columns'"
-                        : "the column '%s' has another value in each row, so that none of up to %d categories tells "
-                          "anything; cut numbers up by the parameter 'discretise', or leave the column out by 'columns'",
-                    r->names[column], DISCOVER_CATEGORIES);
-}
-
-static adze_status
-read_categories (reading *g)
-{
-  discover_run *r = g->r;
-  word *words = NULL;
-  adze_status status = discover_room (r->host, (size_t)r->count * r->data.rows, 1, "the categories", &r->data.codes);
-  if (status == ADZE_OK)
-    status = discover_room (r->host, r->count, sizeof *r->data.kinds, "categories", &r->data.kinds);
-  if (status == ADZE_OK)
-    status = discover_room (r->host, r->data.rows, sizeof *words, "the cells of a column", &words);
-  for (uint32_t i = 0; status == ADZE_OK && i < r->count; i++)
-    status = read_category (g, i, words);
-  r->host->release (r->host, words);
-  return status;
-}
-
 /* ---- All of it. */
 
 static adze_status
-read_all (reading *g)
+read_all (discover_reading *g)
 {
   discover_run *r = g->r;
   uint8_t *used = NULL;
@@ -386,7 +251,7 @@ read_all (reading *g)
     status = find_rows (g);
   r->data.count = r->count;
   if (status == ADZE_OK)
-    status = discover_is_discrete (&r->settings) ? read_categories (g) : read_numbers (g);
+    status = discover_is_discrete (&r->settings) ? discover_read_categories (g) : read_numbers (g);
   r->host->release (r->host, used);
   r->host->release (r->host, g->columns);
   r->host->release (r->host, g->rows);
@@ -396,7 +261,7 @@ read_all (reading *g)
 adze_status
 discover_read_table (discover_run *r)
 {
-  reading g = { .r = r, .tables = adze_table_of (r->host) };
+  discover_reading g = { .r = r, .tables = adze_table_of (r->host) };
   const void *bytes = NULL;
   size_t size = 0;
   adze_artifact *given = r->run->input (r->host, r->context, "table");

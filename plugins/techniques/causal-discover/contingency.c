@@ -120,7 +120,8 @@ make_keys (uint64_t *keys, const discover_data *data, const discover_ask *ask)
 
 /* The rows FIRST to LAST - 1 have the same given. */
 static void
-add_sorted (tally *t, const discover_data *data, const discover_ask *ask, const uint64_t *keys, size_t first, size_t last)
+add_sorted (tally *t, const discover_data *data, const discover_ask *ask, const uint64_t *keys, size_t first,
+            size_t last)
 {
   const uint32_t x_kinds = data->kinds[ask->x], y_kinds = data->kinds[ask->y];
   double sum = 0;

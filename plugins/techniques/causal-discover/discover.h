@@ -3,7 +3,7 @@
  *   causal-discover.c  component, parameters, the run
  *   found.c            room for graphs, and for what a search finds
  *   settings.c         parameters as numbers; those that play no part are refused
- *   columns.c          a table as columns of numbers or of categories, in the order of their names
+ *   columns.c, categories.c   a table as columns of numbers or of categories, in the order of their names (columns.h)
  *   knowledge.c        what is required, forbidden, earlier; contradictions in it
  *   pdag.c             graphs with lines and arrows (pdag.h)
  *   skeleton.c         PC-stable: which are adjacent, and what separates the others
@@ -11,7 +11,7 @@
  *   fisher.c, contingency.c, known.c   tests of independence: partial correlation; chi-square, G-square; a known graph
  *   tails.c            how likely a statistic is
  *   strata.c           rows that have the same of some columns
- *   score.c, ges.c     greedy search by a score
+ *   score.c, ges.c, operators.c   greedy search by a score (ges.h)
  *   notears.c, quasi-newton.c, exponential.c   weights without circles
  *   bootstrap.c        how often each edge is found in tables that might as well have been drawn
  *   tell.c, report.c   what goes out
@@ -267,7 +267,9 @@ adze_status discover_tell (discover_run *r);
 adze_status discover_give_report (discover_run *r);
 const char *discover_why (pdag_why why);
 const char *discover_strength_name (const discover_settings *s); /* "p", "score", "weight" */
+/* Of the tables that were drawn: how many have this mark, or any. */
 double discover_share (const discover_run *r, uint32_t from, uint32_t to, bool line);
+double discover_any_share (const discover_run *r, uint32_t x, uint32_t y);
 /* How far it is from what is known: false where nothing is. */
 adze_status discover_compare (discover_run *r, bool *compared, size_t *distance);
 

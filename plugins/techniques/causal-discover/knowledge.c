@@ -50,8 +50,9 @@ find_name (const discover_run *r, const char *parameter, const char *whole, cons
   *node = discover_find (r, name, size);
   if (*node != UINT32_MAX)
     return ADZE_OK;
-  return adze_fail (r->host, ADZE_E_PARAM, "parameter '%s': there is no variable '%.*s', of which \"%s\" speaks; they begin "
-                    "with '%s'", parameter, size > 80 ? 80 : (int)size, name, whole, r->names[0]);
+  return adze_fail (r->host, ADZE_E_PARAM,
+                    "parameter '%s': there is no variable '%.*s', of which \"%s\" speaks; they begin with '%s'", parameter,
+                    size > 80 ? 80 : (int)size, name, whole, r->names[0]);
 }
 
 static adze_status
@@ -59,8 +60,8 @@ read_arrow (const discover_run *r, const char *parameter, const char *text, uint
 {
   const char *arrow = strstr (text, "-->");
   if (!arrow || strstr (arrow + 3, "-->"))
-    return adze_fail (r->host, ADZE_E_PARAM, "parameter '%s': \"%s\" is no arrow; needed is \"CAUSE --> EFFECT\"", parameter,
-                      text);
+    return adze_fail (r->host, ADZE_E_PARAM, "parameter '%s': \"%s\" is no arrow; needed is \"CAUSE --> EFFECT\"",
+                      parameter, text);
   adze_status status = find_name (r, parameter, text, text, (size_t)(arrow - text), from);
   if (status == ADZE_OK)
     status = find_name (r, parameter, text, arrow + 3, strlen (arrow + 3), to);
@@ -136,8 +137,8 @@ require (discover_run *r, pdag *graph, const char *text)
     return adze_fail (r->host, ADZE_E_PARAM,
                       "parameter 'required': \"%s\" would close a circle of arrows that are required", text);
   if (!discover_may (&r->knowledge, from, to))
-    return adze_fail (r->host, ADZE_E_PARAM, "parameter 'required': \"%s\" is required, and forbidden by 'forbidden' or "
-                      "'tiers'", text);
+    return adze_fail (r->host, ADZE_E_PARAM,
+                      "parameter 'required': \"%s\" is required, and forbidden by 'forbidden' or 'tiers'", text);
   *pair (&r->knowledge, from, to) |= DISCOVER_REQUIRED;
   pdag_set_arrow (graph, from, to, PDAG_BY_KNOWLEDGE);
   return ADZE_OK;

@@ -137,10 +137,11 @@ by_sureness (const void *left, const void *right)
   return pdag_compare_triples (&a->triple, &b->triple);
 }
 
+/* What knowledge forbids leads the other way by now. */
 static bool
-can_lead (const discover_run *r, const pdag *g, uint32_t from, uint32_t to)
+can_lead (const pdag *g, uint32_t from, uint32_t to)
 {
-  return pdag_leads (g, from, to) && discover_may (&r->knowledge, from, to) && !pdag_reaches (g, to, from);
+  return pdag_leads (g, from, to) && !pdag_reaches (g, to, from);
 }
 
 static void
@@ -152,14 +153,14 @@ lead (pdag *g, uint32_t from, uint32_t to)
 
 /* Those that stand come to the front. */
 static void
-apply_colliders (const discover_run *r, discover_found *found)
+apply_colliders (discover_found *found)
 {
   const size_t all = found->collider_count;
   size_t stand = 0;
   found->conflict_count = 0;
   for (size_t i = 0; i < all; i++) {
     const discover_conflict c = found->colliders[i];
-    if (can_lead (r, &found->graph, c.triple.x, c.triple.z) && can_lead (r, &found->graph, c.triple.y, c.triple.z)) {
+    if (can_lead (&found->graph, c.triple.x, c.triple.z) && can_lead (&found->graph, c.triple.y, c.triple.z)) {
       lead (&found->graph, c.triple.x, c.triple.z);
       lead (&found->graph, c.triple.y, c.triple.z);
       found->colliders[stand++] = c;
@@ -187,7 +188,7 @@ discover_orient (discover_run *r, discover_found *found)
   judge_all (r, found, found->colliders, found->doubts);
   qsort (found->colliders, found->collider_count, sizeof *found->colliders, by_sureness);
   qsort (found->doubts, found->doubt_count, sizeof *found->doubts, pdag_compare_triples);
-  apply_colliders (r, found);
+  apply_colliders (found);
   const pdag_doubts doubts = { found->doubts, found->doubt_count };
   pdag_follow (&found->graph, &doubts);
   return ADZE_OK;

@@ -34,7 +34,8 @@ say_why (const discover_run *r, uint32_t from, uint32_t to, pdag_why why, char w
     snprintf (words, WORDS, "all graphs with this score have an arrow here: '%s' is an effect of several that are not "
               "adjacent", r->names[to]);
   else if (why == PDAG_BY_RULE_1)
-    snprintf (words, WORDS, "else '%s' would be an effect of two that are not adjacent, which it is not", r->names[from]);
+    snprintf (words, WORDS, "else '%s' would be an effect of two that are not adjacent, which it is not",
+              r->names[from]);
   else if (why == PDAG_BY_RULE_2)
     snprintf (words, WORDS, "else causes would lead in a circle");
   else if (why == PDAG_BY_RULE_3 || why == PDAG_BY_RULE_4)
@@ -113,7 +114,8 @@ report_separated (const discover_run *r, adze_report *report)
 /* ---- Triples. */
 
 static void
-report_triples (const discover_run *r, adze_report *report, const char *name, const discover_conflict *triples, size_t count)
+report_triples (const discover_run *r, adze_report *report, const char *name, const discover_conflict *triples,
+                size_t count)
 {
   adze_report_open (r->host, report, name, "[");
   for (size_t i = 0; i < count && i < LISTED; i++) {
@@ -164,7 +166,7 @@ report_often (const discover_run *r, adze_report *report)
   adze_report_open (r->host, report, "often-found-elsewhere", "[");
   for (uint32_t x = 0; x < r->count; x++)
     for (uint32_t y = x + 1; y < r->count; y++) {
-      const double share = discover_share (r, x, y, false) + discover_share (r, y, x, false) + discover_share (r, x, y, true);
+      const double share = discover_any_share (r, x, y);
       if (pdag_adjacent (&r->found.graph, x, y) || share < 0.5)
         continue;
       adze_report_open (r->host, report, NULL, "{");

@@ -105,10 +105,8 @@ write_number (const discover_run *r, adze_bytes *csv, double number)
 static adze_status
 write_shares (const discover_run *r, adze_bytes *csv, const seen *e)
 {
-  const double any = discover_share (r, e->from, e->to, false) + discover_share (r, e->to, e->from, false)
-                     + discover_share (r, e->from, e->to, true);
   adze_status status = write_number (r, csv, discover_share (r, e->from, e->to, e->line));
-  return status == ADZE_OK ? write_number (r, csv, any) : status;
+  return status == ADZE_OK ? write_number (r, csv, discover_any_share (r, e->from, e->to)) : status;
 }
 
 static adze_status
@@ -227,7 +225,8 @@ tell_words (const discover_run *r, size_t arrows, size_t lines)
               f->conflict_count, r->names[f->conflicts[0].triple.x], r->names[f->conflicts[0].triple.z],
               r->names[f->conflicts[0].triple.y]);
   for (size_t i = 0; i < f->left_out_count && i < 10; i++)
-    adze_log (r->host, ADZE_LOG_WARNING, "'%s --> %s' is left out: it would close a circle, and it can%s lead the other way",
+    adze_log (r->host, ADZE_LOG_WARNING,
+              "'%s --> %s' is left out: it would close a circle, and it can%s lead the other way",
               r->names[f->left_out[i * 2]], r->names[f->left_out[i * 2 + 1]],
               s->method == DISCOVER_NOTEARS ? " hardly" : "not");
   if (s->method == DISCOVER_NOTEARS && f->circle > s->tolerance)

@@ -25,6 +25,7 @@
 #include <adze/draft/damage.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/drawing.h>
+#include <adze/draft/emotion.h>
 #include <adze/draft/entries.h>
 #include <adze/draft/eval.h>
 #include <adze/draft/feed.h>
@@ -46,6 +47,7 @@
 #include <adze/draft/lesson_watch.h>
 #include <adze/draft/match.h>
 #include <adze/draft/model.h>
+#include <adze/draft/ngrams.h>
 #include <adze/draft/nodes.h>
 #include <adze/draft/observer.h>
 #include <adze/draft/records.h>
