@@ -148,16 +148,6 @@ adze_codec_close (adze_codec_use *use)
   free (use);
 }
 
-adze_error *
-adze_codec_check (adze_codec_use *use)
-{
-  adze_desk_frame frame;
-  if (!use->callbacks.check)
-    return NULL;
-  const adze_host *host = enter (use, &frame);
-  return leave (use, &frame, "check", use->callbacks.check (host, use->callbacks.own, use->params));
-}
-
 const char *
 adze_codec_id (const adze_codec_use *use)
 {

@@ -25,9 +25,6 @@ adze_codec_cleanup (adze_codec_use **use)
 }
 #define ADZE_AUTO_CODEC __attribute__ ((cleanup (adze_codec_cleanup))) adze_codec_use *
 
-/* Refuses parameters that say nothing to each other: for who chooses a codec, and not for who reads what one has made. */
-ADZE_MUST_CHECK adze_error *adze_codec_check (adze_codec_use *use);
-
 const char *adze_codec_id (const adze_codec_use *use);
 bool adze_codec_weighs (const adze_codec_use *use);
 uint32_t adze_codec_revision (const adze_codec_use *use);

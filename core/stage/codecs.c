@@ -98,7 +98,6 @@ open_named (adze_codecs *codecs, const adze_params *params, const char *name, ad
     ADZE_AUTO_CODEC opened = NULL;
     ADZE_TRY (adze_codec_open (codecs->runtime, value->string, value->nested, adze_graph_services,
                                &opened));
-    ADZE_TRY (adze_codec_check (opened));
     ADZE_TRY (keep (codecs, opened));
     *use = adze_take (&opened);
     return NULL;

@@ -121,17 +121,6 @@ pipeline left plain.safetensors 'codec = { use = "int8", per = "tensor" }' '[[st
   'codec = { use = "int8", per = "group", group = 7 }'
 must_fail "asked for int8, it did left as it is for 'w'" "$ADZE" plan left.toml
 
-# ---- A parameter of a codec that plays no part was meant otherwise.
-while IFS='|' read -r codec words; do
-  pipeline idle plain.safetensors "codec = { use = $codec }"
-  must_fail "$words" "$ADZE" plan idle.toml
-done << 'END'
-"int8", group = 16|the parameter 'group' is given, and says nothing to per = "channel"
-"int4", per = "tensor", axis = 1|the parameter 'axis' is given, and says nothing to per = "tensor"
-"int2", percentile = 99|the parameter 'percentile' is given, and says nothing to range = "min-max"
-"ternary", group = 16|the parameter 'group' is given, and says nothing to per = "channel"
-END
-
 # ---- Errors that add up to nothing.
 for codec in '"int8"' '"int4"' '{ use = "int8", range = "mse" }'; do
   pipeline rounded plain.safetensors "codec = $codec"

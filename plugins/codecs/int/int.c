@@ -51,16 +51,6 @@ way_of (const adze_host *host, const void *own, const adze_params *values, const
                     .percentile = adze_param_float (host, values, "percentile") };
 }
 
-static adze_status
-check (const adze_host *host, const void *own, const adze_params *values)
-{
-  (void)own;
-  adze_status status = adze_param_only_with (host, values, "group", "per", "group");
-  if (status == ADZE_OK)
-    status = adze_param_only_with (host, values, "axis", "per", "channel|group");
-  return status == ADZE_OK ? adze_param_only_with (host, values, "percentile", "range", "percentile") : status;
-}
-
 /* ---- describe. */
 
 static void
@@ -279,7 +269,7 @@ static const uint32_t eight = 8, four = 4, two = 2;
 
 #define INT_CODEC(bits) \
   { \
-    .struct_size = sizeof (adze_codec), .revision = 1, .own = &bits, .describe = describe, .check = check, \
+    .struct_size = sizeof (adze_codec), .revision = 1, .own = &bits, .describe = describe, \
     .accumulator = accumulator, .observe = observe, .merge = merge, .encode = encode, \
     .decode = decode, .graph = graph, .decide = decide, \
   }

@@ -46,13 +46,6 @@ count_of (const cut *way, uint64_t cell)
   return left < way->span ? left : way->span;
 }
 
-static adze_status
-check (const adze_host *host, const void *own, const adze_params *params)
-{
-  const table *kind = (const table *)own;
-  return kind->grouped ? ADZE_OK : adze_param_only_with (host, params, "group", "per", "group");
-}
-
 /* ---- describe. */
 
 enum { CODES, SCALE };
@@ -173,7 +166,7 @@ graph (const adze_host *host, const void *own, const adze_params *params,
 
 #define TABLE_CODEC(kind) \
   { \
-    .struct_size = sizeof (adze_codec), .revision = 1, .own = &kind, .describe = describe, .check = check, \
+    .struct_size = sizeof (adze_codec), .revision = 1, .own = &kind, .describe = describe, \
     .encode = encode, .decode = decode, .graph = graph, \
   }
 

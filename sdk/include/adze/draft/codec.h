@@ -173,10 +173,6 @@ typedef struct adze_codec {
   adze_status (*decide) (const adze_host *host, const void *own, const adze_params *params,
                          const adze_tensor_meta *meta, void *found, adze_field *fields, uint32_t most,
                          uint32_t *count);
-
-  /* Refuses parameters that contradict each other, or that play no part beside the others. Asked where somebody has
-   * chosen the codec, and not of what is written in a file. NULL: all of them go together. */
-  adze_status (*check) (const adze_host *host, const void *own, const adze_params *params);
 } adze_codec;
 
 /* ---- Using one that a parameter names. */
