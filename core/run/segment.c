@@ -204,11 +204,25 @@ open_sink (segment_state *s)
 
 /* ---- After it. */
 
+/* A stage may say of a tensor what was true of it before. */
+static bool
+is_news (const adze_plan_stage *planned, const adze_outline_trait *said)
+{
+  const adze_value *before = NULL;
+  for (size_t i = 0; planned->port_count > 0 && i < planned->outline_ports[0].count; i++)
+    if (strcmp (planned->outline_ports[0].tensors[i].meta->name, said->tensor) == 0)
+      before = adze_value_get (planned->outline_ports[0].tensors[i].traits, said->id);
+  return said->json ? !before || !adze_value_equal (before, said->json) : before != NULL;
+}
+
 static bool
 edits_something (const adze_plan_stage *planned)
 {
-  if (planned->outline.edit_count > 0 || planned->outline.trait_count > 0)
+  if (planned->outline.edit_count > 0)
     return true;
+  for (size_t i = 0; i < planned->outline.trait_count; i++)
+    if (is_news (planned, &planned->outline.traits[i]))
+      return true;
   for (size_t i = 0; i < planned->outline.group_count; i++)
     if (adze_plan_group_edits (planned, i))
       return true;

@@ -78,6 +78,19 @@ evaluates never damaged.onnx 'data = "test"'
 must "$ADZE" run never.toml
 grep -qF "'fc.weight' has numbers that are none (an infinity at element 1)" must.out \
   || complain "nobody tells of an infinity that is multiplied: $(cat must.out)"
+# So does a step that codes are multiplied with.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with a step"
+import os, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+from networks import node, spread, write
+w = {"fc.codes": ([16, 4], [1] * 64, "b"), "fc.scale": ([], [float("inf")])}
+write("step.onnx", [node("DequantizeLinear", ["fc.codes", "fc.scale"], ["w"], "step"),
+                    node("MatMul", ["x", "w"], ["y"], "fc")], w, ["N", 16])
+END
+evaluates step step.onnx 'data = "test"'
+must "$ADZE" run step.toml
+grep -qF "'fc.scale' has numbers that are none (an infinity at element 0)" must.out \
+  || complain "nobody tells of an infinite step: $(cat must.out)"
 
 # In the data as well, whatever the backend makes of them.
 export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"

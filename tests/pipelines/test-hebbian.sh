@@ -249,6 +249,9 @@ for rate in 1e-30 1e-15; do
   must_fail "nothing was learnt: of 2 layers no weight is another number than before" \
     "$ADZE" run idle.toml --set stage.hebbian.rate=$rate
 done
+# The excitability of units that share out examples is not kept.
+must_fail "nothing was learnt: of 2 layers no weight is another number than before" \
+  "$ADZE" run both.toml --set stage.hebbian.rate=1e-30
 must "$ADZE" run idle.toml
 sed '20s/^[^,]*/nan/' plain.csv > odd.csv
 sed 's/plain\.csv"/odd.csv"\nmissing = "nan"/' sanger.toml > odd.toml

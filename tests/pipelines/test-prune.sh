@@ -53,6 +53,11 @@ pipeline most small 'use = "prune-magnitude"' 'sparsity = 0.7' 'min-kept = 0' \
   '[[stage.rule]]' 'match = "layer.1.*"' 'min-kept = 0.5'
 right most small all 0.7 0.5
 told most '\"adze.sparsity/1\": {}'
+# What was so before is nothing that was done.
+pipeline twice small 'id = "first"' 'use = "prune-magnitude"' 'sparsity = 0.5' '' '[[stage]]' 'use = "prune-magnitude"' \
+  'sparsity = 0.5'
+must_fail "stage 'prune-magnitude' (prune-magnitude) changed nothing" "$ADZE" run twice.toml
+must "$ADZE" run twice.toml --set stage.prune-magnitude.sparsity=0.6
 pipeline each small 'use = "prune-magnitude"' 'scope = "tensor"' 'sparsity = 0.25' \
   '[[stage.rule]]' 'match = "layer.2.*"' 'sparsity = 0.8'
 right each small each 0.25 layer.2.weight 0.8

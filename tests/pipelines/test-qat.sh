@@ -108,6 +108,9 @@ for trait in adze.sparsity/1 adze.codebook/1; do
   grep -q $trait few-out.onnx || complain "nobody says any more that it has $trait"
 done
 holds few-out.json 'r["epochs"][-1]["loss"] < r["epochs"][0]["loss"]'
+# The list of the values is a weight, too, which a pattern may mean.
+must "$ADZE" run few.toml --fresh --set 'stage.qat.keep-zeros=["*"]'
+! grep -qF 'did not' must.out || complain "it did not end as it should: $(cat must.out)"
 # Without being named they are more, and it is said: 4 bits have few codes, and many values where each channel has a step.
 for where in false true; do
   must "$ADZE" run few.toml --fresh --set 'stage.qat.keep-values=[]' --set 'stage.qat.weights="int4"' \

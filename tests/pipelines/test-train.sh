@@ -121,6 +121,10 @@ learn norm norm.onnx 'validation = "check"'
 must "$ADZE" run norm.toml
 holds norm-out.json 'r["epochs"][-1]["accuracy"] > 0.9'
 [ "$(weight norm-out.onnx bn.mean | tr -d 0)" != "" ] || complain "the running mean is still 0"
+# Of all weights zeros stay; a mean that begins as zeros is told, and is none of them.
+must "$ADZE" run norm.toml --fresh --set 'stage.train.keep-zeros=["*"]'
+[ "$(weight norm-out.onnx bn.mean | tr -d 0)" != "" ] || complain "the running mean stayed 0, as a weight that is kept so"
+[ "$(weight norm-out.onnx bn.shift | tr -d 0)" = "" ] || complain "zeros of a shift did not stay zeros"
 learn conv conv.onnx 'optimiser = "nesterov"' 'schedule = "cosine"' 'warm-up = 1' 'clip = 5'
 cat >> conv.toml << 'END'
 [[stage]]

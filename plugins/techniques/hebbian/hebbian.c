@@ -198,11 +198,12 @@ learn_all (hebbian_run *h)
 
 /* ---- After. */
 
-/* That means went into biases is nothing learnt. Excitability moves biases alone. */
+/* That means went into biases is nothing learnt. Excitability moves biases alone, and those of soft-wta are not kept. */
 static adze_status
 check_learnt (const hebbian_run *h)
 {
-  bool learnt = h->set.centre != HEBBIAN_CENTRE_FOR_GOOD || h->set.homeostasis == HEBBIAN_EXCITABILITY;
+  bool excited = h->set.homeostasis == HEBBIAN_EXCITABILITY && h->set.rule != HEBBIAN_SOFT_WTA;
+  bool learnt = h->set.centre != HEBBIAN_CENTRE_FOR_GOOD || excited;
   for (size_t l = 0; l < h->layer_count && !learnt; l++)
     learnt = h->layers[l].learnt;
   if (learnt)

@@ -40,7 +40,7 @@ adze_damage_is_multiplied (const adze_graph_service *graphs, const adze_graph *g
 {
   static const char *const products[]
       = { "MatMul", "Gemm", "Conv", "ConvTranspose", "Mul", "BatchNormalization", "LayerNormalization",
-          "LSTM", "GRU", "RNN" };
+          "LSTM", "GRU", "RNN", "Div", "DequantizeLinear", "QuantizeLinear" };
   static const char *const moves[] = { "Identity", "Cast", "Transpose", "Reshape" };
   for (uint32_t n = 0; n < graphs->node_count (graph); n++) {
     const adze_graph_node *node = graphs->node (graph, n);

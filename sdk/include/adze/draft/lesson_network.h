@@ -113,12 +113,27 @@ adze_lesson_no_weight (const adze_lesson *t, const char *param, const char *patt
                     pattern, names, used + 1 < sizeof names ? "" : " ...");
 }
 
-/* All weights that a pattern of PARAM means; a pattern that means none is mostly misspelt. */
+/* Of batch normalisation, which does not train: it is told. */
+static inline bool
+adze_lesson_is_statistic (const adze_lesson *t, uint32_t number)
+{
+  for (uint32_t n = 0; n < t->graphs->node_count (t->learner); n++) {
+    const adze_graph_node *node = t->graphs->node (t->learner, n);
+    if (node && strcmp (node->op, "BatchNormalization") == 0 && node->input_count > 4
+        && (node->inputs[3] == number || node->inputs[4] == number))
+      return true;
+  }
+  return false;
+}
+
+/* All weights that a pattern of PARAM means; a pattern that means none is mostly misspelt. "*" means statistics as
+ * well, which have no zeros that could go. */
 static inline adze_status
 adze_lesson_apply_patterns (adze_lesson *t, const char *param)
 {
   const adze_params_service *service = adze_params_of (t->host);
   const adze_params *list = service->get_nested (t->params, param);
+  const bool zeros = strcmp (param, "keep-zeros") == 0;
   for (size_t p = 0; p < service->count (list); p++) {
     const char *pattern = service->get_string (list, service->name_at (list, p));
     size_t met = 0, rule = 0;
@@ -133,9 +148,11 @@ adze_lesson_apply_patterns (adze_lesson *t, const char *param)
       if (!matches)
         continue;
       met++;
+      if (zeros && adze_lesson_is_statistic (t, i))
+        continue;
       own->frozen |= strcmp (param, "frozen") == 0;
       own->no_decay |= strcmp (param, "no-decay") == 0;
-      if (strcmp (param, "keep-zeros") == 0 && !own->mask)
+      if (zeros && !own->mask)
         status = adze_lesson_set_mask (t, i, own);
       if (status != ADZE_OK)
         return status;
