@@ -8,16 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const adze_cli_verb *const verbs[] = {
-  &adze_cli_init, &adze_cli_check, &adze_cli_plan_of, &adze_cli_run, &adze_cli_runs_list,
-  &adze_cli_runs_show, &adze_cli_runs_table, &adze_cli_runs_clean, &adze_cli_why,
-  &adze_cli_schema, &adze_cli_show_model, &adze_cli_diff, &adze_cli_convert, &adze_cli_data,
-  &adze_cli_list, &adze_cli_inspect, &adze_cli_backend_list, &adze_cli_backend_check,
-  &adze_cli_backend_bench, &adze_cli_plugin_list, &adze_cli_plugin_rescan,
-  &adze_cli_plugin_new, &adze_cli_plugin_check, &adze_cli_plugin_doctor, &adze_cli_plugin_try,
-  &adze_cli_plugin_dump, &adze_cli_plugin_stamp, &adze_cli_plugin_key,
-};
-
 const adze_cli_option adze_cli_common_options[] = {
   { "plugin-path", 0, true, "DIR", "search DIR for plugins before all other folders; repeatable" },
   { "json", 0, false, NULL, "print one JSON document, also about an error" },
@@ -33,35 +23,36 @@ const adze_cli_option adze_cli_common_options[] = {
 /* ---- Which verb? */
 
 static const adze_cli_verb *
-find_verb (const char *group, const char *word)
+find_verb (const adze_cli_program *program, const char *group, const char *word)
 {
   char name[64];
   if (snprintf (name, sizeof name, "%s%s%s", group ? group : "", group ? " " : "", word)
       >= (int)sizeof name)
     return NULL;
-  for (size_t i = 0; i < ADZE_CLI_COUNT_OF (verbs); i++)
-    if (strcmp (verbs[i]->name, name) == 0)
-      return verbs[i];
+  for (size_t i = 0; i < program->count; i++)
+    if (strcmp (program->verbs[i]->name, name) == 0)
+      return program->verbs[i];
   return NULL;
 }
 
 static bool
-is_group (const char *word)
+is_group (const adze_cli_program *program, const char *word)
 {
   size_t size = strlen (word);
-  for (size_t i = 0; i < ADZE_CLI_COUNT_OF (verbs); i++)
-    if (strncmp (verbs[i]->name, word, size) == 0 && verbs[i]->name[size] == ' ')
+  for (size_t i = 0; i < program->count; i++)
+    if (strncmp (program->verbs[i]->name, word, size) == 0 && program->verbs[i]->name[size] == ' ')
       return true;
   return false;
 }
 
 /* The words that could have been meant: those of a group, or the first words. */
 static size_t
-collect_words (const char *group, char words[][32], const char *names[])
+collect_words (const adze_cli_program *program, const char *group, char words[][32],
+               const char *names[])
 {
   size_t size = group ? strlen (group) : 0, count = 0;
-  for (size_t i = 0; i < ADZE_CLI_COUNT_OF (verbs); i++) {
-    const char *name = verbs[i]->name;
+  for (size_t i = 0; i < program->count && i < ADZE_CLI_VERBS_MAX; i++) {
+    const char *name = program->verbs[i]->name;
     if (group && (strncmp (name, group, size) != 0 || name[size] != ' '))
       continue;
     name += group ? size + 1 : 0;
@@ -240,11 +231,11 @@ run_verb (adze_cli *cli, const adze_cli_arguments *arguments)
   if (adze_cli_has (arguments, "version"))
     return print_version (cli);
   if (adze_cli_has (arguments, "help")) {
-    adze_cli_print_help (&cli->out, verb);
+    adze_cli_print_help (&cli->out, cli->program, verb);
     return ADZE_CLI_FINE;
   }
   if (adze_cli_has (arguments, "words")) {
-    adze_cli_print_words (adze_cli_out, verbs, ADZE_CLI_COUNT_OF (verbs), NULL, verb);
+    adze_cli_print_words (adze_cli_out, cli->program, NULL, verb);
     return ADZE_CLI_FINE;
   }
   if (arguments->word_count < verb->least)
@@ -267,26 +258,26 @@ run_without_verb (adze_cli *cli, const adze_cli_arguments *arguments, const char
   if (adze_cli_has (arguments, "version"))
     return print_version (cli);
   if (adze_cli_has (arguments, "words")) {
-    adze_cli_print_words (adze_cli_out, verbs, ADZE_CLI_COUNT_OF (verbs), group, NULL);
+    adze_cli_print_words (adze_cli_out, cli->program, group, NULL);
     return ADZE_CLI_FINE;
   }
   if (!adze_cli_has (arguments, "help"))
     return adze_cli_misuse (cli, "which verb? adze %s%sVERB", group ? group : "",
                             group ? " " : "");
-  adze_cli_print_overview (&cli->out, verbs, ADZE_CLI_COUNT_OF (verbs), group);
+  adze_cli_print_overview (&cli->out, cli->program, group);
   return ADZE_CLI_FINE;
 }
 
 static int
 dispatch (adze_cli *cli, adze_cli_arguments *arguments, int argc, char **argv)
 {
-  char words[ADZE_CLI_COUNT_OF (verbs)][32];
-  const char *names[ADZE_CLI_COUNT_OF (verbs)];
-  const char *group = NULL;
+  char words[ADZE_CLI_VERBS_MAX][32];
+  const char *names[ADZE_CLI_VERBS_MAX];
+  const char *group = cli->program->group;
   int index = 1;
   if (!adze_cli_arguments_read (arguments, argc, argv, &index, adze_cli_common_options, NULL, true))
     return adze_cli_misuse (cli, "%s", arguments->complaint);
-  if (index < argc && is_group (argv[index])) {
+  if (!group && index < argc && is_group (cli->program, argv[index])) {
     group = argv[index++];
     if (!adze_cli_arguments_read (arguments, argc, argv, &index, adze_cli_common_options, NULL,
                                   true))
@@ -294,9 +285,9 @@ dispatch (adze_cli *cli, adze_cli_arguments *arguments, int argc, char **argv)
   }
   if (index == argc)
     return run_without_verb (cli, arguments, group);
-  cli->verb = find_verb (group, argv[index]);
+  cli->verb = find_verb (cli->program, group, argv[index]);
   if (!cli->verb) {
-    size_t count = collect_words (group, words, names);
+    size_t count = collect_words (cli->program, group, words, names);
     return group ? unknown_in_group (cli, group, argv[index], names, count)
                  : adze_cli_run_external (cli, argc, argv, index, names, count);
   }
@@ -308,7 +299,7 @@ dispatch (adze_cli *cli, adze_cli_arguments *arguments, int argc, char **argv)
 }
 
 int
-adze_cli_main (int argc, char **argv)
+adze_cli_main (const adze_cli_program *program, int argc, char **argv)
 {
   adze_cli_out = stdout;
   hold_standard_descriptors ();
@@ -321,7 +312,8 @@ adze_cli_main (int argc, char **argv)
   setenv ("GOMP_SPINCOUNT", "10000", 0);
   /* A line is written at once: observers of this process write to the same place. */
   setvbuf (stderr, NULL, _IOLBF, BUFSIZ);
-  adze_cli cli = { .json = mentions_json (argc, argv),
+  adze_cli cli = { .program = program,
+                   .json = mentions_json (argc, argv),
                    .out = adze_cli_printer_open (adze_cli_out, NULL),
                    .err = adze_cli_printer_open (stderr, NULL) };
   adze_cli_arguments arguments;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cli.h: what the verbs of the adze command share.
  *
- * A verb is one file with one adze_cli_verb, and a line in the table of cli.c. The table feeds the
- * dispatch, every --help and the completion of shells.
+ * A verb is one file with one adze_cli_verb, and a line in the table of verbs.c. The table feeds the
+ * dispatch, every --help and the completion of shells. hosts/phase is another program with a table
+ * of its own.
  */
 #ifndef ADZE_CLI_H
 #define ADZE_CLI_H
@@ -34,7 +35,20 @@ typedef struct adze_cli_verb {
   int (*run) (adze_cli *cli, const adze_cli_arguments *arguments);
 } adze_cli_verb;
 
+#define ADZE_CLI_VERBS_MAX 64
+
+/* A program: its verbs, at most ADZE_CLI_VERBS_MAX. */
+typedef struct adze_cli_program {
+  const adze_cli_verb *const *verbs;
+  size_t count;
+  const char *group;  /* the one that all its verbs are of: "adze phase" is adze-phase. NULL: none */
+  const char *manual; /* the page of all its verbs; NULL: each has one */
+} adze_cli_program;
+
+extern const adze_cli_program adze_cli_adze;
+
 struct adze_cli {
+  const adze_cli_program *program;
   const adze_cli_verb *verb; /* NULL until it is known */
   bool json, quiet, verbose;
   const char **plugin_path; /* NULL-terminated */
@@ -46,7 +60,7 @@ struct adze_cli {
 };
 
 /* The whole command. Returns its exit status. */
-int adze_cli_main (int argc, char **argv);
+int adze_cli_main (const adze_cli_program *program, int argc, char **argv);
 
 /* The value of an option that takes a whole number; *NUMBER stays as it is when it was not given.
  * 0, or an exit status whose reason has been said. */
@@ -90,16 +104,17 @@ extern const adze_cli_verb adze_cli_runs_clean;
 
 /* ---- help.c */
 
-void adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_verb *const *verbs,
-                              size_t count, const char *group);
-void adze_cli_print_help (const adze_cli_printer *printer, const adze_cli_verb *verb);
+void adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_program *program,
+                              const char *group);
+void adze_cli_print_help (const adze_cli_printer *printer, const adze_cli_program *program,
+                          const adze_cli_verb *verb);
 /* What can follow, one a line, for shells: verbs, or options with what stands for their value, and
  * the words of the synopsis. */
-void adze_cli_print_words (FILE *stream, const adze_cli_verb *const *verbs, size_t count,
-                           const char *group, const adze_cli_verb *verb);
+void adze_cli_print_words (FILE *stream, const adze_cli_program *program, const char *group,
+                           const adze_cli_verb *verb);
 
-/* ---- external.c: "adze foo" that is no verb runs adze-foo from PATH, with the options in front
- * of it and the arguments behind it. Returns only when there is none. */
+/* ---- external.c: "adze foo" that is no verb runs adze-foo, from the folder that this program is in
+ * or else from PATH, with the options in front of it and the arguments behind it. Returns only when there is none. */
 int adze_cli_run_external (const adze_cli *cli, int argc, char **argv, int index,
                            const char *const *names, size_t name_count);
 

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,22 @@ unknown (const adze_cli *cli, const char *word, const char *const *names, size_t
                           word, word);
 }
 
+/* What was installed together belongs together, whatever PATH says: the program in the folder of this
+ * one. Returns only when there is none that may be run. */
+static void
+run_beside (const char *program, char **arguments)
+{
+  char path[PATH_MAX];
+  ssize_t size = readlink ("/proc/self/exe", path, sizeof path - 1);
+  if (size <= 0)
+    return;
+  path[size] = '\0';
+  char *base = strrchr (path, '/');
+  size_t room = base ? sizeof path - (size_t)(base + 1 - path) : 0;
+  if (base && (size_t)snprintf (base + 1, room, "%s", program) < room)
+    execv (path, arguments);
+}
+
 int
 adze_cli_run_external (const adze_cli *cli, int argc, char **argv, int index,
                        const char *const *names, size_t name_count)
@@ -44,6 +61,7 @@ adze_cli_run_external (const adze_cli *cli, int argc, char **argv, int index,
     if (i != index)
       arguments[count++] = argv[i];
   signal (SIGXFSZ, SIG_DFL); /* another program has its own mind about it */
+  run_beside (program, arguments);
   execvp (program, arguments);
   /* A folder of PATH that may not be entered gives EACCES too; it has no program for us. */
   if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)

@@ -59,8 +59,8 @@ print_options (const adze_cli_printer *printer, const char *heading,
 }
 
 void
-adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_verb *const *verbs,
-                         size_t count, const char *group)
+adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_program *program,
+                         const char *group)
 {
   adze_cli_printer narrow = limited (printer);
   ADZE_CLI_TABLE table = { .columns = 2 };
@@ -68,27 +68,29 @@ adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_verb *c
            group ? group : "", group ? " " : "");
   adze_cli_print (printer, ADZE_CLI_BOLD, "Verbs");
   fputc ('\n', printer->stream);
-  for (size_t i = 0; i < count; i++) {
-    const char *name = name_in_group (verbs[i], group);
+  for (size_t i = 0; i < program->count; i++) {
+    const adze_cli_verb *verb = program->verbs[i];
+    const char *name = name_in_group (verb, group);
     if (name || !group) {
-      adze_cli_table_add (&table, name ? name : verbs[i]->name);
-      adze_cli_table_add (&table, verbs[i]->summary);
+      adze_cli_table_add (&table, name ? name : verb->name);
+      adze_cli_table_add (&table, verb->summary);
     }
   }
   adze_cli_table_print (&narrow, &table, 2);
   print_options (&narrow, "Options of every verb", adze_cli_common_options);
   fputc ('\n', printer->stream);
-  char text[256];
+  char text[256], page[64];
+  snprintf (page, sizeof page, "adze-%s%sVERB", group ? group : "", group ? "-" : "");
   snprintf (text, sizeof text,
-            "'adze %s%sVERB --help' says more about each, and its manual page still more: "
-            "man adze-%s%sVERB.%s",
-            group ? group : "", group ? " " : "", group ? group : "", group ? "-" : "",
+            "'adze %s%sVERB --help' says more about each, and its manual page still more: man %s.%s",
+            group ? group : "", group ? " " : "", program->manual ? program->manual : page,
             group ? "" : " Any other verb runs the program adze-VERB.");
   adze_cli_print_wrapped (&narrow, 0, text);
 }
 
 void
-adze_cli_print_help (const adze_cli_printer *printer, const adze_cli_verb *verb)
+adze_cli_print_help (const adze_cli_printer *printer, const adze_cli_program *program,
+                     const adze_cli_verb *verb)
 {
   adze_cli_printer narrow = limited (printer);
   char page[64];
@@ -97,10 +99,10 @@ adze_cli_print_help (const adze_cli_printer *printer, const adze_cli_verb *verb)
   adze_cli_print_wrapped (&narrow, 0, verb->about);
   print_options (&narrow, "Options", verb->options);
   print_options (&narrow, "Options of every verb", adze_cli_common_options);
-  snprintf (page, sizeof page, "%s", verb->name);
+  snprintf (page, sizeof page, "adze-%s", verb->name);
   for (char *space = page; (space = strchr (space, ' '));)
     *space = '-';
-  fprintf (printer->stream, "\nSee also: man adze-%s\n", page);
+  fprintf (printer->stream, "\nSee also: man %s\n", program->manual ? program->manual : page);
 }
 
 static void
@@ -120,16 +122,16 @@ group_seen (const adze_cli_verb *const *verbs, size_t index, size_t size)
 }
 
 void
-adze_cli_print_words (FILE *stream, const adze_cli_verb *const *verbs, size_t count,
-                      const char *group, const adze_cli_verb *verb)
+adze_cli_print_words (FILE *stream, const adze_cli_program *program, const char *group,
+                      const adze_cli_verb *verb)
 {
-  for (size_t i = 0; !verb && i < count; i++) {
-    const char *name = name_in_group (verbs[i], group);
-    size_t size = strcspn (verbs[i]->name, " ");
+  for (size_t i = 0; !verb && i < program->count; i++) {
+    const char *whole = program->verbs[i]->name, *name = name_in_group (program->verbs[i], group);
+    size_t size = strcspn (whole, " ");
     if (name)
       fprintf (stream, "%s\n", name);
-    else if (!group && !group_seen (verbs, i, size))
-      fprintf (stream, "%.*s\n", (int)size, verbs[i]->name);
+    else if (!group && !group_seen (program->verbs, i, size))
+      fprintf (stream, "%.*s\n", (int)size, whole);
   }
   if (verb) {
     print_option_words (stream, verb->options);

@@ -5,5 +5,5 @@
 int
 main (int argc, char **argv)
 {
-  return adze_cli_main (argc, argv);
+  return adze_cli_main (&adze_cli_adze, argc, argv);
 }

@@ -22,5 +22,5 @@ main (int argc, char **argv)
   adze_runtime_preload (lt__PROGRAM__LTX_preloaded_symbols, true, true);
   if (argc > 1 && strcmp (argv[1], "--adze-worker") == 0)
     return adze_worker_main (argc, argv);
-  return adze_cli_main (argc, argv);
+  return adze_cli_main (&adze_cli_adze, argc, argv);
 }
