@@ -118,6 +118,8 @@ AC_DEFUN([ADZE_DEPENDENCIES], [
   # For the sources that read compressed files; no part of core.
   adze_saved_core_libs=$CORE_LIBS
   ADZE_NEED_LIBRARY([zlib.h], [z], [inflate], [zlib1g-dev])
+  # For adze-phase, which keeps its state in it; no part of core either.
+  ADZE_NEED_LIBRARY([sqlite3.h], [sqlite3], [sqlite3_open_v2], [libsqlite3-dev])
   CORE_LIBS=$adze_saved_core_libs
   AC_CHECK_LIB([m], [sqrt], [CORE_LIBS="$CORE_LIBS -lm"])
   AC_CHECK_FUNC([pthread_create], [], [CORE_LIBS="$CORE_LIBS -lpthread"])
