@@ -7,6 +7,7 @@
 #include <adze/draft/format.h>
 #include <adze/draft/observer.h>
 #include <adze/draft/codec.h>
+#include <adze/draft/scorer.h>
 #include <adze/draft/source.h>
 #include <adze/draft/technique.h>
 
@@ -20,6 +21,7 @@ typedef union adze_callbacks {
   adze_format format;
   adze_source source;
   adze_codec codec;
+  adze_scorer scorer;
   adze_backend backend;
 } adze_callbacks;
 

@@ -112,6 +112,14 @@ check_codec (const adze_candidate *candidate)
   return NULL;
 }
 
+static adze_error *
+check_scorer (const adze_candidate *candidate)
+{
+  if (!candidate->callbacks->scorer.score)
+    return missing_callback (candidate, "score", "a .score, without which nothing is scored");
+  return NULL;
+}
+
 /* Memory of a device, of which a backend may have none. */
 static adze_error *
 check_memory (const adze_candidate *candidate, const adze_device_memory *memory)
@@ -157,7 +165,8 @@ check_backend (const adze_candidate *candidate)
 }
 
 const char *const adze_kind_names[]
-    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, ADZE_BACKEND, ADZE_CODEC, NULL };
+    = { ADZE_TECHNIQUE, ADZE_OBSERVER, ADZE_FORMAT, ADZE_SOURCE, ADZE_BACKEND, ADZE_CODEC, ADZE_SCORER,
+        NULL };
 
 static const adze_kind_rule rules[] = {
   { ADZE_TECHNIQUE, "adze_technique", ADZE_TECHNIQUE_REVISION,
@@ -172,6 +181,8 @@ static const adze_kind_rule rules[] = {
     sizeof (adze_backend), check_backend },
   { ADZE_CODEC, "adze_codec", ADZE_CODEC_REVISION, ADZE_SIZE_THROUGH (adze_codec, graph),
     sizeof (adze_codec), check_codec },
+  { ADZE_SCORER, "adze_scorer", ADZE_SCORER_REVISION, ADZE_SIZE_THROUGH (adze_scorer, score),
+    sizeof (adze_scorer), check_scorer },
 };
 
 static adze_error *

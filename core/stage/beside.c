@@ -41,7 +41,8 @@ add_all (adze_runtime *runtime, const adze_params *params, adze_value *list)
 {
   for (size_t i = 0; params && i < params->count; i++) {
     const struct adze_param_value *value = &params->values[i];
-    if (value->type == ADZE_PARAM_COMPONENT && value->string)
+    /* "": it was left out. */
+    if (value->type == ADZE_PARAM_COMPONENT && value->string && *value->string)
       ADZE_TRY (add_component (runtime, value->string, list));
     ADZE_TRY (add_all (runtime, value->nested, list));
   }

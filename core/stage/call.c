@@ -248,6 +248,8 @@ adze_technique_service (const char *id, bool bare)
     return &adze_outline_services;
   if (strcmp (id, ADZE_CODECS) == 0)
     return bare ? NULL : &adze_codecs_services;
+  if (strcmp (id, ADZE_SCORERS) == 0)
+    return bare ? NULL : &adze_scorers_services;
   if (strcmp (id, ADZE_RUN) == 0)
     return &adze_run_services;
   if (strcmp (id, ADZE_GRAPH) == 0)

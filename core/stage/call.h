@@ -6,6 +6,7 @@
 #include <adze/draft/codec.h>
 #include <adze/draft/decision.h>
 #include <adze/draft/drawing.h>
+#include <adze/draft/scorer.h>
 #include <adze/draft/technique.h>
 
 #include "plugin/host_table.h"
@@ -50,5 +51,6 @@ extern const adze_call_service adze_call_services;
 extern const adze_decision_service adze_decision_services;
 extern const adze_codecs_service adze_codecs_services;
 extern const adze_drawing_service adze_drawing_services;
+extern const adze_scorers_service adze_scorers_services;
 
 #endif

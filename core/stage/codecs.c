@@ -8,6 +8,7 @@
 #include "graph/from_model.h"
 #include "plugin/manifest/params.h"
 #include "stage/call.h"
+#include "stage/scorers.h"
 
 struct adze_codecs {
   adze_runtime *runtime;
@@ -15,6 +16,7 @@ struct adze_codecs {
   adze_codec_use **uses;
   size_t count;
   adze_value *chosen; /* ids, by the technique itself */
+  adze_scorer_use *scorers;
 };
 
 adze_error *
@@ -36,6 +38,7 @@ adze_codecs_close (adze_codecs *codecs)
     return;
   for (size_t i = 0; i < codecs->count; i++)
     adze_codec_close (codecs->uses[i]);
+  adze_scorers_close (codecs->scorers);
   free (codecs->uses);
   adze_value_free (codecs->chosen);
   pthread_mutex_destroy (&codecs->lock);
@@ -79,6 +82,18 @@ adze_codecs_chosen (const adze_codecs *codecs, adze_value **ids)
 {
   *ids = adze_value_copy (codecs->chosen);
   return *ids ? NULL : adze_error_memory ();
+}
+
+adze_scorer_use **
+adze_codecs_scorers (adze_codecs *codecs)
+{
+  return &codecs->scorers;
+}
+
+adze_runtime *
+adze_codecs_runtime (const adze_codecs *codecs)
+{
+  return codecs->runtime;
 }
 
 /* The service is asked inside a callback, and answers there. */

@@ -55,6 +55,7 @@
 #include <adze/draft/run.h>
 #include <adze/draft/claim.h>
 #include <adze/draft/codec.h>
+#include <adze/draft/scorer.h>
 #include <adze/draft/source.h>
 #include <adze/draft/table.h>
 #include <adze/draft/tap.h>
