@@ -101,7 +101,7 @@ data = "train"
 validation = "check"
 shape = "1x28x28"
 layers = [
-  "conv {4|8|16} {3x3|5x5} stride 2 pad same {relu|silu}",
+  "conv {8|16|32} {3x3|5x5} stride 2 pad same {relu|silu}",
   "pool 2",
   "{skip=|residual open; norm batch relu}",
   "{skip=|residual close}",
@@ -111,13 +111,13 @@ layers = [
   "{|dense {16|32|64} {relu|silu}}",
   "dense 10",
 ]
-budget = 14
+budget = 24
 population = 8
 epochs = 2
-batches = 80
+batches = 120
 rate = 0.003
-finalists = 1
-final-epochs = 5
+finalists = 2
+final-epochs = 8
 [[output]]
 path = "best.onnx"
 [[output]]
@@ -133,7 +133,7 @@ END
   {
     head_ mlp "$seed"
     printf '[[stage]]\nuse = "build-model"\ninput = "784"\nlayers = ["dense 256 relu", "dense 128 relu", "dense 10"]\n'
-    printf '[[stage]]\nuse = "train"\ndata = "train"\nvalidation = "check"\nwatch = "accuracy"\nepochs = 5\nschedule = "cosine"\n'
+    printf '[[stage]]\nuse = "train"\ndata = "train"\nvalidation = "check"\nwatch = "accuracy"\nepochs = 8\nschedule = "cosine"\n'
     judged theirs
   } > mlp.toml
   began=$(date +%s)

@@ -2,7 +2,8 @@
 /* adze/draft/lesson_checkpoint.h: checkpoints of a lesson: all that adze.train/1 needs to go on, and then, under a
  * name of its own so that the former is not copied, a head with the epochs so far. Two places are written in turn,
  * the head last: one that is being replaced when the process is killed has an older head, if any, than the other,
- * which is whole and is taken. Tier: draft. All inline: what is compiled in here belongs to the plugin.
+ * which is whole and is taken. Should that one be damaged, the older head tells by a sum that what lies with it is not
+ * its own. Tier: draft. All inline: what is compiled in here belongs to the plugin.
  */
 #ifndef ADZE_DRAFT_LESSON_CHECKPOINT_H
 #define ADZE_DRAFT_LESSON_CHECKPOINT_H
@@ -17,9 +18,26 @@ typedef struct adze_lesson_head {
   uint64_t step;
   uint64_t epochs; /* of them a adze_lesson_epoch each */
   adze_lesson_facts facts;
+  uint64_t sum; /* of the bytes that it is the head of */
 } adze_lesson_head;
 
-#define ADZE_LESSON_MARK "train.3"
+#define ADZE_LESSON_MARK "train.4"
+
+/* Tells one checkpoint from another: damage is for the host to find. */
+static inline uint64_t
+adze_lesson_sum (const void *bytes, size_t size)
+{
+  const char *at = (const char *)bytes;
+  uint64_t sum = size;
+  for (size_t each; size > 0; at += each, size -= each) {
+    uint64_t word = 0;
+    each = size < sizeof word ? size : sizeof word;
+    memcpy (&word, at, each);
+    sum = (sum ^ word) * UINT64_C (0x9e3779b97f4a7c15);
+    sum ^= sum >> 32;
+  }
+  return sum;
+}
 
 /* Where number SERIAL lies, and its head. */
 typedef struct adze_lesson_place {
@@ -112,6 +130,8 @@ adze_lesson_save (adze_lesson *t)
     return ADZE_OK;
   adze_status status = t->train->save (t->host, t->training, &bytes, &size);
   if (status == ADZE_OK)
+    h.sum = adze_lesson_sum (bytes, size);
+  if (status == ADZE_OK)
     status = adze_bytes_add (t->host, &head_bytes, &h, sizeof h);
   if (status == ADZE_OK)
     status = adze_bytes_add (t->host, &head_bytes, t->history,
@@ -191,7 +211,7 @@ adze_lesson_resume (adze_lesson *t)
     if (size == 0 && h.step > 0) /* the host says that nothing is there where it is not what was saved */
       adze_log (t->host, ADZE_LOG_WARNING, "the checkpoint of step %llu is damaged, and is passed over",
                 (unsigned long long)h.step);
-    else if (h.serial > found.serial)
+    else if (h.serial > found.serial && h.sum == adze_lesson_sum (data, size))
       found = h;
   }
   if (found.step == 0) /* there is none, or all that was learnt was given up */
