@@ -18,7 +18,7 @@ kept ()
 import glob, math, struct, sys
 run = sorted(glob.glob("adze-runs/0*"))[-1]
 notes = [open(name, "rb").read() for name in glob.glob(run + "/notes/*")]
-heads = [struct.unpack_from("<QQQ", note, 8) for note in notes if note[:8] == b"train.3\0"]
+heads = [struct.unpack_from("<QQQ", note, 8) for note in notes if note[:8] == b"train.4\0"]
 saved = {struct.unpack_from("<Q", note, 24)[0]: note for note in notes if note[:8] == b"adzetrn\n"}
 _, step, epochs = max(heads)
 assert (step, epochs) == (int(sys.argv[1]), int(sys.argv[2])), (sorted(heads), sorted(saved))

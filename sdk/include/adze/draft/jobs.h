@@ -11,10 +11,10 @@
  * outside is refused, since jobs end in any order: give, claim, save, load, metrics and rows, and jobs of a job. Log
  * lines are passed on. progress says whether to go on, and its numbers are told to nobody: run has said how far it is.
  *
- * Workers are the host's own program, started when they are first needed and kept until run ends. Limits of an isolated
- * stage (time, memory) hold for each job and each worker. A host that finds no worker program fails, naming the path:
- * no job is done in the process of run in its place. In a rehearsal jobs are done there, one after the other, until
- * one has got ready to compute. */
+ * Workers are the host's own program, started when they are first needed and kept until run ends. Of an isolated stage
+ * the limit of memory holds for each worker, and that of time for each job, and for run as well, which is one call however
+ * many jobs it waits for. A host that finds no worker program fails, naming the path: no job is done in the process of
+ * run in its place. In a rehearsal jobs are done there, one after the other, until one has got ready to compute. */
 #ifndef ADZE_DRAFT_JOBS_H
 #define ADZE_DRAFT_JOBS_H
 
