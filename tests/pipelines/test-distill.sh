@@ -180,6 +180,11 @@ refused "nothing is asked of the teacher at the port 'teacher2'" mlp.onnx "wise 
 refused "parameter 'baseline' is true, and nothing says how good" mlp.onnx wise 'baseline = true'
 refused "the port 'labelled' says which labels count, and 'hard' is 0" mlp.onnx wise 'labelled = "few"' "$only"
 refused "not among those bound to 'data'" mlp.onnx wise 'labelled = "test"'
+for kind in distance angle; do
+  distil bad mlp.onnx wise "$kind = 1" 'relation-map = ["r -> r"]'
+  must_fail "'$kind' is 1, and plays no part: 'batch' is 2" "$ADZE" plan bad.toml --set stage.distill.batch=2
+  must "$ADZE" plan bad.toml --set stage.distill.batch=3
+done
 distil bad mlp.onnx wise
 sed -i 's/, teacher = [^ ]*//' bad.toml
 must_fail "nothing is bound to its port 'teacher'" "$ADZE" run bad.toml

@@ -129,6 +129,12 @@ must_fail "'end' is 0.2, and 'begin' is 0.4" "$ADZE" run each.toml --set stage.p
 must_fail "'end' is given, and says nothing to growth" "$ADZE" run some.toml --set stage.prune-train.end=0.5
 must_fail "'score-batches' is given, and says nothing to criterion = \"magnitude\"" "$ADZE" run each.toml \
   --set stage.prune-train.score-batches=3
+must_fail "'score-batches' is 14, and the data bound to 'data' has 13" "$ADZE" plan taylor.toml \
+  --set stage.prune-train.score-batches=14
+must "$ADZE" plan taylor.toml --set stage.prune-train.score-batches=13
+# Of 156 steps the first cut is behind 16, and the last behind 78.
+must_fail "'cuts' is 64, and 'begin' and 'end' are 62 steps apart" "$ADZE" plan taylor.toml --set stage.prune-train.cuts=64
+must "$ADZE" plan taylor.toml --set stage.prune-train.cuts=63
 must_fail "nothing went in any" "$ADZE" run each.toml --set stage.prune-train.sparsity=0.001
 must_fail "of 240 weights that take part 180 are zero already" "$ADZE" run further.toml --set stage.prune-train.sparsity=0.7
 must_fail "nothing went in any: of 12 channels" "$ADZE" run channels.toml --set stage.prune-train-channels.sparsity=0.01

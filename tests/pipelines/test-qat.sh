@@ -159,10 +159,15 @@ must_fail "is the weight of no MatMul" "$ADZE" run other.toml --set 'stage.qat.l
 must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layers={}' --set 'stage.qat.weights="none"'
 must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
 must_fail "'calibration' is given, and says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
+must_fail "'calibration' is 14 batches, and the data bound to 'data' has 13" "$ADZE" plan int4.toml \
+  --set stage.qat.calibration=14
+must "$ADZE" plan int4.toml --set stage.qat.calibration=13
 must_fail "'percentile' is given, and says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
 for levels in int8 ternary binary; do
-  must_fail "'zero' is given, and says nothing to weights = \"$levels\"" "$ADZE" plan int4.toml \
+  must_fail "'zero' is \"yes\", and plays no part" "$ADZE" plan int4.toml \
     --set "stage.qat.weights=\"$levels\"" --set 'stage.qat.zero="yes"'
+  must_fail "'zero' is \"no\", and plays no part" "$ADZE" plan int4.toml \
+    --set "stage.qat.layers={ \"*.weight\" = \"$levels\" }" --set 'stage.qat.zero="no"'
 done
 must "$ADZE" plan int4.toml --set 'stage.qat.weights="int8"' --set 'stage.qat.layers={ "fc2.*" = "int2" }' \
   --set 'stage.qat.zero="yes"'

@@ -7,27 +7,17 @@
 
 /* ---- An instance is its parameters. */
 
-static bool
-can_be_without_zero (const char *levels)
-{
-  return strcmp (levels, "int4") == 0 || strcmp (levels, "int3") == 0 || strcmp (levels, "int2") == 0;
-}
-
-/* Of other levels 0 always is one, or never. */
+/* While nothing is rounded yet steps follow what is seen anyway. */
 static adze_status
-check_zero (const adze_host *host, const adze_params *params)
+check_observe (const adze_host *host, const adze_params *params)
 {
-  const adze_params_service *service = adze_params_of (host);
-  const adze_params *layers = service->get_nested (params, "layers");
-  bool used = can_be_without_zero (adze_param_string (host, params, "weights"));
-  for (size_t i = 0; !used && i < service->count (layers); i++)
-    used = can_be_without_zero (service->get_string (layers, service->name_at (layers, i)));
-  if (used || !adze_param_is_given (host, params, "zero"))
+  double observe = adze_param_float (host, params, "observe"), delay = adze_param_float (host, params, "delay");
+  if (!adze_param_is_given (host, params, "observe") || delay == 0 || observe > delay)
     return ADZE_OK;
   return adze_fail (host, ADZE_E_PARAM,
-                    "the parameter 'zero' is given, and says nothing to weights = \"%s\": it is of \"int4\", \"int3\" and "
-                    "\"int2\"; leave it out, or choose these, for all or in 'layers'",
-                    adze_param_string (host, params, "weights"));
+                    "parameter 'observe' is %g epochs, and plays no part: 'delay' is %g, and steps follow what is seen for "
+                    "as long; leave it out, or say more than that",
+                    observe, delay);
 }
 
 /* What plays no part was meant otherwise. */
@@ -35,7 +25,7 @@ static adze_status
 check_used (const adze_host *host, const adze_params *params)
 {
   bool flows = strcmp (adze_param_string (host, params, "activations"), "none") != 0;
-  adze_status status = check_zero (host, params);
+  adze_status status = check_observe (host, params);
   if (status == ADZE_OK)
     status = adze_param_only_with (host, params, "ranges", "activations", "int8");
   if (status == ADZE_OK)
