@@ -111,6 +111,10 @@ must "$ADZE" run all.toml
 holds all-out.json 'r["epochs"][-1]["loss"] < 0.7 * r["epochs"][0]["loss"]'
 holds all-out.json '[p["projected"] for p in r["distillation"]["pairs"]] == [True, False, False]'
 grep -q projection all-out.onnx && complain "the projection was given"
+distil plain conv.onnx eye
+must "$ADZE" run plain.toml --set stage.distill.epochs=1
+python3 -c 'import json; a, b = (json.load(open(n + "-out.json")) for n in ("all", "plain"))
+assert (a["weights"], a["parameters"]) == (b["weights"], b["parameters"])' || complain "the projection is counted with the weights"
 [ "$(weight all-out.onnx conv.weight)" != "$(weight conv.onnx conv.weight)" ] || complain "nothing was learnt"
 
 # ---- Was it good for anything?

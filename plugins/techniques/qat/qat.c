@@ -118,6 +118,21 @@ item_named (const qat *q, const char *name)
   return NULL;
 }
 
+static uint32_t
+owner (void *argument, const adze_lesson *lesson, const char *weight)
+{
+  const qat *q = (const qat *)argument;
+  (void)lesson;
+  for (size_t i = 0; i < q->count; i++) {
+    const qat_item *item = &q->items[i];
+    if (strcmp (item->step_name, weight) == 0 || strcmp (item->seen_name, weight) == 0)
+      return ADZE_LESSON_BESIDE;
+    if (item->values && strcmp (item->book_name, weight) == 0)
+      return ADZE_LESSON_INSTEAD;
+  }
+  return ADZE_LESSON_MODEL;
+}
+
 /* In the place of a weight that keeps its values these learn, and it is nothing to be told of. */
 static void
 drop_rules (const qat *q, adze_lesson *lesson)
@@ -133,7 +148,24 @@ drop_rules (const qat *q, adze_lesson *lesson)
   }
 }
 
-/* Weight decay would drive steps to where they began. Zeros need a level that is one. */
+static bool
+is_frozen (const adze_lesson *lesson, const char *weight)
+{
+  for (size_t i = 0; i < lesson->rule_count; i++)
+    if (strcmp (lesson->rules[i].name, weight) == 0)
+      return lesson->rules[i].frozen;
+  return false;
+}
+
+/* Weight decay would drive them to where they began; what is not to change is not rounded otherwise, either. */
+static void
+step_rule (const adze_lesson *lesson, const qat_item *item, adze_train_weight_rule *rule)
+{
+  rule->no_decay = 1;
+  rule->frozen = item->weight && is_frozen (lesson, item->name);
+}
+
+/* Zeros need a level that is one. */
 static adze_status
 rules (void *argument, adze_lesson *lesson)
 {
@@ -145,7 +177,8 @@ rules (void *argument, adze_lesson *lesson)
     for (size_t k = 0; k < q->count; k++) {
       if (q->items[k].seen_next && strcmp (q->items[k].seen_name, rule->name) == 0)
         rule->next = q->items[k].seen_next;
-      rule->no_decay |= strcmp (q->items[k].step_name, rule->name) == 0;
+      if (strcmp (q->items[k].step_name, rule->name) == 0)
+        step_rule (lesson, &q->items[k], rule);
       bool book = q->items[k].values && strcmp (q->items[k].book_name, rule->name) == 0;
       adze_status status = book ? qat_book_rule (q, lesson, &q->items[k], rule) : ADZE_OK;
       if (status != ADZE_OK)
@@ -192,7 +225,8 @@ run (const adze_host *host, void *instance, adze_context *context)
   qat q = { .host = host, .params = params, .learns_steps = adze_param_bool (host, params, "learn-steps") };
   adze_lesson lesson = { .host = host, .context = context, .params = params, .name = "qat",
                          .hooks = { .network = network, .add_loss = add_loss, .more_inputs = more_inputs, .rules = rules,
-                                    .argument = &q } };
+                                    .argument = &q },
+                         .owner = owner };
   q.lesson = &lesson;
   qat_set_switches (&q);
   adze_status status = adze_lesson_teach (&lesson);
