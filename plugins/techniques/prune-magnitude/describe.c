@@ -169,8 +169,8 @@ set_places (const adze_host *host, prune_tensor *tensor, const adze_tensor_meta 
   prune_grid grid = prune_grid_of (&tensor->pattern, meta);
   uint64_t elements = grid.rows * grid.columns;
   tensor->grid = grid;
-  tensor->row = meta->rank > 0 ? (uint64_t)meta->shape[meta->rank - 1] : 1;
-  tensor->rows = tensor->row > 0 ? elements / tensor->row : 0;
+  tensor->rows = grid.rows;
+  tensor->row = grid.columns;
   tensor->places = tensor->pattern.shape == PRUNE_BLOCKS ? grid.down * grid.across : elements;
   if (tensor->places < PRUNE_PLACES)
     return ADZE_OK;
@@ -257,7 +257,8 @@ add_group (const adze_host *host, const prune *self, adze_outline *outline, adze
                        .outputs = meta,
                        .output_count = 1,
                        .meta_size = sizeof *meta,
-                       .note = note };
+                       .note = note,
+                       .row_rank = tensor->pattern.shape == PRUNE_OF_M && meta->rank > 1 ? 1 : 0 };
   adze_status status = service->group (host, outline, &group);
   /* A tensor of which nothing has gone in the end is not told to be sparse. */
   const prune_tensor *decided
