@@ -209,6 +209,15 @@ adze_tensor_meta_elements (const adze_tensor_meta *meta)
 }
 
 uint64_t
+adze_tensor_meta_row (const adze_tensor_meta *meta)
+{
+  uint64_t row = 1;
+  for (int32_t i = meta->rank > 1 ? 1 : 0; i < meta->rank; i++)
+    row *= (uint64_t)meta->shape[i];
+  return row > 0 ? row : 1;
+}
+
+uint64_t
 adze_tensor_meta_bytes (const adze_tensor_meta *meta, uint64_t elements)
 {
   if (meta->codec)

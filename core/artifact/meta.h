@@ -25,6 +25,9 @@ ADZE_MUST_CHECK adze_error *adze_tensor_meta_size (const adze_tensor_meta *meta,
 /* Elements of one that is known to be possible. */
 uint64_t adze_tensor_meta_elements (const adze_tensor_meta *meta);
 
+/* Elements of a row, of which patterns such as 2:4 speak: all behind the first dimension; of a vector all. Never 0. */
+uint64_t adze_tensor_meta_row (const adze_tensor_meta *meta);
+
 /* Bytes that ELEMENTS of it take, from the first on: those that end with a whole block. */
 uint64_t adze_tensor_meta_bytes (const adze_tensor_meta *meta, uint64_t elements);
 

@@ -94,22 +94,25 @@ create_technique (adze_bench *bench, const adze_case *one, const adze_value *set
   return adze_instance_open (bench->runtime, &options, &bench->instance);
 }
 
+/* A mandatory parameter has to be guessed, and one that names components needs other plugins, which the kit
+ * does not load. */
 static bool
-has_mandatory (const adze_manifest_component *component)
+needs_more (const adze_manifest_component *component)
 {
-  for (size_t i = 0; i < component->param_count; i++)
-    if (!component->params[i].preset)
+  for (size_t i = 0; i < component->param_count; i++) {
+    const adze_param *param = &component->params[i];
+    if (!param->preset || param->type == ADZE_PARAM_COMPONENT || param->item == ADZE_PARAM_COMPONENT)
       return true;
+  }
   return false;
 }
 
-/* Where the presets were wanted and a mandatory parameter had to be guessed, the refusal of the
- * guess says nothing about the plugin. */
+/* Where the presets were wanted and needed more, a refusal says nothing about the plugin. */
 static adze_error *
 note_guess (const adze_bench *bench, adze_error *error)
 {
   if (error && adze_error_status (error) == ADZE_E_PARAM && !adze_error_fact (error, "reason")
-      && has_mandatory (bench->component))
+      && needs_more (bench->component))
     adze_error_set (error, ADZE_CASE_GUESSED, "refused");
   return error;
 }
@@ -119,7 +122,7 @@ adze_bench_create (adze_bench *bench, const adze_case *one, const adze_value *se
 {
   ADZE_AUTO_VALUE own = settings ? adze_value_copy (settings) : NULL;
   if (!settings)
-    ADZE_TRY (adze_sample_presets (bench->component, &own));
+    ADZE_TRY (adze_sample_presets (bench->component, &bench->record->opened.descriptor->plugin, &own));
   if (!own)
     return adze_error_memory ();
   adze_value_free (bench->settings);

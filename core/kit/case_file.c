@@ -111,7 +111,7 @@ read_examples (adze_bench *bench)
   char name[] = "<kit>";
   const adze_document document = { .path = name };
   const adze_dataset_options options = { .last = 1 };
-  ADZE_TRY (adze_sample_presets (bench->component, &settings));
+  ADZE_TRY (adze_sample_presets (bench->component, &bench->record->opened.descriptor->plugin, &settings));
   ADZE_TRY (adze_params_bind (bench->component, &document, settings, NULL, NULL, NULL, NULL,
                               &params));
   ADZE_TRY (adze_dataset_open (bench->runtime, bench->component->id, params, &options, &dataset));

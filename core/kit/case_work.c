@@ -252,7 +252,7 @@ malloc_points (adze_case *one, adze_bench *bench)
 {
   ADZE_AUTO_VALUE settings = NULL;
   uint64_t counted = 0;
-  ADZE_TRY (adze_sample_presets (bench->component, &settings));
+  ADZE_TRY (adze_sample_presets (bench->component, &bench->record->opened.descriptor->plugin, &settings));
   /* The first life is not judged: buffers of the C library that stay are made then. */
   adze_error_free (life_with_malloc (one, bench, settings, 0, &counted));
   /* What every life loses is found here, before a call that fails could be blamed for it. */

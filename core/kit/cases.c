@@ -79,7 +79,7 @@ adze_case_serve (adze_worker_state *state, const adze_value *request, adze_value
   ADZE_AUTO_ERROR error = entry->function (&one);
   if (error && adze_error_fact (error, ADZE_CASE_GUESSED))
     snprintf (one.skipped, sizeof one.skipped,
-              "its mandatory parameters want values that cannot be guessed");
+              "it wants values that cannot be guessed, or other plugins");
   else if (error)
     return adze_take (&error);
   if (one.skipped[0])

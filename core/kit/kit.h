@@ -160,8 +160,8 @@ ADZE_MUST_CHECK adze_error *adze_sample_settings (const adze_manifest_component 
 /* From here on the file "kit-file" is left as the case has written it. */
 void adze_sample_keep_file (void);
 
-/* A mandatory parameter needs a value even where the presets are wanted. */
+/* A mandatory parameter needs a value even where the presets are wanted, and so may others that PLUGIN names. */
 ADZE_MUST_CHECK adze_error *adze_sample_presets (const adze_manifest_component *component,
-                                                 adze_value **settings);
+                                                 const adze_plugin *plugin, adze_value **settings);
 
 #endif

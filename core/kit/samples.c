@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "kit/kit.h"
+#include "plugin/manifest/params.h"
 #include "stage/piece.h"
 
 /* ---- Tensors. */
@@ -310,14 +311,24 @@ draw_value (draw *from, const adze_param *param, uint32_t type)
   }
 }
 
+/* What the plugin says about itself, as far as its SDK knew of it. */
+static adze_check_extension
+extension_of (const adze_plugin *plugin)
+{
+  adze_check_extension known = { 0 };
+  const adze_check_extension *said = plugin && plugin->extension ? plugin->extension (ADZE_CHECK) : NULL;
+  if (said)
+    memcpy (&known, said, said->struct_size < sizeof known ? said->struct_size : sizeof known);
+  return known;
+}
+
 static bool
 is_fixed (const adze_plugin *plugin, const char *component, const char *param)
 {
-  const adze_check_extension *extension
-      = plugin && plugin->extension ? plugin->extension (ADZE_CHECK) : NULL;
+  const adze_check_extension extension = extension_of (plugin);
   ADZE_AUTO_FREE char *name = adze_text_format ("%s.%s", component, param);
-  for (size_t i = 0; extension && name && extension->fixed && extension->fixed[i]; i++)
-    if (strcmp (extension->fixed[i], name) == 0)
+  for (size_t i = 0; name && extension.fixed && extension.fixed[i]; i++)
+    if (strcmp (extension.fixed[i], name) == 0)
       return true;
   return false;
 }
@@ -352,16 +363,28 @@ adze_sample_settings (const adze_manifest_component *component, const adze_plugi
   return NULL;
 }
 
+static adze_error *
+read_given (const adze_manifest_component *component, const adze_plugin *plugin, adze_document *document)
+{
+  const char *const *given = extension_of (plugin).given;
+  const size_t size = strlen (component->id);
+  const char *settings[17] = { NULL };
+  size_t count = 0;
+  for (; given && *given && count < ADZE_COUNT_OF (settings) - 1; given++)
+    if (strncmp (*given, component->id, size) == 0 && (*given)[size] == '.')
+      settings[count++] = *given + size + 1;
+  return adze_settings_parse (component, settings, document);
+}
+
 adze_error *
-adze_sample_presets (const adze_manifest_component *component, adze_value **settings)
+adze_sample_presets (const adze_manifest_component *component, const adze_plugin *plugin, adze_value **settings)
 {
   draw from = { .key = adze_random_key (1, component->id, "presets") };
-  ADZE_AUTO_VALUE table = adze_value_new (ADZE_VALUE_TABLE);
-  if (!table)
-    return adze_error_memory ();
+  ADZE_AUTO (adze_document) given = { 0 };
+  ADZE_TRY (read_given (component, plugin, &given));
   for (size_t i = 0; i < component->param_count; i++)
-    if (!component->params[i].preset)
-      ADZE_TRY (add_drawn (&from, &component->params[i], table));
-  *settings = adze_take (&table);
+    if (!component->params[i].preset && !adze_value_get (given.root, component->params[i].name))
+      ADZE_TRY (add_drawn (&from, &component->params[i], given.root));
+  *settings = adze_take (&given.root);
   return NULL;
 }

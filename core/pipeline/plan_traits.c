@@ -25,12 +25,6 @@ is_verified (const char *id)
   return listed (verified, id);
 }
 
-static int64_t
-row_of (const adze_tensor_meta *meta)
-{
-  return meta->rank > 0 ? meta->shape[meta->rank - 1] : 1;
-}
-
 /* Can what was true of IN be asked of OUT? Which elements are zero or stay, and who is whose
  * neighbour, are sayings about places, and a tensor of another shape has other places. With the same
  * bytes in the same order only rows can be others. A codebook is about the values alone; of other ids
@@ -43,7 +37,7 @@ fits (const char *id, const adze_tensor_meta *in, const adze_tensor_meta *out, b
   if (!listed (of_places, id))
     return true;
   if (same_bytes)
-    return strcmp (id, ADZE_TRAIT_NM) != 0 || row_of (in) == row_of (out);
+    return strcmp (id, ADZE_TRAIT_NM) != 0 || adze_tensor_meta_row (in) == adze_tensor_meta_row (out);
   return adze_tensor_meta_same_shape (in, out);
 }
 

@@ -126,8 +126,7 @@ static bool
 keeps_neighbours (const adze_unit_value *value)
 {
   enum { NEIGHBOURS_MOST = 64 };
-  const adze_cut rows = { ADZE_GRAIN_ROW, 0 };
-  const uint64_t row = adze_piece_step (value->meta, rows), piece = value->piece;
+  const uint64_t row = adze_tensor_meta_row (value->meta), piece = value->piece;
   return piece % row == 0 || (row % piece == 0 && piece % NEIGHBOURS_MOST == 0)
          || !adze_value_get (value->traits, ADZE_TRAIT_NM);
 }

@@ -148,17 +148,10 @@ first_changed (const adze_verified_piece *piece)
 }
 
 static uint64_t
-row_of (const adze_tensor_meta *meta)
-{
-  int64_t row = meta->rank > 0 ? meta->shape[meta->rank - 1] : 1;
-  return row > 0 ? (uint64_t)row : 1;
-}
-
-static uint64_t
 first_crowded (const adze_promise *promise, const adze_verified_side *side)
 {
   adze_bits bits;
-  const uint64_t row = row_of (side->meta);
+  const uint64_t row = adze_tensor_meta_row (side->meta);
   return bits_of (side, &bits)
              ? adze_first_crowded (&bits, side->first % row, row, promise->n, promise->m)
              : 0;

@@ -44,6 +44,10 @@ def field(number, value):
 
 def attribute(name, value):
     kinds = {int: (3, 2), bytes: (6, 5)}
+    if isinstance(value, float):
+        return field(1, name) + varint(2 << 3 | 5) + struct.pack("<f", value) + field(20, 1)
+    if isinstance(value, tuple):  # ("t", a tensor)
+        return field(1, name) + field(5, value[1]) + field(20, 4)
     if isinstance(value, list):
         return field(1, name) + b"".join(field(8, i) for i in value) + field(20, 7)
     number, kind = kinds[type(value)]

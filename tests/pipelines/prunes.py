@@ -4,6 +4,7 @@
 prunes.py WAS IS all SHARE [LEAST]      the smallest of all tensors together; of layer.1.weight LEAST stays
 prunes.py WAS IS each SHARE NAME OTHER  of each tensor by itself; of the tensor NAME the share OTHER
 prunes.py WAS IS of N M                 N of M neighbours in a row stay
+prunes.py WAS IS kernels                makes IS: kernels of convolutions
 prunes.py WAS IS mask                   IS has a bool for each float of WAS
 prunes.py WAS IS masks                  makes IS: masks of two tensors, in which every third weight is protected
 prunes.py WAS IS held SHARE MASKS       the smallest of all together but those that are protected
@@ -13,7 +14,7 @@ import math
 import struct
 import sys
 
-from techniques import FORMATS, float32, read, write
+from techniques import FORMATS, float32, numbers, read, write
 
 
 def rounded(number):
@@ -67,8 +68,9 @@ def each(tensors, share, named, other):
 def of(tensors, n, m):
     gone = set()
     for number, (_, shape, values) in enumerate(tensors.values()):
-        for start in range(0, len(values), shape[-1]):
-            row = weights(number, values)[start:start + shape[-1]]
+        length = len(values) // shape[0]
+        for start in range(0, len(values), length):
+            row = weights(number, values)[start:start + length]
             for first in range(0, len(row), int(m)):
                 group = row[first:first + int(m)]
                 gone |= smallest(group, max(0, len(group) - int(n)))
@@ -104,6 +106,10 @@ def main():
     if sys.argv[3] == "masks":
         write(sys.argv[2], {name: ("BOOL", was[name][1], [place % 3 == 0 for place in range(len(was[name][2]))])
                             for name in list(was)[:3:2]})
+        return
+    if sys.argv[3] == "kernels":
+        write(sys.argv[2], {f"conv{i}.weight": ("F32", shape, list(numbers(math.prod(shape), i)))
+                            for i, shape in enumerate([[32, 1, 3, 3], [6, 7, 3, 3], [5, 3, 7]])})
         return
     if sys.argv[3] == "mask":
         check_mask(was, read(sys.argv[2]))

@@ -111,6 +111,10 @@ must "$ADZE" run all.toml
 holds all-out.json 'r["epochs"][-1]["loss"] < 0.7 * r["epochs"][0]["loss"]'
 holds all-out.json '[p["projected"] for p in r["distillation"]["pairs"]] == [True, False, False]'
 grep -q projection all-out.onnx && complain "the projection was given"
+distil plain conv.onnx eye
+must "$ADZE" run plain.toml --set stage.distill.epochs=1
+python3 -c 'import json; a, b = (json.load(open(n + "-out.json")) for n in ("all", "plain"))
+assert (a["weights"], a["parameters"]) == (b["weights"], b["parameters"])' || complain "the projection is counted with the weights"
 [ "$(weight all-out.onnx conv.weight)" != "$(weight conv.onnx conv.weight)" ] || complain "nothing was learnt"
 
 # ---- Was it good for anything?
@@ -180,6 +184,11 @@ refused "nothing is asked of the teacher at the port 'teacher2'" mlp.onnx "wise 
 refused "parameter 'baseline' is true, and nothing says how good" mlp.onnx wise 'baseline = true'
 refused "the port 'labelled' says which labels count, and 'hard' is 0" mlp.onnx wise 'labelled = "few"' "$only"
 refused "not among those bound to 'data'" mlp.onnx wise 'labelled = "test"'
+for kind in distance angle; do
+  distil bad mlp.onnx wise "$kind = 1" 'relation-map = ["r -> r"]'
+  must_fail "'$kind' is 1, and plays no part: 'batch' is 2" "$ADZE" plan bad.toml --set stage.distill.batch=2
+  must "$ADZE" plan bad.toml --set stage.distill.batch=3
+done
 distil bad mlp.onnx wise
 sed -i 's/, teacher = [^ ]*//' bad.toml
 must_fail "nothing is bound to its port 'teacher'" "$ADZE" run bad.toml

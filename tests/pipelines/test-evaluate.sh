@@ -91,6 +91,31 @@ evaluates step step.onnx 'data = "test"'
 must "$ADZE" run step.toml
 grep -qF "'fc.scale' has numbers that are none (an infinity at element 0)" must.out \
   || complain "nobody tells of an infinite step: $(cat must.out)"
+# The numbers of a node can be damaged as well as those of a weight.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no networks with such nodes"
+import math, os, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+from networks import node, spread, tensor, write
+w = {"fc.weight": ([16, 4], spread(64, 3, 0.8)), "fc.bias": ([4], [0.0] * 4)}
+write("alpha.onnx", [node("Gemm", ["x", "fc.weight", "fc.bias"], ["a"], "fc", alpha=math.nan),
+                     node("Relu", ["a"], ["y"], "relu")], w, ["N", 16])
+write("filled.onnx", [node("ConstantOfShape", ["size"], ["w"], "fill", value=("t", tensor("v", [1], [math.inf]))),
+                      node("MatMul", ["x", "w"], ["a"], "fc"), node("Relu", ["a"], ["y"], "relu")],
+      {"size": ([2], [16, 4], "q")}, ["N", 16])
+steps = {"x.step": ([], [0.1]), "w.step": ([], [math.inf]), "y.step": ([], [0.1]), "none": ([], [0], "b"),
+         "fc.codes": ([16, 4], [1] * 64, "b")}
+write("integers.onnx", [node("QuantizeLinear", ["x", "x.step", "none"], ["q"], "enter"),
+                        node("QLinearMatMul", ["q", "x.step", "none", "fc.codes", "w.step", "none", "y.step", "none"],
+                             ["c"], "fc"),
+                        node("DequantizeLinear", ["c", "y.step", "none"], ["y"], "leave")], steps, ["N", 16])
+END
+for case in "alpha the attribute 'alpha' of the node 'fc' has numbers that are none (NaN at element 0)" \
+  "filled the attribute 'value' of the node 'fill' has numbers that are none (an infinity at element 0)" \
+  "integers 'w.step' has numbers that are none (an infinity at element 0)"; do
+  evaluates numbers "${case%% *}.onnx" 'data = "test"'
+  must "$ADZE" run numbers.toml
+  grep -qF "${case#* }" must.out || complain "nobody tells of ${case#* }: $(cat must.out)"
+done
 
 # In the data as well, whatever the backend makes of them.
 export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/build-aux/onednn.supp"

@@ -62,6 +62,19 @@ must_fail "all candidates would be drawn at random" "$ADZE" plan known.toml --se
 must_fail "the row '0000' has no field 'nosuch'" "$ADZE" run known.toml --set stage.nas-evolve-table.worth=nosuch
 must_fail "\"acc\" is there already: it is the worth" "$ADZE" plan known.toml --set 'stage.nas-evolve-table.costs=["acc"]'
 must_fail "'costs' has none" "$ADZE" plan known.toml --set 'stage.nas-evolve-table.costs=[]'
+# Few of the genomes may be candidates: 40 keys of 30 bits. All of them are found, and a part of them again the same.
+mv table.json dense.json
+python3 - << 'END' || complain "no table of few"
+import json, random
+random.seed(5)
+json.dump({"".join(random.choice("01") for _ in range(30)): {"acc": random.random(), "params": random.random(),
+           "flops": random.random()} for _ in range(40)}, open("table.json", "w"))
+END
+must "$ADZE" run known.toml --set stage.nas-evolve-table.budget=40
+[ "$(told nas-evolve-table.looked-at)" = 40 ] || complain "of 40 it has looked at $(told nas-evolve-table.looked-at)"
+must "$ADZE" run known.toml --set stage.nas-evolve-table.budget=30
+[ "$(told nas-evolve-table.looked-at)" = 30 ] || complain "of 30 it has looked at $(told nas-evolve-table.looked-at)"
+mv dense.json table.json
 sed -i '3s/: /: x/' table.json
 must_fail 'the table, line 3, column 10: needed is a number for acc' "$ADZE" run known.toml
 

@@ -53,6 +53,7 @@ cmp taylor-out.json one.json || complain "a process of its own is seen in the re
 # ---- Rows of their own, patterns, and what stays whole.
 trims each mlp.onnx 'scope = "tensor"' 'growth = "linear"' 'sparsity = 0.5'
 must "$ADZE" run each.toml
+! grep -q "were to go" must.out || complain "half of each is there, and it warns: $(cat must.out)"
 [ "$(zeros each-out.onnx fc1.weight) $(zeros each-out.onnx fc2.weight)" = "96 24" ] || complain "not half of each"
 trims pattern mlp.onnx 'pattern = "2:4"' 'validation = "check"'
 must "$ADZE" run pattern.toml
@@ -65,6 +66,8 @@ must "$ADZE" run some.toml
 trims capped mlp.onnx 'sparsity = 0.9' 'min-kept = 0.5' 'frozen = ["fc2.*"]'
 must "$ADZE" run capped.toml
 [ "$(zeros capped-out.onnx fc1.weight)" = 96 ] || complain "less than min-kept is left"
+grep -qF "warning: prune-train: 173 weights were to go, and 96 have: 'min-kept' leaves no more to go" must.out \
+  || complain "nobody warns that fewer went than were asked for: $(cat must.out)"
 [ "$(weight capped-out.onnx fc2.weight)" = "$(weight mlp.onnx fc2.weight)" ] || complain "what is frozen has changed"
 
 # ---- What is sparse already stays so where that is said.
@@ -116,6 +119,8 @@ cmp channels-out.onnx one.onnx || complain "a process of its own is seen in the 
 # ---- What stays may have to be a multiple: of 12 channels 6 would go, and bundles of 4 go as far as they fit.
 must "$ADZE" run channels.toml --set stage.prune-train-channels.multiple=4
 holds channels-out.json 'r["pruning"]["counted"] == 12 and r["pruning"]["pruned"] == 4'
+grep -qF "warning: prune-train-channels: 6 channels were to go, and 4 have" must.out \
+  || complain "nobody warns that fewer went than were asked for: $(cat must.out)"
 [ "$(weight channels-out.onnx fc1.weight | tr -d '\n' | wc -c)" = $((8 * 16 * 8)) ] || complain "8 channels should be left"
 must_fail "nothing went in any: of 12 channels" "$ADZE" run channels.toml --set stage.prune-train-channels.multiple=12
 
@@ -129,6 +134,12 @@ must_fail "'end' is 0.2, and 'begin' is 0.4" "$ADZE" run each.toml --set stage.p
 must_fail "'end' is given, and says nothing to growth" "$ADZE" run some.toml --set stage.prune-train.end=0.5
 must_fail "'score-batches' is given, and says nothing to criterion = \"magnitude\"" "$ADZE" run each.toml \
   --set stage.prune-train.score-batches=3
+must_fail "'score-batches' is 14, and the data bound to 'data' has 13" "$ADZE" plan taylor.toml \
+  --set stage.prune-train.score-batches=14
+must "$ADZE" plan taylor.toml --set stage.prune-train.score-batches=13
+# Of 156 steps the first cut is behind 16, and the last behind 78.
+must_fail "'cuts' is 64, and 'begin' and 'end' are 62 steps apart" "$ADZE" plan taylor.toml --set stage.prune-train.cuts=64
+must "$ADZE" plan taylor.toml --set stage.prune-train.cuts=63
 must_fail "nothing went in any" "$ADZE" run each.toml --set stage.prune-train.sparsity=0.001
 must_fail "of 240 weights that take part 180 are zero already" "$ADZE" run further.toml --set stage.prune-train.sparsity=0.7
 must_fail "nothing went in any: of 12 channels" "$ADZE" run channels.toml --set stage.prune-train-channels.sparsity=0.01

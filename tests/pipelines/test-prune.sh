@@ -66,6 +66,19 @@ right each small each 0.25 layer.2.weight 0.8
 pipeline two small 'use = "prune-magnitude"' 'pattern = "2:4"'
 right two small of 2 4
 told two '\"adze.nm/1\": {\"n\": 2, \"m\": 4}' '\"adze.sparsity/1\": {}'
+# Rows of kernels are all that one output channel is made of: short ones of 3 would keep two of three.
+must python3 "$expect" small.safetensors kernels.safetensors kernels
+pipeline kernels kernels 'use = "prune-magnitude"' 'pattern = "2:4"' 'require = "sparsity > 0.44"'
+right kernels kernels of 2 4
+told kernels '\"adze.nm/1\": {\"n\": 2, \"m\": 4}'
+# What is 2:4 is 3:4 and 4:8 as well: that is nothing new, and the stronger word stays.
+for weaker in 3:4 4:8; do
+  pipeline again small 'id = "first"' 'use = "prune-magnitude"' 'pattern = "2:4"' '' '[[stage]]' 'use = "prune-magnitude"' \
+    "pattern = \"$weaker\""
+  must_fail "stage 'prune-magnitude' (prune-magnitude) changed nothing" "$ADZE" run again.toml
+  must "$ADZE" run again.toml --set 'stage.prune-magnitude.on-no-effect="warn"'
+  told again '\"adze.nm/1\": {\"n\": 2, \"m\": 4}'
+done
 pipeline three small 'use = "prune-magnitude"' 'pattern = "3:5"'
 right three small of 3 5
 pipeline tall small 'use = "prune-blocks"' 'block = "4x1"' 'sparsity = 0.6'

@@ -100,6 +100,10 @@ done
 
 # ---- What plays no part is refused, and what does not fit.
 must_fail "'delay' is 12 epochs, and there are 12" "$ADZE" plan late.toml --set stage.qat.delay=12
+for observe in 0.5 6; do
+  must_fail "'observe' is $observe epochs, and plays no part: 'delay' is 6" "$ADZE" plan late.toml --set stage.qat.observe=$observe
+done
+must "$ADZE" plan late.toml --set stage.qat.observe=6.5
 must_fail "'freeze-norm' is given, and the network has no BatchNormalization" "$ADZE" run late.toml --set stage.qat.freeze-norm=3
 must_fail "'teacher-share' is given, and there is no teacher" "$ADZE" run late.toml --set stage.qat.teacher-share=0.3
 must_fail "needed is \"cross-entropy\"" "$ADZE" run pupil.toml --set 'stage.qat.loss="kl"'

@@ -95,6 +95,24 @@ for where in false true; do
     || complain "nobody says what keeps zeros: $(cat must.out)"
 done
 
+# ---- Steps are no weights of the model: they are not counted, listed, or what a pattern means.
+holds zeros-out.json 'r["weights"] == 4 and r["parameters"] == 16 * 12 + 12 * 4 + 12 + 4'
+must "$ADZE" run zeros.toml --fresh --set 'stage.qat.keep-zeros=["fc*.weight*"]'
+weight zeros-out.onnx fc1.weight.scale > by-pattern
+must "$ADZE" run zeros.toml --fresh
+[ "$(weight zeros-out.onnx fc1.weight.scale)" = "$(< by-pattern)" ] || complain "steps that begin at 0 were kept there"
+must_fail "these are fc1.weight, fc1.bias, fc2.weight, fc2.bias" "$ADZE" run zeros.toml --set 'stage.qat.keep-zeros=["fc7*"]'
+! grep -qF '%step' must.out || complain "steps are listed as weights: $(cat must.out)"
+# What is not to change is not rounded otherwise, either.
+taught frozen mlp.onnx 'weights = "int4"'
+for frozen in fc1.weight 'fc1.*'; do
+  for epochs in 1 3; do
+    must "$ADZE" run frozen.toml --fresh --set "stage.qat.frozen=[\"$frozen\"]" --set stage.qat.epochs=$epochs
+    weight frozen-out.onnx fc1.weight.scale > steps-$epochs
+  done
+  cmp -s steps-1 steps-3 || complain "steps of '$frozen', which is frozen, learn"
+done
+
 # ---- Nor do what was clustered: few values stay as few, though there are codes for more.
 sed -i 's/^\[\[output/[[stage]]\nuse = "cluster"\nk = 6\n[[stage.rule]]\nmatch = "*.bias"\nskip = true\n&/; s/pruned.onnx/few.onnx/' prune.toml
 must "$ADZE" run prune.toml
@@ -108,7 +126,8 @@ for trait in adze.sparsity/1 adze.codebook/1; do
   grep -q $trait few-out.onnx || complain "nobody says any more that it has $trait"
 done
 holds few-out.json 'r["epochs"][-1]["loss"] < r["epochs"][0]["loss"]'
-# The list of the values is a weight, too, which a pattern may mean.
+# The list of the values is no weight of the model, whatever a pattern means; it is what is counted for the weight.
+holds few-out.json 'r["weights"] == 4 and r["parameters"] == 6 + 6 + 12 + 4'
 must "$ADZE" run few.toml --fresh --set 'stage.qat.keep-zeros=["*"]'
 ! grep -qF 'did not' must.out || complain "it did not end as it should: $(cat must.out)"
 # Without being named they are more, and it is said: 4 bits have few codes, and many values where each channel has a step.
@@ -159,10 +178,15 @@ must_fail "is the weight of no MatMul" "$ADZE" run other.toml --set 'stage.qat.l
 must_fail "there is nothing to do" "$ADZE" run other.toml --set 'stage.qat.layers={}' --set 'stage.qat.weights="none"'
 must_fail "products of whole numbers need both" "$ADZE" plan other.toml --set 'stage.qat.form="integer"'
 must_fail "'calibration' is given, and says nothing" "$ADZE" plan other.toml --set stage.qat.calibration=3
+must_fail "'calibration' is 14 batches, and the data bound to 'data' has 13" "$ADZE" plan int4.toml \
+  --set stage.qat.calibration=14
+must "$ADZE" plan int4.toml --set stage.qat.calibration=13
 must_fail "'percentile' is given, and says nothing" "$ADZE" plan int4.toml --set stage.qat.percentile=99
 for levels in int8 ternary binary; do
-  must_fail "'zero' is given, and says nothing to weights = \"$levels\"" "$ADZE" plan int4.toml \
+  must_fail "'zero' is \"yes\", and plays no part" "$ADZE" plan int4.toml \
     --set "stage.qat.weights=\"$levels\"" --set 'stage.qat.zero="yes"'
+  must_fail "'zero' is \"no\", and plays no part" "$ADZE" plan int4.toml \
+    --set "stage.qat.layers={ \"*.weight\" = \"$levels\" }" --set 'stage.qat.zero="no"'
 done
 must "$ADZE" plan int4.toml --set 'stage.qat.weights="int8"' --set 'stage.qat.layers={ "fc2.*" = "int2" }' \
   --set 'stage.qat.zero="yes"'

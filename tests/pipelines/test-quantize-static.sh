@@ -258,4 +258,6 @@ must "$ADZE" plan sparse.toml --set 'stage.quantize-gptq.keep-zeros=["fc2"]'
 grep -qF "keeps adze.sparsity/1 of 'fc1.weight'" must.out || complain "no plan warns: $(cat must.out)"
 must_fail "keep-zeros = [\"fc1.weight\"]" "$ADZE" run sparse.toml --set 'stage.quantize-gptq.keep-zeros=["fc2"]'
 must_fail "means no layer of the network" "$ADZE" run sparse.toml --set 'stage.quantize-gptq.keep-zeros=["nosuch"]'
+must_fail "\"fc2\" means only layers that 'float' and 'ops' leave as they are" "$ADZE" run sparse.toml \
+  --set 'stage.quantize-gptq.keep-zeros=["fc2"]' --set 'stage.quantize-gptq.float=["fc2"]'
 finish

@@ -233,6 +233,15 @@ must_fail "\"fc9.*\" is none of the network's weights" "$ADZE" run mlp.toml \
   --set 'stage.train.frozen=["fc9.*"]'
 learn patient mlp.onnx 'patience = 2'
 must_fail "needed is validation = \"NAME\"" "$ADZE" run patient.toml
+must_fail "'least-gain' is 0.01, and plays no part: 'patience' is 0" "$ADZE" plan mlp.toml --set stage.train.least-gain=0.01
+must "$ADZE" plan mlp.toml --set stage.train.least-gain=0.01 --set stage.train.patience=2
+must_fail "'no-decay' plays no part: 'decay' is 0" "$ADZE" plan mlp.toml --set 'stage.train.no-decay=["*.bias"]'
+must "$ADZE" plan mlp.toml --set 'stage.train.no-decay=["*.bias"]' --set stage.train.decay=0.01
+must_fail "'average' is 13 epochs, and there are 12 in all" "$ADZE" plan mlp.toml --set stage.train.average=13
+must "$ADZE" plan mlp.toml --set stage.train.average=12
+for watch in loss accuracy; do
+  must_fail "'watch' is \"$watch\", and plays no part" "$ADZE" plan last.toml --set "stage.train.watch=\"$watch\""
+done
 learn fixed fixed.onnx
 must_fail "parameter 'batch' is 16, and the network takes 8 examples at once in 'x'" \
   "$ADZE" run fixed.toml

@@ -300,6 +300,17 @@ bent_helper (void)
 }
 #endif
 
+#ifdef BENT_GIVEN
+static const char *const given[] = { "other.word = 'another'", "bent.word = 'the right one'", NULL };
+static const adze_check_extension check = { .struct_size = sizeof check, .given = given };
+
+static const void *
+extension (const char *id)
+{
+  return strcmp (id, ADZE_CHECK) == 0 ? &check : NULL;
+}
+#endif
+
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,
   .id = "bent",
@@ -307,6 +318,9 @@ static const adze_plugin plugin = {
   .summary = "a plugin for a test",
   .license = "Apache-2.0",
   .components = components,
+#ifdef BENT_GIVEN
+  .extension = extension,
+#endif
   .init = init,
   .deinit = deinit,
 };

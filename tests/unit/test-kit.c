@@ -289,6 +289,21 @@ wants_what_cannot_be_guessed (void **state)
   forget (&all);
 }
 
+/* The right word, said by the plugin itself: then nothing has to be guessed. */
+static void
+says_what_it_is_asked (void **state)
+{
+  outcome sound, all;
+  check (*state, "", &sound);
+  check (*state, "-DBENT_PARTICULAR -DBENT_GIVEN", &all);
+  for (size_t i = 0; i < all.failed; i++)
+    print_error ("%s: %s\n", all.names[i], all.details[i]);
+  assert_int_equal (all.failed, 0);
+  assert_int_equal (all.skipped, sound.skipped);
+  forget (&sound);
+  forget (&all);
+}
+
 /* ---- The kit itself. */
 
 static void
@@ -354,6 +369,7 @@ main (void)
     IN_WORLD (crashes_in_destroy),
     IN_WORLD (keeps_memory_after_deinit),
     IN_WORLD (wants_what_cannot_be_guessed),
+    IN_WORLD (says_what_it_is_asked),
     IN_WORLD (cases_are_chosen_by_name),
     IN_WORLD (no_plugin_at_all),
   };

@@ -181,6 +181,16 @@ static const adze_component component = {
 
 static const adze_component *const components[] = { &component, NULL };
 
+/* Presets alone ask nothing. */
+static const char *const given[] = { "causal-identify.treatment = [\"a\"]", "causal-identify.outcome = [\"b\"]", NULL };
+static const adze_check_extension check = { .struct_size = sizeof check, .given = given };
+
+static const void *
+extension (const char *id)
+{
+  return strcmp (id, ADZE_CHECK) == 0 ? &check : NULL;
+}
+
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,
   .id = "causal-identify",
@@ -188,6 +198,7 @@ static const adze_plugin plugin = {
   .summary = "Effects that can be computed from what is seen",
   .license = "Apache-2.0",
   .components = components,
+  .extension = extension,
 };
 
 ADZE_PLUGIN_REGISTER (causal_identify, plugin);

@@ -247,6 +247,16 @@ static const adze_component component = {
 
 static const adze_component *const components[] = { &component, NULL };
 
+/* Presets alone ask nothing. */
+static const char *const given[] = { "causal-model.ask = [\"a\"]", "causal-model.do = [\"b=1\"]", NULL };
+static const adze_check_extension check = { .struct_size = sizeof check, .given = given };
+
+static const void *
+extension (const char *id)
+{
+  return strcmp (id, ADZE_CHECK) == 0 ? &check : NULL;
+}
+
 static const adze_plugin plugin = {
   ADZE_PLUGIN_HEAD,
   .id = "causal-model",
@@ -254,6 +264,7 @@ static const adze_plugin plugin = {
   .summary = "Structural causal models",
   .license = "Apache-2.0",
   .components = components,
+  .extension = extension,
 };
 
 ADZE_PLUGIN_REGISTER (causal_model, plugin);

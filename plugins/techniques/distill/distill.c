@@ -22,6 +22,14 @@ destroy (const adze_host *host, void *instance)
 
 /* ---- At work. */
 
+static uint32_t
+owner (void *argument, const adze_lesson *lesson, const char *weight)
+{
+  (void)argument;
+  (void)lesson;
+  return strncmp (weight, DISTILL_PROJECTION, strlen (DISTILL_PROJECTION)) == 0 ? ADZE_LESSON_BESIDE : ADZE_LESSON_MODEL;
+}
+
 /* Answers take long: they are asked for behind all that can be refused. */
 static adze_status
 teach (distill *d)
@@ -69,7 +77,8 @@ run (const adze_host *host, void *instance, adze_context *context)
                          .hooks = { .add_loss = distill_add_loss,
                                     .more_inputs = distill_more_inputs,
                                     .argument = &d },
-                         .report = distill_report };
+                         .report = distill_report,
+                         .owner = owner };
   d.lesson = &lesson;
   adze_status status = find_services (&d);
   if (status == ADZE_OK)

@@ -21,6 +21,9 @@
 
 enum { DISTILL_TEACHERS = 4, DISTILL_NAME = 256 };
 
+/* Weights of projections: this, and the number of the pair. No model calls one so. */
+#define DISTILL_PROJECTION "%projection."
+
 typedef enum distill_kind {
   DISTILL_SOFT = 0,      /* probabilities of classes, of all teachers together */
   DISTILL_FEATURE = 1,   /* a value itself */

@@ -136,7 +136,7 @@ project (const distill *d, adze_nodes *b, distill_want *want, size_t number, int
   uint32_t weight = ADZE_NONE;
   for (int32_t i = 2; i < rank; i++)
     shape[i] = 1;
-  snprintf (name, sizeof name, "%%projection.%zu", number);
+  snprintf (name, sizeof name, "%s%zu", DISTILL_PROJECTION, number);
   adze_status status = d->graphs->add_weight (d->host, b->graph, name, single, rank, shape, &weight);
   if (status == ADZE_OK)
     status = fill_projection (d, b->graph, name, weight, (size_t)from, (size_t)from * (size_t)to);

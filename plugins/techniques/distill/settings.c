@@ -147,6 +147,21 @@ check_hard (const adze_host *host, const adze_params *params)
   return ADZE_OK;
 }
 
+/* One distance is its own mean, and two make no angle: students of all kinds would be alike. */
+static adze_status
+check_relation (const adze_host *host, const adze_params *params)
+{
+  static const char *const weights[] = { "distance", "angle" };
+  long long batch = (long long)adze_param_int (host, params, "batch");
+  for (size_t i = 0; batch < 3 && i < sizeof weights / sizeof weights[0]; i++)
+    if (adze_param_float (host, params, weights[i]) > 0)
+      return adze_fail (host, ADZE_E_PARAM,
+                        "parameter '%s' is %g, and plays no part: 'batch' is %lld, and how examples lie to each other is "
+                        "told from three or more; needed is such a 'batch', or %s = 0",
+                        weights[i], adze_param_float (host, params, weights[i]), batch, weights[i]);
+  return ADZE_OK;
+}
+
 static adze_status
 check_weights (const adze_host *host, const adze_params *params)
 {
@@ -171,6 +186,8 @@ distill_check_params (const adze_host *host, const adze_params *params)
     status = check_soft (host, params);
   if (status == ADZE_OK)
     status = check_hard (host, params);
+  if (status == ADZE_OK)
+    status = check_relation (host, params);
   for (size_t i = 0; status == ADZE_OK && i < MAPS; i++)
     status = check_map (host, params, &maps[i]);
   if (status == ADZE_OK && weight_of_map (host, params, &maps[0]) == 0

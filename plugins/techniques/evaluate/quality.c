@@ -191,9 +191,11 @@ tell_damage (const evaluate_run *e, const adze_graph *graph)
   const adze_damage found = adze_damage_find (e->host, graph);
   if (found.count > 0)
     adze_log (e->host, ADZE_LOG_WARNING,
-              "'%s'%s numbers that are none (%s at element %zu): what is computed with them says "
+              "%s%s%s'%s'%s numbers that are none (%s at element %zu): what is computed with them says "
               "little, and a backend may make others of them",
-              found.name, found.count == 1 ? " has" : ", and other weights, have", found.endless ? "an infinity" : "NaN",
+              found.attribute ? "the attribute '" : "", found.attribute ? found.attribute : "",
+              found.attribute ? "' of the node " : "", found.name,
+              found.count == 1 ? " has" : ", and others, have", found.endless ? "an infinity" : "NaN",
               found.index);
 }
 

@@ -131,6 +131,39 @@ breed (nas_search *search, uint32_t tries, uint8_t genes[NAS_GENES])
                      (two ? 0 : 1) + tries / EASY, genes);
 }
 
+/* Of so many that are drawn from the list the nearest is taken. */
+enum { NEAR = 4096 };
+
+/* Where few genomes are candidates, hardly a child is one: the candidate that is most like it takes its place.
+ * False: those that were drawn are known. */
+static bool
+find_near (nas_search *search, uint8_t genes[NAS_GENES])
+{
+  uint8_t child[NAS_GENES], drawn[NAS_GENES];
+  uint32_t nearest = UINT32_MAX;
+  memcpy (child, genes, NAS_GENES);
+  for (uint32_t i = 0; i < NEAR; i++) {
+    nas_genome_random (search->space, &search->random, drawn);
+    uint32_t distance = nas_genome_distance (search->space, child, drawn);
+    if (distance < nearest && is_new (search, drawn)) {
+      memcpy (genes, drawn, NAS_GENES);
+      nearest = distance;
+    }
+  }
+  return nearest < UINT32_MAX;
+}
+
+static bool
+take_listed (nas_search *search, uint8_t genes[NAS_GENES])
+{
+  while (search->listed < search->space->listed) {
+    search->space->list (search->space->argument, search->listed++, genes);
+    if (is_new (search, genes))
+      return true;
+  }
+  return false;
+}
+
 /* Steps of counting, at most: a space may be larger than anybody can count, and few of it be candidates. */
 enum { STEPS = 20000000 };
 
@@ -166,6 +199,8 @@ find_next (nas_search *search, uint8_t genes[NAS_GENES])
     if (is_new (search, genes))
       return true;
   }
+  if (search->space->listed)
+    return (grown && find_near (search, genes)) || take_listed (search, genes);
   return count_on (search, genes);
 }
 

@@ -42,6 +42,7 @@ typedef struct nas_search {
   uint8_t (*asked)[NAS_GENES]; /* and not told of yet */
   size_t asked_count, asked_room;
   uint8_t cursor[NAS_GENES]; /* where counting through all genomes has come to */
+  uint32_t listed;           /* or through those that are listed */
   bool exhausted;
 } nas_search;
 

@@ -32,6 +32,10 @@ nas_random_unit (nas_random *random)
 void
 nas_genome_random (const nas_space *space, nas_random *random, uint8_t genes[NAS_GENES])
 {
+  if (space->listed) {
+    space->list (space->argument, nas_random_below (random, space->listed), genes);
+    return;
+  }
   for (uint32_t i = 0; i < NAS_GENES; i++)
     genes[i] = i < space->genes ? (uint8_t)nas_random_below (random, space->choices[i]) : 0;
 }
@@ -92,6 +96,15 @@ nas_genome_cross (const nas_space *space, nas_random *random, const uint8_t othe
   for (uint32_t i = 0; i < space->genes; i++)
     if (nas_random_below (random, 2))
       genes[i] = other[i];
+}
+
+uint32_t
+nas_genome_distance (const nas_space *space, const uint8_t one[NAS_GENES], const uint8_t other[NAS_GENES])
+{
+  uint32_t distance = 0;
+  for (uint32_t i = 0; i < space->genes; i++)
+    distance += one[i] != other[i];
+  return distance;
 }
 
 bool

@@ -18,6 +18,10 @@ typedef struct nas_space {
    * part become 0. */
   bool (*settle) (const void *argument, uint8_t genes[NAS_GENES]);
   const void *argument;
+  /* Where few of the genomes are candidates: how many there are, from 1 on, and the one of a number from 0 on.
+   * Otherwise 0. */
+  uint32_t listed;
+  void (*list) (const void *argument, uint32_t number, uint8_t genes[NAS_GENES]);
 } nas_space;
 
 /* A candidate that was looked at. Genes behind the space's last are 0. */
@@ -42,6 +46,7 @@ double nas_random_unit (nas_random *random);
 
 /* ---- Genomes. None of these settles what it makes. */
 
+/* One of those that are listed, where they are. */
 void nas_genome_random (const nas_space *space, nas_random *random, uint8_t genes[NAS_GENES]);
 /* Each gene becomes another choice with probability RATE, and LEAST of them in any case. */
 void nas_genome_mutate (const nas_space *space, nas_random *random, double rate, uint32_t least,
@@ -49,6 +54,8 @@ void nas_genome_mutate (const nas_space *space, nas_random *random, double rate,
 /* Each gene becomes that of OTHER or stays, as likely. */
 void nas_genome_cross (const nas_space *space, nas_random *random, const uint8_t other[NAS_GENES],
                        uint8_t genes[NAS_GENES]);
+/* How many genes differ. */
+uint32_t nas_genome_distance (const nas_space *space, const uint8_t one[NAS_GENES], const uint8_t other[NAS_GENES]);
 /* The next one in the order of numbers; false: that was the last, and the first one follows. */
 bool nas_genome_count (const nas_space *space, uint8_t genes[NAS_GENES]);
 

@@ -73,6 +73,12 @@ settle (const void *argument, uint8_t genes[NAS_GENES])
   return nas_table_find ((const nas_table *)argument, genes) != NULL;
 }
 
+static void
+list (const void *argument, uint32_t number, uint8_t genes[NAS_GENES])
+{
+  nas_table_genes ((const nas_table *)argument, number, genes);
+}
+
 static adze_status
 look (nas_run *n, nas_point *points, size_t count, uint64_t before)
 {
@@ -115,6 +121,8 @@ read_table (nas_run *n, nas_table *table)
   memcpy (n->space.choices, table->choices, sizeof table->choices);
   n->space.settle = settle;
   n->space.argument = table;
+  n->space.listed = nas_table_is_sparse (table) ? (uint32_t)table->count : 0;
+  n->space.list = list;
   return ADZE_OK;
 }
 

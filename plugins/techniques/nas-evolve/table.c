@@ -367,6 +367,25 @@ nas_table_key (const nas_table *table, const uint8_t genes[NAS_GENES], char key[
     key[i] = table->letters[i][genes[i]];
 }
 
+void
+nas_table_genes (const nas_table *table, uint32_t number, uint8_t genes[NAS_GENES])
+{
+  memset (genes, 0, NAS_GENES);
+  for (uint32_t i = 0; i < table->genes; i++)
+    while (table->letters[i][genes[i]] != table->rows[number].key[i])
+      genes[i]++;
+}
+
+bool
+nas_table_is_sparse (const nas_table *table)
+{
+  enum { ONE_IN = 16 };
+  double genomes = 1;
+  for (uint32_t i = 0; i < table->genes; i++)
+    genomes *= table->choices[i];
+  return genomes > (double)table->count * ONE_IN;
+}
+
 const nas_row *
 nas_table_find (const nas_table *table, const uint8_t genes[NAS_GENES])
 {

@@ -35,6 +35,10 @@ void nas_table_close (nas_table *table);
 
 /* NULL: the table has no such row. */
 const nas_row *nas_table_find (const nas_table *table, const uint8_t genes[NAS_GENES]);
+/* Of row number NUMBER. */
+void nas_table_genes (const nas_table *table, uint32_t number, uint8_t genes[NAS_GENES]);
+/* Are so few genomes rows that drawing them finds hardly any? */
+bool nas_table_is_sparse (const nas_table *table);
 void nas_table_key (const nas_table *table, const uint8_t genes[NAS_GENES], char key[NAS_GENES + 1]);
 
 #endif

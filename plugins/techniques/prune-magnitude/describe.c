@@ -169,8 +169,8 @@ set_places (const adze_host *host, prune_tensor *tensor, const adze_tensor_meta 
   prune_grid grid = prune_grid_of (&tensor->pattern, meta);
   uint64_t elements = grid.rows * grid.columns;
   tensor->grid = grid;
-  tensor->row = meta->rank > 0 ? (uint64_t)meta->shape[meta->rank - 1] : 1;
-  tensor->rows = tensor->row > 0 ? elements / tensor->row : 0;
+  tensor->rows = grid.rows;
+  tensor->row = grid.columns;
   tensor->places = tensor->pattern.shape == PRUNE_BLOCKS ? grid.down * grid.across : elements;
   if (tensor->places < PRUNE_PLACES)
     return ADZE_OK;
@@ -188,23 +188,39 @@ set_trait (const adze_host *host, adze_outline *outline, const adze_tensor_meta 
   return adze_outline_of (host)->set_trait (host, outline, meta->name, id, json);
 }
 
+/* The number behind "KEY" in a trait; 0: there is none. */
+static unsigned long
+number_in (const char *trait, const char *key)
+{
+  const char *at = trait ? strstr (trait, key) : NULL;
+  return at ? strtoul (at + strlen (key) + strspn (at + strlen (key), ": \t\r\n"), NULL, 10) : 0;
+}
+
+/* Does what the tensor has been promised to be say as much as PATTERN, or more? 2:4 is 3:4 and 4:8 as well; the
+ * weaker word in its place would lose what is known. */
+static bool
+is_promised (const char *nm, const prune_pattern *pattern)
+{
+  const unsigned long n = number_in (nm, "\"n\""), m = number_in (nm, "\"m\"");
+  return m > 0 && pattern->m % m == 0 && n * (pattern->m / m) <= pattern->n;
+}
+
 /* What is zero now is to stay so. Zero may be one value more than a codebook had. */
 static adze_status
 set_traits (const adze_host *host, adze_outline *outline, adze_pick pick, const prune_tensor *tensor)
 {
-  const adze_tensor_meta *meta = adze_outline_of (host)->tensor (host, outline, pick);
-  const char *codebook
-      = adze_outline_of (host)->trait (host, outline, pick, ADZE_TRAIT_CODEBOOK);
-  const char *k = codebook ? strstr (codebook, "\"k\"") : NULL;
+  const adze_outline_service *outlines = adze_outline_of (host);
+  const adze_tensor_meta *meta = outlines->tensor (host, outline, pick);
+  const unsigned long values = number_in (outlines->trait (host, outline, pick, ADZE_TRAIT_CODEBOOK), "\"k\"");
   const prune_pattern *pattern = &tensor->pattern;
   char json[64];
   adze_status status = set_trait (host, outline, meta, ADZE_TRAIT_SPARSITY, "{}");
-  if (status == ADZE_OK && pattern->shape == PRUNE_OF_M && (pattern->m & (pattern->m - 1)) == 0) {
+  if (status == ADZE_OK && pattern->shape == PRUNE_OF_M && (pattern->m & (pattern->m - 1)) == 0
+      && !is_promised (outlines->trait (host, outline, pick, ADZE_TRAIT_NM), pattern)) {
     snprintf (json, sizeof json, "{\"n\": %u, \"m\": %u}", pattern->n, pattern->m);
     status = set_trait (host, outline, meta, ADZE_TRAIT_NM, json);
   }
-  if (status == ADZE_OK && k) {
-    unsigned long values = strtoul (k + 3 + strspn (k + 3, ": \t\r\n"), NULL, 10);
+  if (status == ADZE_OK && values) {
     snprintf (json, sizeof json, "{\"k\": %lu}", values + 1);
     status = set_trait (host, outline, meta, ADZE_TRAIT_CODEBOOK, json);
   }
@@ -241,7 +257,8 @@ add_group (const adze_host *host, const prune *self, adze_outline *outline, adze
                        .outputs = meta,
                        .output_count = 1,
                        .meta_size = sizeof *meta,
-                       .note = note };
+                       .note = note,
+                       .row_rank = tensor->pattern.shape == PRUNE_OF_M && meta->rank > 1 ? 1 : 0 };
   adze_status status = service->group (host, outline, &group);
   /* A tensor of which nothing has gone in the end is not told to be sparse. */
   const prune_tensor *decided

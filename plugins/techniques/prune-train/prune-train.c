@@ -299,6 +299,25 @@ give_model (trim *t)
                            : status;
 }
 
+/* Asked for more than the data has. */
+static adze_status
+check_amounts (const trim *t)
+{
+  const adze_host *host = t->lesson.host;
+  const adze_params *values = t->lesson.params;
+  uint64_t batches = t->lesson.feed.batches, steps = trim_cut_step (t, t->cuts) - trim_cut_step (t, 1);
+  if (adze_param_is_given (host, values, "score-batches") && t->batches > batches)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'score-batches' is %llu, and the data bound to 'data' has %llu; needed are as many at most",
+                      (unsigned long long)t->batches, (unsigned long long)batches);
+  if (adze_param_is_given (host, values, "cuts") && t->cuts > steps + 1)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'cuts' is %llu, and 'begin' and 'end' are %llu steps apart, so that some would fall into "
+                      "the same step; needed are at most %llu, or more steps between these two",
+                      (unsigned long long)t->cuts, (unsigned long long)steps, (unsigned long long)steps + 1);
+  return ADZE_OK;
+}
+
 static adze_status
 teach (trim *t)
 {
@@ -306,6 +325,8 @@ teach (trim *t)
   adze_status status = adze_lesson_begin (lesson);
   if (status == ADZE_OK)
     status = check_ports (t);
+  if (status == ADZE_OK)
+    status = check_amounts (t);
   if (status == ADZE_OK)
     status = trim_resume (t);
   return status == ADZE_OK ? adze_lesson_learn (lesson) : status;

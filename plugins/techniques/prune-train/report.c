@@ -93,6 +93,18 @@ tell_tensor (const trim *t, const trim_tensor *tensor)
   return adze_decided (t->lesson.host, tensor->name, fields, sizeof fields / sizeof fields[0]);
 }
 
+/* Each tensor, or group of channels, may be off by a half. */
+static void
+warn_of_shortage (const trim *t)
+{
+  const size_t parts = t->by_channels ? trim_group_count (t) : t->count;
+  const double asked = t->sparsity * (double)trim_count_all (t), missing = asked - (double)trim_count_gone (t);
+  if (t->m == 0 && missing > 0.5 + 0.5 * (double)parts)
+    adze_log (t->lesson.host, ADZE_LOG_WARNING, "%.0f %s were to go, and %llu have: %s no more to go", asked,
+              t->by_channels ? "channels" : "weights", (unsigned long long)trim_count_gone (t),
+              t->by_channels ? "'min-kept', 'multiple', 'criterion' and the last one of each group leave" : "'min-kept' leaves");
+}
+
 adze_status
 trim_tell_end (const trim *t)
 {
@@ -102,9 +114,11 @@ trim_tell_end (const trim *t)
     status = adze_metric (host, "pruned", (double)trim_count_gone (t), NULL);
   if (status == ADZE_OK)
     status = adze_metric (host, "sparsity", trim_reached (t), NULL);
-  if (status == ADZE_OK && t->m == 0 && t->min_kept > 0)
+  if (status == ADZE_OK && t->m == 0)
     status = adze_achieved (host, "sparsity", t->sparsity, trim_reached (t));
   for (size_t i = 0; status == ADZE_OK && i < t->count; i++)
     status = tell_tensor (t, &t->tensors[i]);
+  if (status == ADZE_OK)
+    warn_of_shortage (t);
   return status;
 }

@@ -129,7 +129,7 @@ add_tensor (trim *t, const adze_graph_value *value)
     tensor->shape[i] = value->shape[i];
     tensor->count *= (uint64_t)value->shape[i];
   }
-  tensor->row = (uint64_t)value->shape[value->rank - 1];
+  tensor->row = value->rank > 1 && value->shape[0] > 0 ? tensor->count / (uint64_t)value->shape[0] : tensor->count;
   t->count++;
   return ADZE_OK;
 }

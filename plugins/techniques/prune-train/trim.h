@@ -48,7 +48,7 @@ typedef struct trim_tensor {
   int32_t rank;
   int64_t shape[ADZE_GRAPH_RANK];
   uint64_t count;
-  uint64_t row;   /* elements of its last dimension */
+  uint64_t row;   /* elements of all behind its first dimension; of a vector all */
   uint64_t most;  /* so many may go */
   uint64_t gone;
   uint8_t *kept;  /* 1: it stays; one an element */

@@ -98,8 +98,6 @@ qat_book_rule (const qat *q, const adze_lesson *lesson, const qat_item *item, ad
   rule->no_decay |= of->no_decay;
   if (!of->mask)
     return ADZE_OK;
-  /* A pattern may mean the list as well as the weight. */
-  q->host->release (q->host, (void *)(uintptr_t)rule->mask);
   uint8_t *mask = (uint8_t *)q->host->allocate (q->host, item->value_count + 1);
   rule->mask = mask;
   if (!mask)

@@ -63,6 +63,24 @@ grid_of (const qat *q, const char *name, qat_grid *grid)
              : adze_fail (q->host, ADZE_E_PARAM, "there are no levels of the name \"%s\"", name);
 }
 
+static bool
+can_be_without_zero (const char *levels)
+{
+  return strcmp (levels, "int4") == 0 || strcmp (levels, "int3") == 0 || strcmp (levels, "int2") == 0;
+}
+
+/* Of other levels 0 always is one, or never. */
+static adze_status
+check_zero (const qat *q)
+{
+  if (q->zero_counts || !adze_param_is_given (q->host, q->params, "zero"))
+    return ADZE_OK;
+  return adze_fail (q->host, ADZE_E_PARAM,
+                    "parameter 'zero' is \"%s\", and plays no part: it is of \"int4\", \"int3\" and \"int2\", and 'weights' "
+                    "and 'layers' send no weight to these; leave it out, or choose them",
+                    adze_param_string (q->host, q->params, "zero"));
+}
+
 /* ---- Items. */
 
 static qat_item *
@@ -188,6 +206,7 @@ add_weight (qat *q, const adze_graph *graph, const adze_graph_node *node)
     status = grid_of (q, name, &item->grid);
   if (status != ADZE_OK)
     return status;
+  q->zero_counts |= can_be_without_zero (name);
   item->axis = axis;
   item->rank = value->rank;
   memcpy (item->shape, value->shape, (size_t)value->rank * sizeof *value->shape);
@@ -263,6 +282,8 @@ qat_find (qat *q, adze_graph *graph)
     return adze_fail (q->host, ADZE_E_NOT_FOUND,
                       "there is nothing to do: the network has no MatMul, Gemm or Conv with a weight of float32 that "
                       "'weights' and 'layers' do not leave as it is");
+  if (status == ADZE_OK)
+    status = check_zero (q);
   if (status == ADZE_OK)
     status = qat_check_kept (q);
   if (status == ADZE_OK && strcmp (adze_param_string (q->host, q->params, "activations"), "none") != 0)

@@ -7,27 +7,17 @@
 
 /* ---- An instance is its parameters. */
 
-static bool
-can_be_without_zero (const char *levels)
-{
-  return strcmp (levels, "int4") == 0 || strcmp (levels, "int3") == 0 || strcmp (levels, "int2") == 0;
-}
-
-/* Of other levels 0 always is one, or never. */
+/* While nothing is rounded yet steps follow what is seen anyway. */
 static adze_status
-check_zero (const adze_host *host, const adze_params *params)
+check_observe (const adze_host *host, const adze_params *params)
 {
-  const adze_params_service *service = adze_params_of (host);
-  const adze_params *layers = service->get_nested (params, "layers");
-  bool used = can_be_without_zero (adze_param_string (host, params, "weights"));
-  for (size_t i = 0; !used && i < service->count (layers); i++)
-    used = can_be_without_zero (service->get_string (layers, service->name_at (layers, i)));
-  if (used || !adze_param_is_given (host, params, "zero"))
+  double observe = adze_param_float (host, params, "observe"), delay = adze_param_float (host, params, "delay");
+  if (!adze_param_is_given (host, params, "observe") || delay == 0 || observe > delay)
     return ADZE_OK;
   return adze_fail (host, ADZE_E_PARAM,
-                    "the parameter 'zero' is given, and says nothing to weights = \"%s\": it is of \"int4\", \"int3\" and "
-                    "\"int2\"; leave it out, or choose these, for all or in 'layers'",
-                    adze_param_string (host, params, "weights"));
+                    "parameter 'observe' is %g epochs, and plays no part: 'delay' is %g, and steps follow what is seen for "
+                    "as long; leave it out, or say more than that",
+                    observe, delay);
 }
 
 /* What plays no part was meant otherwise. */
@@ -35,7 +25,7 @@ static adze_status
 check_used (const adze_host *host, const adze_params *params)
 {
   bool flows = strcmp (adze_param_string (host, params, "activations"), "none") != 0;
-  adze_status status = check_zero (host, params);
+  adze_status status = check_observe (host, params);
   if (status == ADZE_OK)
     status = adze_param_only_with (host, params, "ranges", "activations", "int8");
   if (status == ADZE_OK)
@@ -128,6 +118,21 @@ item_named (const qat *q, const char *name)
   return NULL;
 }
 
+static uint32_t
+owner (void *argument, const adze_lesson *lesson, const char *weight)
+{
+  const qat *q = (const qat *)argument;
+  (void)lesson;
+  for (size_t i = 0; i < q->count; i++) {
+    const qat_item *item = &q->items[i];
+    if (strcmp (item->step_name, weight) == 0 || strcmp (item->seen_name, weight) == 0)
+      return ADZE_LESSON_BESIDE;
+    if (item->values && strcmp (item->book_name, weight) == 0)
+      return ADZE_LESSON_INSTEAD;
+  }
+  return ADZE_LESSON_MODEL;
+}
+
 /* In the place of a weight that keeps its values these learn, and it is nothing to be told of. */
 static void
 drop_rules (const qat *q, adze_lesson *lesson)
@@ -143,7 +148,24 @@ drop_rules (const qat *q, adze_lesson *lesson)
   }
 }
 
-/* Weight decay would drive steps to where they began. Zeros need a level that is one. */
+static bool
+is_frozen (const adze_lesson *lesson, const char *weight)
+{
+  for (size_t i = 0; i < lesson->rule_count; i++)
+    if (strcmp (lesson->rules[i].name, weight) == 0)
+      return lesson->rules[i].frozen;
+  return false;
+}
+
+/* Weight decay would drive them to where they began; what is not to change is not rounded otherwise, either. */
+static void
+step_rule (const adze_lesson *lesson, const qat_item *item, adze_train_weight_rule *rule)
+{
+  rule->no_decay = 1;
+  rule->frozen = item->weight && is_frozen (lesson, item->name);
+}
+
+/* Zeros need a level that is one. */
 static adze_status
 rules (void *argument, adze_lesson *lesson)
 {
@@ -155,7 +177,8 @@ rules (void *argument, adze_lesson *lesson)
     for (size_t k = 0; k < q->count; k++) {
       if (q->items[k].seen_next && strcmp (q->items[k].seen_name, rule->name) == 0)
         rule->next = q->items[k].seen_next;
-      rule->no_decay |= strcmp (q->items[k].step_name, rule->name) == 0;
+      if (strcmp (q->items[k].step_name, rule->name) == 0)
+        step_rule (lesson, &q->items[k], rule);
       bool book = q->items[k].values && strcmp (q->items[k].book_name, rule->name) == 0;
       adze_status status = book ? qat_book_rule (q, lesson, &q->items[k], rule) : ADZE_OK;
       if (status != ADZE_OK)
@@ -202,7 +225,8 @@ run (const adze_host *host, void *instance, adze_context *context)
   qat q = { .host = host, .params = params, .learns_steps = adze_param_bool (host, params, "learn-steps") };
   adze_lesson lesson = { .host = host, .context = context, .params = params, .name = "qat",
                          .hooks = { .network = network, .add_loss = add_loss, .more_inputs = more_inputs, .rules = rules,
-                                    .argument = &q } };
+                                    .argument = &q },
+                         .owner = owner };
   q.lesson = &lesson;
   qat_set_switches (&q);
   adze_status status = adze_lesson_teach (&lesson);

@@ -78,6 +78,7 @@ typedef struct qat {
   size_t count;
   bool learns_steps;
   bool found; /* items are known */
+  bool zero_counts; /* there is a weight of levels that 0 may be one of, or not */
   qat_switch switches[QAT_SWITCHES];
   qat_follower *followers;
   size_t follower_count;

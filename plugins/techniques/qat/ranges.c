@@ -46,6 +46,19 @@ open_taps (look *l)
   return tap->open (l->q->host, l->q->lesson->context, l->graph, l->values, l->count, &options, &l->taps);
 }
 
+static adze_status
+check_batches (const look *l)
+{
+  const adze_host *host = l->q->host;
+  long long wanted = (long long)adze_param_int (host, l->q->params, "calibration");
+  if (!adze_param_is_given (host, l->q->params, "calibration") || (uint64_t)wanted <= l->feed.batches)
+    return ADZE_OK;
+  return adze_fail (host, ADZE_E_PARAM,
+                    "parameter 'calibration' is %lld batches, and the data bound to 'data' has %llu; needed are as many at "
+                    "most",
+                    wanted, (unsigned long long)l->feed.batches);
+}
+
 /* Whole batches alone: the network was made ready for their size. An epoch of one short batch is looked at as it is. */
 static adze_status
 watch_batches (look *l)
@@ -136,6 +149,8 @@ qat_calibrate (qat *q)
   if (!adze_tap_of (q->host))
     return adze_fail (q->host, ADZE_E_UNSUPPORTED, "this host has no %s", ADZE_TAP);
   adze_status status = open_data (&l);
+  if (status == ADZE_OK)
+    status = check_batches (&l);
   if (status == ADZE_OK)
     status = watch_batches (&l);
   size_t index = 0;

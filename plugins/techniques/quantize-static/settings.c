@@ -184,6 +184,19 @@ check_pattern (const static_run *s, const char *param, const char *pattern)
                     s->layer_count ? s->layers[0].weight_name : "");
 }
 
+/* What is kept is kept from being rounded. */
+static adze_status
+check_zeros (const static_run *s, const char *pattern)
+{
+  for (size_t i = 0; i < s->layer_count; i++)
+    if (s->layers[i].bits > 0 && meets (pattern, s->layers[i].name, s->layers[i].weight_name))
+      return ADZE_OK;
+  return adze_fail (s->host, ADZE_E_PARAM,
+                    "parameter 'keep-zeros': \"%s\" means only layers that 'float' and 'ops' leave as they are, zeros "
+                    "and all; leave it out",
+                    pattern);
+}
+
 static adze_status
 check_list (const static_run *s, const char *param)
 {
@@ -203,6 +216,9 @@ static_check_patterns (const static_run *s)
   adze_status status = check_list (s, "float");
   if (status == ADZE_OK && s->set.gptq)
     status = check_list (s, "keep-zeros");
+  const adze_params *zeros = s->set.gptq ? service->get_nested (s->params, "keep-zeros") : NULL;
+  for (size_t i = 0; status == ADZE_OK && zeros && i < service->count (zeros); i++)
+    status = check_zeros (s, service->get_string (zeros, service->name_at (zeros, i)));
   for (size_t i = 0; status == ADZE_OK && i < service->count (map); i++)
     status = check_pattern (s, "bits", service->name_at (map, i));
   return status;

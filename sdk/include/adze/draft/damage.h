@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adze/draft/damage.h: weights of a network that are damaged. Tier: draft.
+/* adze/draft/damage.h: weights of a network that are damaged, and numbers in its nodes. Tier: draft.
  *
  * NaN is damage wherever it is. An infinity may be meant, as "never" in front of a softmax or as a bound that bounds
  * nothing; where a product takes it, it is not. Not every backend hands such numbers on: the Relu of some makes 0 of
@@ -19,10 +19,11 @@
 ADZE_BEGIN_DECLS
 
 typedef struct adze_damage {
-  const char *name; /* the first weight that is damaged; NULL: none is */
+  const char *name; /* the first weight that is damaged, or the node; NULL: none is */
   size_t index;     /* of the number in it, row after row */
   bool endless;     /* an infinity, and not NaN */
-  size_t count;     /* of weights that are damaged */
+  size_t count;     /* of weights and attributes that are damaged */
+  const char *attribute; /* of the node NAME; NULL: NAME is a weight */
 } adze_damage;
 
 static inline bool
@@ -40,7 +41,7 @@ adze_damage_is_multiplied (const adze_graph_service *graphs, const adze_graph *g
 {
   static const char *const products[]
       = { "MatMul", "Gemm", "Conv", "ConvTranspose", "Mul", "BatchNormalization", "LayerNormalization",
-          "LSTM", "GRU", "RNN", "Div", "DequantizeLinear", "QuantizeLinear" };
+          "LSTM", "GRU", "RNN", "Div", "DequantizeLinear", "QuantizeLinear", "QLinearMatMul", "QLinearConv" };
   static const char *const moves[] = { "Identity", "Cast", "Transpose", "Reshape" };
   for (uint32_t n = 0; n < graphs->node_count (graph); n++) {
     const adze_graph_node *node = graphs->node (graph, n);
@@ -56,13 +57,13 @@ adze_damage_is_multiplied (const adze_graph_service *graphs, const adze_graph *g
 
 /* The first NaN, or the first infinity; SIZE_MAX: there is none. */
 static inline size_t
-adze_damage_first (const adze_graph_value *value, size_t count, bool endless)
+adze_damage_first (adze_dtype dtype, const void *data, size_t count, bool endless)
 {
-  size_t each = value->dtype.bits / 8u;
+  size_t each = dtype.bits / 8u;
   for (size_t at = 0, size; at < count; at += size) {
     double block[256];
     size = count - at < 256 ? count - at : 256;
-    adze_doubles_read (value->dtype, (const char *)value->data + at * each, size, block);
+    adze_doubles_read (dtype, (const char *)data + at * each, size, block);
     for (size_t i = 0; i < size; i++)
       if (block[i] - block[i] != 0 && (block[i] == block[i]) == endless)
         return at + i;
@@ -70,26 +71,66 @@ adze_damage_first (const adze_graph_value *value, size_t count, bool endless)
   return SIZE_MAX;
 }
 
+/* What is at DATA is what value NUMBER of the graph has. */
 static inline void
-adze_damage_look (const adze_graph_service *graphs, const adze_graph *graph, uint32_t number, adze_damage *found)
+adze_damage_look (const adze_graph_service *graphs, const adze_graph *graph, uint32_t number, adze_dtype dtype,
+                  const void *data, size_t count, const char *name, const char *attribute, adze_damage *found)
 {
-  const adze_graph_value *value = graphs->value (graph, number);
-  size_t count = 1;
-  if (!value->data || value->rank < 0 || !adze_dtype_is_float (value->dtype))
+  if (!adze_dtype_is_float (dtype) || adze_numbers_are_finite (dtype, data, count))
     return;
-  for (int32_t i = 0; i < value->rank; i++)
-    count *= (size_t)value->shape[i];
-  if (adze_numbers_are_finite (value->dtype, value->data, count))
-    return;
-  size_t index = adze_damage_first (value, count, false);
+  size_t index = adze_damage_first (dtype, data, count, false);
   bool endless = index == SIZE_MAX;
   if (endless && !adze_damage_is_multiplied (graphs, graph, number))
     return;
   if (found->count++ > 0)
     return;
-  found->name = value->name;
+  found->name = name;
+  found->attribute = attribute;
   found->endless = endless;
-  found->index = endless ? adze_damage_first (value, count, true) : index;
+  found->index = endless ? adze_damage_first (dtype, data, count, true) : index;
+}
+
+static inline size_t
+adze_damage_size (const int64_t *shape, int32_t rank)
+{
+  size_t count = 1;
+  for (int32_t i = 0; i < rank; i++)
+    count *= (size_t)shape[i];
+  return count;
+}
+
+static inline void
+adze_damage_look_at_value (const adze_graph_service *graphs, const adze_graph *graph, uint32_t number,
+                           adze_damage *found)
+{
+  const adze_graph_value *value = graphs->value (graph, number);
+  if (value->data && value->rank >= 0)
+    adze_damage_look (graphs, graph, number, value->dtype, value->data, adze_damage_size (value->shape, value->rank),
+                      value->name, NULL, found);
+}
+
+static inline void adze_damage_add (const adze_graph_service *graphs, const adze_graph *graph, adze_damage *found);
+
+/* Constants, and numbers such as Gemm's alpha. Where infinities count is where the node's first output goes. */
+static inline void
+adze_damage_look_at_node (const adze_graph_service *graphs, const adze_graph *graph, const adze_graph_node *node,
+                          adze_damage *found)
+{
+  const adze_dtype real = { ADZE_FLOAT, 32, 1 };
+  const char *name = *node->name ? node->name : node->op;
+  for (size_t i = 0; i < node->attribute_count; i++) {
+    const adze_graph_attribute *attribute = &node->attributes[i];
+    const adze_view *tensor = attribute->tensor;
+    if (attribute->type == ADZE_ATTRIBUTE_GRAPH)
+      adze_damage_add (graphs, attribute->graph, found);
+    else if (attribute->type == ADZE_ATTRIBUTE_FLOAT || attribute->type == ADZE_ATTRIBUTE_FLOATS)
+      adze_damage_look (graphs, graph, node->outputs[0], real, attribute->floats, attribute->count, name,
+                        attribute->name, found);
+    else if (attribute->type == ADZE_ATTRIBUTE_TENSOR && tensor->data)
+      adze_damage_look (graphs, graph, node->outputs[0], tensor->dtype,
+                        (const char *)tensor->data + tensor->byte_offset,
+                        adze_damage_size (tensor->shape, tensor->rank), name, attribute->name, found);
+  }
 }
 
 /* Bodies of If, Loop and Scan are looked at as well. */
@@ -97,12 +138,11 @@ static inline void
 adze_damage_add (const adze_graph_service *graphs, const adze_graph *graph, adze_damage *found)
 {
   for (uint32_t i = 0; i < graphs->value_count (graph); i++)
-    adze_damage_look (graphs, graph, i, found);
+    adze_damage_look_at_value (graphs, graph, i, found);
   for (uint32_t n = 0; n < graphs->node_count (graph); n++) {
     const adze_graph_node *node = graphs->node (graph, n);
-    for (size_t i = 0; node && i < node->attribute_count; i++)
-      if (node->attributes[i].type == ADZE_ATTRIBUTE_GRAPH)
-        adze_damage_add (graphs, node->attributes[i].graph, found);
+    if (node)
+      adze_damage_look_at_node (graphs, graph, node, found);
   }
 }
 
@@ -123,9 +163,10 @@ adze_damage_refuse (const adze_host *host, const adze_graph *graph, const char *
   if (found.count == 0)
     return ADZE_OK;
   return adze_fail (host, ADZE_E_FORMAT,
-                    "of the model at the port '%s', '%s' has %s at element %zu: it is damaged, and not every backend "
-                    "shows it in what it computes; needed are numbers",
-                    port, found.name, found.endless ? "an infinity, which a product takes," : "NaN", found.index);
+                    "of the model at the port '%s', %s%s%s'%s' has %s at element %zu: it is damaged, and not every "
+                    "backend shows it in what it computes; needed are numbers",
+                    port, found.attribute ? "the attribute '" : "", found.attribute ? found.attribute : "",
+                    found.attribute ? "' of the node " : "", found.name, found.endless ? "an infinity, which a product takes," : "NaN", found.index);
 }
 
 ADZE_END_DECLS

@@ -33,7 +33,7 @@ ADZE_BEGIN_DECLS
   { .name = "scale", .type = ADZE_PARAM_FLOAT, .preset = "0", .range = "[0, inf)", \
     .help = "what inputs are multiplied by first; 0: a 255th for columns of u8, 1 for others" }, \
   { .name = "mean", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_FLOAT, .preset = "[]", \
-    .help = "is taken off inputs then: one number, or one for each channel" }, \
+    .range = "(-inf, inf)", .help = "is taken off inputs then: one number, or one for each channel" }, \
   { .name = "std", .type = ADZE_PARAM_LIST, .item = ADZE_PARAM_FLOAT, .preset = "[]", \
     .range = "(0, inf)", .help = "divides inputs last: one number, or one for each channel" }
 

@@ -35,6 +35,13 @@ typedef struct adze_lesson_facts {
   char identity[384];
 } adze_lesson_facts;
 
+/* Whose a weight of what learns is. */
+typedef enum adze_lesson_owner {
+  ADZE_LESSON_MODEL = 0,   /* the model's: it is listed, counted, and what patterns of parameters mean */
+  ADZE_LESSON_INSTEAD = 1, /* learns in the place of one of the model's, and is counted for it */
+  ADZE_LESSON_BESIDE = 2   /* learns beside them, and is nothing to who gave the model */
+} adze_lesson_owner;
+
 typedef struct adze_lesson adze_lesson;
 
 /* What is otherwise than in a plain training; each may be NULL. */
@@ -125,7 +132,15 @@ struct adze_lesson {
   const char *rows;       /* the table of its epochs, and what is said in front of each; NULL: "epochs", nothing */
   /* A hook: members of the report behind those of every lesson. */
   void (*report) (void *argument, const adze_lesson *lesson, adze_report *report);
+  /* A hook: an adze_lesson_owner; NULL: all weights are the model's. */
+  uint32_t (*owner) (void *argument, const adze_lesson *lesson, const char *weight);
 };
+
+static inline uint32_t
+adze_lesson_owner_of (const adze_lesson *t, const char *weight)
+{
+  return t->owner ? t->owner (t->hooks.argument, t, weight) : (uint32_t)ADZE_LESSON_MODEL;
+}
 
 /* For people, and nothing depends on it: the clock of ISO C may be set meanwhile. */
 static inline double

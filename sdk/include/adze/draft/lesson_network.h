@@ -105,7 +105,8 @@ adze_lesson_no_weight (const adze_lesson *t, const char *param, const char *patt
   char names[300] = "";
   size_t used = 0;
   for (uint32_t i = 0; i < t->graphs->value_count (t->learner) && used + 1 < sizeof names; i++)
-    if (adze_lesson_is_weight (t, i))
+    if (adze_lesson_is_weight (t, i)
+        && adze_lesson_owner_of (t, t->graphs->value (t->learner, i)->name) == ADZE_LESSON_MODEL)
       used += (size_t)snprintf (names + used, sizeof names - used, "%s%s", used ? ", " : "",
                                 t->graphs->value (t->learner, i)->name);
   return adze_fail (t->host, ADZE_E_NOT_FOUND,
@@ -142,6 +143,8 @@ adze_lesson_apply_patterns (adze_lesson *t, const char *param)
         continue;
       adze_train_weight_rule *own = &t->rules[rule++];
       bool matches = false;
+      if (adze_lesson_owner_of (t, own->name) != ADZE_LESSON_MODEL)
+        continue;
       adze_status status = adze_match (t->host, pattern, own->name, &matches);
       if (status != ADZE_OK)
         return adze_fail (t->host, status, "parameter '%s' has the pattern '%s'", param, pattern);

@@ -119,6 +119,24 @@ adze_lesson_report_left (const adze_lesson *t, adze_report *r)
 
 /* ---- The end. */
 
+/* What learns of the model's. */
+static inline void
+adze_lesson_count_learnt (const adze_lesson *t, uint64_t *weights, uint64_t *elements)
+{
+  t->train->count (t->host, t->training, weights, elements);
+  for (size_t i = 0; i < t->rule_count; i++) {
+    const adze_train_weight_rule *rule = &t->rules[i];
+    if (rule->frozen || rule->next || adze_lesson_owner_of (t, rule->name) != ADZE_LESSON_BESIDE)
+      continue;
+    const adze_graph_value *value = t->graphs->value (t->learner, t->graphs->find_value (t->learner, rule->name));
+    uint64_t count = 1;
+    for (int32_t k = 0; k < value->rank; k++)
+      count *= (uint64_t)value->shape[k];
+    *weights -= 1;
+    *elements -= count;
+  }
+}
+
 /* The epoch whose weights are given. */
 static inline size_t
 adze_lesson_given_epoch (const adze_lesson *t, const adze_train_progress_info *p)
@@ -171,7 +189,7 @@ adze_lesson_write_report (const adze_lesson *t, const adze_train_progress_info *
               adze_report *r)
 {
   uint64_t weights = 0, elements = 0;
-  t->train->count (t->host, t->training, &weights, &elements);
+  adze_lesson_count_learnt (t, &weights, &elements);
   adze_report_open (t->host, r, NULL, "{");
   adze_report_count (t->host, r, "weights", weights);
   adze_report_count (t->host, r, "parameters", elements);
@@ -214,7 +232,7 @@ adze_lesson_tell_metrics (const adze_lesson *t, const adze_train_progress_info *
 {
   uint64_t weights = 0, elements = 0;
   const adze_lesson_epoch *e = &t->history[adze_lesson_given_epoch (t, p)];
-  t->train->count (t->host, t->training, &weights, &elements);
+  adze_lesson_count_learnt (t, &weights, &elements);
   const struct {
     const char *name, *unit;
     double value;

@@ -124,10 +124,36 @@ adze_lesson_check_used_but (const adze_host *host, const adze_params *params, co
   return ADZE_OK;
 }
 
+/* As above, where the other one is a number, and is 0; and what asks for more than all of it is idle beyond that. */
+static inline adze_status
+adze_lesson_check_idle (const adze_host *host, const adze_params *params)
+{
+  const adze_params_service *service = adze_params_of (host);
+  double gain = adze_param_float (host, params, "least-gain"), average = adze_param_float (host, params, "average");
+  long long epochs = (long long)adze_param_int (host, params, "epochs");
+  if (gain > 0 && adze_param_int (host, params, "patience") == 0)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'least-gain' is %g, and plays no part: 'patience' is 0, and it never stops early; "
+                      "leave it out, or say after how many epochs without such a gain it is to stop",
+                      gain);
+  if (service->count (service->get_nested (params, "no-decay")) > 0 && adze_param_float (host, params, "decay") == 0)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'no-decay' plays no part: 'decay' is 0, and no weight has any; leave it out, or give "
+                      "'decay' a number");
+  if (average > (double)epochs)
+    return adze_fail (host, ADZE_E_PARAM,
+                      "parameter 'average' is %g epochs, and there are %lld in all, of which it would be the mean; "
+                      "needed are as many at most",
+                      average, epochs);
+  return ADZE_OK;
+}
+
 static inline adze_status
 adze_lesson_check_params_but (const adze_host *host, const adze_params *params, const char *own)
 {
   adze_status status = adze_lesson_check_used_but (host, params, own);
+  if (status == ADZE_OK)
+    status = adze_lesson_check_idle (host, params);
   bool classes = strcmp (adze_param_string (host, params, "loss"), "cross-entropy") == 0;
   if (status != ADZE_OK)
     return status;
@@ -263,6 +289,26 @@ adze_lesson_open_with_looks (adze_lesson *t, adze_train_settings *s)
   return status;
 }
 
+/* What is of the data for validation, where there is none. */
+static inline adze_status
+adze_lesson_check_watch (const adze_lesson *t)
+{
+  long long patience = (long long)adze_param_int (t->host, t->params, "patience");
+  if (t->validation)
+    return ADZE_OK;
+  if (patience > 0)
+    return adze_fail (t->host, ADZE_E_PARAM,
+                      "parameter 'patience' is %lld, and nothing says how good an epoch is; needed "
+                      "is validation = \"NAME\", with data that is not trained with",
+                      patience);
+  if (adze_param_is_given (t->host, t->params, "watch"))
+    return adze_fail (t->host, ADZE_E_PARAM,
+                      "parameter 'watch' is \"%s\", and plays no part: there is no data that it could be watched with; "
+                      "leave it out, or say validation = \"NAME\", with data that is not trained with",
+                      adze_param_string (t->host, t->params, "watch"));
+  return ADZE_OK;
+}
+
 static inline adze_status
 adze_lesson_open (adze_lesson *t)
 {
@@ -294,11 +340,9 @@ adze_lesson_open (adze_lesson *t)
   s.after_step = adze_lesson_after_step;
   s.after_epoch = adze_lesson_after_epoch;
   s.argument = t;
-  if (s.patience && !t->validation)
-    return adze_fail (t->host, ADZE_E_PARAM,
-                      "parameter 'patience' is %llu, and nothing says how good an epoch is; needed "
-                      "is validation = \"NAME\", with data that is not trained with",
-                      (unsigned long long)s.patience);
+  adze_status status = adze_lesson_check_watch (t);
+  if (status != ADZE_OK)
+    return status;
   if (s.average == 1)
     return adze_fail (t->host, ADZE_E_PARAM,
                       "parameter 'average' is %g epochs, which is one step, and that of one is what it is; needed is "

@@ -21,7 +21,8 @@
 
 /* {}: what is zero stays zero. About places. */
 #define ADZE_TRAIT_SPARSITY "adze.sparsity/1"
-/* {"n": 2, "m": 4}: of m neighbours in a row at most n are not zero. About places. */
+/* {"n": 2, "m": 4}: of m neighbours in a row at most n are not zero; a row is all behind the first dimension, as a
+ * convolution takes it, and a vector is one. About places. */
 #define ADZE_TRAIT_NM "adze.nm/1"
 /* {"k": 16}: at most k different values in the tensor. About values. */
 #define ADZE_TRAIT_CODEBOOK "adze.codebook/1"
