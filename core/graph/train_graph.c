@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <adze/numbers.h>
+
 #include "base/digest.h"
 #include "base/file.h"
 #include "graph/train_private.h"
@@ -58,6 +60,25 @@ wish_for (const adze_trainer_options *options, const char *name)
   return NULL;
 }
 
+/* Are the elements that MASK holds at zero zero already? */
+static bool
+has_zeros (const adze_graph_value *value, const uint8_t *mask)
+{
+  size_t count = 1, size = value->dtype.bits / 8;
+  for (int32_t i = 0; i < value->rank; i++)
+    count *= (size_t)value->shape[i];
+  if (!value->data || !adze_dtype_is_float (value->dtype))
+    return false;
+  for (size_t i = 0; i < count; i++) {
+    double number = 0;
+    if (!mask[i])
+      adze_doubles_read (value->dtype, (const char *)value->data + i * size, 1, &number);
+    if (number != 0)
+      return false;
+  }
+  return true;
+}
+
 static adze_error *
 check_wishes (const adze_graph *graph, const adze_trainer_options *options, const bool *reached)
 {
@@ -69,7 +90,8 @@ check_wishes (const adze_graph *graph, const adze_trainer_options *options, cons
                              "something is said of the training of '%s', and graph '%s' has no "
                              "weight of this name",
                              wish->name, graph->name);
-    if (wish->mask && (wish->frozen || !reached[value]))
+    /* Zeros of what does not train stay zeros; nothing else becomes one. */
+    if (wish->mask && (wish->frozen || !reached[value]) && !has_zeros (graph->values[value], wish->mask))
       return adze_error_new (ADZE_E_PARAM,
                              "the weight '%s' has a mask, and does not train: %s", wish->name,
                              wish->frozen ? "it is frozen"

@@ -125,6 +125,25 @@ holds norm-out.json 'r["epochs"][-1]["accuracy"] > 0.9'
 must "$ADZE" run norm.toml --fresh --set 'stage.train.keep-zeros=["*"]'
 [ "$(weight norm-out.onnx bn.mean | tr -d 0)" != "" ] || complain "the running mean stayed 0, as a weight that is kept so"
 [ "$(weight norm-out.onnx bn.shift | tr -d 0)" = "" ] || complain "zeros of a shift did not stay zeros"
+must_fail "\"*mean*\" means only weights that do not train" "$ADZE" run norm.toml --fresh \
+  --set 'stage.train.keep-zeros=["*mean*"]'
+# Nor are settings, and what is frozen has its zeros in any case.
+TOP_SRCDIR="$TOP_SRCDIR" python3 - << 'END' || complain "no network with settings"
+import os, sys
+sys.path.insert(0, os.environ["TOP_SRCDIR"] + "/tests/pipelines")
+from networks import node, spread, write
+write("six.onnx", [node("Gemm", ["x", "fc1.weight", "fc1.bias"], ["a"], "fc1"),
+                   node("Clip", ["a", "low", "high"], ["r"], "six"), node("Gemm", ["r", "fc2.weight", "fc2.bias"], ["y"], "fc2")],
+      {"fc1.weight": ([16, 8], spread(128, 3, 0.8)), "fc1.bias": ([8], [0.0] * 8), "low": ([], [0.0]), "high": ([], [6.0]),
+       "fc2.weight": ([8, 4], spread(32, 5, 0.8)), "fc2.bias": ([4], [0.0] * 4)}, ["N", 16])
+END
+learn six six.onnx 'keep-zeros = ["*"]' 'frozen = ["fc1.*"]'
+must "$ADZE" run six.toml
+[ "$(weight six-out.onnx fc2.bias | tr -d 0)" = "" ] || complain "zeros beside settings did not stay zeros"
+for pattern in low fc1.bias; do
+  must_fail "\"$pattern\" means only weights that do not train" "$ADZE" run six.toml --fresh \
+    --set "stage.train.keep-zeros=[\"$pattern\"]"
+done
 learn conv conv.onnx 'optimiser = "nesterov"' 'schedule = "cosine"' 'warm-up = 1' 'clip = 5'
 cat >> conv.toml << 'END'
 [[stage]]

@@ -333,7 +333,7 @@ what_cannot_train_is_refused (void **state)
   make_xor (&n);
   ADZE_AUTO_GRAPH graph = n.graph;
   ADZE_AUTO_TRAINER trainer = NULL;
-  const uint8_t mask[1] = { 1 };
+  const uint8_t mask[16] = { 0 };
   adze_trainer_options options = options_of (*state, ADZE_OPTIMISER_SGD, .1);
   const adze_train_weight all[] = { { .name = "w1", .frozen = true },
                                     { .name = "b1", .frozen = true },
@@ -347,9 +347,9 @@ what_cannot_train_is_refused (void **state)
   options.weights = none;
   options.weight_count = 1;
   must_fail (adze_trainer_new (graph, n.loss, &options, &trainer), ADZE_E_NOT_FOUND, "'w9'", NULL);
-  const adze_train_weight both[] = { { .name = "b2", .frozen = true, .mask = mask } };
+  const adze_train_weight both[] = { { .name = "w2", .frozen = true, .mask = mask } };
   options.weights = both;
-  must_fail (adze_trainer_new (graph, n.loss, &options, &trainer), ADZE_E_PARAM, "'b2' has a mask",
+  must_fail (adze_trainer_new (graph, n.loss, &options, &trainer), ADZE_E_PARAM, "'w2' has a mask",
              "frozen", NULL);
   options.weight_count = 0;
   options.optimiser.decay = -1;

@@ -92,6 +92,54 @@ adze_lesson_learn (adze_lesson *t)
   return adze_lesson_tell_kept (t);
 }
 
+/* Is NAME frozen, by a pattern? */
+static inline bool
+adze_lesson_is_frozen (const adze_lesson *t, const char *name)
+{
+  const adze_params_service *service = adze_params_of (t->host);
+  const adze_params *list = service->get_nested (t->params, "frozen");
+  bool frozen = false;
+  for (size_t i = 0; !frozen && i < service->count (list); i++)
+    if (adze_match (t->host, service->get_string (list, service->name_at (list, i)), name, &frozen) != ADZE_OK)
+      return false;
+  return frozen;
+}
+
+static inline bool
+adze_lesson_trains (const adze_lesson *t, uint32_t number)
+{
+  const char *name = t->graphs->value (t->learner, number)->name, *why, *left;
+  if (adze_lesson_is_statistic (t, number) || adze_lesson_is_frozen (t, name))
+    return false;
+  for (size_t i = 0; (left = t->train->left (t->host, t->training, i, &why)); i++)
+    if (strcmp (left, name) == 0)
+      return false;
+  return true;
+}
+
+/* Zeros of what does not train stay in any case. That "*" means such weights, too, is no mistake; that a pattern means
+ * no others is one. */
+static inline adze_status
+adze_lesson_check_zeros (const adze_lesson *t)
+{
+  const adze_params_service *service = adze_params_of (t->host);
+  const adze_params *list = service->get_nested (t->params, "keep-zeros");
+  for (size_t p = 0; p < service->count (list); p++) {
+    const char *pattern = service->get_string (list, service->name_at (list, p));
+    bool counts = false;
+    for (uint32_t i = 0; !counts && i < t->graphs->value_count (t->learner); i++)
+      if (adze_lesson_is_weight (t, i)
+          && adze_match (t->host, pattern, t->graphs->value (t->learner, i)->name, &counts) == ADZE_OK && counts)
+        counts = adze_lesson_trains (t, i);
+    if (!counts)
+      return adze_fail (t->host, ADZE_E_PARAM,
+                        "parameter 'keep-zeros': \"%s\" means only weights that do not train, whose zeros stay in any "
+                        "case; leave it out",
+                        pattern);
+  }
+  return ADZE_OK;
+}
+
 /* Everything in front of the first step, or, where a run was killed, of the next one. */
 static inline adze_status
 adze_lesson_begin (adze_lesson *t)
@@ -105,6 +153,8 @@ adze_lesson_begin (adze_lesson *t)
     status = adze_lesson_open (t);
   if (status == ADZE_OK)
     status = adze_lesson_tell_left (t);
+  if (status == ADZE_OK)
+    status = adze_lesson_check_zeros (t);
   if (status == ADZE_OK)
     status = adze_lesson_look_at_order (t);
   return status == ADZE_OK ? adze_lesson_resume (t) : status;

@@ -43,7 +43,8 @@ typedef struct adze_train_weight_rule {
   const char *name;
   uint32_t frozen;   /* 1: never changes; statistics of batch normalisation do nevertheless */
   uint32_t no_decay;
-  /* One byte an element; where it is 0 the weight is 0 from beginning to end. NULL: none. Copied. */
+  /* One byte an element; where it is 0 the weight is 0 from beginning to end: where it does not train, already. NULL:
+   * none. Copied. */
   const uint8_t *mask;
   /* It does not train: after each step it is what the value of this name, of its type and shape, was in it, and is
    * kept, saved and given as trained ones are. Statistics of batch normalisation may be such. NULL: none. */
