@@ -7,7 +7,7 @@ static const adze_cli_verb *const verbs[] = {
   &phase_verb_clean,  &phase_verb_validate, &phase_verb_build,  &phase_verb_deploy, &phase_verb_rollback,
 };
 
-static const adze_cli_program program = { verbs, ADZE_CLI_COUNT_OF (verbs), "phase", "adze-phase" };
+static const adze_cli_program program = { verbs, ADZE_CLI_COUNT_OF (verbs), "phase", "adze-phase", NULL };
 
 int
 main (int argc, char **argv)
