@@ -4,8 +4,11 @@
 # domains, the unit of latencies, asking again); monotone terms; ties; fallback; a scorer; and what is refused.
 . "$TOP_SRCDIR/tests/pipelines/runs-lib.sh"
 python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
-cp "$TOP_SRCDIR"/docs/examples/{route-emotion.toml,emotions.csv,domains.csv,queries.csv} .
+cp "$TOP_SRCDIR"/docs/examples/{route-emotion.toml,emotion-default.safetensors,domains.csv,queries.csv} .
 must "$ADZE" run route-emotion.toml
+[ "$(tail -n +2 decisions.csv | cut -d, -f3 | tr '\n' ' ')" = "billing billing counsel counsel travel support general general " ] \
+  || complain "the example's queries go where nobody would want them: $(cat decisions.csv)"
+grep -q '^1,a,billing,.*,anger,.*,calm,' decisions.csv || complain "the example's first query is not answered calmly: $(cat decisions.csv)"
 cat > route.toml << END
 adze = 1
 name = "route"
