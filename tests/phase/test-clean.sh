@@ -115,7 +115,7 @@ expect 1 "$ADZE" phase clean one --delete
 err_has 'is another folder than the one that was listed'
 rm -rf $m && mv other $m
 
-# A folder that is read-only since, and, where that can be had, another file system.
+# A folder that is read-only since,.
 expect 0 "$ADZE" phase clean one
 chmod a-w $m/__pycache__
 expect 1 "$ADZE" phase clean one --delete
