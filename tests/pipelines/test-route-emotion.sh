@@ -111,8 +111,9 @@ holds 'd[0]["emotion"] == "sadness" and s[1, "sadness"]["compatibility"] == max(
 holds 'abs(s[1, "sadness"]["compatibility"] + s[1, "joy"]["compatibility"] - 1) < 2e-6'
 
 # ---- Negation turns the wheel.
-printf 'text\nI am happy\nI am not happy\nI am very happy\n' > happy.csv
+printf "text\nI am happy\nI am not happy\nI am very happy\nShe isn't happy\nShe isn\xe2\x80\x99t happy\n" > happy.csv
 routed --set input.queries.path=happy.csv
+holds 'all(d[i]["emotion"] not in ("joy", "trust") for i in (3, 4))'
 holds 'd[0]["emotion"] == "joy" and d[2]["emotion"] == "joy" and d[1]["emotion"] not in ("joy", "trust")'
 routed --set input.queries.path=happy.csv --set stage.route-emotion.negation-window=0
 holds 'd[1]["emotion"] == "joy"'
