@@ -60,6 +60,9 @@ collect_words (const adze_cli_program *program, const char *group, char words[][
     names[count] = words[count];
     count++;
   }
+  const adze_cli_companion *own = group ? NULL : program->companions;
+  for (; own && own->name && count < ADZE_CLI_VERBS_MAX; own++)
+    names[count++] = own->name;
   return count;
 }
 

@@ -37,12 +37,19 @@ typedef struct adze_cli_verb {
 
 #define ADZE_CLI_VERBS_MAX 64
 
-/* A program: its verbs, at most ADZE_CLI_VERBS_MAX. */
+/* A verb that comes with adze as a program of its own, adze-NAME. */
+typedef struct adze_cli_companion {
+  const char *name;
+  const char *summary;
+} adze_cli_companion;
+
+/* A program: its verbs, at most ADZE_CLI_VERBS_MAX with its companions. */
 typedef struct adze_cli_program {
   const adze_cli_verb *const *verbs;
   size_t count;
   const char *group;  /* the one that all its verbs are of: "adze phase" is adze-phase. NULL: none */
   const char *manual; /* the page of all its verbs; NULL: each has one */
+  const adze_cli_companion *companions; /* ended by one without name; NULL: none */
 } adze_cli_program;
 
 extern const adze_cli_program adze_cli_adze;

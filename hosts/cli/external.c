@@ -19,7 +19,7 @@ static int
 unknown (const adze_cli *cli, const char *word, const char *const *names, size_t count)
 {
   const char *meant = adze_cli_nearest (word, names, count);
-  if (meant)
+  if (meant && strcmp (meant, word) != 0) /* a companion that is not installed is meant, and not there */
     return adze_cli_misuse (cli, "'%s' is no verb; did you mean '%s'?", word, meant);
   if (!well_formed (word))
     return adze_cli_misuse (cli, "'%s' is no verb", word);

@@ -76,6 +76,11 @@ adze_cli_print_overview (const adze_cli_printer *printer, const adze_cli_program
       adze_cli_table_add (&table, verb->summary);
     }
   }
+  const adze_cli_companion *own = group ? NULL : program->companions;
+  for (; own && own->name; own++) {
+    adze_cli_table_add (&table, own->name);
+    adze_cli_table_add (&table, own->summary);
+  }
   adze_cli_table_print (&narrow, &table, 2);
   print_options (&narrow, "Options of every verb", adze_cli_common_options);
   fputc ('\n', printer->stream);
@@ -133,6 +138,9 @@ adze_cli_print_words (FILE *stream, const adze_cli_program *program, const char 
     else if (!group && !group_seen (program->verbs, i, size))
       fprintf (stream, "%.*s\n", (int)size, whole);
   }
+  const adze_cli_companion *own = verb || group ? NULL : program->companions;
+  for (; own && own->name; own++)
+    fprintf (stream, "%s\n", own->name);
   if (verb) {
     print_option_words (stream, verb->options);
     if (verb->usage[0])

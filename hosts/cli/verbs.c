@@ -12,4 +12,9 @@ static const adze_cli_verb *const verbs[] = {
   &adze_cli_plugin_dump, &adze_cli_plugin_stamp, &adze_cli_plugin_key,
 };
 
-const adze_cli_program adze_cli_adze = { verbs, ADZE_CLI_COUNT_OF (verbs), NULL, NULL };
+static const adze_cli_companion companions[] = {
+  { "phase", "build bundles of models, one for each domain, and deploy them (the program adze-phase)" },
+  { NULL, NULL },
+};
+
+const adze_cli_program adze_cli_adze = { verbs, ADZE_CLI_COUNT_OF (verbs), NULL, NULL, companions };

@@ -73,7 +73,6 @@ phase_sweep_leave (phase_sweep *sweep, const char *path, const char *why)
 typedef struct walk {
   const phase_state *state;
   phase_sweep *sweep;
-  dev_t device; /* of the folder that is cleaned; others are not entered */
   unsigned depth;
   const char *inside; /* why everything here could go; NULL: it is looked at one by one */
   bool kept;          /* something here stays, and so does the folder */
@@ -102,13 +101,25 @@ walk_names (walk *w, int folder, const char *path)
   phase_names_free (names, count);
 }
 
+/* Why NAME of PARENT ("": PARENT itself), which was found in FOLDER, is left for what is mounted there, or NULL. */
+static const char *
+mount_refusal (int folder, int parent, const char *name)
+{
+  if (phase_same_mount (folder, parent, name))
+    return NULL;
+  return errno == EXDEV    ? "is mounted from elsewhere"
+         : errno == ENOSYS ? "may be mounted from elsewhere, which this system does not tell"
+                           : strerror (errno);
+}
+
 /* Why a folder is not entered, or NULL. One that nobody may write to was made so by somebody who wants it kept, and
  * root, whom the system would not stop, keeps to it too. */
 static const char *
-refusal_of (const walk *w, const struct stat *found)
+refusal_of (const walk *w, int parent, int folder, const struct stat *found)
 {
-  if (found->st_dev != w->device)
-    return "lies on another file system";
+  const char *mounted = mount_refusal (parent, folder, "");
+  if (mounted)
+    return mounted;
   if (!(found->st_mode & 0222))
     return "is a read-only folder";
   return w->depth >= DEPTH_MOST ? "lies too deep" : NULL;
@@ -124,12 +135,12 @@ look_at_folder (walk *w, int parent, const char *path, const char *name, const s
     leave (w, path, strerror (errno));
     return;
   }
-  const char *refusal = found.st_ino == seen->st_ino ? refusal_of (w, &found) : "changed while it was looked at";
+  const char *refusal = found.st_ino == seen->st_ino ? refusal_of (w, parent, folder, &found) : "changed while it was looked at";
   if (refusal) {
     leave (w, path, refusal);
     return;
   }
-  walk below = { w->state, w->sweep, w->device, w->depth + 1, why, false };
+  walk below = { w->state, w->sweep, w->depth + 1, why, false };
   walk_names (&below, folder, path);
   if (why && !below.kept)
     phase_sweep_junk (w->sweep, path, why, &found);
@@ -139,11 +150,13 @@ look_at_folder (walk *w, int parent, const char *path, const char *name, const s
 static void
 look_at_file (walk *w, int folder, const char *path, const char *name, const struct stat *found)
 {
-  const char *why = w->inside ? w->inside : phase_junk_file (name);
+  const char *why = w->inside ? w->inside : phase_junk_file (name), *mounted;
   if (!why)
     why = phase_junk_content (w->state, folder, name, found);
   if (!why)
     w->kept = true;
+  else if ((mounted = mount_refusal (folder, folder, name)))
+    leave (w, path, mounted);
   else if (found->st_nlink > 1)
     leave (w, path, "has other names (hard links), and they would still be there");
   else
@@ -228,7 +241,7 @@ phase_clean_list (const phase_state *state, int64_t domain, phase_sweep *sweep)
   int status = phase_clean_open (state, domain, &path, &folder, &root);
   if (status != ADZE_CLI_FINE)
     return status;
-  walk w = { .state = state, .sweep = sweep, .device = root.st_dev };
+  walk w = { .state = state, .sweep = sweep };
   walk_names (&w, folder, "");
   return sweep->failed ? adze_cli_no_memory (state->cli) : keep_listing (state, domain, &root, sweep);
 }
@@ -382,8 +395,8 @@ const adze_cli_verb phase_verb_clean = {
   .summary = "list what the models' folders could do without, or delete what was listed",
   .about = "Lists temporary files, logs, caches, checkpoints and corrupt files in the folder of each domain, and keeps "
            "the list. With --delete exactly what is on the last list is deleted, where it is still the same file of "
-           "the same size and time, and what is not is named with what changed. No link is followed, no other file "
-           "system and no read-only folder is entered, and a file with several names is left alone.",
+           "the same size and time, and what is not is named with what changed. No link is followed, nothing that is "
+           "mounted there and no read-only folder is entered, and a file with several names is left alone.",
   .options = options,
   .least = 1,
   .most = 2,

@@ -41,7 +41,9 @@ delete_one (int root, const listed *item)
   struct stat now;
   PHASE_FD folder = phase_parent_at (root, item->path, &base);
   if (folder < 0)
-    return errno == ENOENT ? "is gone already" : "lies in a folder that is a link now, or another one";
+    return errno == ENOENT                      ? "is gone already"
+           : errno == EXDEV || errno == ENOSYS ? "lies in a folder that something is mounted on now"
+                                                : "lies in a folder that is a link now, or another one";
   if (fstatat (folder, base, &now, AT_SYMLINK_NOFOLLOW) != 0)
     return errno == ENOENT ? "is gone already" : strerror (errno);
   struct stat above;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hosts/phase: which files a model does not need, by name, and which are damaged, by content. */
+#define _GNU_SOURCE 1 /* memmem */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -94,17 +96,66 @@ read_whole (int fd, char *bytes, size_t size)
   return true;
 }
 
-/* A file that cannot be read is not known to be damaged. */
-static bool
-is_broken_json (const phase_state *state, int fd, size_t size)
+/* Behind the string that begins at AT; past the end if it does not end. One in single quotes ends with its line: that
+ * is as JSON5 has it, and in a comment of a kind that is not known here it is an apostrophe. */
+static size_t
+behind_string (const char *text, size_t size, size_t at)
 {
-  PHASE_STATEMENT *statement = NULL;
-  ADZE_CLI_FREE char *text = malloc (size);
-  if (!text || !read_whole (fd, text, size)
-      || sqlite3_prepare_v2 (state->db, "SELECT json_valid (?)", -1, &statement, NULL) != SQLITE_OK
-      || sqlite3_bind_text64 (statement, 1, text, size, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK)
-    return false;
-  return sqlite3_step (statement) == SQLITE_ROW && sqlite3_column_int (statement, 0) == 0;
+  const char quote = text[at++];
+  while (at < size && text[at] != quote && !(quote == '\'' && text[at] == '\n'))
+    at += text[at] == '\\' ? 2 : 1;
+  return at + 1;
+}
+
+/* Behind the comment that begins at AT, or AT itself if none does. */
+static size_t
+behind_comment (const char *text, size_t size, size_t at)
+{
+  if (at + 1 >= size || text[at] != '/' || (text[at + 1] != '/' && text[at + 1] != '*'))
+    return at;
+  const bool line = text[at + 1] == '/';
+  const char *end = memmem (text + at + 2, size - at - 2, line ? "\n" : "*/", line ? 1 : 2);
+  return end ? (size_t)(end - text) + (line ? 1 : 2) : size + !line;
+}
+
+/* Texts of two bytes a letter are JSON to some readers; they are not looked into. */
+static bool
+is_wide (const char *text, size_t size)
+{
+  return size > 1 && ((text[0] == 0) != (text[1] == 0) || memcmp (text, "\xff\xfe", 2) == 0
+                      || memcmp (text, "\xfe\xff", 2) == 0);
+}
+
+/* What is wrong with a JSON file that no reader could take for whole. Many are not strict, and are read all the same:
+ * with Infinity and NaN, as Python writes them, a mark of the byte order, comments, commas at the end. */
+static const char *
+damage_of_json (const char *text, size_t size)
+{
+  long open = 0;
+  bool any = false;
+  if (is_wide (text, size))
+    return NULL;
+  for (size_t at = size > 2 && memcmp (text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, next; at < size; at = next) {
+    const char letter = text[at];
+    const bool quoted = letter == '"' || letter == '\'', blank = strchr (" \t\r\n\f\v", letter) && letter;
+    if ((unsigned char)letter < ' ' && !blank)
+      return "corrupt: it is no text";
+    next = quoted ? behind_string (text, size, at) : behind_comment (text, size, at);
+    if (next > size)
+      return "corrupt: it is cut off";
+    open += (letter == '{' || letter == '[') - (letter == '}' || letter == ']');
+    any = any || (!blank && next == at) || quoted;
+    next += next == at;
+  }
+  return open > 0 ? "corrupt: it is cut off" : any ? NULL : "corrupt: it is empty";
+}
+
+/* A file that cannot be read is not known to be damaged. */
+static const char *
+look_into_json (int fd, size_t size)
+{
+  ADZE_CLI_FREE char *text = size <= DOCUMENT_MOST ? malloc (size) : NULL;
+  return text && read_whole (fd, text, size) ? damage_of_json (text, size) : NULL;
 }
 
 /* The descriptor's own name, so that it is the file that was looked at which is read. Only what its format says is
@@ -148,9 +199,7 @@ phase_junk_content (const phase_state *state, int folder, const char *name, cons
   if (fd < 0 || fstat (fd, &opened) != 0 || opened.st_ino != found->st_ino || !S_ISREG (opened.st_mode))
     return NULL;
   if (ends_with (name, ".json"))
-    return found->st_size <= DOCUMENT_MOST && is_broken_json (state, fd, (size_t)found->st_size)
-               ? "corrupt: it is no whole JSON"
-               : NULL;
+    return look_into_json (fd, (size_t)found->st_size);
   const char *format = ends_with (name, ".gguf") ? "gguf" : ends_with (name, ".safetensors") ? "safetensors" : NULL;
   return format && !is_part (name) && is_broken_model (state, fd, format) ? "corrupt: the model is not whole" : NULL;
 }

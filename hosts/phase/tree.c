@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hosts/phase: folders by descriptors. A path is looked up by the system anew each time, and whoever can write to a
  * folder can put a link there in between; a descriptor stays what it is. */
+#define _GNU_SOURCE 1 /* statx */
+
 #include "phase/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,15 +29,43 @@ phase_folder_at (int parent, const char *name)
   return openat (parent, name, FOLDER_FLAGS);
 }
 
+/* ---- Mounts. */
+
+typedef struct mount {
+  uint64_t number;
+  uint32_t major, minor;
+} mount;
+
+/* Which mount NAME of FOLDER lies in. The device alone says too little: a bind mount has that of where it leads to,
+ * which may be the file system around it. ENOSYS: the system does not tell. */
 static bool
-same_device (int a, int b)
+mount_of (int folder, const char *name, mount *found)
 {
-  struct stat left, right;
-  if (fstat (a, &left) != 0 || fstat (b, &right) != 0)
+#ifdef STATX_MNT_ID
+  struct statx told = { 0 };
+  if (statx (folder, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &told) != 0)
+    return false;
+  *found = (mount){ told.stx_mnt_id, told.stx_dev_major, told.stx_dev_minor };
+  errno = ENOSYS;
+  return (told.stx_mask & STATX_MNT_ID) != 0;
+#else
+  (void)folder, (void)name, (void)found;
+  errno = ENOSYS;
+  return false;
+#endif
+}
+
+bool
+phase_same_mount (int folder, int parent, const char *name)
+{
+  mount around, within;
+  if (!mount_of (folder, "", &around) || !mount_of (parent, name, &within))
     return false;
   errno = EXDEV;
-  return left.st_dev == right.st_dev;
+  return around.number == within.number && around.major == within.major && around.minor == within.minor;
 }
+
+/* ---- Ways. */
 
 int
 phase_parent_at (int root, const char *path, const char **base)
@@ -51,9 +82,10 @@ phase_parent_at (int root, const char *path, const char **base)
     memcpy (name, path, size);
     name[size] = '\0';
     folder = phase_folder_at (above, name);
-    if (folder >= 0 && !same_device (root, folder)) {
+    if (folder >= 0 && !phase_same_mount (root, folder, "")) {
+      const int number = errno;
       close (folder);
-      errno = EXDEV;
+      errno = number;
       return -1;
     }
   }
@@ -154,7 +186,7 @@ remove_below (int parent, const char *name, unsigned depth)
   if (folder < 0)
     return false;
   errno = ELOOP;
-  if (depth > DEPTH_MOST || !same_device (parent, folder) || !empty_folder (folder, depth))
+  if (depth > DEPTH_MOST || !phase_same_mount (parent, folder, "") || !empty_folder (folder, depth))
     return false;
   return unlinkat (parent, name, AT_REMOVEDIR) == 0;
 }

@@ -7,6 +7,8 @@
 
 extern const adze_cli_verb phase_verb_create;   /* domain.c */
 extern const adze_cli_verb phase_verb_add;      /* domain.c */
+extern const adze_cli_verb phase_verb_edit;     /* domain.c */
+extern const adze_cli_verb phase_verb_remove;   /* domain.c */
 extern const adze_cli_verb phase_verb_status;   /* status.c */
 extern const adze_cli_verb phase_verb_metric;   /* status.c */
 extern const adze_cli_verb phase_verb_list;     /* look.c */

@@ -102,10 +102,10 @@ need_slate ()
   }
 }
 
-# Verbs as the command itself lists them: "list", "plugin check".
+# Verbs as the command itself lists them: "list", "plugin check". phase is a program of its own, with tests of its own.
 all_verbs ()
 {
-  "$ADZE" --words | grep -v '^-' | while read -r verb; do
+  "$ADZE" --words | grep -v -e '^-' -e '^phase$' | while read -r verb; do
     case $verb in
       plugin | runs | backend) "$ADZE" "$verb" --words | grep -v '^-' | sed "s/^/$verb /" ;;
       *) echo "$verb" ;;

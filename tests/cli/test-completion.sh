@@ -30,6 +30,8 @@ err_empty
 expect 0 completes in
 out_is "init
 inspect"
+expect 0 completes ph
+out_is "phase"
 expect 0 completes plugin d
 out_is "doctor
 dump"

@@ -18,6 +18,7 @@ options_of_page "$pages/adze.1" > common
 expect 0 "$ADZE" --help
 err_empty
 out_has "Usage: adze"
+grep -q '^  phase  *build bundles of models' out || fail "adze --help should name phase"
 options_of_help > named
 cmp -s common named || fail "adze --help and adze.1 differ: $(diff common named)"
 

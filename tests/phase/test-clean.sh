@@ -20,9 +20,20 @@ echo 1 > $m/checkpoint-500/optimizer.pt
 echo 1 > $m/sub/x.part
 : > $m/sub/empty.safetensors
 echo '{"a": ' > $m/broken.json
+printf '{"a": "b}' > $m/sub/string.json
+printf ' \n' > $m/sub/blank.json
+printf '{"a": 1\0\0\0}' > $m/sub/hole.json
+printf '\037\213\b\0{}' > $m/sub/packed.json
+printf '{"a": 1, /* }' > $m/sub/comment.json
 head -c 20000 $m/model.gguf > $m/sub/half.gguf
 # What must stay: what the model needs, ...
 echo '{"a": 1}' > $m/config.json
+echo '{"model_type": "mamba2", "time_step_limit": [0.0, Infinity], "x": [-Infinity, NaN]}' > $m/sub/config.json
+printf '\357\273\277{"a": "b\\"}", "c": "]{"}' > $m/sub/tokenizer.json
+printf '// it is what it'"'"'s\n{a: '"'"'b"{'"'"', /* [ */ "c": [1,],}\n# don'"'"'t\n' > $m/sub/loose.json
+printf '\377\376{\0"\0a\0' > $m/sub/wide.json
+printf '{"a": 1}\n{"a": 2}\n' > $m/sub/lines.json
+printf '1e400' > $m/sub/number.json
 echo text > $m/README.md
 cp $m/model.gguf $m/sub/other.gguf
 echo 1 > $m/catalog          # ends like one
@@ -60,9 +71,11 @@ left = {item["path"]: item["why"] for item in found["left"]}
 assert set(junk) == {
     "train.log", "train.log.3", "line\nfeed.log", "bytes\ufffd\x1b[31m.tmp", "notes.txt~", "logs/deep/a", "logs/deep",
     "__pycache__/a.pyc", "__pycache__", "checkpoint-500/optimizer.pt", "checkpoint-500", "sub/x.part",
-    "sub/empty.safetensors", "broken.json", "sub/half.gguf"}, sorted(junk)
+    "sub/empty.safetensors", "broken.json", "sub/half.gguf", "sub/string.json", "sub/blank.json", "sub/hole.json",
+    "sub/packed.json", "sub/comment.json"}, sorted(junk)
 assert set(left) == {"link.log", "sub/logs", "tmp", "logs/out", "hard.log", "pipe.log", "sub/.cache"}, sorted(left)
-assert junk["sub/half.gguf"].startswith("corrupt") and junk["broken.json"].startswith("corrupt")
+assert junk["sub/half.gguf"].startswith("corrupt") and junk["broken.json"] == "corrupt: it is cut off"
+assert junk["sub/hole.json"] == "corrupt: it is no text" and junk["sub/blank.json"] == "corrupt: it is empty"
 assert "read-only" in left["sub/.cache"] and "hard link" in left["hard.log"]
 END
 expect 0 "$ADZE" phase clean one
@@ -87,7 +100,8 @@ found = json.load(open("gone"))["domains"][0]
 junk = {item["path"] for item in found["junk"]}
 left = {item["path"]: item["why"] for item in found["left"]}
 assert junk == {"line\nfeed.log", "bytes\ufffd\x1b[31m.tmp", "logs/deep/a", "logs/deep", "__pycache__/a.pyc",
-                "sub/empty.safetensors", "sub/half.gguf"}, sorted(junk)
+                "sub/empty.safetensors", "sub/half.gguf", "sub/string.json", "sub/blank.json", "sub/hole.json",
+                "sub/packed.json", "sub/comment.json"}, sorted(junk)
 assert "another size" in left["train.log"]
 assert "written to" in left["train.log.3"]
 assert "a link now" in left["broken.json"]
@@ -101,7 +115,7 @@ tree > after
 lost=$(diff before after | sed -n 's/^< //p' | sort)
 wanted=$(printf '%s\n' 'models/joyful/bytesM-^?^[[31m.tmp' 'models/joyful/line' 'feed.log' 'models/joyful/logs/deep' \
   'models/joyful/logs/deep/a' 'models/joyful/__pycache__/a.pyc' 'models/joyful/sub/empty.safetensors' \
-  'models/joyful/sub/half.gguf' | sort)
+  models/joyful/sub/{half.gguf,string.json,blank.json,hole.json,packed.json,comment.json} | sort)
 [ "$lost" = "$wanted" ] || fail "lost was: $lost"
 [ "$(cat outside/precious.log outside/logs/precious outside/tmp/precious moved/optimizer.pt)" = "$(printf '1\n1\n1\n1')" ] \
   || fail "what is outside should be there"
@@ -115,7 +129,7 @@ expect 1 "$ADZE" phase clean one --delete
 err_has 'is another folder than the one that was listed'
 rm -rf $m && mv other $m
 
-# A folder that is read-only since, and, where that can be had, another file system.
+# A folder that is read-only since.
 expect 0 "$ADZE" phase clean one
 chmod a-w $m/__pycache__
 expect 1 "$ADZE" phase clean one --delete

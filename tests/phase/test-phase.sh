@@ -65,6 +65,41 @@ json_is pending status
 expect 1 "$ADZE" phase add one joyful models/joyful
 err_has "has a domain 'joyful' already"
 expect 0 "$ADZE" phase add one sad models/sad
+expect 2 "$ADZE" phase add one twice models/sad --emotion joy=1 --emotion joy=0
+err_has 'say two things of one emotion'
+
+# ---- What was said is changed, and what was not said stays; a domain that is not wanted goes.
+expect 0 "$ADZE" phase add one wrong models/sad --description Wrnog --keyword a --keyword b --emotion joy=1 --speed 9 --quality 0.5
+expect 0 "$ADZE" phase metric one wrong loss=1
+expect 0 "$ADZE" phase status one wrong --set complete
+expect 0 "$ADZE" phase clean one wrong
+expect 0 "$ADZE" phase edit one wrong --description Wrong --keyword c --speed 0 --json
+json_is Wrong description
+json_is c keywords 0
+json_is 1 profile joy
+json_is 0.0 speed
+json_is 0.5 quality
+json_is complete status
+expect 0 "$ADZE" phase edit one wrong models/joyful --emotion fear=0.5
+expect 0 "$ADZE" phase show one --json
+json_is wrong domains 2 domain
+json_is pending domains 2 status
+json_is "$PWD/models/joyful" domains 2 folder
+json_is 0.5 domains 2 profile fear
+grep -q '"joy":1' out && fail "emotions that are given should replace those of before"
+expect 1 "$ADZE" phase clean one wrong --delete
+err_has 'nothing was listed'
+expect 2 "$ADZE" phase edit one wrong
+err_has 'nothing is said that should change'
+expect 2 "$ADZE" phase edit one wrong --emotion joy=1 --emotion joy=0
+expect 1 "$ADZE" phase edit one wrnog --quality 1
+err_has "did you mean 'wrong'"
+expect 0 "$ADZE" phase remove one wrong --json
+json_is wrong removed
+expect 1 "$ADZE" phase remove one wrong
+expect 0 "$ADZE" phase show one
+out_lacks wrong
+[ -e models/sad/other.gguf ] || fail "the folder of a domain that is removed should stay"
 
 # ---- How far it is.
 expect 0 "$ADZE" phase status one

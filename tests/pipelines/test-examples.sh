@@ -11,7 +11,7 @@ export LSAN_OPTIONS="use_tls=0:print_suppressions=0:suppressions=$TOP_SRCDIR/bui
 backend=onednn
 case " $ADZE_MISSING_PLUGINS " in *" onednn "*) backend=ref ;; esac
 cd "$TOP_SRCDIR"/docs/examples || exit 99
-cp ./*.toml ./*.csv ./*.dag ./*.json "$OLDPWD"
+cp ./*.toml ./*.csv ./*.dag ./*.json ./*.safetensors "$OLDPWD"
 cd "$OLDPWD" || exit 99
 # A language model, for mixture.toml.
 language="width=256 ff=352 heads=4 keys=1 vocab=300 layers=4"

@@ -4,8 +4,11 @@
 # domains, the unit of latencies, asking again); monotone terms; ties; fallback; a scorer; and what is refused.
 . "$TOP_SRCDIR/tests/pipelines/runs-lib.sh"
 python3 -c '' 2> /dev/null || { echo "needed is python3"; exit 77; }
-cp "$TOP_SRCDIR"/docs/examples/{route-emotion.toml,emotions.csv,domains.csv,queries.csv} .
+cp "$TOP_SRCDIR"/docs/examples/{route-emotion.toml,emotion-default.safetensors,domains.csv,queries.csv} .
 must "$ADZE" run route-emotion.toml
+[ "$(tail -n +2 decisions.csv | cut -d, -f3 | tr '\n' ' ')" = "billing billing counsel counsel travel support general general " ] \
+  || complain "the example's queries go where nobody would want them: $(cat decisions.csv)"
+grep -q '^1,a,billing,.*,anger,.*,calm,' decisions.csv || complain "the example's first query is not answered calmly: $(cat decisions.csv)"
 cat > route.toml << END
 adze = 1
 name = "route"
@@ -108,8 +111,9 @@ holds 'd[0]["emotion"] == "sadness" and s[1, "sadness"]["compatibility"] == max(
 holds 'abs(s[1, "sadness"]["compatibility"] + s[1, "joy"]["compatibility"] - 1) < 2e-6'
 
 # ---- Negation turns the wheel.
-printf 'text\nI am happy\nI am not happy\nI am very happy\n' > happy.csv
+printf "text\nI am happy\nI am not happy\nI am very happy\nShe isn't happy\nShe isn\xe2\x80\x99t happy\n" > happy.csv
 routed --set input.queries.path=happy.csv
+holds 'all(d[i]["emotion"] not in ("joy", "trust") for i in (3, 4))'
 holds 'd[0]["emotion"] == "joy" and d[2]["emotion"] == "joy" and d[1]["emotion"] not in ("joy", "trust")'
 routed --set input.queries.path=happy.csv --set stage.route-emotion.negation-window=0
 holds 'd[1]["emotion"] == "joy"'

@@ -52,7 +52,14 @@ negates (const char *word, size_t size)
 {
   static const char *const known[]
       = { "not", "no", "never", "nothing", "nobody", "none", "without", "hardly", "neither", "nor", "cannot", NULL };
-  return (size > 3 && is_word (word + size - 3, 3, "n't")) || is_any (word, size, known);
+  /* The apostrophe of type, U+2019, is what telephones write. */
+  static const char *const endings[] = { "n't", "n\xe2\x80\x99t", NULL };
+  for (const char *const *ending = endings; *ending; ending++) {
+    const size_t end = strlen (*ending);
+    if (size > end && is_word (word + size - end, end, *ending))
+      return true;
+  }
+  return is_any (word, size, known);
 }
 
 static bool
