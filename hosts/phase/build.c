@@ -15,8 +15,6 @@
 #define PART ".part"
 #define WORK ".work" /* what pipelines leave behind */
 
-enum { DOMAINS_MOST = 1024 };
-
 typedef struct build {
   phase_state state;
   const char *name;
@@ -92,8 +90,7 @@ gather_domains (build *b)
                               "  FROM json_each (domain.profile)),"
                               " speed, quality, status FROM domain WHERE phase = ? ORDER BY name",
                               "i", b->phase);
-  while (status == ADZE_CLI_FINE && b->count < DOMAINS_MOST
-         && (status = phase_step (&b->state, statement, &row)) == ADZE_CLI_FINE && row)
+  while (status == ADZE_CLI_FINE && (status = phase_step (&b->state, statement, &row)) == ADZE_CLI_FINE && row)
     status = add_domain (b, statement);
   if (status == ADZE_CLI_FINE && b->count == 0)
     return adze_cli_refuse (b->state.cli, "the phase '%s' has no domain; adze phase add adds one", b->name);
@@ -234,6 +231,10 @@ write_manifest (build *b, int part)
   int64_t bytes;
   if (fclose (into) != 0)
     return adze_cli_no_memory (b->state.cli);
+  if (size > PHASE_MANIFEST_MOST)
+    return adze_cli_refuse (b->state.cli,
+                            "the manifest has %zu bytes, and may have %d; say less of the domains, or make two phases",
+                            size, PHASE_MANIFEST_MOST);
   if (!phase_write_at (part, PHASE_MANIFEST, text, size) || !phase_digest_at (part, PHASE_MANIFEST, b->digest, &bytes)
       || !phase_sync (part))
     return adze_cli_broken (b->state.cli, "cannot write the manifest");

@@ -302,25 +302,25 @@ print_document (const char *name, const phase_sweep *sweep, bool deleted)
 
 /* ---- The verb. */
 
-enum { DOMAINS_MOST = 1024 };
-
 typedef struct result {
   char *name;
   phase_sweep sweep;
 } result;
 
-/* Each domain, one after the other; RESULTS has room for DOMAINS_MOST. */
+/* Each domain, one after the other. */
 static int
-clean_all (const phase_state *state, int64_t phase, const char *only, bool delete, result *results, size_t *count)
+clean_all (const phase_state *state, int64_t phase, const char *only, bool delete, result **results, size_t *count)
 {
   PHASE_STATEMENT *statement = NULL;
   bool row = true;
   int status = phase_prepare (state, &statement,
                               "SELECT id, name FROM domain WHERE phase = ? AND name = ifnull (?, name) ORDER BY name",
                               "is", phase, only);
-  while (status == ADZE_CLI_FINE && *count < DOMAINS_MOST
-         && (status = phase_step (state, statement, &row)) == ADZE_CLI_FINE && row) {
-    result *one = &results[(*count)++];
+  while (status == ADZE_CLI_FINE && (status = phase_step (state, statement, &row)) == ADZE_CLI_FINE && row) {
+    if (!grow ((void **)results, *count, sizeof **results))
+      return adze_cli_no_memory (state->cli);
+    result *one = &(*results)[(*count)++];
+    *one = (result){ 0 };
     const int64_t domain = sqlite3_column_int64 (statement, 0);
     one->name = strdup (phase_text (statement, 1));
     status = !one->name ? adze_cli_no_memory (state->cli)
@@ -351,11 +351,9 @@ print_results (const adze_cli *cli, const result *results, size_t count, bool de
 static int
 clean_and_print (const phase_state *state, int64_t phase, const char *only, bool delete)
 {
-  ADZE_CLI_FREE result *results = calloc (DOMAINS_MOST, sizeof *results);
+  ADZE_CLI_FREE result *results = NULL;
   size_t count = 0;
-  if (!results)
-    return adze_cli_no_memory (state->cli);
-  int status = clean_all (state, phase, only, delete, results, &count);
+  int status = clean_all (state, phase, only, delete, &results, &count);
   if (status == ADZE_CLI_FINE)
     status = print_results (state->cli, results, count, delete);
   for (size_t i = 0; i < count; i++) {

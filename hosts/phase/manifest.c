@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MANIFEST_MOST = 4 << 20 };
-
 void
 phase_manifest_cleanup (phase_manifest *manifest)
 {
@@ -28,7 +26,7 @@ read_text (int folder, char digest[PHASE_DIGEST])
   if (fd < 0 || fstat (fd, &found) != 0)
     return NULL;
   errno = EFBIG;
-  if (!S_ISREG (found.st_mode) || found.st_size > MANIFEST_MOST)
+  if (!S_ISREG (found.st_mode) || found.st_size > PHASE_MANIFEST_MOST)
     return NULL;
   char *text = calloc (1, (size_t)found.st_size + 1);
   if (text && pread (fd, text, (size_t)found.st_size, 0) == found.st_size && phase_digest (fd, -1, digest, &bytes)

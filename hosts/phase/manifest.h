@@ -8,6 +8,8 @@
 
 #define PHASE_MANIFEST "manifest.json"
 
+enum { PHASE_MANIFEST_MOST = 64 << 20 };
+
 /* ---- digest.c */
 
 enum { PHASE_DIGEST = 65 }; /* letters of a SHA-256 in hexadecimal, and the end */

@@ -139,6 +139,12 @@ routed --set input.domains.path=single.csv --set input.queries.path=one.csv
 holds 'd[0]["winner"] == "only" and d[0]["margin"] == ""'
 routed --set stage.route-emotion.threshold=0.99 --set stage.route-emotion.fallback=general
 holds 'all(x["winner"] == "general" for x in d) and d[0]["fallback"] == "yes" and "below the threshold of 0.990, so it falls back to" in d[0]["reason"]'
+# The seventh query's best is the fallback itself: that is said, and what is said of margins is true of the winner.
+holds 'all(x["fallback"] == "yes" and "below the threshold" in x["reason"] for x in d) and r["fallbacks"] == 8'
+holds '"it is the fallback itself" in d[6]["reason"] and float(d[6]["margin"]) > 0 and float(d[0]["margin"]) < 0'
+holds 'all(abs(float(x["margin"]) - float(x["score"]) + max(v["score"] for (q, n), v in s.items() if q == int(x["query"]) and n != x["winner"])) < 3e-6 for x in d)'
+routed --set stage.route-emotion.threshold=0.45 --set stage.route-emotion.fallback=general
+holds '[x["fallback"] for x in d] == ["yes" if max(v["score"] for (q, n), v in s.items() if q == i + 1) < 0.45 else "no" for i, x in enumerate(d)]'
 
 # ---- What is refused.
 refuse ()

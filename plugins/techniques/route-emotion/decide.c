@@ -120,7 +120,7 @@ choose (const route_run *r, const adze_scorer_domain *domains, route_decision *d
   d->tie = NULL;
   if (d->second != SIZE_MAX)
     compare (domains, d->scores, d->best, d->second, &d->tie);
-  d->fell_back = d->scores[d->best] < r->settings.threshold && d->best != r->fallback;
+  d->fell_back = d->scores[d->best] < r->settings.threshold;
   d->winner = d->fell_back ? r->fallback : d->best;
 }
 
@@ -208,7 +208,10 @@ route_reason (const route_run *r, const adze_scorer_domain *domains, const route
   else if (d->second != SIZE_MAX)
     used += (size_t)snprintf (words + used, 1024 - used, "; '%.80s' follows with %.3f", domains[d->second].name,
                               d->scores[d->second]);
-  if (d->fell_back)
+  if (d->fell_back && d->winner == d->best)
+    snprintf (words + used, 1024 - used, "; that is below the threshold of %.3f, and it is the fallback itself",
+              r->settings.threshold);
+  else if (d->fell_back)
     snprintf (words + used, 1024 - used, "; that is below the threshold of %.3f, so it falls back to '%.80s'",
               r->settings.threshold, domains[d->winner].name);
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct answer {
   adze_bytes scores, decisions;
@@ -14,17 +15,19 @@ typedef struct answer {
 
 /* ---- Cells. */
 
-/* A comma, and a number of [0, 1] in millionths; there are millions of them. */
+/* A comma, and a number of [-1, 1] in millionths; there are millions of them. */
 static adze_status
 add_share (const route_run *r, adze_bytes *csv, double number)
 {
-  char text[9] = ",0.000000";
-  const long millionths = lround (number * 1e6);
+  char text[10] = ",-0.000000";
+  const long millionths = labs (lround (number * 1e6));
+  const size_t skip = number < 0 && millionths > 0 ? 0 : 1; /* of the sign */
   long rest = millionths;
-  text[1] = (char)('0' + millionths / 1000000);
-  for (int i = 8; i > 2; i--, rest /= 10)
+  text[2] = (char)('0' + millionths / 1000000);
+  for (int i = 9; i > 3; i--, rest /= 10)
     text[i] = (char)('0' + rest % 10);
-  return adze_bytes_add (r->host, csv, text, sizeof text);
+  text[skip] = skip ? ',' : text[skip];
+  return adze_bytes_add (r->host, csv, text + skip, sizeof text - skip);
 }
 
 static adze_status
@@ -70,11 +73,13 @@ add_scores (const route_run *r, answer *a, size_t query, const route_decision *d
   return status;
 }
 
+/* Of the winner to the best of the others: below 0 where the fallback answers in the place of a better one. */
 static adze_status
 add_margin (const route_run *r, answer *a, const route_decision *d)
 {
-  return d->second == SIZE_MAX ? add_words (r, &a->decisions, ",")
-                               : add_share (r, &a->decisions, d->scores[d->best] - d->scores[d->second]);
+  const size_t other = d->winner == d->best ? d->second : d->best;
+  return other == SIZE_MAX ? add_words (r, &a->decisions, ",")
+                           : add_share (r, &a->decisions, d->scores[d->winner] - d->scores[other]);
 }
 
 static adze_status

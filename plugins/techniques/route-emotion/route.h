@@ -74,7 +74,7 @@ typedef struct route_decision {
   double *scores;      /* of each domain */
   size_t best, second; /* SECOND: SIZE_MAX with one domain */
   size_t winner;
-  bool fell_back;
+  bool fell_back;      /* the best score is below the threshold; the best may be the fallback itself */
   const char *tie; /* what decided between equal scores; NULL: there were none */
   adze_scorer_query query;
   uint32_t emotion; /* the strongest; ADZE_EMOTIONS: none */
