@@ -98,7 +98,7 @@ must "$ADZE" run it.toml
 says 'the interval has zero in it'
 
 # ---- Names are names, whatever is in them.
-printf '%s\n' '<b> & "x" --> Y' 'X --> <b> & "x"' > g.dag
+printf '%s\n' '"<b> & ""x""" --> Y' 'X --> "<b> & ""x"""' > g.dag
 identified no-effect '[[]]'
 pipeline
 must "$ADZE" run it.toml
