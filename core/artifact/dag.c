@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* artifact/dag.c: is a graph one of causes? */
-#define _GNU_SOURCE /* memmem */
 #include "artifact/dag.h"
 
 #include <string.h>
 
+#include "artifact/dag_line.h"
 #include "artifact/name_index.h"
-#include "base/buffer.h"
-
-#define WANTED "needed is \"A --> B\", \"A --- B\" or \"A <-> B\", found "
 
 typedef struct span {
   const char *text;
@@ -30,13 +27,7 @@ builder_cleanup (builder *b)
 static adze_error *
 bad_line (const adze_dag *dag, size_t line, const char *what, span name)
 {
-  int shown = (int)(name.size < 64 ? name.size : 64);
-  if (line == 0)
-    return adze_error_new (ADZE_E_FORMAT, "%s'%.*s'", what, shown, name.text);
-  adze_error *error = adze_error_new (ADZE_E_FORMAT, "%s:%zu: %s'%.*s'", dag->path, line, what, shown, name.text);
-  adze_error_set (error, "file", dag->path);
-  adze_error_setf (error, "line", "%zu", line);
-  return error;
+  return adze_dag_line_bad (dag->path, line, 0, what, name.text, name.size);
 }
 
 static span
@@ -108,93 +99,31 @@ add_edge (adze_dag *dag, adze_dag_edge edge, size_t line)
 
 /* ---- Lines. */
 
-static span
-trim (const char *text, size_t size)
-{
-  while (size > 0 && strchr (" \t\r", text[size - 1]) && text[size - 1])
-    size--;
-  while (size > 0 && (*text == ' ' || *text == '\t')) {
-    text++;
-    size--;
-  }
-  return (span){ text, size };
-}
-
-static const struct {
-  const char *text;
-  adze_dag_mark mark;
-} marks[] = { { " --> ", ADZE_DAG_CAUSES }, { " --- ", ADZE_DAG_EITHER }, { " <-> ", ADZE_DAG_HIDDEN } };
-
-enum { MARK_SIZE = 5 };
-
-/* The first mark of the line; NULL: it has none. */
-static const char *
-find_mark (span line, uint32_t *mark)
-{
-  const char *first = NULL;
-  for (size_t i = 0; i < ADZE_COUNT_OF (marks); i++) {
-    const char *at = memmem (line.text, line.size, marks[i].text, MARK_SIZE);
-    if (!at || (first && first < at))
-      continue;
-    first = at;
-    *mark = marks[i].mark;
-  }
-  return first;
-}
-
-static bool
-looks_like_edge (span text)
-{
-  return memmem (text.text, text.size, "--", 2) || memmem (text.text, text.size, "<-", 2);
-}
-
 static adze_error *
-read_edge (builder *b, span line, const char *middle, uint32_t mark, size_t number)
+read_line (builder *b, const char *text, size_t size, size_t number)
 {
-  adze_dag_edge edge = { .mark = mark };
-  const span from = trim (line.text, (size_t)(middle - line.text));
-  const span to = trim (middle + MARK_SIZE, line.size - MARK_SIZE - (size_t)(middle - line.text));
-  if (from.size == 0 || to.size == 0 || looks_like_edge (to))
-    return bad_line (b->dag, number, WANTED, line);
-  ADZE_TRY (number_of (b, from, &edge.from));
-  ADZE_TRY (number_of (b, to, &edge.to));
+  ADZE_AUTO (adze_dag_told) told = { 0 };
+  adze_dag_edge edge = { 0 };
+  ADZE_TRY (adze_dag_line_read (b->dag->path, number, text, size, &told));
+  if (told.from)
+    ADZE_TRY (number_of (b, span_of (told.from), &edge.from));
+  if (!told.to)
+    return NULL;
+  edge.mark = told.mark;
+  ADZE_TRY (number_of (b, span_of (told.to), &edge.to));
   return add_edge (b->dag, edge, number);
-}
-
-static adze_error *
-check_text (const adze_dag *dag, span line, size_t number)
-{
-  for (size_t at = 0; at < line.size;) {
-    uint32_t code;
-    at += adze_utf8_read (line.text + at, line.size - at, &code);
-    if (code == ADZE_UTF8_BAD || code == 0)
-      return bad_line (dag, number, code == 0 ? "a NUL in it: " : "not UTF-8: ", line);
-  }
-  return NULL;
-}
-
-static adze_error *
-read_line (builder *b, span line, size_t number)
-{
-  uint32_t mark = 0, node;
-  ADZE_TRY (check_text (b->dag, line, number));
-  const char *middle = find_mark (line, &mark);
-  if (middle)
-    return read_edge (b, line, middle, mark, number);
-  if (looks_like_edge (line))
-    return bad_line (b->dag, number, WANTED, line);
-  return number_of (b, line, &node);
 }
 
 static adze_error *
 read_lines (builder *b, const char *data, size_t size)
 {
-  size_t number = 1;
-  for (const char *at = data, *last = data + size; at < last; number++) {
+  static const char mark[] = "\xef\xbb\xbf"; /* of the byte order */
+  const char *at = data, *last = data + size;
+  if (size >= 3 && memcmp (data, mark, 3) == 0)
+    at += 3;
+  for (size_t number = 1; at < last; number++) {
     const char *end = memchr (at, '\n', (size_t)(last - at));
-    span line = trim (at, (size_t)((end ? end : last) - at));
-    if (line.size > 0 && line.text[0] != '#')
-      ADZE_TRY (read_line (b, line, number));
+    ADZE_TRY (read_line (b, at, (size_t)((end ? end : last) - at), number));
     at = end ? end + 1 : last;
   }
   return NULL;

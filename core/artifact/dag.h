@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* artifact/dag.h: graphs of causes.
  *
- * As text a line is "A --> B", "A --- B", "A <-> B", or a name alone, for a node without edges. Blanks around names do
- * not count; lines with nothing on them, and those that begin with '#', are passed over.
+ * As text a line is "A --> B", "A --- B", "A <-> B", or a name alone, for a node without edges. Blanks and tabs stand
+ * around arrows and do not count otherwise; lines with nothing on them are passed over, and so is what follows a '#' at
+ * the beginning of a line, or one between blanks. A name in quotes may have anything in it, and "" is a quote there.
  */
 #ifndef ADZE_ARTIFACT_DAG_H
 #define ADZE_ARTIFACT_DAG_H

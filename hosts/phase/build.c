@@ -184,7 +184,10 @@ compress_domain (const build *b, phase_domain *domain, int part)
   ADZE_CLI_FREE char *path = phase_path (&b->state, "built/%s/" PART "/%s.gguf", b->name, domain->name);
   if (!work || !path)
     return adze_cli_no_memory (b->state.cli);
-  int status = phase_pipeline_run (&b->state, domain, &b->target, work, path);
+  const phase_target target = { b->target.as_is || !domain->findings.floats, b->target.sqnr };
+  if (target.as_is && !b->target.as_is)
+    adze_cli_note (b->state.cli, "%s: stays as it is: it is quantized already", domain->name);
+  int status = phase_pipeline_run (&b->state, domain, &target, work, path);
   return status == ADZE_CLI_FINE ? digest_model (b, domain, part) : status;
 }
 

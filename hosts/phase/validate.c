@@ -171,6 +171,15 @@ row_of (const phase_state *state, const char *document, const char *tensor)
                     document, tensor);
 }
 
+/* How many tensors have names like PATTERN. */
+static int64_t
+tensors_like (const phase_state *state, const char *document, const char *pattern)
+{
+  return number_of (state,
+                    "SELECT count (*) FROM json_each (?1, '$.tensors') WHERE json_extract (value, '$.name') LIKE ?2",
+                    document, pattern);
+}
+
 static int64_t
 blocks_of (const phase_state *state, const char *document)
 {
@@ -189,31 +198,37 @@ typedef struct model {
   phase_findings *findings;
 } model;
 
-/* The count ARCHITECTURE.NAME: missing, it can be told from tensors (TOLD, -1: it cannot), or it is wrong. */
+/* The count ARCHITECTURE.NAME: missing, it can be told from tensors (TOLD, -1: it cannot), or it is wrong where it is
+ * NEEDED. Some families have a list of one for each block; that is not looked into. */
 static void
-check_count (const model *m, const char *name, int64_t told)
+check_count (const model *m, const char *name, int64_t told, bool needed)
 {
   char key[160];
   snprintf (key, sizeof key, "%s.%s", m->architecture, name);
+  if (count_of (m->state, m->document, key) > 0)
+    return;
+  const bool there = has (m->state, m->document, key);
   const int64_t said = value_of (m->state, m->document, key);
-  if (said > 0 && told > 0 && said != told)
+  if (there && told > 0 && said != told)
     add (m->findings, true, "configuration: %s is %" PRId64 ", and the tensors say %" PRId64, key, said, told);
-  else if (said <= 0 && told > 0)
+  else if (there && needed && said <= 0)
+    add (m->findings, true, "configuration: %s is %" PRId64 ", and needed is 1 or more", key, said);
+  else if (!there && told > 0)
     add (m->findings, false, "configuration: %s is missing, and is %" PRId64 " by the tensors", key, told);
-  else if (said <= 0)
+  else if (!there && needed)
     add (m->findings, true, "configuration: %s is missing, and cannot be told from the tensors", key);
 }
 
+/* The width of the inner layer is told by its way back: on the way in, some families have the gate in the same
+ * tensor, and so twice as many rows. Heads are those of attention, which models of state spaces have not. */
 static void
 check_configuration (const model *m)
 {
-  check_count (m, "context_length", -1);
-  check_count (m, "attention.head_count", -1);
-  check_count (m, "block_count", blocks_of (m->state, m->document));
-  check_count (m, "embedding_length", row_of (m->state, m->document, "token_embd.weight"));
-  const int64_t inner = rows_of (m->state, m->document, "blk.0.ffn_up.weight");
-  if (inner > 0)
-    check_count (m, "feed_forward_length", inner);
+  check_count (m, "context_length", -1, true);
+  check_count (m, "attention.head_count", -1, tensors_like (m->state, m->document, "%.attn_q%") > 0);
+  check_count (m, "block_count", blocks_of (m->state, m->document), true);
+  check_count (m, "embedding_length", row_of (m->state, m->document, "token_embd.weight"), true);
+  check_count (m, "feed_forward_length", row_of (m->state, m->document, "blk.0.ffn_down.weight"), false);
   if (!has (m->state, m->document, "general.name"))
     add (m->findings, false, "configuration: general.name is missing, and becomes that of the domain");
 }
@@ -259,6 +274,12 @@ check_size (const model *m, uint64_t most)
   m->findings->bytes = number_of (m->state,
                                   "SELECT sum (json_extract (value, '$.bytes')) FROM json_each (?1, ?2)", m->document,
                                   "$.files");
+  m->findings->floats = number_of (m->state,
+                                   "SELECT count (*) FROM json_each (?1, ?2)"
+                                   " WHERE json_extract (value, '$.type') IN ('f32', 'f16', 'bf16')"
+                                   " AND json_array_length (value, '$.shape') >= 2",
+                                   m->document, "$.tensors")
+                        > 0;
   if (tensors <= 0)
     add (m->findings, true, "size: the model has no weights");
   if (most > 0 && (uint64_t)m->findings->bytes > most)

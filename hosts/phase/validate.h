@@ -13,6 +13,7 @@ typedef struct phase_finding {
 typedef struct phase_findings {
   char *model; /* path of the file, the first where there are several; NULL: none was found */
   int64_t bytes;
+  bool floats; /* it has matrices of floats: there is something to be made smaller */
   phase_finding *items;
   size_t count, wrong;
   bool failed; /* memory did not suffice */

@@ -11,11 +11,12 @@ PATH=$TOP_BUILDDIR/hosts/phase:$PATH
 }
 
 # make_model FILE [KEY...]: a language model of a few kilobytes, without the keys of its metadata that are named.
-# It has no padding token in any case.
+# It has no padding token in any case. FAMILY=phi3, mamba or openelm: laid out as models of that family are: the gate
+# in the same tensor as the way up, no attention and no inner layer, counts for each layer.
 make_model ()
 {
   python3 - "$@" <<'END' || exit 99
-import random, struct, sys
+import os, random, struct, sys
 text = lambda s: struct.pack("<Q", len(s.encode())) + s.encode()
 width, inner, tokens, layers = 32, 64, 40, 2
 strings = lambda items: struct.pack("<IQ", 8, len(items)) + b"".join(map(text, items))
@@ -33,6 +34,15 @@ values = {
   "tokenizer.ggml.bos_token_id": (4, struct.pack("<I", 1)), "tokenizer.ggml.eos_token_id": (4, struct.pack("<I", 2)),
   "tokenizer.ggml.unknown_token_id": (4, struct.pack("<I", 0)),
 }
+family = os.environ.get("FAMILY", "llama")
+values = {key.replace("llama.", family + ".", 1): value for key, value in values.items()}
+values["general.architecture"] = (8, text(family))
+each = ("attention.head_count", "feed_forward_length") if family == "openelm" else ()
+for key in each:
+  values["openelm." + key] = (9, numbers(4, "I", [{"a": 4, "f": inner}[key[0]]] * layers))
+if family == "mamba":
+  for key in "attention.head_count", "feed_forward_length":
+    values["mamba." + key] = (4, struct.pack("<I", 0))
 for key in sys.argv[2:]:
   del values[key]
 tensors = [("token_embd.weight", (width, tokens)), ("output_norm.weight", (width,)), ("output.weight", (width, tokens))]
@@ -41,6 +51,10 @@ for i in range(layers):
   tensors += square + [(f"blk.{i}.attn_norm.weight", (width,)), (f"blk.{i}.ffn_norm.weight", (width,)),
     (f"blk.{i}.ffn_up.weight", (width, inner)), (f"blk.{i}.ffn_gate.weight", (width, inner)),
     (f"blk.{i}.ffn_down.weight", (inner, width))]
+if family == "phi3":
+  tensors = [(n, (width, 2 * inner) if "ffn_up" in n else s) for n, s in tensors if "ffn_gate" not in n]
+if family == "mamba":
+  tensors = [(n, s) for n, s in tensors if "ffn" not in n and ("attn" not in n or "norm" in n)]
 random.seed(sys.argv[1])
 head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values))
 for key, (kind, data) in values.items():

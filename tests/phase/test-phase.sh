@@ -165,6 +165,18 @@ expect 1 "$ADZE" diff models/joyful/model.gguf adze-phases/built/one/3/joyful.gg
 out_has '21 of 21 tensors are identical'
 expect 2 "$ADZE" phase build one --as-is --sqnr 30
 
+# A model that was bundled before keeps nothing of what was said of it then.
+expect 0 "$ADZE" phase create over
+mkdir models/again && cp $built/joyful.gguf models/again
+expect 0 "$ADZE" phase add over fresh models/again
+expect 0 "$ADZE" phase status over fresh --set complete
+expect 0 "$ADZE" phase build over --as-is --quiet
+expect 0 "$ADZE" show adze-phases/built/over/1/fresh.gguf --json
+json_is fresh metadata adze.route.name
+for key in description keywords emotions profile speed quality; do
+  out_lacks "adze.route.$key"
+done
+
 # ---- What cannot be built from is refused by name, and the phase has failed.
 cp models/sad/other.gguf keep
 refused ()

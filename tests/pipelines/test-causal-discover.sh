@@ -165,7 +165,7 @@ bad "has more than 255 different values" --set stage.d.test='"chi-square"'
 must "$ADZE" run bad.toml --set stage.d.test='"g-square"' --set stage.d.discretise='"quantile"'
 bad "the table has no column 'x*'" --set stage.d.columns='["x*"]'
 bad "there is 1 column to look at" --set stage.d.columns='["a"]'
-printf 'a --> b,b\n1,2\n2,1\n1,1\n2,2\n3,1\n' > bad.csv
+printf '"a\nc",b\n1,2\n2,1\n1,1\n2,2\n3,1\n' > bad.csv
 bad "cannot be a node of a graph by that name"
 python3 -c 'for r in range(6): print(",".join(f"c{i}" if r == 0 else str(i * r % 7) for i in range(100000)))' > bad.csv
 bad "a graph of more than 2048 is not searched"
@@ -175,6 +175,20 @@ pipeline hidden dag 'test = "oracle"'
 must_fail "PC supposes that no cause is hidden" "$ADZE" run hidden.toml
 printf 'a --> b\nb --> c\nc --> a\n' > hidden-1.dag
 must_fail "arrows lead in a circle" "$ADZE" run hidden.toml
+
+# ---- Names that a graph would read as something else stand in quotes there, and are read as what they are.
+numbers 300 '(a, b, a + b + 0.5 * random.gauss (0, 1))' > names.csv
+sed -i '1s/.*/a -> b,"age, ""years""",item #5/' names.csv
+{
+  printf 'adze = 1\nname = "names"\n[input.t]\nkind = "table"\npath = "names.csv"\n'
+  printf '[[stage]]\nuse = "causal-discover"\n'
+  printf '[[stage]]\nuse = "causal-identify"\ntreatment = ["a -> b"]\noutcome = ["item #5"]\n'
+  printf '[[output]]\npath = "names.dag"\nfrom = "causal-discover.dag"\n'
+  printf '[[output]]\npath = "names.txt"\nfrom = "causal-identify.estimand"\n'
+} > names.toml
+must "$ADZE" run names.toml
+grep -qxF '"a -> b" --> "item #5"' names.dag || complain "names without quotes: $(cat names.dag)"
+grep -qF '"item #5"|"a -> b"' names.txt || complain "another effect: $(cat names.txt)"
 
 # ---- NOTEARS and GES find the graph of a simulated table; and the number of threads is not seen.
 must python3 "$tools" simulate sim 10 14 1500 2

@@ -81,6 +81,14 @@ tells 'X <-> C <-> Y' no no no C
 identified backdoor '[["A", "B"]]'
 must_fail 'does not separate treatment and outcome' "$ADZE" run it.toml
 
+# ---- What is adjusted for is an effect of the treatment here, as a mediator or behind one.
+printf '%s\n' 'X --> A' 'A --> Y' 'X --> Y' 'A --> B' > g.dag
+for set in A B; do
+  identified backdoor "[[\"$set\"]]"
+  must_fail "'$set' is adjusted for, and in this graph it is an effect of the treatment" "$ADZE" run it.toml
+done
+printf '%s\n' 'X --> Y' 'X <-> C' 'C <-> Y' 'C --> A' 'B --> X' 'B --> Y' > g.dag
+
 # ---- With an estimate, which says what was adjusted for.
 identified backdoor '[["B"]]'
 echo '{"method": "ols", "treatment": "X", "outcome": "Y", "adjusted-for": ["B"], "why-enough": "so it is",
@@ -98,7 +106,7 @@ must "$ADZE" run it.toml
 says 'the interval has zero in it'
 
 # ---- Names are names, whatever is in them.
-printf '%s\n' '<b> & "x" --> Y' 'X --> <b> & "x"' > g.dag
+printf '%s\n' '"<b> & ""x""" --> Y' 'X --> "<b> & ""x"""' > g.dag
 identified no-effect '[[]]'
 pipeline
 must "$ADZE" run it.toml

@@ -67,6 +67,10 @@ refuse "'folds' is 1" --set stage.emotion-train.folds=1
 refuse "'love' is no emotion" --set 'stage.emotion-train.numbers=["love"]'
 printf 'text,labels\nhello,joy\nbye,love\n' > bad.csv
 refuse "example 2 of its port 'data' has the label 'love'" --set data.sentences.path=bad.csv
+printf 'text,labels\nhello,joy\nbye\377,fear\n' > bad.csv
+refuse "example 2 of its port 'data' has a text that is no UTF-8: byte 4 of it" --set data.sentences.path=bad.csv
+printf 'text,labels\nhello\303,joy\n' > bad.csv
+refuse "it ends inside of a character" --set data.sentences.path=bad.csv
 printf 'text,labels\nhello,joy\nbye,9\n' > bad.csv
 refuse "has the label '9'" --set data.sentences.path=bad.csv
 printf 'text,labels\nhello,joy\nbye,fear\n' > bad.csv

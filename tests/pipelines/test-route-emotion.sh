@@ -146,6 +146,11 @@ holds 'all(abs(float(x["margin"]) - float(x["score"]) + max(v["score"] for (q, n
 routed --set stage.route-emotion.threshold=0.45 --set stage.route-emotion.fallback=general
 holds '[x["fallback"] for x in d] == ["yes" if max(v["score"] for (q, n), v in s.items() if q == i + 1) < 0.45 else "no" for i, x in enumerate(d)]'
 
+# ---- A long name is cut between characters: what is written is a table that adze reads.
+printf 'name,keywords,latency,quality\n%s\303\251\303\251,word,1,0.5\n' "$(printf '%079d' 0)" > long-name.csv
+routed --set input.domains.path=long-name.csv --set input.queries.path=one.csv
+iconv -f utf-8 -t utf-8 decisions.csv > iconv.out || complain "the decisions are no UTF-8"
+
 # ---- What is refused.
 refuse ()
 {
@@ -174,6 +179,8 @@ bad domains "line 2: the column 'quality' has 'nan'" name,keywords,latency,quali
 bad domains "a name that no other domain has" name,keywords,latency,quality a,b,1,1 a,b,1,1
 bad domains "line 2: the column 'profile' has 'love=1'" name,keywords,profile,latency,quality a,b,love=1,1,1
 bad domains "line 2: the column 'profile' has 'joy=1.5'" name,keywords,profile,latency,quality a,b,joy=1.5,1,1
+bad domains "needed is each emotion once" name,keywords,profile,latency,quality 'a,b,joy=1;fear=1;joy=0,1,1'
+bad domains "needed is one '='" name,keywords,profile,latency,quality a,b,joy=:=:1,1,1
 bad domains "line 2: the column 'profile' has 'joy'" name,keywords,profile,latency,quality a,b,joy,1,1
 bad queries "has no rows: nothing is asked" text
 bad queries "has no column 'text'" query hello

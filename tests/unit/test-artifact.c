@@ -38,7 +38,28 @@ static const struct {
   { "dag", "A <-> B\nA --> B\nB --> A\n", "x:3", "a second edge" },
   { "dag", "A <-> B\nA --- B\n", "x:2", "a second edge" },
   { "dag", "A<->B\n", "x:1", "needed is" },
-  { "dag", "A --> \xff\n", "x:1", "not UTF-8" },
+  { "dag", "A --> \xff\n", "x:1:7", "not UTF-8" },
+  { "dag", "\xef\xbb\xbf" "A\t-->  B # why\n#none\nC # --> D\n  \"A\" --- C ##\n", NULL, NULL },
+  { "dag", "\"a --> b\" --> \"say \"\"a\"\" # 5, 6\"\n", NULL, NULL },
+  { "dag", "b b <-> a-b # it's\n\xc3\xa4 --> a-b\n", NULL, NULL },
+  { "dag", "A --> B\nA -> C\n", "x:2:3", "this is no arrow" },
+  { "dag", "\xc3\xa4 \xe2\x86\x92 C\n", "x:1:3", "this is no arrow" },
+  { "dag", "A ==> C\n", "x:1:3", "this is no arrow" },
+  { "dag", "A o-o C\n", "x:1:3", "this is no arrow" },
+  { "dag", "A \xe2\x80\x93> C\n", "x:1:3", "this is no arrow" },
+  { "dag", "A - C\n", "x:1:3", "this is no arrow" },
+  { "dag", "A->B\n", "x:1:2", "this is no arrow" },
+  { "dag", "A --> B, C\n", "x:1:8", "each edge has a line of its own" },
+  { "dag", "A --> B;\n", "x:1:8", "each edge has a line of its own" },
+  { "dag", "A --> B [w=1]\n", "x:1:9", "each edge has a line of its own" },
+  { "dag", "A --> B // why\n", "x:1:9", "a remark begins with '#'" },
+  { "dag", "A --> item #5\n", "x:1:12", "a remark begins with '#'" },
+  { "dag", "A --> B\tC\n", "x:1:8", "a tab in a name" },
+  { "dag", "A --> B\xc2\xa0\n", "x:1:8", "not seen" },
+  { "dag", "A --> \"B\n", "x:1:7", "a quote that never ends" },
+  { "dag", "A --> \"B\"C\n", "x:1:10", "needed behind a quote is a blank" },
+  { "dag", "\"\" --> C\n", "x:1:1", "a name with nothing in it" },
+  { "dag", "A --> # B\n", "x:1:7", "a name is missing" },
   { "stats", "{\"a\": [1, 2.5]}", NULL, NULL },
   { "stats", "{\"a\": }", "x", "stats" },
   { "report", "{\"a\": 1, \"a\": 2}", "x", "report" },
@@ -59,6 +80,22 @@ content_is_what_the_type_says (void **state)
     else
       must (error);
   }
+}
+
+/* A name is what stands between its quotes, two of which are one, and the same with quotes and without. */
+static void
+names_may_stand_in_quotes (void **state)
+{
+  (void)state;
+  static const char text[] = "\"a -> b\" --> \"say \"\"c\"\"\" # c\n\"d\" --> d e # f\nd\t<-> d e\n";
+  static const char *const names[] = { "a -> b", "say \"c\"", "d", "d e" };
+  adze_dag *dag = NULL;
+  must (adze_dag_read ("x", text, sizeof text - 1, &dag));
+  assert_int_equal (dag->node_count, ADZE_COUNT_OF (names));
+  for (uint32_t i = 0; i < dag->node_count; i++)
+    assert_string_equal (dag->names[i], names[i]);
+  assert_int_equal (dag->edge_count, 3);
+  adze_dag_free (dag);
 }
 
 /* The node that is named lies on the circle and not behind it. */
@@ -202,6 +239,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (content_is_what_the_type_says),
+    cmocka_unit_test (names_may_stand_in_quotes),
     cmocka_unit_test (a_circle_is_named_by_one_of_its_nodes),
     cmocka_unit_test (what_is_separated_is_found),
     cmocka_unit_test (what_separation_makes_no_sense_of_is_refused),

@@ -78,6 +78,7 @@ side_of (const mending *m, const char *name, int index)
   return meta && meta->rank == 2 ? (uint64_t)meta->shape[index] : 0;
 }
 
+/* The width of the inner layer is told by its way back: on the way in, some families have the gate in the same tensor. */
 static adze_status
 mend_configuration (const mending *m)
 {
@@ -86,7 +87,7 @@ mend_configuration (const mending *m)
     status = put_count (m, "embedding_length", side_of (m, "token_embd.weight", 1));
   if (status == ADZE_OK)
     status = put_count (m, "vocab_size", side_of (m, "token_embd.weight", 0));
-  return status == ADZE_OK ? put_count (m, "feed_forward_length", side_of (m, "blk.0.ffn_up.weight", 0)) : status;
+  return status == ADZE_OK ? put_count (m, "feed_forward_length", side_of (m, "blk.0.ffn_down.weight", 1)) : status;
 }
 
 /* What ends a text may fill one up as well: whoever reads on behind it would have stopped anyway. */

@@ -31,6 +31,7 @@ typedef struct labelling {
   const adze_params *values;
 } labelling;
 
+/* VALUE NULL: it was not said, and a model that was bundled before does not keep what was said then. */
 static adze_status
 put (const labelling *l, const char *key, const adze_meta *value)
 {
@@ -40,10 +41,8 @@ put (const labelling *l, const char *key, const adze_meta *value)
 static adze_status
 put_text (const labelling *l, const char *key, const char *text)
 {
-  if (!text[0])
-    return ADZE_OK;
   const adze_meta value = adze_meta_text (text, strlen (text));
-  return put (l, key, &value);
+  return put (l, key, text[0] ? &value : NULL);
 }
 
 static uint32_t
@@ -59,14 +58,14 @@ put_measured (const labelling *l, const char *key, const char *name)
 {
   const double number = adze_param_float (l->host, l->values, name);
   const adze_meta value = { .type = ADZE_META_F32, .bits = bits_of ((float)number) };
-  return number > 0 ? put (l, key, &value) : ADZE_OK;
+  return put (l, key, number > 0 ? &value : NULL);
 }
 
 static adze_status
 put_texts (const labelling *l, const char *key, const adze_text *texts, size_t count)
 {
   const adze_meta value = { .type = ADZE_META_ARRAY, .item = ADZE_META_STRING, .count = count, .items = texts };
-  return put (l, key, &value);
+  return put (l, key, count > 0 ? &value : NULL);
 }
 
 static adze_status
@@ -76,7 +75,7 @@ put_keywords (const labelling *l)
   const adze_params *words = service->get_nested (l->values, "keywords");
   const size_t count = service->count (words);
   if (count == 0)
-    return ADZE_OK;
+    return put_texts (l, "adze.route.keywords", NULL, 0);
   adze_text *texts = (adze_text *)l->host->allocate (l->host, count * sizeof *texts);
   if (!texts)
     return adze_fail (l->host, ADZE_E_MEMORY, "no room for %zu keywords", count);
@@ -109,8 +108,6 @@ put_profile (const labelling *l)
   const adze_params *given = service->get_nested (l->values, "profile");
   uint32_t numbers[EMOTIONS] = { 0 };
   adze_text names[EMOTIONS];
-  if (service->count (given) == 0)
-    return ADZE_OK;
   for (size_t i = 0; i < service->count (given); i++) {
     const char *name = service->name_at (given, i);
     const size_t emotion = emotion_called (name);
@@ -125,8 +122,9 @@ put_profile (const labelling *l)
     names[i] = (adze_text){ emotions[i], strlen (emotions[i]) };
   const adze_meta value
       = { .type = ADZE_META_ARRAY, .item = ADZE_META_F32, .count = EMOTIONS, .items = numbers };
-  const adze_status status = put_texts (l, "adze.route.emotions", names, EMOTIONS);
-  return status == ADZE_OK ? put (l, "adze.route.profile", &value) : status;
+  const bool said = service->count (given) > 0;
+  const adze_status status = put_texts (l, "adze.route.emotions", names, said ? EMOTIONS : 0);
+  return status == ADZE_OK ? put (l, "adze.route.profile", said ? &value : NULL) : status;
 }
 
 static adze_status

@@ -130,11 +130,9 @@ check_name (const discover_run *r, const char *name)
   adze_bytes line = { 0 };
   if (!dags)
     return adze_fail (r->host, ADZE_E_UNSUPPORTED, "this host has no %s", ADZE_DAG);
-  adze_status status = adze_bytes_add (r->host, &line, name, strlen (name));
+  adze_status status = discover_quote (r, name, &line);
   if (status == ADZE_OK)
-    status = adze_bytes_add (r->host, &line, "\n", 1);
-  if (status == ADZE_OK)
-    status = dags->read (r->host, "the name of a column", line.data, line.size, &dag);
+    status = dags->read (r->host, "the name of a column", line.data, line.size - 1, &dag);
   if (status == ADZE_OK
       && (dags->nodes (dag) != 1 || dags->edges (dag) != 0 || strcmp (dags->name (dag, 0), name) != 0))
     status = adze_fail (r->host, ADZE_E_FORMAT, "a line of its own would be read as something else");

@@ -264,6 +264,8 @@ adze_status discover_minimise (const discover_problem *problem, double *at);
 
 /* ---- What goes out. */
 adze_status discover_tell (discover_run *r);
+/* Appends a name as a graph has it, in quotes where it needs them, and a NUL. */
+adze_status discover_quote (const discover_run *r, const char *name, adze_bytes *text);
 adze_status discover_give_report (discover_run *r);
 const char *discover_why (pdag_why why);
 const char *discover_strength_name (const discover_settings *s); /* "p", "score", "weight" */

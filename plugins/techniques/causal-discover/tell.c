@@ -55,6 +55,59 @@ has_edges (const pdag *g, uint32_t node)
   return false;
 }
 
+/* Of letters and digits, so that nobody takes it for anything else. */
+static bool
+is_plain (const char *name)
+{
+  for (const char *at = name; *at; at++)
+    if (!strchr ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-", *at)
+        || (*at == '-' && (at == name || at[-1] == '-' || at[1] == '\0')))
+      return false;
+  return true;
+}
+
+adze_status
+discover_quote (const discover_run *r, const char *name, adze_bytes *text)
+{
+  const bool plain = is_plain (name);
+  adze_status status = plain ? ADZE_OK : adze_bytes_add (r->host, text, "\"", 1);
+  for (const char *at = name; status == ADZE_OK && *at; at++) {
+    status = adze_bytes_add (r->host, text, at, 1);
+    if (status == ADZE_OK && *at == '"')
+      status = adze_bytes_add (r->host, text, at, 1);
+  }
+  if (status == ADZE_OK && !plain)
+    status = adze_bytes_add (r->host, text, "\"", 1);
+  return status == ADZE_OK ? adze_bytes_add (r->host, text, "", 1) : status;
+}
+
+static adze_status
+write_line (const discover_run *r, adze_bytes *dag, const seen *e)
+{
+  adze_bytes from = { 0 }, to = { 0 };
+  adze_status status = discover_quote (r, r->names[e->from], &from);
+  if (status == ADZE_OK)
+    status = discover_quote (r, r->names[e->to], &to);
+  if (status == ADZE_OK)
+    status = adze_dag_edge_write (r->host, dag, from.data, e->line ? ADZE_DAG_EITHER : ADZE_DAG_CAUSES, to.data);
+  adze_bytes_release (r->host, &from);
+  adze_bytes_release (r->host, &to);
+  return status;
+}
+
+static adze_status
+write_alone (const discover_run *r, adze_bytes *dag, uint32_t node)
+{
+  adze_bytes name = { 0 };
+  adze_status status = discover_quote (r, r->names[node], &name);
+  if (status == ADZE_OK)
+    status = adze_bytes_add (r->host, dag, name.data, name.size - 1);
+  if (status == ADZE_OK)
+    status = adze_bytes_add (r->host, dag, "\n", 1);
+  adze_bytes_release (r->host, &name);
+  return status;
+}
+
 static adze_status
 write_dag (const discover_run *r, adze_bytes *dag)
 {
@@ -64,14 +117,10 @@ write_dag (const discover_run *r, adze_bytes *dag)
   for (uint32_t x = 0; x < r->count; x++)
     for (uint32_t y = x + 1; status == ADZE_OK && y < r->count; y++)
       if (look (g, x, y, &e))
-        status = adze_dag_edge_write (r->host, dag, r->names[e.from], e.line ? ADZE_DAG_EITHER : ADZE_DAG_CAUSES,
-                                      r->names[e.to]);
+        status = write_line (r, dag, &e);
   for (uint32_t x = 0; status == ADZE_OK && x < r->count; x++)
-    if (!has_edges (g, x)) {
-      status = adze_bytes_add (r->host, dag, r->names[x], strlen (r->names[x]));
-      if (status == ADZE_OK)
-        status = adze_bytes_add (r->host, dag, "\n", 1);
-    }
+    if (!has_edges (g, x))
+      status = write_alone (r, dag, x);
   return status;
 }
 

@@ -82,6 +82,28 @@ try_pairs (explain_run *r, cut *c)
   return status;
 }
 
+/* With an effect of the treatment held fixed, a part of what is asked is taken away, whatever it separates. */
+static adze_status
+refuse_effects (const explain_run *r)
+{
+  for (uint32_t n = 0; n < r->node_count; n++) {
+    explain_set above = { 0 };
+    bool below = false;
+    if (!r->adjusted[n])
+      continue;
+    above[n] = 1;
+    r->dags->ancestors (r->dag, above);
+    for (uint32_t x = 0; x < r->node_count; x++)
+      below = below || (r->treatment[x] && above[x]);
+    if (below)
+      return adze_fail (r->host, ADZE_E_PARAM,
+                        "'%s' is adjusted for, and in this graph it is an effect of the treatment, so that a part of what "
+                        "is asked is taken away: the reports are of another one",
+                        explain_name (r, n));
+  }
+  return ADZE_OK;
+}
+
 static adze_status
 cut_open (cut *c)
 {
@@ -110,7 +132,9 @@ explain_find_pairs (explain_run *r)
   cut c = { .r = r };
   if (!r->adjusts)
     return ADZE_OK;
-  adze_status status = cut_open (&c);
+  adze_status status = refuse_effects (r);
+  if (status == ADZE_OK)
+    status = cut_open (&c);
   if (status == ADZE_OK)
     status = try_pairs (r, &c);
   r->host->release (r->host, c.names);

@@ -61,11 +61,14 @@ emotion_of (const emo_run *r, const char *word, size_t size)
 static adze_status
 unknown_label (const emo_run *r, size_t row, const char *word, size_t size)
 {
+  if (size > SHOWN) /* as much of it as ends with a character */
+    for (size = SHOWN; size > 0 && ((unsigned char)word[size] & 0xc0) == 0x80;)
+      size--;
   return adze_fail (r->host, ADZE_E_FORMAT,
                     "example %zu of its port 'data' has the label '%.*s', which is no emotion; known are joy, trust, fear, "
                     "surprise, sadness, disgust, anger, anticipation, numbers that count in 'numbers', and 0 or neutral "
                     "for none of them",
-                    row + 1, (int)(size < SHOWN ? size : SHOWN), word);
+                    row + 1, (int)size, word);
 }
 
 /* "1, 4" or "joy; fear". */
@@ -121,6 +124,24 @@ add_items (emo_run *r, const adze_ngrams *ngrams)
   return ADZE_OK;
 }
 
+/* One that is none would be learnt from, and not be found again in the texts of a router, which are UTF-8. */
+static adze_status
+check_text (const emo_run *r, size_t row, const adze_text *text)
+{
+  adze_utf8 utf8 = { 0 };
+  for (uint64_t i = 0; i < text->size; i++)
+    if (!adze_utf8_step (&utf8, (unsigned char)text->data[i]))
+      return adze_fail (r->host, ADZE_E_FORMAT,
+                        "example %zu of its port 'data' has a text that is no UTF-8: byte %llu of it cannot be; convert the "
+                        "file",
+                        row + 1, (unsigned long long)i + 1);
+  return utf8.left == 0 ? ADZE_OK
+                        : adze_fail (r->host, ADZE_E_FORMAT,
+                                     "example %zu of its port 'data' has a text that is no UTF-8: it ends inside of a "
+                                     "character; convert the file",
+                                     row + 1);
+}
+
 /* What is valid only until the next batch of this kind is asked for. */
 static adze_status
 read_texts (emo_run *r, adze_artifact *data, uint64_t batch, size_t column, adze_ngrams *ngrams)
@@ -130,7 +151,9 @@ read_texts (emo_run *r, adze_artifact *data, uint64_t batch, size_t column, adze
   adze_status status = r->run->batch (r->host, data, 0, batch, ROWS_AT_ONCE, column, &cells, &count);
   for (size_t i = 0; status == ADZE_OK && i < count; i++) {
     const adze_text *text = (const adze_text *)cells + i;
-    status = adze_ngrams_read (r->host, ngrams, text->data, (size_t)text->size);
+    status = check_text (r, first + i, text);
+    if (status == ADZE_OK)
+      status = adze_ngrams_read (r->host, ngrams, text->data, (size_t)text->size);
     if (status == ADZE_OK)
       status = add_items (r, ngrams);
     r->rows.starts[first + i + 1] = r->rows.item_count;

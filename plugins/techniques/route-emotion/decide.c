@@ -181,6 +181,16 @@ route_empathy (double level)
   return level >= 0.6 ? "high" : level > 0 ? "medium" : "low";
 }
 
+int
+route_shown (const char *text, size_t most)
+{
+  size_t size = strlen (text);
+  if (size > most)
+    for (size = most; size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80;)
+      size--;
+  return (int)size;
+}
+
 static size_t
 add_mood (const route_decision *d, char *words, size_t room)
 {
@@ -192,10 +202,12 @@ add_mood (const route_decision *d, char *words, size_t room)
 void
 route_reason (const route_run *r, const adze_scorer_domain *domains, const route_decision *d, char words[1024])
 {
+  enum { NAME = 80 };
   const adze_scorer_domain *best = &domains[d->best];
   const double *t = best->terms;
-  size_t used = (size_t)snprintf (words, 1024, "'%.80s' has %.3f: relevance %.2f, compatibility %.2f (", best->name,
-                                  d->scores[d->best], t[0], t[1]);
+  const char *second = d->second == SIZE_MAX ? "" : domains[d->second].name, *winner = domains[d->winner].name;
+  size_t used = (size_t)snprintf (words, 1024, "'%.*s' has %.3f: relevance %.2f, compatibility %.2f (",
+                                  route_shown (best->name, NAME), best->name, d->scores[d->best], t[0], t[1]);
   used += add_mood (d, words + used, 1024 - used);
   used += (size_t)snprintf (words + used, 1024 - used, "), speed %.2f, quality %.2f", t[2], t[3]);
   if (r->scorer)
@@ -203,15 +215,15 @@ route_reason (const route_run *r, const adze_scorer_domain *domains, const route
   if (d->query.urgency > 0)
     used += (size_t)snprintf (words + used, 1024 - used, "; it is urgent, so speed weighs %.2f", d->query.weights[2]);
   if (d->tie)
-    used += (size_t)snprintf (words + used, 1024 - used, "; '%.80s' has the same, and comes behind by %s",
-                              domains[d->second].name, d->tie);
+    used += (size_t)snprintf (words + used, 1024 - used, "; '%.*s' has the same, and comes behind by %s",
+                              route_shown (second, NAME), second, d->tie);
   else if (d->second != SIZE_MAX)
-    used += (size_t)snprintf (words + used, 1024 - used, "; '%.80s' follows with %.3f", domains[d->second].name,
+    used += (size_t)snprintf (words + used, 1024 - used, "; '%.*s' follows with %.3f", route_shown (second, NAME), second,
                               d->scores[d->second]);
   if (d->fell_back && d->winner == d->best)
     snprintf (words + used, 1024 - used, "; that is below the threshold of %.3f, and it is the fallback itself",
               r->settings.threshold);
   else if (d->fell_back)
-    snprintf (words + used, 1024 - used, "; that is below the threshold of %.3f, so it falls back to '%.80s'",
-              r->settings.threshold, domains[d->winner].name);
+    snprintf (words + used, 1024 - used, "; that is below the threshold of %.3f, so it falls back to '%.*s'",
+              r->settings.threshold, route_shown (winner, NAME), winner);
 }

@@ -31,9 +31,10 @@ find_columns (const route_run *r, size_t places[COLUMNS])
 static adze_status
 bad_cell (const route_run *r, size_t row, int column, adze_text cell, const char *needed)
 {
+  const int shown = route_shown (cell.data, SHOWN);
   return adze_fail (r->host, ADZE_E_FORMAT, "its port 'domains', line %zu: the column '%s' has '%.*s'; needed is %s",
                     r->tables->line (r->domain_table, row), columns[column],
-                    (int)(cell.size < SHOWN ? cell.size : SHOWN), cell.data, needed);
+                    cell.size < (uint64_t)shown ? (int)cell.size : shown, cell.data, needed);
 }
 
 /* "joy=0.8; trust: 1": pairs, whatever stands between them. */
@@ -42,8 +43,10 @@ read_profile (const route_run *r, size_t row, adze_text cell, double profile[ADZ
 {
   static const char between[] = " ,;|", joins[] = "=:";
   const char *at = cell.data, *end = cell.data + cell.size;
+  bool seen[ADZE_EMOTIONS] = { false };
   while (at < end) {
     const char *word = at;
+    size_t joined = 0;
     while (at < end && !strchr (between, *at) && !strchr (joins, *at))
       at++;
     const uint32_t emotion = adze_emotion_find (word, (size_t)(at - word));
@@ -55,7 +58,11 @@ read_profile (const route_run *r, size_t row, adze_text cell, double profile[ADZ
       return bad_cell (r, row, PROFILE, (adze_text){ word, (uint64_t)(end - word) },
                        "one of joy, trust, fear, surprise, sadness, disgust, anger and anticipation, '=' and a number");
     while (at < end && strchr ("=: ", *at))
-      at++;
+      joined += *at++ != ' ';
+    if (joined > 1 || seen[emotion])
+      return bad_cell (r, row, PROFILE, (adze_text){ word, (uint64_t)(end - word) },
+                       joined > 1 ? "one '=' between an emotion and its number" : "each emotion once");
+    seen[emotion] = true;
     char number[32];
     size_t size = 0;
     while (at < end && !strchr (between, *at) && size + 1 < sizeof number)

@@ -106,6 +106,8 @@ adze_status route_read_queries (route_run *r);
 adze_status route_decide (const route_run *r, size_t query, adze_scorer_domain *domains, route_decision *decision);
 const char *route_tone (uint32_t emotion);
 const char *route_empathy (double level);
+/* How many bytes of a text fit in MOST, and end with a character. */
+int route_shown (const char *text, size_t most);
 void route_reason (const route_run *r, const adze_scorer_domain *domains, const route_decision *decision,
                    char words[1024]);
 
