@@ -16,9 +16,8 @@ phase_manifest_cleanup (phase_manifest *manifest)
   *manifest = (phase_manifest){ .count = 0 };
 }
 
-/* The text of manifest.json, and its digest. NULL with errno. */
-static char *
-read_text (int folder, char digest[PHASE_DIGEST])
+char *
+phase_manifest_text (int folder, char digest[PHASE_DIGEST])
 {
   struct stat found;
   int64_t bytes;
@@ -82,8 +81,8 @@ read_parts (const phase_state *state, const char *text, const char *where, phase
   return status;
 }
 
-static bool
-is_json (const phase_state *state, const char *text)
+bool
+phase_manifest_is_json (const phase_state *state, const char *text)
 {
   PHASE_STATEMENT *statement = NULL;
   bool row = false;
@@ -94,10 +93,10 @@ is_json (const phase_state *state, const char *text)
 int
 phase_manifest_read (const phase_state *state, int folder, const char *where, phase_manifest *manifest)
 {
-  ADZE_CLI_FREE char *text = read_text (folder, manifest->digest);
+  ADZE_CLI_FREE char *text = phase_manifest_text (folder, manifest->digest);
   if (!text)
     return damaged (state, where, "its " PHASE_MANIFEST " cannot be read");
-  if (!is_json (state, text))
+  if (!phase_manifest_is_json (state, text))
     return damaged (state, where, "its " PHASE_MANIFEST " is no JSON");
   int status = read_parts (state, text, where, manifest);
   return status == ADZE_CLI_FINE && manifest->count == 0 ? damaged (state, where, "its " PHASE_MANIFEST " names no file")

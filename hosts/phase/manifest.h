@@ -36,6 +36,10 @@ typedef struct phase_manifest {
 void phase_manifest_cleanup (phase_manifest *manifest);
 #define PHASE_MANIFEST_AUTO __attribute__ ((cleanup (phase_manifest_cleanup))) phase_manifest
 
+/* The text of manifest.json in FOLDER, to be freed, and its digest. NULL with errno. */
+char *phase_manifest_text (int folder, char digest[PHASE_DIGEST]);
+bool phase_manifest_is_json (const phase_state *state, const char *text);
+
 /* That of the bundle in FOLDER; WHERE is its path, for messages. */
 int phase_manifest_read (const phase_state *state, int folder, const char *where, phase_manifest *manifest);
 

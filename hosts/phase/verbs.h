@@ -18,5 +18,6 @@ extern const adze_cli_verb phase_verb_validate; /* validate.c */
 extern const adze_cli_verb phase_verb_build;    /* build.c */
 extern const adze_cli_verb phase_verb_deploy;   /* deploy.c */
 extern const adze_cli_verb phase_verb_rollback; /* rollback.c */
+extern const adze_cli_verb phase_verb_table;    /* table.c */
 
 #endif
