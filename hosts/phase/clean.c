@@ -242,7 +242,10 @@ phase_clean_list (const phase_state *state, int64_t domain, phase_sweep *sweep)
   if (status != ADZE_CLI_FINE)
     return status;
   walk w = { .state = state, .sweep = sweep };
-  walk_names (&w, folder, "");
+  if (root.st_mode & 0222)
+    walk_names (&w, folder, "");
+  else
+    leave (&w, ".", "is a read-only folder");
   return sweep->failed ? adze_cli_no_memory (state->cli) : keep_listing (state, domain, &root, sweep);
 }
 

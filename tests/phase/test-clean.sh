@@ -137,6 +137,13 @@ out_has 'left __pycache__/new.txt: lies in a folder that is read-only now'
 [ -e $m/__pycache__/new.txt ] || fail "what was made read-only should be there"
 chmod u+w $m/__pycache__ $m/sub/.cache
 
+# The folder itself may be read-only, and then nothing of it is listed.
+chmod a-w $m
+expect 0 "$ADZE" phase clean one
+out_has '0 would be deleted'
+out_has 'left .: is a read-only folder'
+chmod u+w $m
+
 # While a phase is built nothing is deleted, and building deletes nothing by itself.
 echo 1 > $m/again.log
 rm -f $m/*.safetensors
