@@ -41,6 +41,7 @@ build_cleanup (build *b)
     free (domain->keywords);
     free (domain->profile);
     free (domain->emotions);
+    free (domain->sources);
     phase_findings_cleanup (&domain->findings);
   }
   free (b->domains);
@@ -172,8 +173,12 @@ digest_model (const build *b, phase_domain *domain, int part)
   snprintf (file, sizeof file, "%s.gguf", domain->name);
   if (!phase_digest_at (part, file, domain->digest, &domain->bytes))
     return adze_cli_broken (b->state.cli, "cannot read what was built, %s", file);
-  if (!phase_digest_at (AT_FDCWD, domain->findings.model, domain->source_digest, &domain->source_bytes))
-    return adze_cli_broken (b->state.cli, "cannot read %s", domain->findings.model);
+  domain->sources = calloc (domain->findings.file_count, sizeof *domain->sources);
+  if (!domain->sources)
+    return adze_cli_no_memory (b->state.cli);
+  for (size_t i = 0; i < domain->findings.file_count; i++)
+    if (!phase_digest_at (AT_FDCWD, domain->findings.files[i], domain->sources[i].digest, &domain->sources[i].bytes))
+      return adze_cli_broken (b->state.cli, "cannot read %s", domain->findings.files[i]);
   return ADZE_CLI_FINE;
 }
 
@@ -194,16 +199,26 @@ compress_domain (const build *b, phase_domain *domain, int part)
 /* ---- The manifest. No time and no path of this machine is in it: the same models give the same bytes. */
 
 static void
+write_sources (FILE *into, const phase_domain *domain)
+{
+  for (size_t i = 0; i < domain->findings.file_count; i++) {
+    const char *slash = strrchr (domain->findings.files[i], '/');
+    fputs (i > 0 ? ",\n                   { \"file\": " : "{ \"file\": ", into);
+    adze_cli_print_json (into, slash ? slash + 1 : domain->findings.files[i]);
+    fprintf (into, ", \"bytes\": %" PRId64 ", \"sha256\": \"%s\" }", domain->sources[i].bytes,
+             domain->sources[i].digest);
+  }
+}
+
+static void
 write_domain (FILE *into, const phase_domain *domain)
 {
-  const char *slash = strrchr (domain->findings.model, '/');
   fprintf (into,
            "    {\n      \"name\": \"%s\",\n      \"file\": \"%s.gguf\",\n      \"bytes\": %" PRId64
-           ",\n      \"sha256\": \"%s\",\n      \"source\": { \"file\": ",
+           ",\n      \"sha256\": \"%s\",\n      \"sources\": [",
            domain->name, domain->name, domain->bytes, domain->digest);
-  adze_cli_print_json (into, slash + 1);
-  fprintf (into, ", \"bytes\": %" PRId64 ", \"sha256\": \"%s\" },\n      \"mended\": [", domain->source_bytes,
-           domain->source_digest);
+  write_sources (into, domain);
+  fputs ("],\n      \"mended\": [", into);
   for (size_t i = 0; i < domain->findings.count; i++) {
     fputs (i > 0 ? ", " : "", into);
     adze_cli_print_json (into, domain->findings.items[i].what);

@@ -6,6 +6,11 @@
 #include "phase/manifest.h"
 #include "phase/validate.h"
 
+typedef struct phase_source {
+  char digest[PHASE_DIGEST];
+  int64_t bytes;
+} phase_source;
+
 /* A domain, as it is written down. */
 typedef struct phase_domain {
   int64_t id;
@@ -15,9 +20,9 @@ typedef struct phase_domain {
   char *emotions; /* the same as members of a TOML table: "joy = 0.5, fear = 1"; empty: none */
   double speed, quality;
   phase_findings findings;
-  char digest[PHASE_DIGEST];        /* of the model that is built */
-  char source_digest[PHASE_DIGEST]; /* and of the one that it is built from */
-  int64_t bytes, source_bytes;
+  char digest[PHASE_DIGEST]; /* of the model that is built */
+  int64_t bytes;
+  phase_source *sources; /* of the files that it is built from, as findings.files */
 } phase_domain;
 
 /* How all models are made smaller. */

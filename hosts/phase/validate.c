@@ -20,7 +20,10 @@ phase_findings_cleanup (phase_findings *findings)
 {
   for (size_t i = 0; i < findings->count; i++)
     free (findings->items[i].what);
+  for (size_t i = 0; i < findings->file_count; i++)
+    free (findings->files[i]);
   free (findings->items);
+  free (findings->files);
   free (findings->model);
   *findings = (phase_findings){ 0 };
 }
@@ -287,6 +290,27 @@ check_size (const model *m, uint64_t most)
 }
 
 static int
+list_files (const model *m)
+{
+  PHASE_STATEMENT *statement = NULL;
+  bool row = true;
+  phase_findings *findings = m->findings;
+  int status = phase_prepare (m->state, &statement,
+                              "SELECT json_extract (value, '$.path') FROM json_each (?1, '$.files')", "s", m->document);
+  while (status == ADZE_CLI_FINE && (status = phase_step (m->state, statement, &row)) == ADZE_CLI_FINE && row) {
+    char *path = strdup (phase_text (statement, 0));
+    char **grown = path ? reallocarray (findings->files, findings->file_count + 1, sizeof *grown) : NULL;
+    findings->files = grown ? grown : findings->files;
+    if (!grown) {
+      free (path);
+      return adze_cli_no_memory (m->state->cli);
+    }
+    grown[findings->file_count++] = path;
+  }
+  return status;
+}
+
+static int
 look_inside (const phase_state *state, const char *document, uint64_t most, phase_findings *findings)
 {
   PHASE_STATEMENT *statement = NULL;
@@ -307,7 +331,7 @@ look_inside (const phase_state *state, const char *document, uint64_t most, phas
     check_configuration (&m);
   check_tokenizer (&m);
   check_size (&m, most);
-  return ADZE_CLI_FINE;
+  return list_files (&m);
 }
 
 int

@@ -12,6 +12,8 @@ typedef struct phase_finding {
 
 typedef struct phase_findings {
   char *model; /* path of the file, the first where there are several; NULL: none was found */
+  char **files; /* paths of all files of the model, in their order */
+  size_t file_count;
   int64_t bytes;
   bool floats; /* it has matrices of floats: there is something to be made smaller */
   phase_finding *items;

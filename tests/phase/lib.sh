@@ -76,7 +76,7 @@ phase_of ()
   "$ADZE" phase create "$name" || exit 99
   for domain; do
     mkdir -p "models/$domain"
-    [ -e "models/$domain/model.gguf" ] || make_model "models/$domain/model.gguf"
+    ls "models/$domain/"*.gguf > /dev/null 2>&1 || make_model "models/$domain/model.gguf"
     "$ADZE" phase add "$name" "$domain" "models/$domain" || exit 99
     "$ADZE" phase status "$name" "$domain" --set complete || exit 99
   done
