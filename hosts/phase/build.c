@@ -261,7 +261,25 @@ write_manifest (build *b, int part)
 
 /* ---- The name. */
 
-/* A folder of this number that no row speaks of is one whose build was killed in between. */
+/* A folder of a number that no row speaks of: the same bundle is of a build that was killed in between, and gives way;
+ * another one is of a state that was lost, and stays. */
+static void
+pass_strangers (build *b)
+{
+  char number[24], digest[PHASE_DIGEST];
+  struct stat found;
+  int64_t bytes;
+  for (;; b->number++) {
+    snprintf (number, sizeof number, "%" PRId64, b->number);
+    if (fstatat (b->folder, number, &found, AT_SYMLINK_NOFOLLOW) != 0)
+      return;
+    PHASE_FD folder = phase_folder_at (b->folder, number);
+    if (folder >= 0 && phase_digest_at (folder, PHASE_MANIFEST, digest, &bytes) && strcmp (digest, b->digest) == 0)
+      return;
+    adze_cli_note (b->state.cli, "%s/%s is there, and the state does not know it; it stays as it is", b->place, number);
+  }
+}
+
 static int
 give_name (build *b)
 {
@@ -275,6 +293,7 @@ give_name (build *b)
   if (status != ADZE_CLI_FINE)
     return status;
   b->number = sqlite3_column_int64 (statement, 0);
+  pass_strangers (b);
   snprintf (number, sizeof number, "%" PRId64, b->number);
   if (!phase_remove_at (b->folder, number) || renameat (b->folder, PART, b->folder, number) != 0
       || !phase_sync (b->folder))
@@ -331,7 +350,8 @@ print_end (const build *b)
   fputs ("{\"phase\": ", adze_cli_out);
   adze_cli_print_json (adze_cli_out, b->name);
   fprintf (adze_cli_out, ", \"build\": %" PRId64 ", \"folder\": ", b->number);
-  adze_cli_print_json (adze_cli_out, b->place);
+  ADZE_CLI_FREE char *folder = phase_path (&b->state, "built/%s/%" PRId64, b->name, b->number);
+  adze_cli_print_json (adze_cli_out, folder);
   fprintf (adze_cli_out, ", \"sha256\": \"%s\", \"bytes\": %" PRId64 ", \"domains\": [", b->digest, b->bytes);
   for (size_t i = 0; i < b->count; i++)
     fprintf (adze_cli_out, "%s{\"name\": \"%s\", \"bytes\": %" PRId64 ", \"sha256\": \"%s\"}", i > 0 ? ", " : "",

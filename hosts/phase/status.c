@@ -162,6 +162,22 @@ put_metric (const phase_state *state, int64_t domain, const char *text)
              : status;
 }
 
+static int
+print_metrics (const phase_state *state, int64_t domain)
+{
+  PHASE_STATEMENT *statement = NULL;
+  bool row = false;
+  int status = phase_prepare (state, &statement,
+                              "SELECT json_object ('domain', name, 'metrics', (SELECT json_group_object (m.name, value)"
+                              " FROM metric m WHERE m.domain = d.id)) FROM domain d WHERE id = ?",
+                              "i", domain);
+  if (status == ADZE_CLI_FINE)
+    status = phase_step (state, statement, &row);
+  if (status == ADZE_CLI_FINE)
+    fprintf (adze_cli_out, "%s\n", phase_text (statement, 0));
+  return status;
+}
+
 /* All of them or none. */
 static int
 run_metric (adze_cli *cli, const adze_cli_arguments *arguments)
@@ -175,7 +191,9 @@ run_metric (adze_cli *cli, const adze_cli_arguments *arguments)
     status = phase_do (&state, "BEGIN IMMEDIATE", "");
   for (size_t i = 2; status == ADZE_CLI_FINE && i < arguments->word_count; i++)
     status = put_metric (&state, at.domain, arguments->words[i]);
-  return status == ADZE_CLI_FINE ? phase_do (&state, "COMMIT", "") : status;
+  if (status == ADZE_CLI_FINE)
+    status = phase_do (&state, "COMMIT", "");
+  return status == ADZE_CLI_FINE && cli->json ? print_metrics (&state, at.domain) : status;
 }
 
 /* ---- The table. */

@@ -112,7 +112,9 @@ expect 0 "$ADZE" phase status one joyful --set training
 expect 0 "$ADZE" phase status one
 out_is training
 expect 0 "$ADZE" phase metric one joyful loss=0.5 f1=0.25
-expect 0 "$ADZE" phase metric one joyful loss=0.125
+expect 0 "$ADZE" phase metric one joyful loss=0.125 --json
+json_is 0.125 metrics loss
+json_is 0.25 metrics f1
 expect 2 "$ADZE" phase metric one joyful accuracy=1 loss=much
 expect 0 "$ADZE" phase status one joyful --set complete
 expect 0 "$ADZE" phase status one sad --set complete --json
@@ -137,6 +139,7 @@ out_has 'size: the model has'
 expect 0 "$ADZE" phase build one --json --quiet
 json_is 1 build
 json_is joyful domains 0 name
+json_is "$PWD/adze-phases/built/one/1" folder
 built=adze-phases/built/one/1
 whole $built || fail "the bundle should be whole"
 expect 0 "$ADZE" show $built/joyful.gguf --json
@@ -247,6 +250,21 @@ whole target/current || fail "the damaged version should be replaced"
 mkdir full && echo mine > full/file
 expect 1 "$ADZE" phase deploy one full
 err_has 'has something in it that no deployment made, file'
+
+# ---- A state that was lost: bundles that it knew stay, but for one that is the same.
+mkdir lost && "$ADZE" phase create one --root lost && "$ADZE" phase add one sad models/sad --root lost
+"$ADZE" phase status one sad --set complete --root lost
+mkdir -p lost/built/one/1 && echo '{}' > lost/built/one/1/manifest.json
+expect 0 "$ADZE" phase build one --root lost --as-is --json
+json_is 2 build
+err_has 'the state does not know it; it stays as it is'
+[ "$(cat lost/built/one/1/manifest.json)" = '{}' ] || fail "a bundle that the state does not know should stay"
+python3 -c '
+import sqlite3
+db = sqlite3.connect("lost/state.sqlite"); db.execute("delete from build"); db.commit()'
+expect 0 "$ADZE" phase build one --root lost --as-is --json --quiet
+json_is 2 build
+[ "$(ls lost/built/one | tr '\n' ' ')" = '1 2 ' ] || fail "the same bundle should take the place of itself"
 
 # ---- A state that is none.
 mkdir odd && head -c 4096 /dev/urandom > odd/state.sqlite
