@@ -24,6 +24,14 @@ typedef struct reader {
   size_t size, at, line;
 } reader;
 
+/* The mark of the byte order, which spreadsheets begin UTF-8 with, is no part of the first name. */
+static reader
+begin (const char *path, const char *data, size_t size)
+{
+  const bool marked = size >= 3 && memcmp (data, "\xef\xbb\xbf", 3) == 0;
+  return (reader){ path, data, size, marked ? 3 : 0, 1 };
+}
+
 static adze_error *
 bad (const reader *r, size_t line, const char *what)
 {
@@ -107,7 +115,7 @@ static adze_error *
 count_rows (reader *r, size_t *columns, size_t *rows)
 {
   size_t cells;
-  if (r->size == 0)
+  if (r->at == r->size)
     return bad (r, 1, "a table begins with a line that names its columns");
   if (memchr (r->data, '\0', r->size))
     return bad (r, 1, "a table is text, and this one has a NUL in it");
@@ -123,7 +131,7 @@ count_rows (reader *r, size_t *columns, size_t *rows)
 adze_error *
 adze_table_check (const char *path, const char *data, size_t size)
 {
-  reader r = { path, data, size, 0, 1 };
+  reader r = begin (path, data, size);
   size_t columns, rows;
   return count_rows (&r, &columns, &rows);
 }
@@ -212,7 +220,7 @@ read_cells (reader *r, adze_table *table)
 adze_error *
 adze_table_parse (const char *path, const char *data, size_t size, adze_table **table)
 {
-  reader r = { path, data, size, 0, 1 }, again = r;
+  reader r = begin (path, data, size), again = r;
   adze_table *fresh = calloc (1, sizeof *fresh);
   adze_error *error = fresh ? count_rows (&r, &fresh->columns, &fresh->rows) : adze_error_memory ();
   if (!error)

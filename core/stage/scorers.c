@@ -131,7 +131,7 @@ check_scores (const adze_scorer_use *use, const adze_scorer_domain *domains, siz
 {
   for (size_t i = 0; i < count; i++)
     if (!(scores[i] >= 0 && scores[i] <= 1))
-      return adze_error_new (ADZE_E_CONTRACT, "the scorer '%s' gives the domain '%s' %g; needed is a score from 0 to 1",
+      return adze_error_new (ADZE_E_CONTRACT, "the scorer '%s' gives the domain '%s' %.9g; needed is a score from 0 to 1",
                              use->component->id, domains[i].name, scores[i]);
   return NULL;
 }

@@ -151,6 +151,11 @@ printf 'name,keywords,latency,quality\n%s\303\251\303\251,word,1,0.5\n' "$(print
 routed --set input.domains.path=long-name.csv --set input.queries.path=one.csv
 iconv -f utf-8 -t utf-8 decisions.csv > iconv.out || complain "the decisions are no UTF-8"
 
+# ---- A mark of the byte order, as spreadsheets write it, is no part of a name.
+{ printf '\357\273\277'; cat queries.csv; } > marked.csv
+routed --set input.queries.path=marked.csv
+cmp decisions.csv first.csv || complain "a mark of the byte order makes a difference"
+
 # ---- What is refused.
 refuse ()
 {
@@ -215,4 +220,7 @@ routed --set stage.route-emotion.scorer=by-quality --set stage.route-emotion.iso
 cmp decisions.csv scored.csv || complain "in a process of its own a scorer gives something else"
 refuse "gives the domain 'billing' 1.6; needed is a score from 0 to 1" \
   --set 'stage.route-emotion.scorer={use="by-quality",times=2}'
+printf 'name,keywords,latency,quality\na,word,1,1\n' > top.csv
+refuse "gives the domain 'a' 1.0000001; needed is a score from 0 to 1" --set input.domains.path=top.csv \
+  --set 'stage.route-emotion.scorer={use="by-quality",times=1.0000001}'
 finish
