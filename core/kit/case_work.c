@@ -102,6 +102,15 @@ adze_case_old_host (adze_case *one)
 
 /* ---- Random parameters. */
 
+static bool
+reads_files (const adze_manifest_component *component)
+{
+  bool reads = false;
+  for (size_t i = 0; i < component->param_count; i++)
+    reads = reads || component->params[i].type == ADZE_PARAM_FILE;
+  return reads;
+}
+
 static adze_error *
 one_round (adze_case *one, adze_bench *bench, unsigned round)
 {
@@ -116,9 +125,11 @@ one_round (adze_case *one, adze_bench *bench, unsigned round)
   adze_error *error = whole_life (one, bench, settings, NULL);
   if (!error)
     return NULL;
-  /* A combination that the table allows and the technique cannot do is refused with a reason. */
+  /* A combination that the table allows and the technique cannot do is refused with a reason, and so is a file that
+   * is none of those that it reads. */
   adze_status status = adze_error_status (error);
-  if ((status == ADZE_E_PARAM || status == ADZE_E_UNSUPPORTED || status == ADZE_E_IO)
+  if ((status == ADZE_E_PARAM || status == ADZE_E_UNSUPPORTED || status == ADZE_E_IO
+       || (status == ADZE_E_FORMAT && reads_files (bench->component)))
       && !adze_error_fact (error, "reason")) {
     adze_error_free (error);
     return NULL;

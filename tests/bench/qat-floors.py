@@ -4,7 +4,7 @@ that has most; qat-floors.py floors FILE says what its rows, of all seeds, are h
 import importlib.util
 import os
 import sys
-from statistics import median
+from statistics import mean, median
 
 LEVELS = ("int8", "int4", "int3", "int2")
 
@@ -32,9 +32,9 @@ def rows_of(path):
             yield words[:3], [number(word) for word in words[3:]]
 
 
-def middle(rows, value):
+def middle(rows, value, of=mean):
     found = [value(*numbers) for numbers in rows if value(*numbers) is not None]
-    return median(found) if found else None
+    return of(found) if found else None
 
 
 def tell(what, figure, needed, reached):
@@ -50,8 +50,8 @@ def at_least(what, figure, least):
 
 def level(name, width, rows):
     """One width of one network: rows of dense, static, ours, torch, and of the two speeds."""
-    def of(value):
-        return middle(rows, value)
+    def of(value, by=mean):
+        return middle(rows, value, by)
     if width == "int8":
         at_least(f"{name}, int8, ours less dense", of(lambda d, s, o, t, f, p: o - d), -.002)
         at_least(f"{name}, int8, ours less static", of(lambda d, s, o, t, f, p: o - s if s else None), 0)
@@ -63,8 +63,8 @@ def level(name, width, rows):
     if width == "int2":
         at_least(f"{name}, int2, ours", of(lambda d, s, o, t, f, p: o), .893 if name == "cnn" else .889)
     ours, theirs = of(lambda d, s, o, t, f, p: o), of(lambda d, s, o, t, f, p: t)
-    at_least(f"{name}, {width}, ours less torch (of medians)", None if theirs is None else ours - theirs, 0)
-    at_least(f"{name}, {width}, times torch's speed", of(lambda d, s, o, t, f, p: f / p if p else None), 1.5)
+    at_least(f"{name}, {width}, ours less torch", None if theirs is None else ours - theirs, 0)
+    at_least(f"{name}, {width}, times torch's speed", of(lambda d, s, o, t, f, p: f / p if p else None, median), 1.5)
 
 
 def few(name, form, rows):

@@ -71,13 +71,14 @@ must python3 "$expect" small.safetensors kernels.safetensors kernels
 pipeline kernels kernels 'use = "prune-magnitude"' 'pattern = "2:4"' 'require = "sparsity > 0.44"'
 right kernels kernels of 2 4
 told kernels '\"adze.nm/1\": {\"n\": 2, \"m\": 4}'
-# What is 2:4 is 3:4 and 4:8 as well: that is nothing new, and the stronger word stays.
-for weaker in 3:4 4:8; do
-  pipeline again small 'id = "first"' 'use = "prune-magnitude"' 'pattern = "2:4"' '' '[[stage]]' 'use = "prune-magnitude"' \
-    "pattern = \"$weaker\""
+# What is 2:4 is 3:4 and 4:8 as well, and so is 2:16: that is nothing new, and the stronger word stays.
+for pair in "2:4 3:4" "2:4 4:8" "2:16 2:4"; do
+  stronger=${pair% *}
+  pipeline again small 'id = "first"' 'use = "prune-magnitude"' "pattern = \"$stronger\"" '' '[[stage]]' \
+    'use = "prune-magnitude"' "pattern = \"${pair#* }\""
   must_fail "stage 'prune-magnitude' (prune-magnitude) changed nothing" "$ADZE" run again.toml
   must "$ADZE" run again.toml --set 'stage.prune-magnitude.on-no-effect="warn"'
-  told again '\"adze.nm/1\": {\"n\": 2, \"m\": 4}'
+  told again "\\\"adze.nm/1\\\": {\\\"n\\\": 2, \\\"m\\\": ${stronger#*:}}"
 done
 pipeline three small 'use = "prune-magnitude"' 'pattern = "3:5"'
 right three small of 3 5

@@ -196,13 +196,14 @@ number_in (const char *trait, const char *key)
   return at ? strtoul (at + strlen (key) + strspn (at + strlen (key), ": \t\r\n"), NULL, 10) : 0;
 }
 
-/* Does what the tensor has been promised to be say as much as PATTERN, or more? 2:4 is 3:4 and 4:8 as well; the
+/* Does what the tensor has been promised to be say as much as PATTERN, or more? 2:4 is 3:4 and 4:8 as well, and 2:8 is 2:4; the
  * weaker word in its place would lose what is known. */
 static bool
 is_promised (const char *nm, const prune_pattern *pattern)
 {
   const unsigned long n = number_in (nm, "\"n\""), m = number_in (nm, "\"m\"");
-  return m > 0 && pattern->m % m == 0 && n * (pattern->m / m) <= pattern->n;
+  return m > 0
+         && ((pattern->m % m == 0 && n * (pattern->m / m) <= pattern->n) || (m % pattern->m == 0 && n <= pattern->n));
 }
 
 /* What is zero now is to stay so. Zero may be one value more than a codebook had. */
