@@ -148,6 +148,35 @@ printf 'z,t,y\n1,0,1\n1e999,1,2\n2,1,3\n' > confounded.csv
 must_fail "no numbers" "$ADZE" run known.toml --set 'stage.causal-estimate.inputs={graph=false}' \
   --set 'stage.causal-estimate.outcome=z'
 
+# ---- Long names and values in other scripts are cut between characters, in whatever place the cut falls.
+cat > scripts.py << 'END'
+import random, sys
+random.seed(1)
+shift, numbers = int(sys.argv[1]), sys.argv[2] == "ols"
+name = "x" * shift + "\u0434\u4e2d" * 40
+print(f'"{name}",y')
+for _ in range(60):
+    x = random.choice("12")
+    y = random.choice("12") if random.random() < .5 else x
+    print(x + "," + y if numbers else f'"{"v" * shift}{"\u0434\u4e2d" * 30}{x}","{"v" * shift}{"\u4e2d" * 30}{y}"')
+END
+name=$(printf '\320\264\344\270\255%.0s' $(seq 40))
+for shift in 0 1 2 3 4; do
+  x=$(printf '%.*s' $shift xxxx)$name
+  python3 scripts.py $shift plug-in > scripts.csv
+  echo "P(y|do(\"$x\")) = P(y|\"$x\")" > scripts.txt
+  {
+    printf 'adze = 1\nname = "scripts"\n[input.t]\nkind = "table"\npath = "scripts.csv"\n'
+    printf '[input.e]\nkind = "text"\npath = "scripts.txt"\n[[stage]]\nuse = "causal-estimate"\n'
+    printf 'method = "plug-in"\nbootstrap = 10\nrefutations = 10\n'
+  } > scripts.toml
+  must "$ADZE" run scripts.toml
+  sed -i 's/"plug-in"/"ols"/; $a treatment = "'"$x"'"\noutcome = "y"\ninputs = { estimand = false }' scripts.toml
+  must "$ADZE" run scripts.toml
+  python3 scripts.py $shift ols > scripts.csv
+  must "$ADZE" run scripts.toml
+done
+
 # ---- A network.
 if [ -z "${ADZE_TEST_DATA-}" ]; then
   echo "without ADZE_TEST_DATA the network is left out"
