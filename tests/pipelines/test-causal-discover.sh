@@ -190,6 +190,16 @@ must "$ADZE" run names.toml
 grep -qxF '"a -> b" --> "item #5"' names.dag || complain "names without quotes: $(cat names.dag)"
 grep -qF '"item #5"|"a -> b"' names.txt || complain "another effect: $(cat names.txt)"
 
+# ---- Of two that may not be adjacent it is still told what lies between them.
+numbers 2000 '(a, b, a + b + random.gauss (0, 1))' > apart.csv
+{
+  printf 'adze = 1\nname = "apart"\n[input.t]\nkind = "table"\npath = "apart.csv"\n'
+  printf '[[stage]]\nuse = "causal-discover"\nforbidden = ["a --> b", "b --> a"]\n'
+  printf '[[output]]\npath = "apart.dag"\nfrom = "causal-discover.dag"\n'
+} > apart.toml
+must "$ADZE" run apart.toml
+printf 'a --> c\nb --> c\n' | cmp - apart.dag || complain "the collider is lost: $(cat apart.dag)"
+
 # ---- NOTEARS and GES find the graph of a simulated table; and the number of threads is not seen.
 must python3 "$tools" simulate sim 10 14 1500 2
 {

@@ -141,12 +141,49 @@ said "a mix of what is adjusted for" 'z,t,y' 1,1,1 2,2,2 3,3,5 4,4,1 5,5,2
 said "the same value in all rows" 'z,t,y' 1,1,1
 said "has 0 rows" 'z,t,y'
 said "line 3: the column 'z' is empty" 'z,t,y' 1,0,1 ,1,2 3,1,3
+# In one row of many, and of a column of texts, too: it would be a value of its own.
+for word in NA NaN nan null; do
+  said "line 3: the column 'z' is empty, since \"$word\" is no value" 'z,t,y' 1,0,1 $word,1,2 3,1,3 4,0,2
+done
+METHOD=ipw said "line 4: the column 'y' is empty" 'z,t,y' 1,0,1 2,1,2 3,1,NA 4,0,2
 said "the treatment 't' has 3 values" 'z,t,y' 1,a,1 2,b,2 3,c,4 5,a,9
 said "values that are no numbers" 'z,t,y' 1,0,a 2,1,b 3,0,c 5,1,c
 METHOD=ipw said "tells without fail who is treated" 'z,t,y' 1,0,1 2,0,2 3,1,4 4,1,3 0,0,1 5,1,5
 printf 'z,t,y\n1,0,1\n1e999,1,2\n2,1,3\n' > confounded.csv
 must_fail "no numbers" "$ADZE" run known.toml --set 'stage.causal-estimate.inputs={graph=false}' \
   --set 'stage.causal-estimate.outcome=z'
+
+# ---- Long names and values in other scripts are cut between characters, in whatever place the cut falls.
+cat > scripts.py << 'END'
+import random, sys
+random.seed(1)
+shift, numbers = int(sys.argv[1]), sys.argv[2] == "ols"
+name = "x" * shift + "\u0434\u4e2d" * 40
+print(f'"{name}",y')
+for _ in range(60):
+    x = random.choice("12")
+    y = random.choice("12") if random.random() < .5 else x
+    if not numbers:
+        x = "v" * shift + "\u0434\u4e2d" * 30 + x
+        y = "v" * shift + "\u4e2d" * 30 + y
+    print(x, y, sep=",")
+END
+name=$(printf '\320\264\344\270\255%.0s' $(seq 40))
+for shift in 0 1 2 3 4; do
+  x=$(printf '%.*s' $shift xxxx)$name
+  python3 scripts.py $shift plug-in > scripts.csv
+  echo "P(y|do(\"$x\")) = P(y|\"$x\")" > scripts.txt
+  {
+    printf 'adze = 1\nname = "scripts"\n[input.t]\nkind = "table"\npath = "scripts.csv"\n'
+    printf '[input.e]\nkind = "text"\npath = "scripts.txt"\n[[stage]]\nuse = "causal-estimate"\n'
+    printf 'method = "plug-in"\nbootstrap = 10\nrefutations = 10\n'
+  } > scripts.toml
+  must "$ADZE" run scripts.toml
+  sed -i 's/"plug-in"/"ols"/; $a treatment = "'"$x"'"\noutcome = "y"\ninputs = { estimand = false }' scripts.toml
+  must "$ADZE" run scripts.toml
+  python3 scripts.py $shift ols > scripts.csv
+  must "$ADZE" run scripts.toml
+done
 
 # ---- A network.
 if [ -z "${ADZE_TEST_DATA-}" ]; then

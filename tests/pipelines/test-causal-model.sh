@@ -162,6 +162,8 @@ must_fail "says nothing to kind" "$ADZE" plan given.toml --set stage.causal-mode
 must_fail "never has the value '7'" "$ADZE" run cause.toml --set stage.causal-model.cause=b=7
 printf 'h,x,y\n1,1,2\n2,1,3\n3,1,7\n4,1,1\n5,1,1\n' > seen.csv
 must_fail "the same value in all rows" "$ADZE" run fitted.toml
+printf 'h,x,y\n1,2,2\n2,4,NA\n3,7,7\n4,8,1\n5,10,1\n' > seen.csv
+must_fail "line 3: the column 'y' is empty, since \"NA\" is no value" "$ADZE" run fitted.toml
 printf 'h,x,y\n1,2,2\n2,4,3\n3,6,7\n4,8,1\n5,10,1\n' > seen.csv
 must_fail "is a mix of the others" "$ADZE" run fitted.toml
 printf 'h,x,y\n1,2,2\n' > seen.csv

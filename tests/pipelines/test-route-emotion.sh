@@ -190,6 +190,7 @@ bad domains "line 2: the column 'profile' has 'joy'" name,keywords,profile,laten
 bad queries "has no rows: nothing is asked" text
 bad queries "has no column 'text'" query hello
 bad queries "line 3: the query is empty" text,conversation hello,a ' ,a'
+bad queries "line 2: the query is empty" text '\0302\0240 \0342\0200\0213\0343\0200\0200'
 bad queries "UTF-8" text 'hello\0377'
 refuse "no column 'conversation'" --set input.queries.path=one.csv --set stage.route-emotion.history=2
 python3 -c 'print("text\n" + "not happy " * 104857)' > long.csv

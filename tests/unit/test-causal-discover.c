@@ -483,6 +483,39 @@ no_knowledge_is_ever_broken (void **state)
   discover_close_pdag (&causal_host, &known);
 }
 
+static bool
+stop_it (const adze_host *host, adze_context *context, uint64_t done, uint64_t total)
+{
+  (void)host;
+  (void)context;
+  (void)done;
+  (void)total;
+  return false;
+}
+
+/* There may be millions of triples: whoever waits can stop the orientation, too. */
+static void
+an_orientation_can_be_stopped (void **state)
+{
+  enum { NODES = 7 };
+  static const adze_run_service stopped = { .struct_size = sizeof stopped, .progress = stop_it };
+  discover_run r;
+  pdag g;
+  (void)state;
+  causal_state = 6;
+  causal_open (&r, NODES);
+  assert_int_equal (discover_open_pdag (&causal_host, NODES, &g), ADZE_OK);
+  causal_draw (&g, 0.4);
+  truth = &g;
+  const discover_tester tester = { .r = &r, .scratch = no_scratch, .ask = ask_truth, .most_given = UINT32_MAX };
+  causal_forget (&r);
+  assert_int_equal (discover_skeleton (&r, &tester, &r.found), ADZE_OK);
+  r.run = &stopped;
+  assert_int_equal (discover_orient (&r, &r.found), ADZE_E_CANCELLED);
+  causal_close (&r);
+  discover_close_pdag (&causal_host, &g);
+}
+
 int
 main (void)
 {
@@ -497,6 +530,7 @@ main (void)
     cmocka_unit_test (an_oracle_gives_the_class),
     cmocka_unit_test (true_knowledge_agrees_with_the_truth),
     cmocka_unit_test (no_knowledge_is_ever_broken),
+    cmocka_unit_test (an_orientation_can_be_stopped),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

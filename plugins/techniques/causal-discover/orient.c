@@ -92,7 +92,7 @@ is_in_best (const discover_pair *pair, uint32_t node)
   return false;
 }
 
-/* Of two that knowledge alone separates nothing was asked. */
+/* Of two that knowledge alone separates nothing is known. */
 static verdict
 judge (const discover_settings *s, const discover_pair *pair, uint32_t z)
 {
@@ -137,38 +137,131 @@ by_sureness (const void *left, const void *right)
   return pdag_compare_triples (&a->triple, &b->triple);
 }
 
-/* What knowledge forbids leads the other way by now. */
-static bool
-can_lead (const pdag *g, uint32_t from, uint32_t to)
+/* Where arrows lead, so that to ask for a way costs little: there may be millions of triples. */
+typedef struct ways {
+  pdag *graph;
+  size_t words;      /* of 64 nodes, in each row */
+  uint64_t *arrows;  /* a row of bits for each node: where its arrows lead */
+  uint64_t *seen;    /* one more */
+  uint8_t *closed;   /* of each pair: an arrow would close a circle. It always will, since no arrow is taken away */
+} ways;
+
+static void
+note_arrow (const ways *w, uint32_t from, uint32_t to)
 {
-  return pdag_leads (g, from, to) && !pdag_reaches (g, to, from);
+  w->arrows[from * w->words + to / 64] |= UINT64_C (1) << to % 64;
+}
+
+static adze_status
+ways_open (const discover_run *r, pdag *graph, ways *w)
+{
+  const size_t count = graph->count;
+  *w = (ways){ .graph = graph, .words = count / 64 + 1 };
+  adze_status status = discover_room (r->host, (count + 1) * w->words, sizeof *w->arrows, "ways", &w->arrows);
+  if (status == ADZE_OK)
+    status = discover_room (r->host, count * count, 1, "ways", &w->closed);
+  for (uint32_t a = 0; status == ADZE_OK && a < count; a++)
+    for (uint32_t b = 0; b < count; b++)
+      if (pdag_arrow (graph, a, b))
+        note_arrow (w, a, b);
+  if (status == ADZE_OK)
+    w->seen = w->arrows + count * w->words;
+  return status;
 }
 
 static void
-lead (pdag *g, uint32_t from, uint32_t to)
+ways_close (const discover_run *r, ways *w)
 {
-  if (pdag_line (g, from, to))
-    pdag_set_arrow (g, from, to, PDAG_BY_COLLIDER);
+  r->host->release (r->host, w->arrows);
+  r->host->release (r->host, w->closed);
+}
+
+static bool
+is_way (const ways *w, uint32_t from, uint32_t to)
+{
+  uint32_t first = 0, last = 0, *queue = w->graph->queue;
+  memset (w->seen, 0, w->words * sizeof *w->seen);
+  queue[last++] = from;
+  while (first < last) {
+    const uint64_t *row = w->arrows + queue[first++] * w->words;
+    for (size_t i = 0; i < w->words; i++)
+      for (uint64_t fresh = row[i] & ~w->seen[i]; fresh; fresh &= fresh - 1) {
+        const uint64_t bit = fresh & (~fresh + 1);
+        uint32_t next = (uint32_t)i * 64;
+        while (!(bit >> (next % 64) & 1))
+          next++;
+        if (next == to)
+          return true;
+        w->seen[i] |= bit;
+        queue[last++] = next;
+      }
+  }
+  return false;
+}
+
+/* What knowledge forbids leads the other way by now. */
+static bool
+may_lead (const ways *w, uint32_t from, uint32_t to)
+{
+  return pdag_leads (w->graph, from, to) && !w->closed[(size_t)from * w->graph->count + to];
+}
+
+/* What is an arrow already closes no circle. */
+static bool
+can_lead (const ways *w, uint32_t from, uint32_t to)
+{
+  uint8_t *closed = &w->closed[(size_t)from * w->graph->count + to];
+  if (pdag_line (w->graph, from, to))
+    *closed = is_way (w, to, from);
+  return !*closed;
+}
+
+static void
+lead (const ways *w, uint32_t from, uint32_t to)
+{
+  if (!pdag_line (w->graph, from, to))
+    return;
+  pdag_set_arrow (w->graph, from, to, PDAG_BY_COLLIDER);
+  note_arrow (w, from, to);
+}
+
+static bool
+apply (const ways *w, const pdag_triple *t)
+{
+  if (!may_lead (w, t->x, t->z) || !may_lead (w, t->y, t->z) || !can_lead (w, t->x, t->z) || !can_lead (w, t->y, t->z))
+    return false;
+  lead (w, t->x, t->z);
+  lead (w, t->y, t->z);
+  return true;
 }
 
 /* Those that stand come to the front. */
-static void
-apply_colliders (discover_found *found)
+static adze_status
+apply_colliders (discover_run *r, discover_found *found)
 {
   const size_t all = found->collider_count;
   size_t stand = 0;
+  ways w;
+  adze_status status = ways_open (r, &found->graph, &w);
   found->conflict_count = 0;
-  for (size_t i = 0; i < all; i++) {
+  for (size_t i = 0; status == ADZE_OK && i < all; i++) {
     const discover_conflict c = found->colliders[i];
-    if (can_lead (&found->graph, c.triple.x, c.triple.z) && can_lead (&found->graph, c.triple.y, c.triple.z)) {
-      lead (&found->graph, c.triple.x, c.triple.z);
-      lead (&found->graph, c.triple.y, c.triple.z);
+    if (apply (&w, &c.triple))
       found->colliders[stand++] = c;
-    } else {
+    else
       found->conflicts[found->conflict_count++] = c;
-    }
+    if (i % 256 == 255)
+      status = discover_go_on (r);
   }
+  ways_close (r, &w);
   found->collider_count = stand;
+  return status;
+}
+
+static bool
+is_stopped (void *run)
+{
+  return discover_go_on ((discover_run *)run) != ADZE_OK;
 }
 
 adze_status
@@ -188,8 +281,12 @@ discover_orient (discover_run *r, discover_found *found)
   judge_all (r, found, found->colliders, found->doubts);
   qsort (found->colliders, found->collider_count, sizeof *found->colliders, by_sureness);
   qsort (found->doubts, found->doubt_count, sizeof *found->doubts, pdag_compare_triples);
-  apply_colliders (found);
+  status = apply_colliders (r, found);
+  if (status != ADZE_OK)
+    return status;
   const pdag_doubts doubts = { found->doubts, found->doubt_count };
+  found->graph.stops = is_stopped;
+  found->graph.argument = r;
   pdag_follow (&found->graph, &doubts);
-  return ADZE_OK;
+  return discover_go_on (r);
 }

@@ -149,7 +149,9 @@ pdag_follow (pdag *g, const pdag_doubts *doubts)
   bool more = true;
   while (more) {
     more = false;
-    for (uint32_t a = 0; a < g->count; a++)
+    for (uint32_t a = 0; a < g->count; a++) {
+      if (g->stops && g->stops (g->argument))
+        return;
       for (uint32_t b = 0; b < g->count; b++) {
         const pdag_why why = a != b && pdag_line (g, a, b) ? must_lead (g, doubts, a, b) : PDAG_BY_NOTHING;
         if (why == PDAG_BY_NOTHING || pdag_reaches (g, b, a))
@@ -157,6 +159,7 @@ pdag_follow (pdag *g, const pdag_doubts *doubts)
         pdag_set_arrow (g, a, b, why);
         more = true;
       }
+    }
   }
 }
 

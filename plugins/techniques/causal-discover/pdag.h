@@ -27,6 +27,8 @@ typedef struct pdag {
   uint8_t *why;     /* pdag_why of the arrow i --> j, as many; NULL: nobody asks */
   uint32_t *queue;  /* COUNT, for pdag_reaches and pdag_extend */
   uint8_t *seen;    /* COUNT, likewise */
+  bool (*stops) (void *argument); /* pdag_follow asks it often, and ends where it says so; NULL: it goes to the end */
+  void *argument;
 } pdag;
 
 /* The triples x, z, y of which it is not known whether z is a collider: no rule may reason with them. */

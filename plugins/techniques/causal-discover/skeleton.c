@@ -217,6 +217,33 @@ note_neighbours (search *s)
   s->first[g->count] = at;
 }
 
+static bool
+have_a_neighbour_in_common (const search *s, uint32_t x, uint32_t y)
+{
+  size_t i = s->first[x], k = s->first[y];
+  while (i < s->first[x + 1] && k < s->first[y + 1]) {
+    if (s->near[i] == s->near[k])
+      return true;
+    s->near[i] < s->near[k] ? i++ : k++;
+  }
+  return false;
+}
+
+/* Knowledge says that these are not adjacent; the table may still say what separates them, by which whoever is between
+ * them is told to be an effect of both, or not. */
+static void
+note_apart (search *s)
+{
+  const discover_knowledge *k = &s->r->knowledge;
+  for (uint32_t x = 0; x < s->r->count; x++)
+    for (uint32_t y = x + 1; y < s->r->count; y++) {
+      const size_t at_x = s->first[x + 1] - s->first[x], at_y = s->first[y + 1] - s->first[y];
+      if (!discover_may (k, x, y) && !discover_may (k, y, x) && (at_x >= s->depth || at_y >= s->depth)
+          && s->found->pairs[discover_pair_at (s->r->count, x, y)].sets == 0 && have_a_neighbour_in_common (s, x, y))
+        s->edges[s->edge_count++] = (edge){ x, y };
+    }
+}
+
 /* Those with enough neighbours; what must be is not tested. */
 static size_t
 note_edges (search *s)
@@ -230,6 +257,7 @@ note_edges (search *s)
       if (x < y && !discover_must (k, x, y) && !discover_must (k, y, x) && (at_x > s->depth || at_y > s->depth))
         s->edges[s->edge_count++] = (edge){ x, y };
     }
+  note_apart (s);
   return s->edge_count;
 }
 

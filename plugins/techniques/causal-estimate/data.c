@@ -15,16 +15,30 @@ room_for (const adze_host *host, size_t count, size_t size)
 
 /* ---- Cells. */
 
+/* What other programs write where there is no value; causal-discover takes the same words so. As a value of its own it
+ * would make texts of numbers, and chances of what nobody saw. */
+static bool
+is_missing (adze_text cell)
+{
+  static const char *const words[] = { "", "NA", "NaN", "nan", "null" };
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (cell.size == strlen (words[i]) && memcmp (cell.data, words[i], (size_t)cell.size) == 0)
+      return true;
+  return false;
+}
+
 static adze_status
 cell_at (const est_data *data, size_t row, size_t column, adze_text *cell)
 {
   const adze_table_service *tables = adze_table_of (data->host);
   *cell = tables->cell (data->table, row, column);
-  if (cell->size > 0)
+  if (!is_missing (*cell))
     return ADZE_OK;
   return adze_fail (data->host, ADZE_E_FORMAT,
-                    "its port 'table', line %zu: the column '%s' is empty; drop such rows, or fill them in",
-                    tables->line (data->table, row), tables->name (data->table, column));
+                    "its port 'table', line %zu: the column '%s' is empty%s%s%s; drop such rows, fill them in, or call a "
+                    "value of that name otherwise",
+                    tables->line (data->table, row), tables->name (data->table, column), cell->size > 0 ? ", since \"" : "",
+                    cell->size > 0 ? cell->data : "", cell->size > 0 ? "\" is no value" : "");
 }
 
 static adze_status

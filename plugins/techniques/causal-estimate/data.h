@@ -3,10 +3,22 @@
 #ifndef CAUSAL_ESTIMATE_DATA_H
 #define CAUSAL_ESTIMATE_DATA_H
 
+#include <string.h>
+
 #include <adze/sdk.h>
 
 /* Values of a column that is taken value by value. */
 enum { EST_LEVELS = 4096 };
+
+/* How many bytes of TEXT are shown, MOST at the most, with no character cut in the middle: reports are UTF-8. For "%.*s". */
+static inline int
+est_cut (const char *text, size_t most)
+{
+  size_t size = strnlen (text, most);
+  while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80)
+    size--;
+  return (int)size;
+}
 
 typedef struct est_column {
   const char *name;

@@ -133,8 +133,9 @@ take_two (est_effect *e, const est_column *column, const char *from, const char 
     return adze_fail (e->host, ADZE_E_PARAM, "parameter 'contrast' has the same value twice");
   for (uint32_t row = 0; status == ADZE_OK && row < e->data->rows; row++)
     e->t[row] = column->codes[row] == high;
-  snprintf (e->unit, sizeof e->unit, "%.60s = %.50s instead of %.50s", column->name, column->levels[high].data,
-            column->levels[low].data);
+  const char *one = column->levels[high].data, *other = column->levels[low].data;
+  snprintf (e->unit, sizeof e->unit, "%.*s = %.*s instead of %.*s", est_cut (column->name, 60), column->name,
+            est_cut (one, 50), one, est_cut (other, 50), other);
   return status;
 }
 
@@ -151,7 +152,7 @@ take_treatment (est_effect *e, est_data *data, const char *name, const char *fro
   if (e->way != EST_OLS || from || !column->numeric)
     return take_two (e, column, from, to);
   memcpy (e->t, column->numbers, data->rows * sizeof *e->t);
-  snprintf (e->unit, sizeof e->unit, "one more of %.100s", column->name);
+  snprintf (e->unit, sizeof e->unit, "one more of %.*s", est_cut (column->name, 100), column->name);
   return standardise (e->t, 1, data->rows, &e->scale) ? ADZE_OK : constant (e, name);
 }
 

@@ -361,8 +361,9 @@ say_lack (const computer *c)
     const uint32_t v = est_numbers_at (p->formula, part->given)[i];
     const est_column *column = &p->data->columns[p->columns[v]];
     const size_t used = strlen (words);
-    snprintf (words + used, sizeof words - used, "%s%s = %.60s", i ? ", " : "", column->name,
-              column->levels[c->lacks_values[v]].data);
+    const char *level = column->levels[c->lacks_values[v]].data;
+    snprintf (words + used, sizeof words - used, "%s%.*s = %.*s", i ? ", " : "", est_cut (column->name, 60),
+              column->name, est_cut (level, 60), level);
   }
   return adze_fail (p->host, ADZE_E_UNSUPPORTED,
                     "the table has no row with %s, and the formula needs to know what happens there; give more rows, "

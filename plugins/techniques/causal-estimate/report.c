@@ -124,7 +124,8 @@ words_of (const est_result *result, char words[400])
 {
   const est_plug *p = result->plug;
   if (!p) {
-    snprintf (words, 400, "what %.200s does to %.150s, in the mean", result->question, result->adjust->outcome);
+    const char *outcome = result->adjust->outcome;
+    snprintf (words, 400, "what %s does to %.*s, in the mean", result->question, est_cut (outcome, 150), outcome);
     return words;
   }
   const est_formula *f = p->formula;
@@ -133,13 +134,17 @@ words_of (const est_result *result, char words[400])
   const char *last = f->treatment.count == 1 ? x->levels[p->to].data : "its last value";
   const char *others = f->treatment.count > 1 ? ", and all others set likewise" : "";
   const char *given = f->given.count > 0 ? ", among those with what is seen most of what is given" : "";
-  if (f->outcome.count == 1 && y->numeric)
-    snprintf (words, 400, "the mean of %.60s with %.60s set to %.40s, less that with %.40s%s%s", y->name, x->name, last,
-              first, others, given);
-  else
-    snprintf (words, 400, "the chance of %.50s = %.40s%s with %.50s set to %.40s, less that with %.40s%s%s", y->name,
-              y->levels[y->level_count - 1].data, f->outcome.count > 1 ? " (all outcomes at their last values)" : "",
-              x->name, last, first, others, given);
+  if (f->outcome.count == 1 && y->numeric) {
+    snprintf (words, 400, "the mean of %.*s with %.*s set to %.*s, less that with %.*s%s%s", est_cut (y->name, 60),
+              y->name, est_cut (x->name, 60), x->name, est_cut (last, 40), last, est_cut (first, 40), first, others,
+              given);
+    return words;
+  }
+  const char *told = y->levels[y->level_count - 1].data;
+  snprintf (words, 400, "the chance of %.*s = %.*s%s with %.*s set to %.*s, less that with %.*s%s%s",
+            est_cut (y->name, 50), y->name, est_cut (told, 40), told,
+            f->outcome.count > 1 ? " (all outcomes at their last values)" : "", est_cut (x->name, 50), x->name,
+            est_cut (last, 40), last, est_cut (first, 40), first, others, given);
   return words;
 }
 

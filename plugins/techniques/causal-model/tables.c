@@ -96,8 +96,9 @@ lacks (const walk *w, uint32_t v, const uint32_t *values)
   for (uint32_t k = 0; k < m->nodes[v].parent_count; k++) {
     const uint32_t p = m->nodes[v].parents[k];
     const size_t used = strlen (words);
-    snprintf (words + used, sizeof words - used, "%s%.60s = %.60s", k ? ", " : "", m->nodes[p].name,
-              m->data.columns[m->nodes[p].column].levels[values[p]].data);
+    const char *name = m->nodes[p].name, *level = m->data.columns[m->nodes[p].column].levels[values[p]].data;
+    snprintf (words + used, sizeof words - used, "%s%.*s = %.*s", k ? ", " : "", est_cut (name, 60), name,
+              est_cut (level, 60), level);
   }
   return adze_fail (m->host, ADZE_E_UNSUPPORTED,
                     "the table has no row with %s, and the chances of '%s' there are needed; give more rows, or put "

@@ -113,15 +113,34 @@ read_texts (route_run *r)
 
 /* ---- The table. */
 
+/* How many bytes the blank at the beginning of a text has; 0: there is none. */
+static size_t
+blank_size (const char *text)
+{
+  /* Next line, no-break, of Ogham, ends of lines and paragraphs, narrow, of formulas, joiner of words, ideographic, mark of the byte
+   * order; and those of all widths, and of none, from U+2000 on. */
+  static const char *const others[]
+      = { "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
+          "\xe2\x81\x9f", "\xe2\x81\xa0", "\xe3\x80\x80", "\xef\xbb\xbf", NULL };
+  if ((unsigned char)*text <= ' ')
+    return 1;
+  if (strncmp (text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x80 && (unsigned char)text[2] <= 0x8d)
+    return 3;
+  for (const char *const *blank = others; *blank; blank++)
+    if (strncmp (text, *blank, strlen (*blank)) == 0)
+      return strlen (*blank);
+  return 0;
+}
+
 static adze_status
 check_texts (const route_run *r)
 {
   for (size_t i = 0; i < r->query_count; i++) {
     const adze_text text = r->tables->cell (r->query_table, i, r->text_column);
-    bool blank = true;
-    for (size_t k = 0; blank && k < text.size; k++)
-      blank = (unsigned char)text.data[k] <= ' ';
-    if (blank)
+    size_t at = 0, blank;
+    while (at < text.size && (blank = blank_size (text.data + at)) > 0)
+      at += blank;
+    if (at >= text.size)
       return adze_fail (r->host, ADZE_E_FORMAT, "its port 'queries', line %zu: the query is empty",
                         r->tables->line (r->query_table, i));
     if (text.size > ROUTE_QUERY_BYTES)
