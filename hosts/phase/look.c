@@ -53,13 +53,14 @@ run_list (adze_cli *cli, const adze_cli_arguments *arguments)
   return cli->json
              ? print_document (&state,
                                "SELECT json_object ('phases', json_group_array (json_object ('phase', name, 'status',"
-                               " status, 'domains', (SELECT count (*) FROM domain WHERE phase = p.id), 'builds',"
+                               " status, 'built', " PHASE_BUILT ", 'domains', (SELECT count (*) FROM domain WHERE phase = p.id), 'builds',"
                                " (SELECT count (*) FROM build WHERE phase = p.id), 'created', created, 'note', note)))"
                                " FROM (SELECT * FROM phase WHERE ? = 0 ORDER BY name) p",
                                0)
              : print_table (&state,
                             "SELECT name AS phase, status, (SELECT count (*) FROM domain WHERE phase = p.id) AS domains,"
-                            " (SELECT count (*) FROM build WHERE phase = p.id) AS builds, created, note"
+                            " (SELECT count (*) FROM build WHERE phase = p.id) AS builds, " PHASE_BUILT " AS built,"
+                            " created, note"
                             " FROM phase p WHERE ? = 0 ORDER BY name",
                             0, 0);
 }
@@ -67,7 +68,7 @@ run_list (adze_cli *cli, const adze_cli_arguments *arguments)
 /* ---- show */
 
 static const char whole[]
-    = "SELECT json_object ('phase', name, 'status', status, 'note', note, 'created', created,"
+    = "SELECT json_object ('phase', name, 'status', status, 'built', " PHASE_BUILT ", 'note', note, 'created', created,"
       " 'domains', (SELECT json_group_array (json_object ('domain', name, 'status', status, 'folder', folder,"
       "   'description', description, 'keywords', json (keywords), 'profile', json (profile), 'speed', speed,"
       "   'quality', quality, 'metrics', (SELECT json_group_object (name, value) FROM metric WHERE domain = d.id)))"
@@ -82,7 +83,7 @@ static const struct {
   const char *title;
   const char *sql;
 } tables[] = {
-  { NULL, "SELECT name AS phase, status, created, note FROM phase WHERE id = ?" },
+  { NULL, "SELECT name AS phase, status, " PHASE_BUILT " AS built, created, note FROM phase p WHERE id = ?" },
   { "domains", "SELECT name AS domain, status, folder, description,"
                " (SELECT group_concat (value, ', ') FROM json_each (keywords)) AS keywords,"
                " (SELECT group_concat (key || ' ' || value, ', ') FROM json_each (profile)) AS profile,"

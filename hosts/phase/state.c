@@ -15,13 +15,15 @@
 #include <unistd.h>
 
 /* Raised with each change of the tables below; what an older one needs then is a case of open_schema. */
-enum { SCHEMA_VERSION = 1, APPLICATION = 0x61647a70 /* "adzp" */, BUSY_MS = 5000 };
+enum { SCHEMA_VERSION = 2, APPLICATION = 0x61647a70 /* "adzp" */, BUSY_MS = 5000 };
 
 static const char schema[]
     = "CREATE TABLE phase ("
       " id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, note TEXT NOT NULL, created TEXT NOT NULL,"
       " status TEXT NOT NULL CHECK (status IN"
-      "  ('planning', 'training', 'merging', 'compressing', 'deployed', 'failed')));"
+      "  ('planning', 'training', 'merging', 'compressing', 'deployed', 'failed')),"
+      /* The newest build when the status was set: a newer one is what has come of it. */
+      " begun INTEGER NOT NULL DEFAULT 0);"
       "CREATE TABLE domain ("
       " id INTEGER PRIMARY KEY, phase INTEGER NOT NULL REFERENCES phase, name TEXT NOT NULL,"
       " folder TEXT NOT NULL, description TEXT NOT NULL, keywords TEXT NOT NULL, profile TEXT NOT NULL,"
@@ -157,22 +159,23 @@ pragma (const phase_state *state, const char *sql, int64_t *number)
   return status;
 }
 
+/* From the version FROM, 0 being nothing at all, to that of today. */
 static int
-begin_schema (const phase_state *state)
+change_schema (const phase_state *state, int64_t from, const char *change)
 {
   char settings[96];
   snprintf (settings, sizeof settings, "PRAGMA user_version = %d; PRAGMA application_id = %d", SCHEMA_VERSION,
             APPLICATION);
   if (sqlite3_exec (state->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-    return phase_state_broken (state, "cannot begin a state");
-  int64_t version = 0; /* somebody else may have begun it since */
+    return phase_state_broken (state, "cannot begin, or bring up to date, the state");
+  int64_t version = 0; /* somebody else may have done it since */
   int status = pragma (state, "PRAGMA user_version", &version);
-  if (status == ADZE_CLI_FINE && version == 0
-      && (sqlite3_exec (state->db, schema, NULL, NULL, NULL) != SQLITE_OK
+  if (status == ADZE_CLI_FINE && version == from
+      && (sqlite3_exec (state->db, change, NULL, NULL, NULL) != SQLITE_OK
           || sqlite3_exec (state->db, settings, NULL, NULL, NULL) != SQLITE_OK))
-    status = phase_state_broken (state, "cannot begin a state");
+    status = phase_state_broken (state, "cannot begin, or bring up to date, the state");
   if (status == ADZE_CLI_FINE && sqlite3_exec (state->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-    status = phase_state_broken (state, "cannot begin a state");
+    status = phase_state_broken (state, "cannot begin, or bring up to date, the state");
   return status;
 }
 
@@ -188,11 +191,13 @@ open_schema (const phase_state *state)
   if (status != ADZE_CLI_FINE)
     return status;
   if (version == 0 && application == 0 && tables == 0)
-    return begin_schema (state);
+    return change_schema (state, 0, schema);
   if (application != APPLICATION)
     return adze_cli_refuse (state->cli,
                             "%s/state.sqlite is a database of another program; name another folder with --root",
                             state->root);
+  if (version == 1) /* phases did not know which builds are older than their status */
+    return change_schema (state, 1, "ALTER TABLE phase ADD COLUMN begun INTEGER NOT NULL DEFAULT 0");
   if (version != SCHEMA_VERSION)
     return adze_cli_refuse (state->cli,
                             "%s/state.sqlite has version %lld, and this adze-phase knows version %d; use the one that "
@@ -325,7 +330,10 @@ phase_find_domain (const phase_state *state, int64_t phase, const char *name, in
 int
 phase_set_status (const phase_state *state, int64_t phase, const char *status)
 {
-  return phase_do (state, "UPDATE phase SET status = ? WHERE id = ?", "si", status, phase);
+  return phase_do (state,
+                   "UPDATE phase SET status = ?1, begun = iif (?1 = 'deployed', begun,"
+                   " (SELECT ifnull (max (number), 0) FROM build WHERE phase = ?2)) WHERE id = ?2",
+                   "si", status, phase);
 }
 
 char *

@@ -56,6 +56,10 @@ int phase_find_domain (const phase_state *state, int64_t phase, const char *name
 /* Names of phases and domains become names of files: a-z, 0-9, and behind the first of these . _ -; 64 at most. */
 int phase_check_name (const adze_cli *cli, const char *what, const char *name);
 
+/* In a query of the phase p: the build that its status is about, or NULL. A phase that is compressing and has one is
+ * built; one that has none is at it, or was ended in the middle. */
+#define PHASE_BUILT "(SELECT max (number) FROM build WHERE phase = p.id AND number > p.begun)"
+
 /* Sets the status of a phase. */
 int phase_set_status (const phase_state *state, int64_t phase, const char *status);
 

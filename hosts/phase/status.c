@@ -68,20 +68,23 @@ find_place (const phase_state *state, const adze_cli_arguments *arguments, place
              : status;
 }
 
+/* *BUILT is 0 if nothing has come of the status yet. */
 static int
-status_of (const phase_state *state, const place *at, char found[32])
+status_of (const phase_state *state, const place *at, char found[32], int64_t *built)
 {
   PHASE_STATEMENT *statement = NULL;
   bool row = false;
   int status = phase_prepare (state, &statement,
-                              at->domain ? "SELECT status FROM domain WHERE id = ?"
-                                         : "SELECT status FROM phase WHERE id = ?",
+                              at->domain ? "SELECT status, 0 FROM domain WHERE id = ?"
+                                         : "SELECT status, " PHASE_BUILT " FROM phase p WHERE id = ?",
                               "i", at->domain ? at->domain : at->phase);
   if (status == ADZE_CLI_FINE)
     status = phase_step (state, statement, &row);
-  if (status == ADZE_CLI_FINE)
-    snprintf (found, 32, "%s", row ? phase_text (statement, 0) : "");
-  return status;
+  if (status != ADZE_CLI_FINE)
+    return status;
+  snprintf (found, 32, "%s", row ? phase_text (statement, 0) : "");
+  *built = row ? sqlite3_column_int64 (statement, 1) : 0;
+  return ADZE_CLI_FINE;
 }
 
 /* A phase that was being planned is in training as soon as one of its domains is. */
@@ -105,7 +108,7 @@ set_phase (const phase_state *state, const place *at, const char *from, const ch
 }
 
 static void
-print_status (const adze_cli *cli, const adze_cli_arguments *arguments, const char *found)
+print_status (const adze_cli *cli, const adze_cli_arguments *arguments, const char *found, int64_t built)
 {
   if (!cli->json) {
     fprintf (adze_cli_out, "%s\n", found);
@@ -117,7 +120,12 @@ print_status (const adze_cli *cli, const adze_cli_arguments *arguments, const ch
     fputs (", \"domain\": ", adze_cli_out);
     adze_cli_print_json (adze_cli_out, arguments->words[1]);
   }
-  fprintf (adze_cli_out, ", \"status\": \"%s\"}\n", found);
+  fprintf (adze_cli_out, ", \"status\": \"%s\"", found);
+  if (arguments->word_count == 1 && built > 0)
+    fprintf (adze_cli_out, ", \"built\": %lld", (long long)built);
+  else if (arguments->word_count == 1)
+    fputs (", \"built\": null", adze_cli_out);
+  fputs ("}\n", adze_cli_out);
 }
 
 static int
@@ -127,15 +135,16 @@ run_status (adze_cli *cli, const adze_cli_arguments *arguments)
   const char *to = adze_cli_value (arguments, "set");
   place at = { 0 };
   char found[32] = "";
+  int64_t built = 0;
   int status = phase_state_open (cli, arguments, false, &state);
   if (status == ADZE_CLI_FINE)
     status = find_place (&state, arguments, &at);
   if (status == ADZE_CLI_FINE)
-    status = status_of (&state, &at, found);
+    status = status_of (&state, &at, found, &built);
   if (status == ADZE_CLI_FINE && to)
     status = at.domain ? set_domain (&state, &at, found, to) : set_phase (&state, &at, found, to);
   if (status == ADZE_CLI_FINE && (!to || cli->json))
-    print_status (cli, arguments, to ? to : found);
+    print_status (cli, arguments, to ? to : found, to ? 0 : built);
   return status;
 }
 
@@ -214,7 +223,8 @@ const adze_cli_verb phase_verb_status = {
   .usage = "PHASE [DOMAIN]",
   .summary = "say how far a phase or a domain is, or set it",
   .about = "A domain is pending, training, complete or failed; a phase is planning, training, merging, compressing, "
-           "deployed or failed. What cannot follow on what it is is refused.",
+           "deployed or failed. What cannot follow on what it is is refused. A phase that is built stays compressing until "
+           "it is deployed; --json tells the build that is there as built, which is null while it is made.",
   .options = status_options,
   .least = 1,
   .most = 2,

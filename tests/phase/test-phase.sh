@@ -136,10 +136,31 @@ expect 1 "$ADZE" phase validate one --most-bytes 1000
 out_has 'size: the model has'
 
 # ---- Built.
+expect 0 "$ADZE" phase status one --json
+json_is null built
 expect 0 "$ADZE" phase build one --json --quiet
 json_is 1 build
 json_is joyful domains 0 name
 json_is "$PWD/adze-phases/built/one/1" folder
+# Who looks can tell that it is built; and that one is at it again, or was ended in the middle.
+expect 0 "$ADZE" phase status one --json
+json_is compressing status
+json_is 1 built
+expect 0 "$ADZE" phase list --json
+json_is 1 phases 0 built
+python3 -c '
+import sqlite3
+db = sqlite3.connect("adze-phases/state.sqlite")
+db.execute("update phase set status = ?, begun = (select max (number) from build)", ("compressing",)); db.commit()'
+expect 0 "$ADZE" phase show one --json
+json_is null built
+# A state of before, which did not know that, is taken over.
+python3 -c '
+import sqlite3
+db = sqlite3.connect("adze-phases/state.sqlite")
+db.execute("alter table phase drop column begun"); db.execute("pragma user_version = 1"); db.commit()'
+expect 0 "$ADZE" phase status one --json
+json_is 1 built
 built=adze-phases/built/one/1
 whole $built || fail "the bundle should be whole"
 expect 0 "$ADZE" show $built/joyful.gguf --json
