@@ -147,9 +147,9 @@ phase_names_at (int folder, char ***names, size_t *count)
   const bool fine = read_names (entries, names, count);
   const int number = errno;
   closedir (entries);
-  if (fine)
+  if (fine && *count > 0)
     qsort (*names, *count, sizeof **names, by_bytes);
-  else
+  else if (!fine)
     phase_names_free (*names, *count);
   errno = number;
   return fine;
