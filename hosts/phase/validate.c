@@ -156,6 +156,13 @@ has (const phase_state *state, const char *document, const char *key)
   return number_of (state, "SELECT 1 FROM json_each (?1, '$.metadata') WHERE key = ?2", document, key) == 1;
 }
 
+static bool
+is_integer (const phase_state *state, const char *document, const char *key)
+{
+  return number_of (state, "SELECT type = 'integer' FROM json_each (?1, '$.metadata') WHERE key = ?2", document, key)
+         == 1;
+}
+
 static int64_t
 rows_of (const phase_state *state, const char *document, const char *tensor)
 {
@@ -242,7 +249,9 @@ check_token (const model *m, const char *name, int64_t count)
   char key[96];
   snprintf (key, sizeof key, "tokenizer.ggml.%s_token_id", name);
   const int64_t id = value_of (m->state, m->document, key);
-  if (id >= count || (id < 0 && has (m->state, m->document, key)))
+  if (has (m->state, m->document, key) && !is_integer (m->state, m->document, key))
+    add (m->findings, true, "tokenizer: %s is no whole number, and so no token's", key);
+  else if (id >= count || (id < 0 && has (m->state, m->document, key)))
     add (m->findings, true, "tokenizer: %s is %" PRId64 ", and there are %" PRId64 " tokens", key, id, count);
 }
 

@@ -12,7 +12,8 @@ PATH=$TOP_BUILDDIR/hosts/phase:$PATH
 
 # make_model FILE [KEY...]: a language model of a few kilobytes, without the keys of its metadata that are named.
 # It has no padding token in any case. FAMILY=phi3, mamba or openelm: laid out as models of that family are: the gate
-# in the same tensor as the way up, no attention and no inner layer, counts for each layer.
+# in the same tensor as the way up, no attention and no inner layer, counts for each layer. EOS="TYPE BYTES": the token
+# that ends a text, as GGUF has it, bytes in hexadecimal.
 make_model ()
 {
   python3 - "$@" <<'END' || exit 99
@@ -43,6 +44,9 @@ for key in each:
 if family == "mamba":
   for key in "attention.head_count", "feed_forward_length":
     values["mamba." + key] = (4, struct.pack("<I", 0))
+if "EOS" in os.environ:
+  kind, data = os.environ["EOS"].split()
+  values["tokenizer.ggml.eos_token_id"] = (int(kind), bytes.fromhex(data))
 for key in sys.argv[2:]:
   del values[key]
 tensors = [("token_embd.weight", (width, tokens)), ("output_norm.weight", (width,)), ("output.weight", (width, tokens))]

@@ -59,6 +59,27 @@ json_is 40 metadata llama.vocab_size
 json_is 0 metadata tokenizer.ggml.padding_token_id # there is no token that ends, and one that is unknown
 json_is 64 metadata llama.context_length
 mv out.gguf mended.gguf
+# What is called a token and is none is not taken for one: a text, 2.0, -1, yes, 40 of 40; nor is it cut to what fits.
+for eos in '8 010000000000000078' '6 00000040' '5 ffffffff' '11 ffffffffffffffff' '7 01' '4 28000000' '10 0200000001000000'; do
+  EOS=$eos make_model odd.gguf general.name
+  pipeline odd.gguf "$mend
+name = \"odd\""
+  expect 0 "$ADZE" run p.toml --fresh
+  expect 0 "$ADZE" show out.gguf --json
+  json_is 0 metadata tokenizer.ggml.padding_token_id
+done
+for eos in '5 02000000' '0 02' '10 0200000000000000'; do
+  EOS=$eos make_model odd.gguf
+  pipeline odd.gguf "$mend"
+  expect 0 "$ADZE" run p.toml --fresh
+  expect 0 "$ADZE" show out.gguf --json
+  json_is 2 metadata tokenizer.ggml.padding_token_id
+done
+mkdir -p models/odd
+EOS='8 010000000000000078' make_model models/odd/model.gguf
+phase_of odd odd
+expect 1 "$ADZE" phase validate odd
+out_has 'wrong: tokenizer: tokenizer.ggml.eos_token_id is no whole number'
 pipeline nothing.gguf "$mend"; refused architecture 'needed is general.architecture'
 # What lacks nothing is not changed, and that is said.
 pipeline mended.gguf "$mend

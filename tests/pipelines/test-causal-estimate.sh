@@ -153,6 +153,40 @@ printf 'z,t,y\n1,0,1\n1e999,1,2\n2,1,3\n' > confounded.csv
 must_fail "no numbers" "$ADZE" run known.toml --set 'stage.causal-estimate.inputs={graph=false}' \
   --set 'stage.causal-estimate.outcome=z'
 
+# ---- An effect that hangs on one row is said to do so.
+python3 -c 'import random
+random.seed(1)
+print("z,t,y")
+for i in range(300):
+    print(f"{random.gauss(0, 1):.4f},{i == 7:d},{50 if i == 7 else random.gauss(0, 1):.4f}")' > confounded.csv
+for method in ols ipw; do
+  must "$ADZE" run known.toml --fresh --set 'stage.causal-estimate.inputs={graph=false}' \
+    --set 'stage.causal-estimate.adjust=["z"]' --set stage.causal-estimate.method=$method --set stage.causal-estimate.bootstrap=200 \
+    --set stage.causal-estimate.refutations=100
+  grep -q 'samples of the bootstrap did not have what the estimate needs' must.out || complain "$method: nothing is said of samples"
+  holds known.json '[f for f in r["refuters"] if f["refuter"] == "subset"][0]["holds"] is False'
+done
+
+# ---- A formula that is none of an effect is said to be none.
+printf 'x,y\n0,0\n0,1\n0,0\n1,1\n1,0\n1,1\n' > none.csv
+none ()
+{
+  echo "P(y|do(x)) = $1" > none.txt
+  {
+    printf 'adze = 1\nname = "none"\n[input.t]\nkind = "table"\npath = "none.csv"\n'
+    printf '[input.e]\nkind = "text"\npath = "none.txt"\n[[stage]]\nuse = "causal-estimate"\n'
+    printf 'method = "plug-in"\nbootstrap = 10\nrefutations = 10\n'
+    printf '[[output]]\npath = "none.json"\nfrom = "causal-estimate.report"\n'
+  } > none.toml
+  must "$ADZE" run none.toml
+  holds none.json "r[\"is-a-distribution\"] is $2"
+}
+none 'P(y|x)' True
+none 'sum_{x} P(y|x)' False
+grep -q 'the formula gives no probabilities' must.out || complain "nothing is said of sums"
+none 'sum_{x} 1' False
+none 'P(x) P(y)' False
+
 # ---- Long names and values in other scripts are cut between characters, in whatever place the cut falls.
 cat > scripts.py << 'END'
 import random, sys

@@ -90,17 +90,52 @@ mend_configuration (const mending *m)
   return status == ADZE_OK ? put_count (m, "feed_forward_length", side_of (m, "blk.0.ffn_down.weight", 1)) : status;
 }
 
+/* Is it a whole number, and not below zero? Numbers with signs have theirs in their own width. */
+static bool
+is_count (const adze_meta *value)
+{
+  switch (value->type) {
+  case ADZE_META_U8:
+  case ADZE_META_U16:
+  case ADZE_META_U32:
+  case ADZE_META_U64:
+    return true;
+  case ADZE_META_I8:
+    return !(value->bits >> 7 & 1);
+  case ADZE_META_I16:
+    return !(value->bits >> 15 & 1);
+  case ADZE_META_I32:
+    return !(value->bits >> 31 & 1);
+  case ADZE_META_I64:
+    return !(value->bits >> 63);
+  default:
+    return false;
+  }
+}
+
+/* The number under KEY, if it is that of a token: what has no row in the embedding is none. */
+static bool
+find_token (const mending *m, const char *key, uint64_t *token)
+{
+  const adze_meta *value = m->service->value (m->host, m->outline, key);
+  const uint64_t rows = side_of (m, "token_embd.weight", 0);
+  if (!value || !is_count (value) || value->bits >= (rows > 0 ? rows : UINT32_MAX))
+    return false;
+  *token = value->bits;
+  return true;
+}
+
 /* What ends a text may fill one up as well: whoever reads on behind it would have stopped anyway. */
 static adze_status
 mend_padding (const mending *m)
 {
   static const char key[] = "tokenizer.ggml.padding_token_id";
-  const adze_meta *end = m->service->value (m->host, m->outline, "tokenizer.ggml.eos_token_id");
-  const adze_meta *odd = m->service->value (m->host, m->outline, "tokenizer.ggml.unknown_token_id");
-  const adze_meta *like = end ? end : odd;
-  if (!like || has (m, key) || !has (m, "tokenizer.ggml.model"))
+  uint64_t token;
+  if (has (m, key) || !has (m, "tokenizer.ggml.model")
+      || (!find_token (m, "tokenizer.ggml.eos_token_id", &token)
+          && !find_token (m, "tokenizer.ggml.unknown_token_id", &token)))
     return ADZE_OK;
-  const adze_meta value = { .type = ADZE_META_U32, .bits = like->bits };
+  const adze_meta value = { .type = ADZE_META_U32, .bits = token };
   return put (m, key, &value);
 }
 

@@ -3,6 +3,8 @@
  * given, is unknown; what is multiplied by zero need not be known. */
 #include "plug.h"
 
+#include <math.h>
+
 /* Numbers of all counts, cells of an answer, steps of one answer: at most. */
 enum { NUMBERS = 1 << 22, CELLS = 1 << 16 };
 #define STEPS 2e8
@@ -391,6 +393,27 @@ compute_cells (const est_plug *p, const double *numbers, double share, double *c
     cells[cell] += share * v.number;
   }
   return ADZE_OK;
+}
+
+/* The last places of a cell are those of the outcomes, and change first. */
+bool
+est_plug_is_distribution (const est_plug *p, const double *cells, double *worst)
+{
+  size_t outcomes = 1;
+  bool fine = true;
+  *worst = 1;
+  for (uint32_t i = 0; i < p->formula->outcome.count; i++)
+    outcomes *= levels_of (p, p->formula->outcome.items[i]);
+  for (size_t first = 0; first < p->cells; first += outcomes) {
+    double sum = 0;
+    for (size_t i = first; i < first + outcomes; i++) {
+      sum += cells[i];
+      fine = fine && cells[i] < 1 + 1e-6;
+    }
+    if (fabs (sum - 1) > fabs (*worst - 1))
+      *worst = sum;
+  }
+  return fine && fabs (*worst - 1) < 1e-6;
 }
 
 /* Of the last treatment value of the contrast against the first: the mean of the outcome where it is a number, and

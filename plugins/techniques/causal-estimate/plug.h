@@ -43,4 +43,7 @@ void est_plug_cell (const est_plug *plug, size_t cell, uint32_t *values);
 uint32_t est_plug_variable (const est_plug *plug, uint32_t place);
 uint32_t est_plug_places (const est_plug *plug);
 
+/* Are CELLS chances, those of all outcomes with the sum one? *WORST: the sum that is farthest from one. */
+bool est_plug_is_distribution (const est_plug *plug, const double *cells, double *worst);
+
 #endif

@@ -214,6 +214,11 @@ give_report (const est_run *r, const est_result *result, const est_spread *sprea
   adze_report_count (host, &report, "rows", result->rows);
   adze_report_text (host, &report, "effect-of", words);
   adze_report_number (host, &report, "effect", result->values[0]);
+  if (result->plug) {
+    double worst;
+    adze_report_bool (host, &report, "is-a-distribution",
+                      est_plug_is_distribution (result->plug, result->values + 1, &worst));
+  }
   if (spread) {
     adze_report_number (host, &report, "level", result->level);
     adze_report_number (host, &report, "lower", spread->low);
@@ -274,6 +279,31 @@ tell_effect (const est_run *r, const est_result *result, const est_spread *sprea
   return status == ADZE_OK ? tell_refuters (r, result) : status;
 }
 
+/* An interval out of the samples that could tell is that of better luck than there is. */
+static void
+warn_of_samples (const est_run *r, const est_result *result)
+{
+  const est_rounds *rounds = result->rounds;
+  if (est_tell_too_few (rounds->asked, rounds->told))
+    adze_log (r->host, ADZE_LOG_WARNING,
+              "%u of %u samples of the bootstrap did not have what the estimate needs and are left out: the effect hangs "
+              "on a few rows, and the interval is too narrow",
+              (unsigned)(rounds->asked - rounds->told), (unsigned)rounds->asked);
+}
+
+/* Chances of all outcomes sum up to one, whatever the treatment; a formula out of a file need not be of that kind. */
+static void
+warn_of_sums (const est_run *r, const est_result *result)
+{
+  double worst = 1;
+  if (!result->plug || est_plug_is_distribution (result->plug, result->values + 1, &worst))
+    return;
+  adze_log (r->host, ADZE_LOG_WARNING,
+            "the formula gives no probabilities: those of all outcomes have the sum %.4g for some treatment, or one is "
+            "above 1; look whether it is that of the effect",
+            worst);
+}
+
 adze_status
 est_tell_table (const est_run *r, const est_result *result)
 {
@@ -282,6 +312,8 @@ est_tell_table (const est_run *r, const est_result *result)
   const bool has = est_spread_of (result->job, result->rounds, 0, result->level, &spread);
   const est_spread *interval = has ? &spread : NULL;
   words_of (result, words);
+  warn_of_samples (r, result);
+  warn_of_sums (r, result);
   adze_status status = tell_effect (r, result, interval, words);
   if (status == ADZE_OK)
     status = give_report (r, result, interval, words);

@@ -35,6 +35,13 @@ typedef struct est_rounds {
   uint32_t asked, told;
 } est_rounds;
 
+/* One in twenty that cannot tell is chance; what more of them leave out is no sample of what could have been. */
+static inline bool
+est_tell_too_few (uint32_t asked, uint32_t told)
+{
+  return (uint64_t)told * 20 < (uint64_t)asked * 19;
+}
+
 /* resample.c: draws so many samples and has the estimate of each. */
 adze_status est_draw_rounds (const est_job *job, const adze_run_service *run, adze_context *context, est_draw how,
                              uint32_t count, est_rounds *rounds);

@@ -111,6 +111,12 @@ judge (est_refuted *refuted, est_draw how, double effect, double deviation)
   }
   /* Of rows that are the same, or most of them, an estimate should move less than it does by chance. */
   refuted->holds = fabs (s->mean - effect) <= 2 * deviation + 1e-12;
+  if (how == EST_SUBSET && est_tell_too_few (refuted->asked, refuted->told)) {
+    refuted->holds = false;
+    refuted->words = "in more than one of twenty rounds four fifths of the rows cannot tell at all: the effect hangs on a "
+                     "few rows";
+    return;
+  }
   if (how == EST_COMMON_CAUSE)
     refuted->words = refuted->holds ? "one more cause that has to do with nothing changes little, as it should be"
                                     : "one more cause that has to do with nothing changes the effect: something is wrong";
@@ -131,6 +137,8 @@ refute (tables *t, est_draw how, double deviation, est_refuted *refuted)
   refuted->told = rounds.told;
   if (status == ADZE_OK && !est_spread_of (&t->job, &rounds, 0, 0.95, &refuted->spread))
     refuted->why = "no two rounds had what the estimate needs";
+  else if (status == ADZE_OK && how != EST_SUBSET && est_tell_too_few (rounds.asked, rounds.told))
+    refuted->why = "more than one of twenty rounds did not have what the estimate needs: nothing can be said by the others";
   else if (status == ADZE_OK)
     judge (refuted, how, t->values[0], deviation);
   est_rounds_close (host, &rounds);
