@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # adze phase clean and what is mounted below a model's folder, of the same file system too: that is elsewhere, and
 # stays as it is, whether it was mounted before the list was made or since.
-if [ -z "${IN_MOUNTS-}" ] && unshare -rm true 2> /dev/null; then
+if [ -z "${IN_MOUNTS-}" ] && unshare -rm mount -t tmpfs none /tmp 2> /dev/null; then
   IN_MOUNTS=1 exec unshare -rm bash "$0"
 fi
 . "$(dirname "$0")/lib.sh"
