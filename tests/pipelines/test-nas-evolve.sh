@@ -74,6 +74,17 @@ must "$ADZE" run known.toml --set stage.nas-evolve-table.budget=40
 [ "$(told nas-evolve-table.looked-at)" = 40 ] || complain "of 40 it has looked at $(told nas-evolve-table.looked-at)"
 must "$ADZE" run known.toml --set stage.nas-evolve-table.budget=30
 [ "$(told nas-evolve-table.looked-at)" = 30 ] || complain "of 30 it has looked at $(told nas-evolve-table.looked-at)"
+# There is no child of two that is in the table, hardly; who is like it takes its place, and worth is inherited.
+python3 - << 'END' || complain "no table of few that are alike"
+import json, random
+random.seed(3)
+keys = ("".join(random.choice("01") for _ in range(24)) for _ in range(4000))
+json.dump({key: {"acc": key.count("1") + random.random()} for key in keys}, open("table.json", "w"))
+END
+sed '/^costs/d; s/^method.*/method = "regularised"/; s/^budget.*/budget = 120/; /front.csv/,/front"/d; ' known.toml \
+  | awk '$0 != "[[output]]" { if (held) print "[[output]]"; held = 0; print } $0 == "[[output]]" { held = 1 }' > few.toml
+must "$ADZE" run few.toml
+holds known.json 'r["evolution"]["best"]["acc"] > r["random"]["best"]["acc"] + 1'
 mv dense.json table.json
 sed -i '3s/: /: x/' table.json
 must_fail 'the table, line 3, column 10: needed is a number for acc' "$ADZE" run known.toml

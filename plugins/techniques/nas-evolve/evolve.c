@@ -134,14 +134,15 @@ breed (nas_search *search, uint32_t tries, uint8_t genes[NAS_GENES])
 /* Of so many that are drawn from the list the nearest is taken. */
 enum { NEAR = 4096 };
 
-/* Where few genomes are candidates, hardly a child is one: the candidate that is most like it takes its place.
- * False: those that were drawn are known. */
+/* Where few genomes are candidates, hardly a child is one: the candidate that is most like one takes its place. A
+ * child as any other, and not the last of those that were had in vain, which have changed in more and more genes. False:
+ * those that were drawn are known. */
 static bool
 find_near (nas_search *search, uint8_t genes[NAS_GENES])
 {
   uint8_t child[NAS_GENES], drawn[NAS_GENES];
   uint32_t nearest = UINT32_MAX;
-  memcpy (child, genes, NAS_GENES);
+  breed (search, 0, child);
   for (uint32_t i = 0; i < NEAR; i++) {
     nas_genome_random (search->space, &search->random, drawn);
     uint32_t distance = nas_genome_distance (search->space, child, drawn);
