@@ -153,6 +153,16 @@ printf 'z,t,y\n1,0,1\n1e999,1,2\n2,1,3\n' > confounded.csv
 must_fail "no numbers" "$ADZE" run known.toml --set 'stage.causal-estimate.inputs={graph=false}' \
   --set 'stage.causal-estimate.outcome=z'
 
+# ---- An outcome that begins far from zero has the same effect.
+python3 -c 'import random
+random.seed(1)
+print("z,w,t,y")
+for i in range(400):
+    z, w, t = random.gauss(0, 1), random.gauss(0, 1), random.random() < .5
+    print(f"{z},{w},{t:d},{1700000000000 + 2 * t + z + random.gauss(0, .001):.4f}")' > large.csv
+must "$ADZE" run known.toml --set input.seen.path=large.csv
+holds known.json 'abs(r["effect"] - 2) < 0.0001'
+
 # ---- An effect that hangs on one row is said to do so.
 python3 -c 'import random
 random.seed(1)
@@ -166,6 +176,13 @@ for method in ols ipw; do
   grep -q 'samples of the bootstrap did not have what the estimate needs' must.out || complain "$method: nothing is said of samples"
   holds known.json '[f for f in r["refuters"] if f["refuter"] == "subset"][0]["holds"] is False'
 done
+
+# ---- A text that is no formula may be the newest one: beside a treatment it plays no part.
+{
+  sed 's/^\[\[stage\]\]/[input.network]\nkind = "text"\npath = "known.dag"\n&/' known.toml
+} > beside.toml
+must "$ADZE" run beside.toml --set 'stage.causal-estimate.adjust=["z", "w"]' \
+  --set input.seen.path=large.csv
 
 # ---- A formula that is none of an effect is said to be none.
 printf 'x,y\n0,0\n0,1\n0,0\n1,1\n1,0\n1,1\n' > none.csv

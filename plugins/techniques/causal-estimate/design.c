@@ -20,7 +20,8 @@ static adze_status
 constant (const est_effect *e, const char *name)
 {
   return adze_fail (e->host, ADZE_E_UNSUPPORTED,
-                    "the column '%s' has the same value in all rows: nothing can be told by it; leave it out", name);
+                    "the column '%s' has the same value in all rows, or differs by too little to be computed with beside how "
+                    "large it is: nothing can be told by it; leave it out, or take a number off all of it", name);
 }
 
 /* ---- What is adjusted for. */
@@ -156,6 +157,17 @@ take_treatment (est_effect *e, est_data *data, const char *name, const char *fro
   return standardise (e->t, 1, data->rows, &e->scale) ? ADZE_OK : constant (e, name);
 }
 
+/* No effect depends on where an outcome begins, and its digits are needed for what differs: it is taken around its mean. */
+static void
+centre (double *y, uint32_t rows)
+{
+  double mean = 0;
+  for (uint32_t row = 0; row < rows; row++)
+    mean += y[row] / rows;
+  for (uint32_t row = 0; row < rows; row++)
+    y[row] -= mean;
+}
+
 /* Two texts are no and yes, in their order. */
 static adze_status
 take_outcome (est_effect *e, est_data *data, const char *name)
@@ -174,7 +186,10 @@ take_outcome (est_effect *e, est_data *data, const char *name)
     e->y[row] = column->numeric ? column->numbers[row] : column->codes[row];
     differs = differs || e->y[row] != e->y[0];
   }
-  return differs ? ADZE_OK : constant (e, name);
+  if (!differs)
+    return constant (e, name);
+  centre (e->y, data->rows);
+  return ADZE_OK;
 }
 
 adze_status

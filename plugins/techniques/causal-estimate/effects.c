@@ -86,8 +86,9 @@ say_overlap (const est_effect *e, bool *known)
     return ADZE_OK;
   }
   return adze_fail (e->host, ADZE_E_UNSUPPORTED,
-                    "what is adjusted for tells without fail who is treated: nobody is like them and is not. Without "
-                    "such overlap no weighting can tell an effect; adjust for less, or keep the rows that overlap");
+                    "what is adjusted for tells without fail who is treated: nobody is like them and is not, or a value "
+                    "is so far out that the chances cannot be fitted. Without such overlap no weighting can tell an "
+                    "effect; adjust for less, or keep the rows that overlap");
 }
 
 static adze_status

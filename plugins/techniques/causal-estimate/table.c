@@ -20,11 +20,18 @@ typedef struct tables {
 
 /* ---- What goes in. */
 
+/* Beside a treatment a formula has nothing to say, and what is bound may be a text that is none: the newest of its type. */
 static adze_status
 read_formula (tables *t)
 {
   const void *bytes = NULL;
   size_t size = 0;
+  if (*adze_param_string (t->r->host, t->r->params, "treatment")) {
+    if (t->r->run->input (t->r->host, t->r->context, "estimand"))
+      adze_log (t->r->host, ADZE_LOG_INFO,
+                "its port 'estimand' plays no part: with 'treatment' what is adjusted for is told by 'adjust' or 'graph'");
+    return ADZE_OK;
+  }
   adze_status status = est_read_port (t->r, "estimand", &bytes, &size);
   if (status != ADZE_OK || !bytes)
     return status;
