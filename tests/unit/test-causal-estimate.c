@@ -125,6 +125,16 @@ rounded_rows_have_the_sum_one (void **state)
   net_close (&n);
 }
 
+/* The star that begins a comment does not end it. */
+static void
+a_comment_is_not_over_as_it_begins (void **state)
+{
+  net n;
+  (void)state;
+  assert_int_equal (read_changed ("/* dry */", "/*/ dry */", &n), ADZE_OK);
+  net_close (&n);
+}
+
 static void
 broken_networks_are_refused (void **state)
 {
@@ -282,6 +292,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (inference_is_what_summing_says),
     cmocka_unit_test (rounded_rows_have_the_sum_one),
+    cmocka_unit_test (a_comment_is_not_over_as_it_begins),
     cmocka_unit_test (broken_networks_are_refused),
     cmocka_unit_test (formulas_are_read),
     cmocka_unit_test (broken_formulas_are_refused),

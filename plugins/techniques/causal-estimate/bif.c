@@ -80,10 +80,11 @@ static void
 skip_comment (reader *r)
 {
   const bool line = r->text[r->at + 1] == '/';
-  for (r->at += 2; r->at < r->size; r->at++) {
+  const size_t first = r->at + 2; /* in which a comment that has just begun does not end */
+  for (r->at = first; r->at < r->size; r->at++) {
     if (line && r->text[r->at] == '\n')
       return;
-    if (!line && r->text[r->at] == '/' && r->text[r->at - 1] == '*') {
+    if (!line && r->at > first && r->text[r->at] == '/' && r->text[r->at - 1] == '*') {
       r->at++;
       return;
     }
