@@ -99,6 +99,8 @@ from networks import node, spread, tensor, write
 w = {"fc.weight": ([16, 4], spread(64, 3, 0.8)), "fc.bias": ([4], [0.0] * 4)}
 write("alpha.onnx", [node("Gemm", ["x", "fc.weight", "fc.bias"], ["a"], "fc", alpha=math.nan),
                      node("Relu", ["a"], ["y"], "relu")], w, ["N", 16])
+write("endless.onnx", [node("Gemm", ["x", "fc.weight", "fc.bias"], ["a"], "fc", alpha=math.inf),
+                       node("Relu", ["a"], ["y"], "relu")], w, ["N", 16])
 write("filled.onnx", [node("ConstantOfShape", ["size"], ["w"], "fill", value=("t", tensor("v", [1], [math.inf]))),
                       node("MatMul", ["x", "w"], ["a"], "fc"), node("Relu", ["a"], ["y"], "relu")],
       {"size": ([2], [16, 4], "q")}, ["N", 16])
@@ -110,6 +112,7 @@ write("integers.onnx", [node("QuantizeLinear", ["x", "x.step", "none"], ["q"], "
                         node("DequantizeLinear", ["c", "y.step", "none"], ["y"], "leave")], steps, ["N", 16])
 END
 for case in "alpha the attribute 'alpha' of the node 'fc' has numbers that are none (NaN at element 0)" \
+  "endless the attribute 'alpha' of the node 'fc' has numbers that are none (an infinity at element 0)" \
   "filled the attribute 'value' of the node 'fill' has numbers that are none (an infinity at element 0)" \
   "integers 'w.step' has numbers that are none (an infinity at element 0)"; do
   evaluates numbers "${case%% *}.onnx" 'data = "test"'

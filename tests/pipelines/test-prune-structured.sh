@@ -180,4 +180,14 @@ must "$ADZE" run alone.toml
 grep -qF 'the model has no network' must.out || complain "nobody says that there is no network: $(cat must.out)"
 [ "$(stat -c %s alone.safetensors)" -ge "$(stat -c %s small.safetensors)" ] || complain "shapes have not stayed"
 
+# ---- What was 2:4 is so no longer where channels of a row have gone, and nobody says it is.
+{
+  head_ deep.onnx | sed '/^.data/,$d' # which the stage has no use for
+  printf '[[stage]]\nuse = "prune-magnitude"\npattern = "2:4"\n[[output]]\npath = "patterned.onnx"\n'
+} > patterned.toml
+must "$ADZE" run patterned.toml
+for of in filters channels; do
+  prune narrower patterned.onnx 'sparsity = 0.5' "of = \"$of\""
+  must "$ADZE" run narrower.toml
+done
 finish

@@ -127,8 +127,8 @@ tell_zeros (const adze_host *host, adze_outline *outline, const structured_tenso
   return service->set_trait (host, outline, tensor->name, ADZE_TRAIT_CODEBOOK, json);
 }
 
-/* What stays of a tensor has the zeros and the values that it had. Neighbours of N:M are in the last dimension:
- * KEEPS_ROWS says that none of it goes. */
+/* What stays of a tensor has the zeros and the values that it had. Neighbours of N:M are in all behind the first
+ * dimension: KEEPS_ROWS says that none of it goes. */
 static adze_status
 tell_traits (const adze_host *host, adze_outline *outline, const structured *self,
              const structured_tensor *tensor, bool keeps_rows)
@@ -164,7 +164,7 @@ announce (const adze_host *host, adze_outline *outline, const structured *self,
                                 used ? ", " : "", (long long)(tensor->shape[d] - kept),
                                 (long long)tensor->shape[d], self->shrinks ? "gone" : "zero", d);
     shape[d] = self->shrinks ? kept : tensor->shape[d];
-    keeps_rows = kept == tensor->shape[d]; /* of the last one, in the end */
+    keeps_rows = keeps_rows && (kept == tensor->shape[d] || (d == 0 && tensor->rank > 1));
   }
   made.struct_size = sizeof made;
   made.shape = shape;

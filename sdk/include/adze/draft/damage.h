@@ -35,19 +35,25 @@ adze_damage_is_one_of (const char *op, const char *const *ops, size_t count)
   return false;
 }
 
-/* Does what value NUMBER has come to a node that multiplies with it? It may be turned on its way. */
 static inline bool
-adze_damage_is_multiplied (const adze_graph_service *graphs, const adze_graph *graph, uint32_t number)
+adze_damage_is_product (const char *op)
 {
   static const char *const products[]
       = { "MatMul", "Gemm", "Conv", "ConvTranspose", "Mul", "BatchNormalization", "LayerNormalization",
           "LSTM", "GRU", "RNN", "Div", "DequantizeLinear", "QuantizeLinear", "QLinearMatMul", "QLinearConv" };
+  return adze_damage_is_one_of (op, products, sizeof products / sizeof *products);
+}
+
+/* Does what value NUMBER has come to a node that multiplies with it? It may be turned on its way. */
+static inline bool
+adze_damage_is_multiplied (const adze_graph_service *graphs, const adze_graph *graph, uint32_t number)
+{
   static const char *const moves[] = { "Identity", "Cast", "Transpose", "Reshape" };
   for (uint32_t n = 0; n < graphs->node_count (graph); n++) {
     const adze_graph_node *node = graphs->node (graph, n);
     for (size_t i = 0; node && i < node->input_count; i++)
       if (node->inputs[i] == number
-          && (adze_damage_is_one_of (node->op, products, sizeof products / sizeof *products)
+          && (adze_damage_is_product (node->op)
               || (i == 0 && adze_damage_is_one_of (node->op, moves, sizeof moves / sizeof *moves)
                   && adze_damage_is_multiplied (graphs, graph, node->outputs[0]))))
         return true;
@@ -71,16 +77,17 @@ adze_damage_first (adze_dtype dtype, const void *data, size_t count, bool endles
   return SIZE_MAX;
 }
 
-/* What is at DATA is what value NUMBER of the graph has. */
+/* What is at DATA is what value NUMBER of the graph has, or an attribute of the node OP that makes it. */
 static inline void
 adze_damage_look (const adze_graph_service *graphs, const adze_graph *graph, uint32_t number, adze_dtype dtype,
-                  const void *data, size_t count, const char *name, const char *attribute, adze_damage *found)
+                  const void *data, size_t count, const char *name, const char *op, const char *attribute,
+                  adze_damage *found)
 {
   if (!adze_dtype_is_float (dtype) || adze_numbers_are_finite (dtype, data, count))
     return;
   size_t index = adze_damage_first (dtype, data, count, false);
   bool endless = index == SIZE_MAX;
-  if (endless && !adze_damage_is_multiplied (graphs, graph, number))
+  if (endless && !(op && adze_damage_is_product (op)) && !adze_damage_is_multiplied (graphs, graph, number))
     return;
   if (found->count++ > 0)
     return;
@@ -106,7 +113,7 @@ adze_damage_look_at_value (const adze_graph_service *graphs, const adze_graph *g
   const adze_graph_value *value = graphs->value (graph, number);
   if (value->data && value->rank >= 0)
     adze_damage_look (graphs, graph, number, value->dtype, value->data, adze_damage_size (value->shape, value->rank),
-                      value->name, NULL, found);
+                      value->name, NULL, NULL, found);
 }
 
 static inline void adze_damage_add (const adze_graph_service *graphs, const adze_graph *graph, adze_damage *found);
@@ -125,11 +132,11 @@ adze_damage_look_at_node (const adze_graph_service *graphs, const adze_graph *gr
       adze_damage_add (graphs, attribute->graph, found);
     else if (attribute->type == ADZE_ATTRIBUTE_FLOAT || attribute->type == ADZE_ATTRIBUTE_FLOATS)
       adze_damage_look (graphs, graph, node->outputs[0], real, attribute->floats, attribute->count, name,
-                        attribute->name, found);
+                        node->op, attribute->name, found);
     else if (attribute->type == ADZE_ATTRIBUTE_TENSOR && tensor->data)
       adze_damage_look (graphs, graph, node->outputs[0], tensor->dtype,
                         (const char *)tensor->data + tensor->byte_offset,
-                        adze_damage_size (tensor->shape, tensor->rank), name, attribute->name, found);
+                        adze_damage_size (tensor->shape, tensor->rank), name, node->op, attribute->name, found);
   }
 }
 
