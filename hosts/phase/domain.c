@@ -302,18 +302,11 @@ update_domain (const phase_state *state, int64_t domain, const wish *w)
 static int
 print_domain (const phase_state *state, int64_t domain)
 {
-  PHASE_STATEMENT *statement = NULL;
-  bool row = false;
-  int status = phase_prepare (state, &statement,
-                              "SELECT json_object ('domain', name, 'folder', folder, 'status', status, 'description',"
-                              " description, 'keywords', json (keywords), 'profile', json (profile), 'speed', speed,"
-                              " 'quality', quality) FROM domain WHERE id = ?",
-                              "i", domain);
-  if (status == ADZE_CLI_FINE)
-    status = phase_step (state, statement, &row);
-  if (status == ADZE_CLI_FINE)
-    fprintf (adze_cli_out, "%s\n", phase_text (statement, 0));
-  return status;
+  return phase_print (state,
+                      "SELECT json_object ('domain', name, 'folder', folder, 'status', status, 'description',"
+                      " description, 'keywords', json (keywords), 'profile', json (profile), 'speed', speed,"
+                      " 'quality', quality) FROM domain WHERE id = ?",
+                      domain);
 }
 
 static int

@@ -7,19 +7,6 @@
 
 /* ---- As one document, which SQLite writes. */
 
-static int
-print_document (const phase_state *state, const char *sql, int64_t phase)
-{
-  PHASE_STATEMENT *statement = NULL;
-  bool row = false;
-  int status = phase_prepare (state, &statement, sql, "i", phase);
-  if (status == ADZE_CLI_FINE)
-    status = phase_step (state, statement, &row);
-  if (status == ADZE_CLI_FINE)
-    fprintf (adze_cli_out, "%s\n", phase_text (statement, 0));
-  return status;
-}
-
 /* ---- For people: each query is a table, its first row made of the names of the columns. */
 
 static int
@@ -51,7 +38,7 @@ run_list (adze_cli *cli, const adze_cli_arguments *arguments)
   if (status != ADZE_CLI_FINE)
     return status;
   return cli->json
-             ? print_document (&state,
+             ? phase_print (&state,
                                "SELECT json_object ('phases', json_group_array (json_object ('phase', name, 'status',"
                                " status, 'built', " PHASE_BUILT ", 'domains', (SELECT count (*) FROM domain WHERE phase = p.id), 'builds',"
                                " (SELECT count (*) FROM build WHERE phase = p.id), 'created', created, 'note', note)))"
@@ -104,7 +91,7 @@ run_show (adze_cli *cli, const adze_cli_arguments *arguments)
   if (status == ADZE_CLI_FINE)
     status = phase_find (&state, arguments->words[0], &phase);
   if (status == ADZE_CLI_FINE && cli->json)
-    return print_document (&state, whole, phase);
+    return phase_print (&state, whole, phase);
   for (size_t i = 0; status == ADZE_CLI_FINE && i < ADZE_CLI_COUNT_OF (tables); i++) {
     if (tables[i].title) {
       putc ('\n', adze_cli_out);

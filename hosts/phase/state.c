@@ -137,6 +137,19 @@ phase_do (const phase_state *state, const char *sql, const char *types, ...)
   return status == ADZE_CLI_FINE ? phase_step (state, statement, &row) : status;
 }
 
+int
+phase_print (const phase_state *state, const char *sql, int64_t id)
+{
+  PHASE_STATEMENT *statement = NULL;
+  bool row = false;
+  int status = phase_prepare (state, &statement, sql, "i", id);
+  if (status == ADZE_CLI_FINE)
+    status = phase_step (state, statement, &row);
+  if (status == ADZE_CLI_FINE)
+    fprintf (adze_cli_out, "%s\n", phase_text (statement, 0));
+  return status;
+}
+
 const char *
 phase_text (sqlite3_stmt *statement, int column)
 {

@@ -43,6 +43,9 @@ int phase_step (const phase_state *state, sqlite3_stmt *statement, bool *row);
 /* Prepare, bind, and all steps of what gives no rows. */
 int phase_do (const phase_state *state, const char *sql, const char *types, ...);
 
+/* Prints the first row of SQL about the number ID, which is one text: a document in JSON. */
+int phase_print (const phase_state *state, const char *sql, int64_t id);
+
 /* Of the current row, never NULL. */
 const char *phase_text (sqlite3_stmt *statement, int column);
 

@@ -174,17 +174,10 @@ put_metric (const phase_state *state, int64_t domain, const char *text)
 static int
 print_metrics (const phase_state *state, int64_t domain)
 {
-  PHASE_STATEMENT *statement = NULL;
-  bool row = false;
-  int status = phase_prepare (state, &statement,
-                              "SELECT json_object ('domain', name, 'metrics', (SELECT json_group_object (m.name, value)"
-                              " FROM metric m WHERE m.domain = d.id)) FROM domain d WHERE id = ?",
-                              "i", domain);
-  if (status == ADZE_CLI_FINE)
-    status = phase_step (state, statement, &row);
-  if (status == ADZE_CLI_FINE)
-    fprintf (adze_cli_out, "%s\n", phase_text (statement, 0));
-  return status;
+  return phase_print (state,
+                      "SELECT json_object ('domain', name, 'metrics', (SELECT json_group_object (m.name, value)"
+                      " FROM metric m WHERE m.domain = d.id)) FROM domain d WHERE id = ?",
+                      domain);
 }
 
 /* All of them or none. */
