@@ -43,7 +43,7 @@ run_list (adze_cli *cli, const adze_cli_arguments *arguments)
                             " status, 'built', " PHASE_BUILT ", 'domains', (SELECT count (*) FROM domain WHERE phase = p.id), 'builds',"
                             " (SELECT count (*) FROM build WHERE phase = p.id), 'created', created, 'note', note)))"
                             " FROM (SELECT * FROM phase WHERE ? = 0 ORDER BY name) p",
-0)
+                            0)
              : print_table (&state,
                             "SELECT name AS phase, status, (SELECT count (*) FROM domain WHERE phase = p.id) AS domains,"
                             " (SELECT count (*) FROM build WHERE phase = p.id) AS builds, " PHASE_BUILT " AS built,"
