@@ -28,7 +28,7 @@ with open("domains.csv", "w", newline="") as out:
     emotions = ["joy", "trust", "fear", "surprise", "sadness", "disgust", "anger", "anticipation"]
     for d in range(10):
         w.writerow(["domain-%d" % d, "about " + " ".join(texts[d * 7].split()[:8]), " ".join(texts[d * 31:d * 31 + 5]),
-                    "%s=0.8; %s=0.4" % (emotions[d % 8], emotions[d * 3 % 8]), 50 + 40 * d, 0.5 + d / 25])
+                    "%s=0.8; %s=0.4" % (emotions[d % 8], emotions[(d * 3 + 1) % 8]), 50 + 40 * d, 0.5 + d / 25])
 END
 cat > route.toml << END
 adze = 1
